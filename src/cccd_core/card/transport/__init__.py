@@ -1,0 +1,1 @@
+"""Links to a card. smartcard (pyscard) is imported in pcsc.py alone."""

@@ -1,0 +1,13 @@
+"""cccd doctor: parses and prints; no logic."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+
+    @app.command()
+    def doctor() -> None:
+        """Says what is active on this machine."""

@@ -1,0 +1,1 @@
+"""Where a search runs. ray is imported in ray.py alone."""

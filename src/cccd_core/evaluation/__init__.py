@@ -1,0 +1,1 @@
+"""Error rates and their reports. May import matching and templates."""

@@ -1,0 +1,1 @@
+"""From a batch of dossiers to verified cards: where the biometric side and the card side meet."""

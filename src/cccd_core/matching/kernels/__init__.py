@@ -1,0 +1,1 @@
+"""Numba kernels of matching: each file imports numba, numpy and math alone."""

@@ -1,0 +1,1 @@
+"""Certificates, lists, path validation, the test PKI. May import emrtd."""
