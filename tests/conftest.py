@@ -1,0 +1,34 @@
+"""Fixtures that every area uses: where the real fingerprints and the published vectors lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared"))
+
+# The machines are small and shared: a deadline in seconds would fail tests for no fault of the code.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def fingerprints() -> Path:
+    """The folder of real fingerprint templates, `<set>/<extractor>/<finger>_<impression>.fmr`."""
+    folder = SHARED / "data" / "fingerprints"
+    if not folder.is_dir():
+        pytest.skip(f"no real fingerprints at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder of published vectors."""
+    folder = SHARED / "vectors"
+    if not folder.is_dir():
+        pytest.skip(f"no published vectors at {folder}")
+    return folder
