@@ -7,8 +7,12 @@ There is no silent fallback: what runs is what `describe()` says, and every resu
 from __future__ import annotations
 
 import os
+import platform
+import shutil
+import subprocess
 from functools import cache
-from importlib import import_module
+from importlib import import_module, metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -100,3 +104,56 @@ def manifest(parameters_digest: str, *, seed: int | None = None) -> dict[str, An
     if seed is not None:
         record["seed"] = seed
     return record
+
+
+def describe() -> dict[str, Any]:
+    """What runs on this machine, for `cccd doctor`: versions, kernels, SIMD, threads, GPU. Loads nothing heavy."""
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {_cpu_model()}",
+        "kernels": {
+            "active": kernels(),
+            "native": "built" if not native_error() else f"not built: {native_error()}",
+            "simd_available": list(simd_levels()),
+            "simd_active": simd_level(),
+            "numba": _installed("numba"),
+            "jit": "off (NUMBA_DISABLE_JIT)" if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") else "on",
+        },
+        "threads": {"active": threads(), "cores": os.cpu_count() or 1},
+        "gpu": _gpu(),
+    }
+
+
+def _installed(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _cpu_model() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown processor"
+
+
+def _gpu() -> dict[str, Any]:
+    """GPUs as the driver's own tool names them; whether a package that could use them is installed."""
+    facts: dict[str, Any] = {"devices": [], "numba-cuda": _installed("numba-cuda")}
+    tool = shutil.which("nvidia-smi")
+    if tool:
+        try:
+            answer = subprocess.run(
+                [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"],
+                capture_output=True, text=True, timeout=10, check=True,
+            )  # fmt: skip
+            facts["devices"] = [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+        except (OSError, subprocess.SubprocessError) as error:
+            facts["problem"] = type(error).__name__
+    return facts

@@ -1,0 +1,78 @@
+"""The error root and the runtime door."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+
+from cccd_core import errors, runtime
+from cccd_core.errors import CccdError, FormatError, ParameterError, UnavailableError
+
+
+def test_error_carries_its_facts() -> None:
+    error = FormatError("a record that ends early", offset=12, tag="7F61")
+    assert str(error) == "a record that ends early (offset=12, tag='7F61')"
+    assert error.as_dict() == {
+        "kind": "format",
+        "message": "a record that ends early",
+        "facts": {"offset": 12, "tag": "7F61"},
+    }
+    assert error.with_facts(path="a.fmr", offset=99).facts == {"offset": 12, "tag": "7F61", "path": "a.fmr"}
+
+
+def test_errors_survive_pickling_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(FormatError("short", offset=3)))
+    assert type(error) is FormatError
+    assert error.facts == {"offset": 3}
+
+
+def test_every_error_kind_is_distinct_and_under_one_root() -> None:
+    kinds = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
+    assert all(issubclass(c, CccdError) for c in kinds)
+    assert len({c.kind for c in kinds}) == len(kinds) > 10
+
+
+def test_simd_level_can_be_forced_and_an_impossible_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not runtime.simd_levels():
+        pytest.skip("no native kernels here: " + runtime.native_error())
+    for level in runtime.simd_levels():
+        monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
+        assert runtime.simd_level() == level
+        assert runtime.kernels() == f"native-{level}"
+    monkeypatch.setenv(runtime.SIMD_VARIABLE, "mmx")
+    with pytest.raises(ParameterError) as caught:
+        runtime.simd_level()
+    assert caught.value.facts["wanted"] == "mmx"
+
+
+def test_kernels_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "numba")
+    assert runtime.use_native() is False
+    assert runtime.kernels() == "numba"
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "cuda")
+    with pytest.raises(ParameterError):
+        runtime.use_native()
+
+
+def test_without_native_kernels_everything_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_load", lambda: (None, "no compiler-built kernel"))
+    assert runtime.kernels() == "numba"
+    assert runtime.describe()["kernels"]["native"] == "not built: no compiler-built kernel"
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "native")
+    with pytest.raises(UnavailableError):
+        runtime.use_native()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "100000"])
+def test_threads_refuses_nonsense(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(runtime.THREADS_VARIABLE, text)
+    with pytest.raises(ParameterError):
+        runtime.threads()
+
+
+def test_manifest_has_what_every_result_carries() -> None:
+    record = json.loads(json.dumps(runtime.manifest("sha256:00", seed=7)))
+    assert set(record) == {"version", "parameters", "kernels", "threads", "seed"}
+    assert record["parameters"] == "sha256:00"
