@@ -1,0 +1,219 @@
+"""FingerTemplate, TemplateRecord, Tenprint: what codecs read into and write from. Imports numpy and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cccd_core.errors import ParameterError
+
+Uint16Array: TypeAlias = NDArray[np.uint16]
+Uint8Array: TypeAlias = NDArray[np.uint8]
+
+KIND_OTHER = 0
+KIND_ENDING = 1
+KIND_BIFURCATION = 2
+
+FULL_TURN = 65536  # binary angle units in a full turn
+PPCM_500_DPI = 197  # 500 dpi as record headers give it, in pixels per centimetre
+
+POSITIONS = {
+    0: "unknown",
+    1: "right thumb",
+    2: "right index",
+    3: "right middle",
+    4: "right ring",
+    5: "right little",
+    6: "left thumb",
+    7: "left index",
+    8: "left middle",
+    9: "left ring",
+    10: "left little",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class QualityBlock:
+    """One quality score and who computed it (ISO/IEC 19794-1:2011, quality record; ANSI/INCITS 378-2009).
+
+    `score` 0..100, 254 not reported, 255 failed; `vendor` and `algorithm` are registered identifiers, 0 unreported.
+    """
+
+    score: int
+    vendor: int = 0
+    algorithm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CertificationBlock:
+    """A certification of the capture device (ISO/IEC 19794-1:2011): authority (2 bytes) and scheme (1 byte)."""
+
+    authority: int
+    scheme: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureDetails:
+    """What the editions of 2009 and 2011 say about one view beyond its minutiae; defaults mean "not said".
+
+    `captured_at` holds the nine bytes of the date and time as they stand (all FF: not known).
+    """
+
+    captured_at: bytes = b"\xff" * 9
+    device_technology: int = 0
+    device_vendor: int = 0
+    device_type: int = 0
+    quality_blocks: tuple[QualityBlock, ...] = ()
+    certification_blocks: tuple[CertificationBlock, ...] = ()
+    algorithm_vendor: int = 0
+    algorithm_id: int = 0
+    ending_type: int = 0
+    with_minutia_quality: bool = True
+
+
+def _column(name: str, values: ArrayLike, dtype: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype != dtype:
+        if array.size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() > np.iinfo(dtype).max):
+            raise ParameterError("a template column holds a value out of its range", column=name)
+        array = array.astype(dtype)
+    if array.ndim != 1:
+        raise ParameterError("a template column must have one dimension", column=name, dimensions=array.ndim)
+    if array.flags.writeable or not array.flags.c_contiguous:
+        array = np.array(array, order="C")
+        array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FingerTemplate:
+    """The minutiae of one impression of one finger, as stored and exchanged. Arrays are read-only, one entry a minutia.
+
+    * `x_px`, `y_px`: uint16[n], pixels of the stated resolution, origin top left, y downwards.
+    * `angle`: uint16[n], binary angle (65536 = full turn), counter-clockwise from the positive x axis, as seen;
+      the direction is that of ISO/IEC 19794-2:2005, 6.5: a ridge ending points along its ridge, into it.
+    * `kind`: uint8[n], 0 other or unknown, 1 ridge ending, 2 ridge bifurcation.
+    * `quality`: uint8[n], 0 not reported, else 1 (worst) to 100 (best).
+    * `width_px`, `height_px`: size of the image, 0 where the format does not say.
+    * `resolution_x_ppcm`, `resolution_y_ppcm`: pixels per centimetre (197 = 500 dpi).
+    * `position`: ISO/IEC 19794 finger position 1..10, 0 unknown (other codes are kept as they came).
+    * `impression`: impression type code; `view`: view number within the record; `capture_quality`: 0..100 as reported.
+    * `extended`: the extended data block (ridge counts, core and delta, vendor areas), verbatim, without its length.
+    """
+
+    x_px: Uint16Array
+    y_px: Uint16Array
+    angle: Uint16Array
+    kind: Uint8Array
+    quality: Uint8Array
+    width_px: int = 0
+    height_px: int = 0
+    resolution_x_ppcm: int = PPCM_500_DPI
+    resolution_y_ppcm: int = PPCM_500_DPI
+    position: int = 0
+    impression: int = 0
+    view: int = 0
+    capture_quality: int = 0
+    extended: bytes = b""
+    details: CaptureDetails | None = None
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "x_px", _column("x_px", self.x_px, np.uint16))
+        put(self, "y_px", _column("y_px", self.y_px, np.uint16))
+        put(self, "angle", _column("angle", self.angle, np.uint16))
+        put(self, "kind", _column("kind", self.kind, np.uint8))
+        put(self, "quality", _column("quality", self.quality, np.uint8))
+        count = len(self.x_px)
+        if not len(self.y_px) == len(self.angle) == len(self.kind) == len(self.quality) == count:
+            raise ParameterError("the columns of a template differ in length")
+
+    @property
+    def count(self) -> int:
+        """Number of minutiae."""
+        return len(self.x_px)
+
+    @property
+    def angle_rad(self) -> NDArray[np.float64]:
+        """float64[n], the directions in radians, 0 to below 2 pi, counter-clockwise from the positive x axis."""
+        return self.angle.astype(np.float64) * (2.0 * np.pi / FULL_TURN)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FingerTemplate):
+            return NotImplemented
+        return all(
+            np.array_equal(mine, theirs) if isinstance(mine, np.ndarray) else mine == theirs
+            for mine, theirs in zip(self._values(), other._values(), strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash(tuple(v.tobytes() if isinstance(v, np.ndarray) else v for v in self._values()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor: arrays that come out of a pickle are writable, and must not stay so.
+        return (FingerTemplate, self._values())
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, item.name) for item in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRecord:
+    """A whole record: its format, the header fields that belong to no single view, and the views in their order.
+
+    Header fields that a format lacks stay 0. `product_id` is the CBEFF product identifier of ANSI/INCITS 378 (owner in
+    the high 16 bits), `compliance` and `device_id` the capture equipment of the editions of 2004 and 2005, `reserved`
+    the header's reserved byte as it came.
+    """
+
+    format: str
+    views: tuple[FingerTemplate, ...]
+    product_id: int = 0
+    compliance: int = 0
+    device_id: int = 0
+    reserved: int = 0
+    certified: bool = False
+
+    @property
+    def view(self) -> FingerTemplate:
+        """The first view; ParameterError for a record without one."""
+        if not self.views:
+            raise ParameterError("the record has no finger view")
+        return self.views[0]
+
+
+class Tenprint(Mapping[int, FingerTemplate]):
+    """The templates of one person by finger position, 1 (right thumb) to 10 (left little finger), some missing.
+
+    Iterates in the order of positions, whatever the order given. Raises ParameterError for a position outside 1..10.
+    """
+
+    __slots__ = ("_fingers",)
+
+    def __init__(self, fingers: Mapping[int, FingerTemplate]) -> None:
+        for position in fingers:
+            if not 1 <= position <= 10:
+                raise ParameterError("a finger position of a tenprint is 1 to 10", position=position)
+        self._fingers = {position: fingers[position] for position in sorted(fingers)}
+
+    def __getitem__(self, position: int) -> FingerTemplate:
+        return self._fingers[position]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._fingers)
+
+    def __len__(self) -> int:
+        return len(self._fingers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tenprint) and self._fingers == other._fingers
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._fingers.items()))
+
+    def __repr__(self) -> str:
+        return f"Tenprint(positions={list(self._fingers)})"
