@@ -1,0 +1,133 @@
+"""From a matcher's raw score to −10·log10(FMR). Imports numpy, errors and the standard library alone.
+
+A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map from raw to calibrated score is fitted by
+`scripts/calibrate_matching.py` on pooled impostor pairs and shipped as `data/calibration.json`: the empirical
+distribution in the body, a generalised Pareto distribution (Pickands 1975; Coles 2001, section 4.2) in the tail, and a
+straight line in decibels past the last impostor pair, which is extrapolation and marked as such.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cccd_core.errors import FormatError
+
+FORMAT = "cccd-calibration-1"
+MAX_KNOTS = 4096
+SHIPPED = "data/calibration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A strictly increasing, piecewise linear map from raw scores to −10·log10(FMR), and where it comes from.
+
+    `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first score is 0); raw
+    scores below the first knot give 0, above the last the last segment is continued. `parameters_digest` names the
+    matcher parameters whose raw scores these are. `impostor_pairs` were measured; above the calibrated score
+    `extrapolated_from` fewer than ten of them are left and the map follows the fitted tail. `sets` are the data sets.
+    Raises FormatError for knots that are not such a map.
+    """
+
+    raw_knots: tuple[float, ...]
+    score_knots: tuple[float, ...]
+    parameters_digest: str
+    impostor_pairs: int
+    extrapolated_from: float
+    sets: tuple[str, ...] = ()
+    tail: tuple[tuple[str, float], ...] = ()
+    _raw: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    _score: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.raw_knots) == len(self.score_knots) <= MAX_KNOTS:
+            raise FormatError("a calibration needs two or more knots", knots=len(self.raw_knots))
+        for knots in (self.raw_knots, self.score_knots):
+            if not all(map(math.isfinite, knots)) or any(b <= a for a, b in pairwise(knots)):
+                raise FormatError("the knots of a calibration must increase")
+        if self.score_knots[0] != 0.0:
+            raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
+        for name, knots in (("_raw", self.raw_knots), ("_score", self.score_knots)):
+            array = np.array(knots, dtype=np.float64)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @staticmethod
+    def shipped() -> Calibration:
+        """The calibration that belongs to the default parameters. Read once."""
+        return _shipped()
+
+    @staticmethod
+    def identity(parameters_digest: str = "") -> Calibration:
+        """Gives raw scores back as they are: for training, where the raw score is what is looked at."""
+        return Calibration((0.0, 1.0), (0.0, 1.0), parameters_digest, 0, 0.0)
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and the digest of everything in it."""
+        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def scores(self, raw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+        """Calibrated scores, float32 of the shape of `raw`: −10·log10(FMR), 0 and up. About 30 ns a score."""
+        return _map(raw, self._raw, self._score)
+
+    def raw(self, scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+        """The inverse of `scores` (a calibrated 0 gives the first knot)."""
+        return _map(scores, self._score, self._raw)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready data, `from_dict` reads it back."""
+        return {
+            "format": FORMAT,
+            "parameters": self.parameters_digest,
+            "impostor_pairs": self.impostor_pairs,
+            "extrapolated_from": self.extrapolated_from,
+            "sets": list(self.sets),
+            "tail": dict(self.tail),
+            "raw": list(self.raw_knots),
+            "score": list(self.score_knots),
+        }
+
+    @staticmethod
+    def from_dict(record: Any) -> Calibration:
+        """Reads what `as_dict` wrote. Raises FormatError for anything else."""
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise FormatError("not a calibration", expected=FORMAT)
+        try:
+            return Calibration(
+                tuple(float(value) for value in record["raw"]),
+                tuple(float(value) for value in record["score"]),
+                str(record["parameters"]),
+                int(record["impostor_pairs"]),
+                float(record["extrapolated_from"]),
+                tuple(str(name) for name in record["sets"]),
+                tuple((str(name), float(value)) for name, value in sorted(record["tail"].items())),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise FormatError("a calibration with missing or wrong fields", field=str(error)) from error
+
+
+def _map(
+    values: npt.NDArray[np.floating[Any]], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    mapped = np.interp(values, x, y)
+    above = values > x[-1]
+    if above.any():
+        slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
+        mapped = np.where(above, y[-1] + slope * (values.astype(np.float64) - x[-1]), mapped)
+    return np.asarray(mapped, dtype=np.float32)
+
+
+@cache
+def _shipped() -> Calibration:
+    return Calibration.from_dict(json.loads(files("cccd_core.matching").joinpath(SHIPPED).read_text("utf-8")))
