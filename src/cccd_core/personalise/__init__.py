@@ -1,1 +1,26 @@
 """Writing a card and proving what was written. May import card, pki, signing and emrtd."""
+
+from cccd_core.personalise.feeders import FedCard, Feeder, open_feeder
+from cccd_core.personalise.jobs import CardJob, CardResult, CardState, ChipSecrets, file_digests
+from cccd_core.personalise.journal import CardRecord, Journal, Stage
+from cccd_core.personalise.station import Station, StationParameters
+from cccd_core.personalise.verification import Check, VerifiedCard, verify_card
+
+__all__ = [
+    "CardJob",
+    "CardRecord",
+    "CardResult",
+    "CardState",
+    "Check",
+    "ChipSecrets",
+    "FedCard",
+    "Feeder",
+    "Journal",
+    "Stage",
+    "Station",
+    "StationParameters",
+    "VerifiedCard",
+    "file_digests",
+    "open_feeder",
+    "verify_card",
+]
