@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cccd_core import runtime
 from cccd_core.errors import ParameterError
-from cccd_core.matching.calibration import calibrate
+from cccd_core.matching.calibration import Calibration
 from cccd_core.matching.kernels import prepare as prepare_kernel
 from cccd_core.matching.kernels import score as score_kernel
 from cccd_core.matching.parameters import MatcherParameters
@@ -26,10 +26,12 @@ _BLOCK = 256
 class Matcher:
     """Scores finger templates against each other. Immutable, safe to share between threads and to pickle."""
 
-    __slots__ = ("parameters",)
+    __slots__ = ("calibration", "parameters")
 
-    def __init__(self, parameters: MatcherParameters | None = None) -> None:
+    def __init__(self, parameters: MatcherParameters | None = None, calibration: Calibration | None = None) -> None:
+        """Defaults: `MatcherParameters()` and `Calibration.shipped()`, which belong together."""
         self.parameters = MatcherParameters() if parameters is None else parameters
+        self.calibration = Calibration.shipped() if calibration is None else calibration
 
     def manifest(self) -> dict[str, Any]:
         """Version, digest of the parameters, kernels and threads: goes beside every result."""
@@ -105,7 +107,7 @@ class Matcher:
         else:
             with ThreadPoolExecutor(min(workers, len(starts))) as pool:
                 list(pool.map(block, starts))
-        return calibrate(raw)
+        return self.calibration.scores(raw)
 
     def score(self, probe: PreparedTemplate, candidate: PreparedTemplate) -> float:
         """The calibrated score of one pair."""

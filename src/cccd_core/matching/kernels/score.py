@@ -54,7 +54,7 @@ def _score(probe, candidate, cells_min, pairs_max, rounds):
         for j in range(m):
             similarity[i, j] = _similarity(probe[i], candidate[j], cells_min)
     size = min(n, m)
-    final = 4 + int(round((pairs_max - 4) * _soft(size, 20.0, 0.4)))
+    final = 4 + math.floor((pairs_max - 4) * _soft(size, 20.0, 0.4) + 0.5)
     wanted = min(3 * final, size)
     left = np.empty(wanted, np.int64)
     right = np.empty(wanted, np.int64)
