@@ -63,8 +63,9 @@ mark() { printf '%s\n' "$2" >".venv/.made-$1"; }
 # comes second, without a build environment of its own, and stays away where the headers are missing.
 requirements=requirements/$what.txt
 pcsc=$(has libpcsclite-dev && has pkg-config && echo yes || echo no)
-stamp="$(cksum <"$requirements") pcsc=$pcsc"
-if ! installed use "$stamp" && ! installed dev "$stamp"; then
+stamp_of() { echo "$(cksum <"requirements/$1.txt") pcsc=$pcsc"; }
+# what dev lists holds all that use lists
+if ! installed "$what" "$(stamp_of "$what")" && ! installed dev "$(stamp_of dev)"; then
   say "installing the pinned requirements ($requirements) into .venv"
   only=$(mktemp) rest=$(mktemp)
   awk -v only="$only" -v rest="$rest" '/^[A-Za-z0-9]/ {to = ($0 ~ /^pyscard==/) ? only : rest} {print > (to ? to : rest)}' "$requirements"
@@ -75,7 +76,7 @@ if ! installed use "$stamp" && ! installed dev "$stamp"; then
   fi
   rm -f "$only" "$rest"
   [ $ok = yes ] || { say "pip could not install $requirements (see above)"; exit 1; }
-  mark "$what" "$stamp"
+  mark "$what" "$(stamp_of "$what")"
 fi
 
 # --- the build
