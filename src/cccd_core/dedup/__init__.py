@@ -1,1 +1,22 @@
 """1:N and N:N search over many people. May import matching and templates."""
+
+from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, Match, Outcome
+from cccd_core.dedup.deduplicator import Deduplicator
+from cccd_core.dedup.gallery import Gallery, MemoryGallery
+from cccd_core.dedup.parameters import DedupParameters
+from cccd_core.dedup.person import EnrolledPerson
+from cccd_core.dedup.store import GalleryStore
+
+__all__ = [
+    "Decision",
+    "DedupParameters",
+    "Deduplicator",
+    "EnrolledPerson",
+    "Evidence",
+    "FingerComparison",
+    "Gallery",
+    "GalleryStore",
+    "Match",
+    "MemoryGallery",
+    "Outcome",
+]

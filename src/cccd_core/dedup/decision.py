@@ -1,0 +1,83 @@
+"""Decision and its evidence: plain data. Imports the standard library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+Outcome: TypeAlias = Literal["unique", "duplicate", "review"]
+
+
+@dataclass(frozen=True, slots=True)
+class FingerComparison:
+    """Two fingers laid side by side: their positions as labelled (0 unknown) and their calibrated score."""
+
+    position: int
+    candidate_position: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One person found for a probe.
+
+    * `source`: where the person stands, the `gallery` or earlier in the `batch`.
+    * `outcome`: what this match alone would make of the probe.
+    * `score`: fused score, -10 log10 of the chance that one impostor reaches it, all corrections for choosing fingers
+      included; `expected_false_matches`: that chance times the number of comparisons.
+    * `across_positions`: whether the second pass found it, which compares every finger with every finger.
+    * `fingers`: the comparisons that make the score; `agreeing`: how many of them agree.
+    """
+
+    person_id: str
+    source: Literal["gallery", "batch"]
+    outcome: Outcome
+    score: float
+    expected_false_matches: float
+    across_positions: bool
+    fingers: tuple[FingerComparison, ...]
+    agreeing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a decision came out as it did.
+
+    * `comparisons`: people the probe was searched against, the N of the thresholds.
+    * `duplicate_score`, `review_score`: the fused scores at which the allowances are met with that N.
+    * `matches`: everyone found, best first; `best_competitor`: the best of those not matched, if any scored at all.
+    * `linked`: people whom this one was tied to by a later dossier that matches both.
+    * `finger_pairs`: single finger comparisons made for this probe.
+    * `manifest`: version, parameters, kernels and the matcher's own manifest.
+    """
+
+    comparisons: int
+    duplicate_score: float
+    review_score: float
+    matches: tuple[Match, ...]
+    best_competitor: Match | None
+    linked: tuple[str, ...]
+    finger_pairs: int
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What deduplication says of one dossier.
+
+    `unique`: nobody found. `duplicate`: the same person as `of`, by the probe's `fingers` (ISO positions, 0 unknown).
+    `review`: a person must look; `of` is the likeliest candidate. `score` is the fused score against the best candidate,
+    0 when nobody scored.
+    """
+
+    person_id: str
+    outcome: Outcome
+    of: str | None
+    fingers: tuple[int, ...]
+    score: float
+    evidence: Evidence
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)

@@ -1,0 +1,56 @@
+"""DedupParameters. Imports the standard library and errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+
+from cccd_core.errors import ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class DedupParameters:
+    """What a search decides by. Scores are calibrated finger scores, -10 log10(FMR).
+
+    * `duplicate_false_matches`: a dossier is a duplicate when a match at least as good is expected at most so many
+      times by chance in its whole search (comparisons x fused FMR).
+    * `review_false_matches`: above that and up to this number a person decides.
+    * `agreeing_score`: a finger agrees from this score on; a duplicate needs `agreeing_fingers` of them, or
+    * `single_finger_false_matches`: one finger alone that is expected by chance at most so many times.
+    * `finger_score_limit`: more than this no single finger contributes, for beyond it no calibration sample reaches
+      and the score is extrapolation.
+    * `cross_position_share`: which share of the allowance for false matches goes to the second pass, which compares
+      every finger of a person with every finger of another (swapped, mislabelled or unplaced fingers).
+    * `gallery_block`, `batch_block`: people taken into memory at a time; they change no result.
+    """
+
+    duplicate_false_matches: float = 1e-4
+    review_false_matches: float = 1e-3
+    agreeing_score: float = 20.0
+    agreeing_fingers: int = 2
+    single_finger_false_matches: float = 1e-5
+    finger_score_limit: float = 80.0
+    cross_position_share: float = 0.1
+    gallery_block: int = 1024
+    batch_block: int = 64
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value) or value <= 0:
+                raise ParameterError("a deduplication parameter must be a positive number", name=item.name)
+        if not self.single_finger_false_matches <= self.duplicate_false_matches <= self.review_false_matches < 1:
+            raise ParameterError("allowances must grow from a single finger over duplicate to review, below 1")
+        if self.cross_position_share >= 1:
+            raise ParameterError("the share of the second pass must lie between 0 and 1")
+        for name in ("agreeing_fingers", "gallery_block", "batch_block"):
+            if not isinstance(getattr(self, name), int):
+                raise ParameterError("a deduplication parameter must be a whole number", name=name)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the values, for manifests."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

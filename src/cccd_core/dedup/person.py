@@ -1,0 +1,47 @@
+"""EnrolledPerson: who is in a gallery, by templates alone. Imports templates and errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cccd_core.errors import ParameterError
+from cccd_core.templates import FingerTemplate, Tenprint
+
+MAX_FINGERS = 10
+_PERSON_ID = re.compile(r"[^\x00-\x1f\x7f]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledPerson:
+    """One person (or one dossier) as deduplication sees it: an identifier and the templates of some fingers.
+
+    `tenprint` holds the fingers whose position is stated (rightly or not: the search also compares across positions),
+    `unplaced` those of unknown position. At most ten fingers in all, possibly none.
+
+    Raises ParameterError for an identifier that is empty, longer than 64 characters or holds control characters, and
+    for more than ten fingers.
+    """
+
+    person_id: str
+    tenprint: Tenprint
+    unplaced: tuple[FingerTemplate, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.person_id, str) or _PERSON_ID.fullmatch(self.person_id) is None:
+            raise ParameterError("a person's identifier has 1 to 64 characters, none of them a control character")
+        object.__setattr__(self, "unplaced", tuple(self.unplaced))
+        if len(self.tenprint) + len(self.unplaced) > MAX_FINGERS:
+            raise ParameterError("a person has at most ten fingers", fingers=len(self.tenprint) + len(self.unplaced))
+
+    @property
+    def finger_count(self) -> int:
+        """Number of fingers, placed and unplaced."""
+        return len(self.tenprint) + len(self.unplaced)
+
+    def fingers(self) -> Iterator[tuple[int, FingerTemplate]]:
+        """(position, template) of every finger: the placed ones in order of position, then the unplaced ones as 0."""
+        yield from self.tenprint.items()
+        for template in self.unplaced:
+            yield 0, template
