@@ -1,0 +1,120 @@
+"""The symmetric building blocks of every channel here: AES-CMAC, AES-CBC, 3DES-CBC, retail MAC, padding, key derivation.
+Imports cryptography and the errors.
+
+Sources: RFC 4493 (CMAC); ISO/IEC 9797-1 MAC algorithm 3 and padding method 2; ICAO Doc 9303-11, 9.7 (key derivation);
+NIST SP 800-108r1, 4.1 (KDF in counter mode).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
+
+from cccd_core.errors import SecureMessagingError
+
+AES_BLOCK = 16
+DES_BLOCK = 8
+ZERO_IV = bytes(AES_BLOCK)
+_DES_ZERO_IV = bytes(DES_BLOCK)
+
+
+def same(left: bytes, right: bytes) -> bool:
+    """Equality in time that does not depend on where they differ."""
+    return hmac.compare_digest(left, right)
+
+
+def pad(data: bytes, block: int) -> bytes:
+    """ISO/IEC 9797-1 padding method 2: 80, then zeros to a whole number of blocks."""
+    return data + b"\x80" + bytes(-(len(data) + 1) % block)
+
+
+def unpad(data: bytes) -> bytes:
+    """Takes padding method 2 off. Raises SecureMessagingError where there is none."""
+    stripped = data.rstrip(b"\0")
+    if not stripped or stripped[-1] != 0x80:
+        raise SecureMessagingError("deciphered data has no padding", length=len(data))
+    return stripped[:-1]
+
+
+def aes_cmac(key: bytes, data: bytes) -> bytes:
+    """AES-CMAC, 16 bytes (RFC 4493; AES-192 and -256 alike)."""
+    mac = CMAC(algorithms.AES(key))
+    mac.update(data)
+    return mac.finalize()
+
+
+def aes_cbc_encrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
+    """AES-CBC of whole blocks, no padding."""
+    cipher = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    return cipher.update(data) + cipher.finalize()
+
+
+def aes_cbc_decrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
+    """AES-CBC of whole blocks, no padding. Raises SecureMessagingError for a broken block."""
+    if len(data) % AES_BLOCK:
+        raise SecureMessagingError("enciphered data is not whole blocks", length=len(data))
+    cipher = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    return cipher.update(data) + cipher.finalize()
+
+
+def aes_block(key: bytes, block: bytes) -> bytes:
+    """One block under AES, as counters are turned into initial vectors (CBC with a zero vector is the same for one)."""
+    return aes_cbc_encrypt(key, ZERO_IV, block)
+
+
+def tdes_cbc_encrypt(key: bytes, data: bytes) -> bytes:
+    """Two-key 3DES-CBC, zero vector, whole blocks (Doc 9303-11, 9.8.6.1)."""
+    cipher = Cipher(TripleDES(key + key[:8]), modes.CBC(_DES_ZERO_IV)).encryptor()
+    return cipher.update(data) + cipher.finalize()
+
+
+def tdes_cbc_decrypt(key: bytes, data: bytes) -> bytes:
+    """Two-key 3DES-CBC, zero vector, whole blocks. Raises SecureMessagingError for a broken block."""
+    if len(data) % DES_BLOCK:
+        raise SecureMessagingError("enciphered data is not whole blocks", length=len(data))
+    cipher = Cipher(TripleDES(key + key[:8]), modes.CBC(_DES_ZERO_IV)).decryptor()
+    return cipher.update(data) + cipher.finalize()
+
+
+def retail_mac(key: bytes, data: bytes) -> bytes:
+    """ISO/IEC 9797-1 MAC algorithm 3 with DES over data that is padded already: 8 bytes (Doc 9303-11, 9.8.6.2)."""
+    first, second = key[:8], key[8:16]
+    chain = Cipher(TripleDES(first * 3), modes.CBC(_DES_ZERO_IV)).encryptor()
+    last = (chain.update(data) + chain.finalize())[-8:]
+    middle = Cipher(TripleDES(second * 3), modes.CBC(_DES_ZERO_IV)).decryptor()
+    outer = Cipher(TripleDES(first * 3), modes.CBC(_DES_ZERO_IV)).encryptor()
+    return outer.update(middle.update(last) + middle.finalize()) + outer.finalize()
+
+
+KDF_ENC = 1
+KDF_MAC = 2
+KDF_PASSWORD = 3
+
+
+def kdf(secret: bytes, counter: int, key_bits: int) -> bytes:
+    """Doc 9303-11, 9.7.1: the key for a counter (1 encryption, 2 authentication, 3 password) out of a shared secret.
+
+    `key_bits` 112 gives a two-key 3DES key with parity bits set; 128, 192 and 256 give AES keys.
+    """
+    data = secret + counter.to_bytes(4, "big")
+    if key_bits == 112:
+        return _with_parity(hashlib.sha1(data, usedforsecurity=False).digest()[:16])
+    if key_bits == 128:
+        return hashlib.sha1(data, usedforsecurity=False).digest()[:16]
+    return hashlib.sha256(data).digest()[: key_bits // 8]
+
+
+def _with_parity(key: bytes) -> bytes:
+    return bytes(byte & 0xFE | (1 - (byte >> 1).bit_count() % 2) for byte in key)
+
+
+def counter_kdf(key: bytes, label: bytes, context: bytes, bits: int) -> bytes:
+    """NIST SP 800-108r1, 4.1, with AES-CMAC: counter (1 byte) | label | 00 | context | length in bits (2 bytes)."""
+    blocks = -(-bits // 128)
+    tail = label + b"\0" + context + bits.to_bytes(2, "big")
+    stream = b"".join(aes_cmac(key, bytes((number,)) + tail) for number in range(1, blocks + 1))
+    return stream[: bits // 8]
