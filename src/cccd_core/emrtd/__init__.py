@@ -1,1 +1,8 @@
-"""What is on the chip: bytes in, bytes out, no I/O. Imports errors alone, and asn1crypto in asn1.py."""
+"""What is on the chip: MRZ, data groups, SOD, ASN.1. Bytes in, bytes out, no I/O. Imports `cccd_core.errors` alone, and
+asn1crypto in `asn1.py` alone."""
+
+from cccd_core.emrtd.content import CardContent
+from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ChipImage, ElementaryFile
+from cccd_core.emrtd.mrz import Mrz, MrzInformation
+
+__all__ = ["EMRTD_APPLICATION_ID", "CardContent", "ChipImage", "ElementaryFile", "Mrz", "MrzInformation"]

@@ -1,1 +1,9 @@
-"""Signers: software key and PKCS#11. pkcs11 is imported in pkcs11.py alone."""
+"""Signing that does not know where its key lives: software keys and PKCS #11. Imports `cccd_core.emrtd`, cryptography,
+and python-pkcs11 in `pkcs11.py` alone."""
+
+from cccd_core.signing.chip_keys import ChipKeys
+from cccd_core.signing.modules import pkcs11_modules
+from cccd_core.signing.signer import Signer
+from cccd_core.signing.software import SoftwareSigner
+
+__all__ = ["ChipKeys", "Signer", "SoftwareSigner", "pkcs11_modules"]

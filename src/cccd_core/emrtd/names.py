@@ -1,0 +1,100 @@
+"""Names in the machine readable zone: transliteration and truncation. Imports `cccd_core.errors` alone.
+
+Doc 9303-3 clause 4.6 (convention for writing the name) and clause 6 (transliterations); Doc 9303-5 clause 4.2.3
+(truncation in TD1).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from cccd_core.errors import ParameterError
+
+# Letters that are not a basic letter with marks (Doc 9303-3 clause 6, table A), and those whose marks the table turns
+# into a second letter. Vietnamese letters need only Đ: every other one is a basic letter with marks.
+_TABLE = {
+    "Đ": "D", "Ð": "D", "Ä": "AE", "Å": "AA", "Æ": "AE", "Ö": "OE", "Ø": "OE", "Ü": "UE", "ẞ": "SS", "Þ": "TH",
+    "Ĳ": "IJ", "Œ": "OE", "Ł": "L", "Ŋ": "N", "ĸ": "Q", "Ħ": "H", "Ŧ": "T", "ı": "I", "Ŀ": "L",
+}  # fmt: skip
+_SEPARATORS = " -\u00a0\u2010\u2011"
+_DROPPED = "'’‘ʼ`.,·"
+
+
+def transliterate(text: str) -> str:
+    """`text` in the letters A to Z, with one `<` between its components.
+
+    Diacritics are dropped, Đ becomes D; apostrophes, commas and dots vanish; spaces and hyphens become `<`.
+    ParameterError with the position of a character that has no transliteration here, never the character.
+    """
+    letters: list[str] = []
+    for position, character in enumerate(unicodedata.normalize("NFC", text).strip()):
+        upper = "ẞ" if character == "ß" else character if character in _TABLE else character.upper()
+        if upper in _SEPARATORS:
+            letters.append("<")
+        elif upper in _DROPPED:
+            continue
+        elif upper in _TABLE:
+            letters.append(_TABLE[upper])
+        else:
+            base = "".join(c for c in unicodedata.normalize("NFD", upper) if not unicodedata.combining(c))
+            if not base.isascii() or not base.isalpha():
+                raise ParameterError("a name holds a character without transliteration", position=position)
+            letters.append(base)
+    return "<".join(part for part in "".join(letters).split("<") if part)
+
+
+def split_vietnamese(full_name: str) -> tuple[str, str]:
+    """(primary, secondary) identifier of a Vietnamese name, transliterated: the family name stands first, all else is
+    the secondary identifier. A name of one word has an empty secondary identifier.
+    """
+    primary, _, secondary = transliterate(full_name).partition("<")
+    if not primary:
+        raise ParameterError("a name without letters", field="full_name")
+    return primary, secondary
+
+
+def name_field(primary: str, secondary: str, width: int) -> str:
+    """The name field of `width` characters: `primary<<secondary`, filled with `<`.
+
+    A name that does not fit is truncated so that every component keeps its beginning (the longest components, those
+    of the secondary identifier first, lose letters from their ends, down to initials) and the last position is a
+    letter, which says that the name may be truncated (Doc 9303-5 clause 4.2.3). Components beyond what even initials
+    leave room for are dropped from the end.
+    """
+    first, second = _components(primary), _components(secondary)
+    if not first:
+        raise ParameterError("a name without primary identifier", field="primary_identifier")
+    whole = _join(first, second)
+    if len(whole) <= width:
+        return whole.ljust(width, "<")
+    while len(second) > 1 and _shortest(first, second) > width:
+        second.pop()
+    while len(first) > 1 and _shortest(first, second) > width:
+        first.pop()
+    for group in (second, first):
+        while (excess := len(_join(first, second)) - width) > 0:
+            longest = max(range(len(group)), key=lambda i: (len(group[i]), i), default=0)
+            if not group or len(group[longest]) == 1:
+                break
+            # Down to the next shorter one at most, so that equal lengths shrink in turn.
+            others = max((len(part) for i, part in enumerate(group) if i != longest), default=1)
+            cut = max(1, min(excess, len(group[longest]) - others))
+            group[longest] = group[longest][:-cut]
+    return _join(first, second)
+
+
+def _components(identifier: str) -> list[str]:
+    parts = [part for part in identifier.split("<") if part]
+    for part in parts:
+        if not part.isascii() or not part.isalpha() or not part.isupper():
+            raise ParameterError("a name field holds the letters A to Z alone", field="name")
+    return parts
+
+
+def _join(first: Sequence[str], second: Sequence[str]) -> str:
+    return "<".join(first) + ("<<" + "<".join(second) if second else "")
+
+
+def _shortest(first: Sequence[str], second: Sequence[str]) -> int:
+    return 2 * len(first) - 1 + (2 * len(second) + 1 if second else 0)

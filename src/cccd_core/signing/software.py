@@ -1,0 +1,85 @@
+"""A signer whose private key lies in this process's memory. Imports cryptography and `cccd_core.emrtd`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from cccd_core.emrtd.algorithms import SignatureAlgorithm
+from cccd_core.errors import SigningError
+
+_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+}
+
+
+class SoftwareSigner:
+    """Signs with a private key of `cryptography`: ECDSA on any curve it knows, or RSA-PSS."""
+
+    __slots__ = ("_algorithm", "_certificate_der", "_key")
+
+    def __init__(
+        self,
+        private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+        certificate_der: bytes,
+        algorithm: SignatureAlgorithm | None = None,
+    ) -> None:
+        """`algorithm` None takes what fits the key: ECDSA with the hash of the curve's size, or RSA-PSS SHA-256."""
+        self._key = private_key
+        self._certificate_der = bytes(certificate_der)
+        self._algorithm = algorithm or default_algorithm(private_key)
+        if (self._algorithm.family == "ecdsa") != isinstance(private_key, ec.EllipticCurvePrivateKey):
+            raise SigningError("the algorithm does not fit the key", algorithm=self._algorithm.name)
+
+    @classmethod
+    def load(cls, private_key: bytes, certificate_der: bytes) -> SoftwareSigner:
+        """From an unencrypted PKCS #8 key, PEM or DER. SigningError for a key that cannot be used."""
+        return cls(load_private_key(private_key), certificate_der)
+
+    def __repr__(self) -> str:
+        return f"SoftwareSigner({self._algorithm.name})"
+
+    @property
+    def certificate_der(self) -> bytes:
+        """See `Signer`."""
+        return self._certificate_der
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        """See `Signer`."""
+        return self._algorithm
+
+    def sign(self, data: bytes) -> bytes:
+        """See `Signer`."""
+        algorithm = _HASHES[self._algorithm.hash_name]()
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            return self._key.sign(data, ec.ECDSA(algorithm))
+        return self._key.sign(data, padding.PSS(padding.MGF1(algorithm), padding.PSS.DIGEST_LENGTH), algorithm)
+
+
+def default_algorithm(key: object) -> SignatureAlgorithm:
+    """The algorithm a key signs with when none is named (Doc 9303-12 clause 4.4: a hash as strong as the curve)."""
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        if key.curve.key_size <= 256:
+            return SignatureAlgorithm.ECDSA_SHA256
+        return SignatureAlgorithm.ECDSA_SHA384 if key.curve.key_size <= 384 else SignatureAlgorithm.ECDSA_SHA512
+    if isinstance(key, rsa.RSAPrivateKey):
+        return SignatureAlgorithm.RSA_PSS_SHA256
+    raise SigningError("a key of this kind does not sign here", key=type(key).__name__)
+
+
+def load_private_key(data: bytes) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    """An unencrypted PKCS #8 key, PEM or DER. SigningError, without a word of its content, where it is none."""
+    load = serialization.load_pem_private_key if data.startswith(b"-----") else serialization.load_der_private_key
+    try:
+        key = load(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SigningError("a private key cannot be read", length=len(data)) from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise SigningError("a key of this kind does not sign here", key=type(key).__name__)
+    return key
