@@ -1,0 +1,214 @@
+"""The figures of one folder of templates, and the result file. Imports the rest of evaluation, templates and errors."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cccd_core import runtime
+from cccd_core.errors import FileError, FormatError, ParameterError
+from cccd_core.evaluation.bootstrap import DET_GRID, REPLICATES, Bounds, bootstrap
+from cccd_core.evaluation.rates import Rates, det, error_rates, rates_as_dict, sorted_scores
+from cccd_core.evaluation.samples import Expectation, Progress, SampleSet, read_folder
+from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
+
+MAX_RESULT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SetResult:
+    """What was measured on one folder. `scores` keeps every pair; `as_dict` is the set's entry in a result file."""
+
+    samples: SampleSet
+    scores: PairScores
+    rates: Rates
+    timing: Timing
+    bounds: Bounds | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready: counts, rates as fractions, pairs per second, and where asked for bounds and the DET curve."""
+        timing = self.timing
+        record: dict[str, Any] = {
+            "path": self.samples.path,
+            "fingers": len(self.samples.fingers),
+            "templates": timing.templates,
+            "failed": self.samples.failed,
+            "genuine_pairs": self.rates.genuine_pairs,
+            "impostor_pairs": self.rates.impostor_pairs,
+            **rates_as_dict(self.rates),
+            "impostor_pairs_per_second": timing.impostor_pairs_per_second(),
+            "genuine_pairs_per_second": timing.genuine_pairs_per_second(),
+            "prepare_seconds_per_template": timing.prepare_s / timing.templates if timing.templates else 0.0,
+            "failures": [
+                {"sample": sample.name, "why": sample.failure}
+                for sample in self.samples.samples
+                if sample.template is None
+            ],
+        }
+        if self.rates.eer is not None:
+            genuine = sorted_scores(self.scores.genuine(), "genuine")
+            impostor = sorted_scores(self.scores.impostor(), "impostor")
+            grid = np.array([fmr for fmr in DET_GRID if fmr * len(impostor) >= 1.0])
+            record["det"] = {"fmr": grid.tolist(), "fnmr": det(genuine, impostor, grid).tolist()}
+        if self.bounds is not None and self.bounds.det is not None and self.rates.eer is not None:
+            low, high = self.bounds.det[:, len(DET_GRID) - len(grid) :]
+            record["det"] |= {"low": low.tolist(), "high": high.tolist()}
+            record["bounds"] = {
+                "level": self.bounds.level,
+                "replicates": self.bounds.replicates,
+                "seed": self.bounds.seed,
+                "drawn": "fingers",
+                "eer": self.bounds.eer,
+                "fnmr_at_fmr": {f"{fmr:g}": value for fmr, value in self.bounds.fnmr_at_fmr.items()},
+                "zero_fmr": self.bounds.zero_fmr,
+            }
+        return record
+
+
+def evaluate_samples(
+    samples: SampleSet,
+    matcher: ScoringMatcher[Any, Any],
+    *,
+    threads: int | None = None,
+    replicates: int = REPLICATES,
+    progress: Progress | None = None,
+) -> SetResult:
+    """Scores each unordered pair of `samples` once and works out the rates, with bounds unless `replicates` is 0."""
+    scores, timing = score_pairs(samples, matcher, threads=threads, progress=progress)
+    genuine, impostor = scores.genuine(), scores.impostor()
+    bounds = None
+    if replicates:
+        if progress:
+            progress(0, replicates, "confidence bounds")
+        bounds = bootstrap(
+            genuine, scores.genuine_fingers(), impostor, scores.impostor_fingers(), replicates=replicates
+        )
+    return SetResult(samples, scores, error_rates(genuine, impostor), timing, bounds)
+
+
+def evaluate_folder(
+    path: str | Path,
+    matcher: ScoringMatcher[Any, Any],
+    *,
+    expect: Expectation | None = None,
+    format: str | None = None,  # noqa: A002 - as in templates.load
+    dpi: float | None = None,
+    height_px: int | None = None,
+    width_px: int | None = None,
+    threads: int | None = None,
+    replicates: int = REPLICATES,
+    progress: Progress | None = None,
+) -> SetResult:
+    """Error rates and speed of `matcher` on a folder of `<finger>_<impression>.<ext>` templates.
+
+    Genuine pairs are all pairs of one finger, impostor pairs all pairs of different fingers, each unordered pair once.
+    Errors as `read_folder`; a template that cannot be read is no error but scores 0 in all its pairs.
+    """
+    samples = read_folder(
+        path, expect=expect, format=format, dpi=dpi, height_px=height_px, width_px=width_px, progress=progress
+    )
+    return evaluate_samples(samples, matcher, threads=threads, replicates=replicates, progress=progress)
+
+
+def result_file(
+    matcher: ScoringMatcher[Any, Any], sets: Sequence[SetResult], *, threads: int | None = None
+) -> dict[str, Any]:
+    """The content of a result file: manifest and one entry for each set."""
+    manifest = {**matcher.manifest(), "threads": runtime.threads() if threads is None else threads}
+    return {"manifest": manifest, "sets": [result.as_dict() for result in sets]}
+
+
+def read_result_file(path: Path) -> dict[str, Any]:
+    """A result file written before, checked as far as comparing needs. FileError or FormatError, with the path."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_RESULT_BYTES + 1)
+    except OSError as error:
+        raise FileError("the result file cannot be read", path=str(path), why=error.strerror or "") from error
+    if len(data) > MAX_RESULT_BYTES:
+        raise FileError("the file is too large for a result file", path=str(path), most=MAX_RESULT_BYTES)
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise FormatError("the result file is not JSON", path=str(path)) from error
+    sets = record.get("sets") if isinstance(record, dict) else None
+    if not isinstance(sets, list) or not all(_is_set(entry) for entry in sets):
+        raise FormatError("not a result file of cccd evaluate", path=str(path))
+    return dict(record)
+
+
+def _is_set(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+        return False
+    curve = entry.get("det")
+    if curve is None:
+        return True
+    if not isinstance(curve, dict) or not {"fmr", "fnmr"} <= set(curve) <= {"fmr", "fnmr", "low", "high"}:
+        return False
+    columns = list(curve.values())
+    return all(
+        isinstance(column, list)
+        and len(column) == len(columns[0])
+        and all(isinstance(value, float | int) and 0 <= value <= 1 for value in column)
+        for column in columns
+    )
+
+
+def write_atomically(path: Path, chunks: Iterable[str]) -> None:
+    """Writes text so that the file is either the old one or the whole new one. FileError where it cannot."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", newline="") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise FileError("the file cannot be written", path=str(path), why=error.strerror or "") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_result_file(path: Path, record: Mapping[str, Any]) -> None:
+    """Writes a result file."""
+    write_atomically(path, [json.dumps(record, ensure_ascii=False, indent=1) + "\n"])
+
+
+def score_rows(results: Sequence[SetResult]) -> Iterable[str]:
+    """Every pair as CSV text, `probe,candidate,genuine,score`, a probe's lines at a time.
+
+    A sample is named by its file's stem; with several sets the set's path stands before it. `genuine` is 1 or 0. The
+    score has the digits that give the same float32 back.
+    """
+    yield "probe,candidate,genuine,score\n"
+    for result in results:
+        prefix = f"{result.samples.path}/" if len(results) > 1 else ""
+        names = [prefix + name for name in result.scores.names]
+        for probe, genuine, row in result.scores.rows():
+            lines = StringIO()
+            writer = csv.writer(lines, lineterminator="\n")
+            writer.writerows(
+                (names[probe], names[probe + 1 + k], int(k < genuine), f"{score:.9g}")
+                for k, score in enumerate(row.tolist())
+            )
+            yield lines.getvalue()
+
+
+def check_distinct(paths: Sequence[Path]) -> None:
+    """ParameterError where one folder is given twice: its pairs would count twice."""
+    seen: set[Path] = set()
+    for path in paths:
+        where = path.resolve()
+        if where in seen:
+            raise ParameterError("the same folder twice", path=str(path))
+        seen.add(where)

@@ -1,0 +1,182 @@
+"""A folder of templates `<finger>_<impression>.<ext>` as an ordered set of samples. Imports templates and errors.
+
+The finger is everything before the last `_` of the stem (`012-3_4.fmr`: finger `012-3`, impression `4`). What should be
+there and is not, or cannot be read, stays in the set without a template: it scores 0 in all its pairs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cccd_core import templates
+from cccd_core.errors import CccdError, FileError, FormatError, ParameterError
+from cccd_core.templates import FingerTemplate
+
+Progress = Callable[[int, int, str], None]
+
+MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
+# Endings of files that hold no template, found beside templates.
+OTHER_ENDINGS = frozenset({".md", ".txt", ".json", ".csv", ".png", ".jpg", ".html", ".py", ".log"})
+
+_SPAN = re.compile(r"(\d+)-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One impression of one finger; `template` is None where it is missing or unreadable, `failure` then says why."""
+
+    finger: str
+    impression: str
+    template: FingerTemplate | None
+    failure: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's stem."""
+        return f"{self.finger}_{self.impression}"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSet:
+    """The samples of a folder, the impressions of a finger beside each other, in a fixed order."""
+
+    path: str
+    samples: tuple[Sample, ...]
+
+    @property
+    def fingers(self) -> tuple[str, ...]:
+        """The names of the fingers, in order."""
+        return tuple(dict.fromkeys(sample.finger for sample in self.samples))
+
+    @property
+    def finger_index(self) -> npt.NDArray[np.int32]:
+        """int32[samples]: which finger each sample is of, ascending."""
+        number = {finger: index for index, finger in enumerate(self.fingers)}
+        return np.array([number[sample.finger] for sample in self.samples], dtype=np.int32)
+
+    @property
+    def failed(self) -> int:
+        """How many samples have no template."""
+        return sum(sample.template is None for sample in self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Which fingers and impressions should be there: every impression of every finger."""
+
+    fingers: tuple[str, ...]
+    impressions: tuple[str, ...]
+
+    @staticmethod
+    def parse(text: str) -> Expectation:
+        """Reads `101-110:1-8`: fingers, a colon, impressions, each a list of names and ranges divided by commas.
+
+        `a-b` is a range where both are numbers and a <= b (`001-010` keeps its zeros); anything else is a name, so
+        `012-3` is the finger `012-3`. ParameterError for anything else.
+        """
+        fingers, colon, impressions = text.partition(":")
+        if not colon or ":" in impressions:
+            raise ParameterError("expected samples are written FINGERS:IMPRESSIONS, as 101-110:1-8", given=text)
+        return Expectation(_names(fingers), _names(impressions))
+
+    def names(self) -> list[tuple[str, str]]:
+        """Every (finger, impression)."""
+        return [(finger, impression) for finger in self.fingers for impression in self.impressions]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names: list[str] = []
+    for part in text.split(","):
+        span = _SPAN.fullmatch(part)
+        if not part or "/" in part or "\0" in part:
+            raise ParameterError("an expected finger or impression has no usable name", given=text)
+        if span and _is_range(span[1], span[2]):
+            low, high = int(span[1]), int(span[2])
+            if high - low >= MAX_SAMPLES:
+                raise ParameterError("too many samples expected", given=part, most=MAX_SAMPLES)
+            names.extend(str(number).zfill(len(span[1])) for number in range(low, high + 1))
+        else:
+            names.append(part)
+    return tuple(dict.fromkeys(names))
+
+
+def _is_range(low: str, high: str) -> bool:
+    if len(low) > 9 or len(high) > 9:
+        return False
+    same_width = len(low) == len(high) or not low.startswith("0")
+    return same_width and int(low) <= int(high)
+
+
+def read_folder(
+    path: str | Path,
+    *,
+    expect: Expectation | None = None,
+    format: str | None = None,  # noqa: A002 - as in templates.load
+    dpi: float | None = None,
+    height_px: int | None = None,
+    width_px: int | None = None,
+    progress: Progress | None = None,
+) -> SampleSet:
+    """Reads every template of a folder; of a record with several finger views the first is taken.
+
+    `format`, `dpi`, `height_px` and `width_px` go to `templates.load` (.xyt demands dpi and height). Files whose name
+    has no `_`, hidden files and files that end like notes or pictures are no samples. Raises FileError for a folder
+    that cannot be listed or holds no sample, ParameterError for two files of one sample or more than 20,000 samples.
+    """
+    folder = Path(path)
+    found: dict[tuple[str, str], Path] = {}
+    try:
+        listed = sorted(entry for entry in folder.iterdir() if entry.is_file())
+    except OSError as error:
+        raise FileError("the folder cannot be read", path=str(folder), why=error.strerror or "") from error
+    for entry in listed:
+        finger, separator, impression = entry.stem.rpartition("_")
+        if not (separator and finger and impression) or entry.name.startswith("."):
+            continue
+        if entry.suffix.lower() in OTHER_ENDINGS:
+            continue
+        if (finger, impression) in found:
+            raise ParameterError("two files of one impression of one finger", path=str(entry), stem=entry.stem)
+        found[finger, impression] = entry
+    names = sorted({*found, *(expect.names() if expect else ())}, key=_order)
+    if not names:
+        raise FileError("no <finger>_<impression> template in this folder", path=str(folder))
+    if len(names) > MAX_SAMPLES:
+        raise ParameterError("too many samples in one set", path=str(folder), samples=len(names), most=MAX_SAMPLES)
+    samples = []
+    for done, (finger, impression) in enumerate(names):
+        if progress:
+            progress(done, len(names), f"reading {folder.name}")
+        file = found.get((finger, impression))
+        if file is None:
+            samples.append(Sample(finger, impression, None, "missing"))
+            continue
+        try:
+            record = templates.load(file, format=format, dpi=dpi, height_px=height_px, width_px=width_px)
+        except ParameterError:
+            raise  # the caller left out what the format needs: that is no failed sample
+        except CccdError as error:
+            samples.append(Sample(finger, impression, None, str(error)))
+            continue
+        if record.views:
+            samples.append(Sample(finger, impression, record.views[0]))
+        else:
+            samples.append(Sample(finger, impression, None, str(FormatError("no finger view", path=str(file)))))
+    return SampleSet(str(path), tuple(samples))
+
+
+def _order(name: tuple[str, str]) -> tuple[str, int, str]:
+    finger, impression = name
+    return finger, int(impression) if impression.isdigit() and len(impression) < 10 else 0, impression
+
+
+def of_templates(path: str, named: Sequence[tuple[str, str, FingerTemplate | None]]) -> SampleSet:
+    """A set from templates in memory: (finger, impression, template), in any order."""
+    ordered = sorted(named, key=lambda item: _order(item[:2]))
+    return SampleSet(path, tuple(Sample(*item, "" if item[2] is not None else "missing") for item in ordered))
