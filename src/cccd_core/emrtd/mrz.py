@@ -175,10 +175,8 @@ def parse(text: str) -> Mrz:
     Every check digit must be right. FormatError with `offset` (in the text without line breaks) and `field`.
     """
     flat = text.replace("\r", "").replace("\n", "") if len(text) <= 200 else text
-    for name, (count, width) in _LINES.items():
-        if len(flat) == count * width:
-            break
-    else:
+    name = next((name for name, (count, width) in _LINES.items() if len(flat) == count * width), None)
+    if name is None:
         raise FormatError("a machine readable zone has 90, 72 or 88 characters", length=len(flat))
     if not _ALPHABET.match(flat):
         bad = next(i for i, c in enumerate(flat) if not _ALPHABET.match(c))

@@ -272,7 +272,7 @@ def to_integer(found: Tlv, *, maximum_bytes: int = 8) -> int:
     value = found.value
     if not value or len(value) > maximum_bytes:
         raise FormatError("an integer has an unexpected size", offset=found.offset, length=len(value))
-    if len(value) > 1 and (value[0] == 0 and value[1] < 0x80 or value[0] == 0xFF and value[1] >= 0x80):
+    if len(value) > 1 and ((value[0] == 0) == (value[1] < 0x80) and value[0] in (0, 0xFF)):
         raise FormatError("an integer is not in its shortest form", offset=found.offset)
     return int.from_bytes(value, "big", signed=True)
 
