@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
-    from cccd_core.emrtd import ChipImage
-    from cccd_core.emrtd.mrz import MrzInformation
+from cccd_core.emrtd import ChipImage, MrzInformation
+from cccd_core.errors import ParameterError
 
 
 class CardState(StrEnum):
@@ -31,13 +28,18 @@ class ChipSecrets:
 
     `can` is the six-digit card access number, `mrz_information` the basic access key source (Doc 9303-11 §4.3.2);
     `ca_private_key` answers chip authentication (its public half is in DG14), `aa_private_key` active
-    authentication (its public half is in DG15).
+    authentication (its public half is in DG15), both unencrypted PKCS #8 DER of an elliptic curve key. ParameterError
+    for a CAN that is not six digits.
     """
 
     can: str = field(repr=False)
     mrz_information: MrzInformation = field(repr=False)
-    ca_private_key: EllipticCurvePrivateKey = field(repr=False)
-    aa_private_key: EllipticCurvePrivateKey = field(repr=False)
+    ca_private_key: bytes = field(repr=False)
+    aa_private_key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.can) != 6 or not self.can.isascii() or not self.can.isdigit():
+            raise ParameterError("a card access number has six digits", length=len(self.can))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class CardJob:
 
     `job_id` names the order (a dossier's id) and stays the same on a re-run; `personal_number` is the person's. The
     image and the secrets may differ between runs (fresh signature, fresh chip keys): the journal decides which counts.
+    The CAN and the MRZ information must be the same in every run: a card that is already locked is read with them.
     """
 
     job_id: str

@@ -155,12 +155,12 @@ class Journal:
             durable=True,
         )
 
-    def renew(self, serial: str, digests: Mapping[str, str]) -> CardRecord:
+    def renew(self, serial: str, digests: Mapping[str, str], *, keep: bool) -> CardRecord:
         """Records that a bound, unlocked card now gets this image (a re-run builds a new one); on the disk at return.
 
-        Files whose digest is unchanged keep how far they got.
+        With `keep`, files whose digest is unchanged keep how far they got; otherwise everything is written again.
         """
-        return self._append({"event": "renew", "serial": serial, "digests": dict(digests)}, durable=True)
+        return self._append({"event": "renew", "serial": serial, "digests": dict(digests), "keep": keep}, durable=True)
 
     def progress(self, serial: str, file: str, offset: int, *, complete: bool) -> CardRecord:
         """Records that the card acknowledged `file` up to `offset` bytes. Not forced to the disk: if the last of
@@ -376,11 +376,9 @@ def _step(known: CardRecord, event: str, payload: Mapping[str, Any]) -> CardReco
     if event == "renew":
         _demand(known, event, Stage.BOUND, Stage.WRITING, Stage.WRITTEN)
         digests = dict(payload["digests"])
-        kept = {name for name in known.complete if digests.get(name) == known.digests.get(name)}
-        reached = known.reached
-        if reached is not None and digests.get(reached[0]) != known.digests.get(reached[0]):
-            reached = None
-        return replace(known, stage=Stage.WRITING, digests=digests, complete=frozenset(kept), reached=reached)
+        same = {name for name, digest in digests.items() if payload["keep"] and digest == known.digests.get(name)}
+        reached = known.reached if known.reached is not None and known.reached[0] in same else None
+        return replace(known, stage=Stage.WRITING, digests=digests, complete=known.complete & same, reached=reached)
     if event == "progress":
         _demand(known, event, Stage.BOUND, Stage.WRITING)
         name, offset = payload["file"], int(payload["offset"])
