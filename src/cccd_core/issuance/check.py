@@ -1,0 +1,212 @@
+"""The checks of a batch: every problem of every dossier, named. Imports templates, errors and the sibling modules.
+
+`check_dossier` looks at one dossier alone and at nothing but its bytes; `check_batch` runs it over a batch and adds
+what only the batch can show (ids and numbers that stand twice).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from cccd_core.errors import DossierError, Fact, FileError
+from cccd_core.issuance import portrait as portraits
+from cccd_core.issuance.batch import Batch, RawDossier
+from cccd_core.issuance.dossier import VIETNAM, Dossier, DossierParser, FingerNotes
+from cccd_core.issuance.fingers import read_finger
+from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.issuance.portrait import Portrait
+from cccd_core.issuance.reasons import Problem, principal
+from cccd_core.issuance.renewal import age_on
+from cccd_core.templates import FingerTemplate, Tenprint
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDossier:
+    """What came of one dossier. `dossier`, `tenprint` and `portrait` are there when nothing is wrong with it.
+
+    `tenprint` has the usable fingers alone; `digest` is that of the raw dossier.
+    """
+
+    dossier_id: str
+    digest: str
+    problems: tuple[Problem, ...]
+    dossier: Dossier | None = None
+    tenprint: Tenprint | None = None
+    portrait: Portrait | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is rejected; None where it is sound."""
+        return principal(list(self.problems))
+
+
+def today() -> date:
+    """The day it is in Vietnam."""
+    return datetime.now(VIETNAM).date()
+
+
+def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy) -> CheckedDossier:
+    """Checks one dossier. Never raises for anything in it. Cost: a few ms, the decoding of its portrait."""
+    problems = list(raw.problems)
+    parser = DossierParser(raw.dossier_id, raw.document, today=day, policy=policy)
+    dossier = None
+    readable = bool(raw.document) or not any(problem.reason in _NO_DOCUMENT for problem in problems)
+    if readable:  # else its fields would all be called missing
+        dossier = parser.parse()
+        problems += parser.problems
+    portrait = _check_portrait(raw, policy, problems)
+    wanted = _wanted_fingers(parser, day, policy) if readable else 0
+    usable = _check_fingers(raw, parser.notes, wanted, policy, problems)
+    if dossier is None or principal(problems) is not None:
+        return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems))
+    return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), dossier, Tenprint(usable), portrait)
+
+
+_NO_DOCUMENT = frozenset({"dossier_unreadable", "field_repeated", "unsafe_path", "dossier_id"})
+
+
+def _check_portrait(raw: RawDossier, policy: CheckPolicy, problems: list[Problem]) -> Portrait | None:
+    if raw.portrait is None:
+        if not any(problem.field.startswith("portrait") or not problem.field for problem in problems):
+            problems.append(Problem(raw.dossier_id, "portrait", "portrait_missing"))
+        return None
+    try:
+        portrait = portraits.read(raw.portrait, policy)
+    except DossierError as error:
+        problems.append(_problem(raw.dossier_id, "portrait", error))
+        return None
+    if not portrait.for_chip:
+        facts: dict[str, Fact] = {"format": portrait.format, "bytes": len(portrait.data)}
+        problems.append(Problem(raw.dossier_id, "portrait", "portrait_converted", "warning", facts))
+    return portrait
+
+
+def _check_fingers(
+    raw: RawDossier, notes: FingerNotes, wanted: int, policy: CheckPolicy, problems: list[Problem]
+) -> dict[int, FingerTemplate]:
+    """The usable fingers; what is wrong with the others goes to `problems`."""
+    usable: dict[int, FingerTemplate] = {}
+    weak: list[tuple[str, dict[str, Fact]]] = []
+    unreadable = any(problem.reason == "unreadable_finger" for problem in problems)
+    seen: dict[bytes, int] = {}
+    for position, file in sorted(raw.fingers.items()):
+        where = f"fingers/{file.name}"
+        if position in notes.missing():
+            problems.append(Problem(raw.dossier_id, where, "finger_conflict", facts={"position": position}))
+        fingerprint = hashlib.sha256(file.data).digest()
+        if fingerprint in seen:
+            same: dict[str, Fact] = {"position": position, "same_as": seen[fingerprint]}
+            problems.append(Problem(raw.dossier_id, where, "finger_repeated", facts=same))
+        seen.setdefault(fingerprint, position)
+        try:
+            template, warnings = read_finger(file, position, notes.of(position))
+        except DossierError as error:
+            problems.append(_problem(raw.dossier_id, where, error, position=position))
+            unreadable = True
+            continue
+        problems.extend(Problem(raw.dossier_id, where, word, "warning", {"position": position}) for word in warnings)
+        if template.count < policy.min_minutiae:
+            facts: dict[str, Fact] = {"position": position, "minutiae": template.count, "wanted": policy.min_minutiae}
+            weak.append((where, facts))
+        else:
+            usable[position] = template
+    readable = len(usable) + len(weak)
+    short = len(usable) < wanted and not unreadable  # with an unreadable one, that is what is wrong
+    poor = short and readable >= wanted
+    for where, facts in weak:
+        word, severity = ("poor_finger", "error") if poor else ("weak_finger", "warning")
+        problems.append(Problem(raw.dossier_id, where, word, severity, facts))  # type: ignore[arg-type]
+    if short and not poor:
+        counts: dict[str, Fact] = {"found": readable, "wanted": wanted}
+        problems.append(Problem(raw.dossier_id, "fingers", "too_few_fingers", facts=counts))
+    return usable
+
+
+def _wanted_fingers(parser: DossierParser, day: date, policy: CheckPolicy) -> int:
+    if parser.birth_date is not None and age_on(parser.birth_date, day) < policy.fingers_from_age:
+        return 0
+    return min(policy.min_fingers, 10 - len(parser.notes.missing()))
+
+
+def _problem(dossier_id: str, where: str, error: DossierError, **more: Fact) -> Problem:
+    facts = {name: fact for name, fact in error.facts.items() if name != "reason" and fact is not None}
+    return Problem(dossier_id, where, str(error.facts["reason"]), facts={**more, **facts})
+
+
+@dataclass(slots=True)
+class BatchCheck:
+    """What `cccd batch check` says."""
+
+    received: int = 0
+    sound: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "received": self.received,
+            "sound": self.sound,
+            "rejected": dict(sorted(self.rejected.items())),
+            "problems": [problem.as_dict() for problem in self.problems],
+        }
+
+
+def checked(batch: Batch, *, day: date, policy: CheckPolicy) -> Iterator[CheckedDossier]:
+    """Every dossier of the batch checked, in the batch's order; those whose id stood before as `dossier_repeated`."""
+    seen: set[str] = set()
+    for raw in batch:
+        if raw.dossier_id in seen:
+            yield CheckedDossier(
+                raw.dossier_id, raw.digest, (Problem(raw.dossier_id, "dossier_id", "dossier_repeated"),)
+            )
+            continue
+        seen.add(raw.dossier_id)
+        yield check_dossier(raw, day=day, policy=policy)
+
+
+def check_batch(
+    batch: Batch, *, day: date | None = None, policy: CheckPolicy | None = None, progress: Progress | None = None
+) -> BatchCheck:
+    """Checks a whole batch. FileError for a batch without a dossier.
+
+    Of several new dossiers with one number all but the first in the order of decision are named `number_repeated`:
+    the fingers decide later whether they are the same person's.
+    """
+    policy = policy or CheckPolicy()
+    result = BatchCheck()
+    numbers: dict[str, list[tuple[tuple[bool, str, str], str]]] = defaultdict(list)
+    total = len(batch)
+    if total == 0:
+        raise FileError("the batch has no dossier")
+    for item in checked(batch, day=day or today(), policy=policy):
+        result.received += 1
+        result.problems += item.problems
+        reason = item.reason
+        if reason is None:
+            result.sound += 1
+            dossier = item.dossier
+            if dossier is not None and dossier.kind == "new":
+                numbers[dossier.personal_number].append((dossier.order_key, item.dossier_id))
+        else:
+            result.rejected[reason] += 1
+        if progress is not None:
+            progress(result.received, total, "checked")
+    for claims in numbers.values():
+        first, *others = sorted(claims)
+        for _, dossier_id in others:
+            facts: dict[str, Fact] = {"first": first[1]}
+            result.problems.append(Problem(dossier_id, "personal_number", "number_repeated", facts=facts))
+            result.sound -= 1
+            result.rejected["number_repeated"] += 1
+    return result

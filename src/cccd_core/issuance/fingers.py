@@ -1,0 +1,72 @@
+"""The fingers of a dossier: read, judged, chosen for the chip. Imports templates, errors and the sibling modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cccd_core.errors import DossierError, FormatError, ParameterError
+from cccd_core.issuance.batch import FingerFile
+from cccd_core.issuance.dossier import FingerNote
+from cccd_core.templates import FORMATS, FingerTemplate, read, write
+
+CHIP_ORDER = (2, 7, 1, 6, 3, 8, 4, 9, 5, 10)
+"""Which fingers go on the chip: the index fingers, then thumbs, middle, ring and little fingers, right before left."""
+
+CHIP_FORMAT = "iso-2005"
+_MOST_CHIP_MINUTIAE = 255
+
+
+def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[FingerTemplate, tuple[str, ...]]:
+    """The template in a finger file, under the position of the file's name, and the warnings that go with it.
+
+    DossierError with reason `finger_undescribed` (a format that needs what the dossier does not say) or
+    `unreadable_finger`, with the offset where there is one.
+    """
+    name = note.format or ("xyt" if file.suffix == "xyt" else None)
+    if name is not None and name not in FORMATS:
+        raise DossierError("no such template format", reason="unreadable_finger", known=" ".join(FORMATS))
+    if name == "xyt" and (note.dpi is None or note.height_px is None):
+        raise DossierError("an .xyt template needs dpi and height_px", reason="finger_undescribed")
+    try:
+        record = read(file.data, format=name, dpi=note.dpi, height_px=note.height_px, width_px=note.width_px)
+    except ParameterError as error:
+        raise DossierError("the template needs what the dossier does not say", reason="finger_undescribed") from error
+    except FormatError as error:
+        raise DossierError(
+            error.message, reason="unreadable_finger", bytes=len(file.data), offset=error.facts.get("offset")
+        ) from error
+    if not record.views:
+        raise DossierError("the template has no view", reason="unreadable_finger")
+    view = record.views[0]
+    warnings = []
+    if len(record.views) > 1:
+        warnings.append("several_views")
+    if view.position not in (0, position):
+        warnings.append("position_differs")
+    return replace(view, position=position, view=0), tuple(warnings)
+
+
+def chip_fingers(fingers: Mapping[int, FingerTemplate], count: int) -> dict[int, bytes]:
+    """The fingers for DG3, at most `count`, in CHIP_ORDER, as ISO/IEC 19794-2:2005 records.
+
+    A template with more minutiae than a record holds keeps the 255 of best quality, in their order.
+    """
+    chosen = [position for position in CHIP_ORDER if position in fingers][:count]
+    return {position: write(_bounded(fingers[position]), CHIP_FORMAT) for position in chosen}
+
+
+def _bounded(finger: FingerTemplate) -> FingerTemplate:
+    if finger.count <= _MOST_CHIP_MINUTIAE:
+        return finger
+    best = sorted(range(finger.count), key=lambda index: (-int(finger.quality[index]), index))[:_MOST_CHIP_MINUTIAE]
+    kept = sorted(best)
+    return replace(
+        finger,
+        x_px=finger.x_px[kept],
+        y_px=finger.y_px[kept],
+        angle=finger.angle[kept],
+        kind=finger.kind[kept],
+        quality=finger.quality[kept],
+        extended=b"",
+    )

@@ -1,0 +1,43 @@
+"""The limits and thresholds of the dossier checks, in one place. Imports errors alone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+from cccd_core.errors import ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPolicy:
+    """What a dossier must have and how large it may be.
+
+    `min_fingers` is 2: two fingers separate people with an equal error rate near 1 % and go on the chip, one does
+    not. `min_minutiae` is 8: with fewer no matcher can tell a match from chance.
+    """
+
+    min_fingers: int = 2
+    min_minutiae: int = 8
+    fingers_from_age: int = 6  # Law 26/2023/QH15 article 23: no biometrics are taken of children under six
+    max_age: int = 150
+    min_portrait_px: int = 60
+    max_portrait_px: int = 4096
+    max_dossier_bytes: int = 64 << 10
+    max_finger_bytes: int = 64 << 10
+    max_portrait_bytes: int = 4 << 20
+    max_files: int = 64  # in one dossier's folder
+    chip_portrait_bytes: int = 24 << 10  # the most that a portrait takes on the chip
+    chip_fingers: int = 2  # how many fingers go into DG3
+
+    def __post_init__(self) -> None:
+        for name in ("min_fingers", "min_minutiae", "fingers_from_age", "chip_fingers"):
+            if getattr(self, name) < 0:
+                raise ParameterError("a limit must not be negative", parameter=name)
+        if not 1 <= self.min_fingers <= 10 or not 0 < self.min_portrait_px < self.max_portrait_px:
+            raise ParameterError("limits that nothing can meet")
+
+    @property
+    def digest(self) -> str:
+        """sha256 over every value."""
+        text = "\n".join(f"{name}={value!r}" for name, value in sorted(asdict(self).items()))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

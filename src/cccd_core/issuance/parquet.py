@@ -1,0 +1,163 @@
+"""A batch in one Parquet file, streamed row group by row group. Imports pyarrow, errors and the sibling modules of
+plain data.
+
+Columns: `cccd batch schema`, `x-parquet-columns`. A row becomes the same RawDossier as a folder would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cccd_core.errors import DossierError, Fact, FileError
+from cccd_core.issuance import schema
+from cccd_core.issuance.batch import FingerFile, RawDossier, shown_id
+from cccd_core.issuance.dossier import VIETNAM, decode, valid_id
+from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.issuance.reasons import Problem
+
+_FINGER_COLUMNS = {f"finger_{position}": position for position in schema.FINGER_NAMES}
+_ROWS = 256  # converted to Python objects at a time
+_MOST_GROUP_BYTES = 1 << 30  # uncompressed, as the file's own metadata state it
+
+
+@dataclass(slots=True)
+class ParquetBatch:
+    """One row a dossier."""
+
+    path: Path
+    policy: CheckPolicy
+    _rows: int = field(init=False)
+    _unknown: tuple[str, ...] = field(init=False)
+    _group: tuple[int, dict[str, RawDossier]] = field(init=False, default=(-1, {}))
+    _index: dict[str, int] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        with self._open() as file:
+            names = file.schema_arrow.names
+            if "dossier_id" not in names:
+                raise FileError("the Parquet file has no column dossier_id", path=str(self.path))
+            if len(set(names)) != len(names):
+                raise FileError("the Parquet file has a column twice", path=str(self.path))
+            for group in range(file.num_row_groups):
+                if file.metadata.row_group(group).total_byte_size > _MOST_GROUP_BYTES:
+                    raise FileError(
+                        "a row group is too large", path=str(self.path), group=group, most_bytes=_MOST_GROUP_BYTES
+                    )
+            self._rows = file.metadata.num_rows
+            known = {*schema.BY_NAME, *_FINGER_COLUMNS, "portrait"}
+            self._unknown = tuple(name for name in names if name not in known)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[RawDossier]:
+        with self._open() as file:
+            for group in range(file.num_row_groups):
+                yield from self._read_group(file, group)
+
+    def get(self, dossier_id: str) -> RawDossier:
+        """Cost: a row group is read where the last one asked for was another."""
+        if self._index is None:
+            self._index = {}
+            with self._open() as file:
+                for group in range(file.num_row_groups):
+                    table = self._table(lambda group=group: file.read_row_group(group, columns=["dossier_id"]))
+                    for name in table.column(0).to_pylist():
+                        self._index.setdefault(str(name), group)
+        group = self._index.get(dossier_id, -1)
+        if group < 0:
+            raise FileError("the dossier is not in the batch any more", dossier=dossier_id)
+        if self._group[0] != group:
+            with self._open() as file:
+                found: dict[str, RawDossier] = {}
+                for raw in self._read_group(file, group):
+                    found.setdefault(raw.dossier_id, raw)
+            self._group = (group, found)
+        return self._group[1][dossier_id]
+
+    def _open(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path, memory_map=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise FileError("not a readable Parquet file", path=str(self.path), why=type(error).__name__) from None
+
+    def _table(self, read: Any) -> Any:
+        try:
+            return read()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise FileError("the Parquet file is damaged", path=str(self.path), why=type(error).__name__) from None
+
+    def _read_group(self, file: pq.ParquetFile, group: int) -> Iterator[RawDossier]:
+        names = [name for name in file.schema_arrow.names if name not in self._unknown]
+        table = self._table(lambda: file.read_row_group(group, columns=names))
+        for start in range(0, table.num_rows, _ROWS):
+            rows = self._table(lambda start=start: table.slice(start, _ROWS).to_pylist())
+            for row in rows:
+                yield self._dossier(row)
+
+    def _dossier(self, row: dict[str, Any]) -> RawDossier:
+        stated = row.get("dossier_id")
+        name = stated if isinstance(stated, str) else ""
+        dossier_id = shown_id(name)
+        problems: list[Problem] = [
+            Problem(dossier_id, shown_id(column), "unknown_field", "warning") for column in self._unknown
+        ]
+
+        def error(where: str, reason: str, **facts: Fact) -> None:
+            problems.append(Problem(dossier_id, where, reason, "error", facts))
+
+        if not valid_id(name):
+            error("dossier_id", "dossier_id")
+        document: dict[str, Any] = {}
+        for entry in schema.FIELDS:
+            if row.get(entry.name) is not None:
+                try:
+                    document[entry.name] = _plain(entry, row[entry.name])
+                except DossierError as problem:
+                    error(entry.name, str(problem.facts["reason"]))
+        fingers: dict[int, FingerFile] = {}
+        for column, position in _FINGER_COLUMNS.items():
+            data = row.get(column)
+            if data is None:
+                continue
+            if not isinstance(data, bytes) or len(data) > self.policy.max_finger_bytes:
+                error(column, "unreadable_finger", position=position, most=self.policy.max_finger_bytes)
+            else:
+                fingers[position] = FingerFile(column, "", data)
+        portrait = row.get("portrait")
+        if portrait is not None and (not isinstance(portrait, bytes) or len(portrait) > self.policy.max_portrait_bytes):
+            error("portrait", "portrait_size", most=self.policy.max_portrait_bytes)
+            portrait = None
+        source = json.dumps(document, ensure_ascii=True, sort_keys=True).encode()
+        if len(source) > self.policy.max_dossier_bytes:
+            error("", "dossier_unreadable", bytes=len(source), most=self.policy.max_dossier_bytes)
+            document = {}
+        return RawDossier(dossier_id, document, fingers, portrait, tuple(problems), source)
+
+
+def _plain(entry: schema.Field, value: Any) -> Any:
+    """A cell as `dossier.json` would say it; what has no such form is left for the field checks to name."""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=VIETNAM)).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if entry.type in ("templates", "fingers"):
+        if isinstance(value, str):
+            if len(value) > 16384:
+                raise DossierError("a note is too long", reason="field_length")
+            return decode(value.encode("utf-8", "surrogatepass"))
+        if isinstance(value, list):  # a map column
+            value = dict(pair for pair in value if isinstance(pair, tuple) and len(pair) == 2)
+        if isinstance(value, dict):
+            return {str(key): item for key, item in value.items() if item is not None}
+    if isinstance(value, str | int | float | bool):
+        return value
+    raise DossierError("a column of a type that no field has", reason="field_type")

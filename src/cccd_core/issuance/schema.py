@@ -1,0 +1,232 @@
+"""What a dossier may say: every field once, from which come the JSON Schema of `dossier.json`, the columns of a Parquet
+batch, the reader's checks and the reference page. Imports the sibling modules of plain data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from cccd_core.issuance import reasons
+from cccd_core.issuance.limits import CheckPolicy
+
+FieldType: TypeAlias = Literal["text", "name", "word", "date", "time", "number", "fingers", "templates"]
+
+KINDS = ("new", "exchange", "reissue")
+
+GROUNDS = {
+    "exchange": {
+        "renewal_age": "the holder has reached 14, 25, 40 or 60",
+        "name_or_birth_changed": "family, middle or given name, or the birth date, was changed or corrected",
+        "appearance_or_sex_changed": "the face or fingers changed or are added anew, or the sex was redetermined",
+        "printed_error": "what is printed on the card is wrong",
+        "unit_rearranged": "administrative units were rearranged, and the holder asks for it",
+        "number_established_anew": "the personal number was established anew (old_number has the former one)",
+        "holder_request": "the holder asks for it",
+    },
+    "reissue": {
+        "lost": "the card is lost",
+        "damaged": "the card is damaged and cannot be used",
+        "nationality_regained": "the holder is a citizen of Vietnam again",
+    },
+}
+"""Law 26/2023/QH15 article 24: the seven grounds of an exchange (clause 1) and those of a reissue (clause 2)."""
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+FINGER_NAMES = {
+    1: "right thumb",
+    2: "right index",
+    3: "right middle",
+    4: "right ring",
+    5: "right little",
+    6: "left thumb",
+    7: "left index",
+    8: "left middle",
+    9: "left ring",
+    10: "left little",
+}
+"""ISO/IEC 19794 finger positions."""
+
+FINGER_SUFFIXES = ("fmr", "xyt", "ist", "iso", "ansi", "bin")
+PORTRAIT_SUFFIXES = ("jp2", "jpg", "jpeg", "png")
+MISSING = ("amputated", "not_capturable")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a dossier."""
+
+    name: str
+    type: FieldType
+    says: str
+    required: bool = False
+    max_length: int = 0
+    values: tuple[str, ...] = ()
+    example: Any = None
+
+
+FIELDS = (
+    Field("dossier_id", "word", "The dossier's id. In a folder the folder's name is the id, and this, where given, "
+          "must be the same; in a Parquet file it is required.", max_length=64, example="HN-2026-000123"),
+    Field("kind", "word", "new (cấp mới): the person's first card, and the default; exchange (cấp đổi); "
+          "reissue (cấp lại). An exchange or reissue replaces the card of the same number.",
+          values=KINDS, example="new"),
+    Field("grounds", "word", "Why a card is exchanged or issued again; required for these kinds and for no other. "
+          + " ".join(f"{kind}: {'; '.join(f'{word} ({says})' for word, says in words.items())}."
+                     for kind, words in GROUNDS.items()),
+          values=tuple(word for words in GROUNDS.values() for word in words), example=None),
+    Field("personal_number", "number", "The personal number, 12 digits as text: place code of the birth's registration "
+          "(one of the 63 provinces, or a country's from 101 to 399), century-and-sex digit (0 and 1 for men and women "
+          "born in the 1900s, 2 and 3 in the 2000s, ...), two digits of the birth year, six random digits.",
+          required=True, example="001302123456"),
+    Field("full_name", "name", "Family, middle and given name in Vietnamese letters, Unicode normal form C.",
+          required=True, max_length=120, example="Nguyễn Thị Minh Anh"),
+    Field("birth_date", "date", "The birth date.", required=True, example="2002-05-17"),
+    Field("sex", "word", "M (Nam) or F (Nữ).", required=True, values=("M", "F"), example="F"),
+    Field("nationality", "word", "Three-letter code of ICAO Doc 9303-3. The card is issued to citizens, so VNM is the "
+          "default and the one value.", values=("VNM",), example="VNM"),
+    Field("ethnicity", "text", "Dân tộc.", max_length=60, example="Kinh"),
+    Field("religion", "text", "Tôn giáo.", max_length=60, example="Không"),
+    Field("place_of_origin", "text", "Quê quán: commune, province.", max_length=200, example="Điện Bàn, Quảng Nam"),
+    Field("place_of_residence", "text", "Nơi thường trú.", max_length=200, example="12 Hàng Bông, Hoàn Kiếm, Hà Nội"),
+    Field("marks", "text", "Đặc điểm nhận dạng: identifying marks.", max_length=200,
+          example="Nốt ruồi cách 1 cm trên đuôi mắt trái"),
+    Field("father", "name", "The father's full name.", max_length=120, example="Nguyễn Văn Hòa"),
+    Field("mother", "name", "The mother's full name.", max_length=120, example="Trần Thị Lan"),
+    Field("spouse", "name", "The spouse's full name.", max_length=120, example=None),
+    Field("old_number", "word", "A former number: the 9 digits of a CMND, or 12 of a CMND, CCCD or former personal "
+          "number.", max_length=12, example="012345678"),
+    Field("issue_date", "date", "The date of issue; by default the day on which the batch is first run.",
+          example="2026-03-02"),
+    Field("expiry_date", "date", "The last day of validity. By default what the renewal ages "
+          "give: valid to the age of 14, 25, 40 or 60; a card issued in the two years before one of them to the next; "
+          "none from 58 on.", example="2027-05-17"),
+    Field("unit", "word", "Code of the unit that enrolled the person.", max_length=64, example="HN-HK-01"),
+    Field("captured_at", "time", "When the dossier was captured, RFC 3339 with its zone. Of two dossiers of one person "
+          "the one captured first is the original; those without a time come last, and the id decides between equals.",
+          example="2026-02-27T09:14:00+07:00"),
+    Field("templates", "templates", "What the template files of this dossier do not say themselves. For NIST .xyt: the "
+          "resolution (dpi) and the height in pixels of the images that they were made from, and the width where it is "
+          "known. For the card formats of ISO/IEC 19794-2:2005, which have no magic: `format`, one of the names of "
+          "`cccd template info`.", example={"dpi": 500, "height_px": 560}),
+    Field("fingers", "fingers", "Notes on single fingers, by ISO position ('1' to '10'): `missing` (amputated or "
+          "not_capturable) with a `note`; `format`, `dpi`, `height_px`, `width_px` where they differ from those under "
+          "`templates`.", example={"9": {"missing": "amputated", "note": "tai nạn lao động"}}),
+)  # fmt: skip
+
+BY_NAME = {entry.name: entry for entry in FIELDS}
+REQUIRED = tuple(entry.name for entry in FIELDS if entry.required)
+
+IMAGE_LIMITS = {"dpi": (100, 4000), "height_px": (16, 16383), "width_px": (16, 16383)}
+_FILE_FACTS = {
+    "format": {"type": "string", "maxLength": 32, "description": "Name of the template format."},
+    **{name: {"type": "integer", "minimum": least, "maximum": most} for name, (least, most) in IMAGE_LIMITS.items()},
+}
+NOTE_LENGTH = 200
+
+
+def _rule(entry: Field) -> dict[str, Any]:
+    rule: dict[str, Any]
+    match entry.type:
+        case "text" | "name":
+            rule = {"type": ["string", "null"] if not entry.required else "string", "maxLength": entry.max_length}
+            if entry.required:
+                rule["minLength"] = 1
+        case "word":
+            if entry.values:
+                values: list[str | None] = list(entry.values)
+                rule = {"enum": values if entry.required else [*values, None]}
+            elif entry.name == "dossier_id":
+                rule = {"type": "string", "pattern": ID_PATTERN}
+            elif entry.name == "old_number":
+                rule = {"type": ["string", "null"], "pattern": "^([0-9]{9}|[0-9]{12})?$"}
+            else:
+                rule = {"type": ["string", "null"], "maxLength": entry.max_length}
+        case "number":
+            rule = {"type": "string", "pattern": "^[0-9]{12}$"}
+        case "date":
+            rule = {"type": "string" if entry.required else ["string", "null"], "format": "date"}
+        case "time":
+            rule = {"type": ["string", "null"], "format": "date-time"}
+        case "templates":
+            rule = {"type": ["object", "null"], "properties": _FILE_FACTS}
+        case "fingers":
+            finger = {
+                "type": "object",
+                "properties": {
+                    "missing": {"enum": [*MISSING], "description": "Why the finger has no template."},
+                    "note": {"type": "string", "maxLength": NOTE_LENGTH, "description": "The reason in words."},
+                    **_FILE_FACTS,
+                },
+            }
+            rule = {"type": ["object", "null"], "patternProperties": {"^([1-9]|10)$": finger}}
+    rule["description"] = entry.says
+    if entry.example is not None:
+        rule["examples"] = [entry.example]
+    return rule
+
+
+def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
+    """The layout of a batch and the rules that no JSON Schema can say, in words."""
+    policy = policy or CheckPolicy()
+    return {
+        "folder": "BATCH/<dossier id>/dossier.json, BATCH/<dossier id>/fingers/<ISO position 1-10>.<suffix>, "
+        "BATCH/<dossier id>/portrait.<jp2|jpg|png>",
+        "fingers": "One file a finger, in any template format of `cccd template info`; the format is read from the "
+        f"bytes, except that NIST templates end in .xyt; usual suffixes: {', '.join(FINGER_SUFFIXES)}. A file has "
+        f"exactly one view, and at most {policy.max_finger_bytes} bytes.",
+        "enough fingers": f"At least {policy.min_fingers} fingers with at least {policy.min_minutiae} minutiae each. "
+        "Where fingers noted as missing leave fewer, those that are left; a person with none left goes to review. "
+        f"A child under {policy.fingers_from_age} needs none.",
+        "portrait": f"One JPEG 2000, JPEG or PNG image, {policy.min_portrait_px} to {policy.max_portrait_px} pixels on "
+        f"each side, at most {policy.max_portrait_bytes} bytes.",
+        "parquet": "One row a dossier: a column for each field (dossier_id is required; text, or date and timestamp "
+        "columns; templates and fingers as JSON text or structs), finger_1 ... finger_10 (binary, null where there is "
+        "none) and portrait (binary).",
+        "unknown fields": "Named as a warning and ignored; so are unknown files.",
+        "empty": "An empty text and null mean the same as an absent field.",
+    }
+
+
+def json_schema(policy: CheckPolicy | None = None) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `dossier.json`, with the layout of a batch and the reason words beside it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "dossier.json",
+        "description": "One person's dossier as an enrolment system hands it over. Required: "
+        + ", ".join(REQUIRED)
+        + "; everything else is optional.",
+        "type": "object",
+        "properties": {entry.name: _rule(entry) for entry in FIELDS},
+        "required": list(REQUIRED),
+        "additionalProperties": True,
+        "examples": [example()],
+        "x-layout": layout(policy),
+        "x-parquet-columns": parquet_columns(),
+        "x-finger-positions": {str(position): name for position, name in FINGER_NAMES.items()},
+        "x-reasons": dict(reasons.CHECK_REASONS),
+        "x-warnings": dict(reasons.WARNINGS),
+    }
+
+
+def example() -> dict[str, Any]:
+    """A dossier that has every field but those of an exchange."""
+    return {entry.name: entry.example for entry in FIELDS if entry.example is not None}
+
+
+def parquet_columns() -> dict[str, str]:
+    """Column name to its type, for a Parquet batch."""
+    kinds = {
+        "date": "date32 or text YYYY-MM-DD",
+        "time": "timestamp with zone, or text",
+        "templates": "struct or JSON text",
+        "fingers": "JSON text, struct or map",
+    }
+    columns = {entry.name: kinds.get(entry.type, "text") for entry in FIELDS}
+    columns["dossier_id"] += ", required"
+    for name in REQUIRED:
+        columns[name] += ", required"
+    for position in FINGER_NAMES:
+        columns[f"finger_{position}"] = "binary: the template file"
+    columns["portrait"] = "binary: the image file"
+    return columns
