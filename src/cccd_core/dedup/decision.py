@@ -46,7 +46,10 @@ class Evidence:
 
     * `comparisons`: people the probe was searched against, the N of the thresholds.
     * `duplicate_score`, `review_score`: the fused scores at which the allowances are met with that N.
-    * `matches`: everyone found, best first; `best_competitor`: the best of those not matched, if any scored at all.
+    * `reasons`: why not unique: `match`; `weak_match` (between the two allowances), `single_finger` (only one agrees),
+      `linked` (see below), `few_minutiae` (no finger could be searched by); empty for `unique`.
+    * `matches`: everyone found, best first (64 at most); `best_competitor`: the best of those not
+      matched, if any scored at all.
     * `linked`: people whom this one was tied to by a later dossier that matches both.
     * `finger_pairs`: single finger comparisons made for this probe.
     * `manifest`: version, parameters, kernels and the matcher's own manifest.
@@ -55,6 +58,7 @@ class Evidence:
     comparisons: int
     duplicate_score: float
     review_score: float
+    reasons: tuple[str, ...]
     matches: tuple[Match, ...]
     best_competitor: Match | None
     linked: tuple[str, ...]
@@ -67,8 +71,8 @@ class Decision:
     """What deduplication says of one dossier.
 
     `unique`: nobody found. `duplicate`: the same person as `of`, by the probe's `fingers` (ISO positions, 0 unknown).
-    `review`: a person must look; `of` is the likeliest candidate. `score` is the fused score against the best candidate,
-    0 when nobody scored.
+    `review`: a person must look; `of` is the likeliest candidate. `score` is the fused score against that
+    person, or of the best competitor where nobody was found, 0 when nobody scored.
     """
 
     person_id: str

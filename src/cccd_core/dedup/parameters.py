@@ -23,6 +23,7 @@ class DedupParameters:
       and the score is extrapolation.
     * `cross_position_share`: which share of the allowance for false matches goes to the second pass, which compares
       every finger of a person with every finger of another (swapped, mislabelled or unplaced fingers).
+    * `least_minutiae`: a dossier none of whose fingers has so many cannot be searched by, and is never `unique`.
     * `gallery_block`, `batch_block`: people taken into memory at a time; they change no result.
     """
 
@@ -33,8 +34,9 @@ class DedupParameters:
     single_finger_false_matches: float = 1e-5
     finger_score_limit: float = 80.0
     cross_position_share: float = 0.1
+    least_minutiae: int = 8
     gallery_block: int = 1024
-    batch_block: int = 64
+    batch_block: int = 1024
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -45,7 +47,7 @@ class DedupParameters:
             raise ParameterError("allowances must grow from a single finger over duplicate to review, below 1")
         if self.cross_position_share >= 1:
             raise ParameterError("the share of the second pass must lie between 0 and 1")
-        for name in ("agreeing_fingers", "gallery_block", "batch_block"):
+        for name in ("agreeing_fingers", "least_minutiae", "gallery_block", "batch_block"):
             if not isinstance(getattr(self, name), int):
                 raise ParameterError("a deduplication parameter must be a whole number", name=name)
 

@@ -29,7 +29,7 @@ class EnrolledPerson:
     unplaced: tuple[FingerTemplate, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.person_id, str) or _PERSON_ID.fullmatch(self.person_id) is None:
+        if _PERSON_ID.fullmatch(self.person_id) is None:
             raise ParameterError("a person's identifier has 1 to 64 characters, none of them a control character")
         object.__setattr__(self, "unplaced", tuple(self.unplaced))
         if len(self.tenprint) + len(self.unplaced) > MAX_FINGERS:

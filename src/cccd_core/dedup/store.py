@@ -136,7 +136,7 @@ class GalleryStore:
                 raise StateError("other templates are enrolled under this identifier", person_id=person.person_id)
             return 0
         inserted = connection.execute(_PERSON.insert().values(person_id=person.person_id, sha256=digest))
-        sequence = inserted.inserted_primary_key[0]
+        sequence = inserted.lastrowid
         rows = [{"sequence": sequence, "place": place, "template": data} for place, data in fingers]
         if rows:
             connection.execute(_FINGER.insert(), rows)
@@ -229,7 +229,7 @@ class GalleryStore:
 
     @staticmethod
     def _schema(connection: Connection) -> set[tuple[str, str, str | None]]:
-        rows = connection.exec_driver_sql(f"SELECT type, name, sql FROM sqlite_master LIMIT {len(_SCHEMA) + 1}")
+        rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master LIMIT 16")
         return {(row[0], row[1], row[2]) for row in rows}
 
 

@@ -1,0 +1,166 @@
+"""From candidates to decisions: pure functions of what was found. Imports dedup alone.
+
+People who match form groups. The gallery is earlier than the batch, and the batch is in order; of each group the
+earliest is the original and the later ones are its duplicates, also when they match it only by way of another one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cccd_core.dedup.blocks import Candidate
+from cccd_core.dedup.decision import Decision, Evidence, Match, Outcome
+from cccd_core.dedup.parameters import DedupParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What `parameters` mean for a search among `comparisons` people."""
+
+    parameters: DedupParameters
+    comparisons: int
+
+    def expected(self, score: float) -> float:
+        """Expected number of impostors who reach this fused score in one search."""
+        return max(1, self.comparisons) * math.pow(10.0, -score / 10.0)
+
+    def score(self, allowance: float) -> float:
+        """The fused score from which on the expected number is within the allowance."""
+        return 10.0 * math.log10(max(1, self.comparisons) / allowance)
+
+    def match(self, candidate: Candidate) -> Match:
+        """The candidate with its own outcome."""
+        p = self.parameters
+        expected = self.expected(candidate.score)
+        agreeing = sum(finger.score >= p.agreeing_score for finger in candidate.fingers)
+        outcome: Outcome = "unique"
+        if expected <= p.review_false_matches:
+            outcome = "review"
+        if expected <= p.duplicate_false_matches and (
+            agreeing >= p.agreeing_fingers or expected <= p.single_finger_false_matches
+        ):
+            outcome = "duplicate"
+        return Match(
+            candidate.person_id,
+            "gallery" if candidate.batch_index is None else "batch",
+            outcome,
+            candidate.score,
+            expected,
+            candidate.across_positions,
+            candidate.fingers,
+            agreeing,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the search of one probe brought up: candidates in any order, a person twice where both passes found it."""
+
+    person_id: str
+    candidates: tuple[Candidate, ...]
+    finger_pairs: int
+    searchable: bool  # whether any finger has minutiae enough to be found by
+
+
+def best_of_each(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """One candidate a person, the better of its two, best first."""
+    best: dict[str, Candidate] = {}
+    for candidate in candidates:
+        known = best.get(candidate.person_id)
+        if known is None or (-candidate.score, candidate.across_positions) < (-known.score, known.across_positions):
+            best[candidate.person_id] = candidate
+    return sorted(best.values(), key=lambda candidate: candidate.order)
+
+
+def keep_best(candidates: Sequence[Candidate], thresholds: Thresholds, most: int) -> tuple[Candidate, ...]:
+    """Those who may matter for the decision, `most` at most, and the best of the others."""
+    ordered = best_of_each(candidates)
+    wanted = thresholds.score(thresholds.parameters.review_false_matches)
+    matching = [candidate for candidate in ordered if candidate.score >= wanted]
+    return tuple(matching[:most] + ordered[len(matching) : len(matching) + most])
+
+
+def decide(found: Sequence[Found], thresholds: Thresholds, manifest: Mapping[str, Any]) -> list[Decision]:
+    """The decisions of a batch; `found[i]` belongs to its i-th person."""
+    place = {item.person_id: index for index, item in enumerate(found)}
+    originals: list[str | None] = []  # of each person so far: whom it duplicates
+    drafts: list[_Draft] = []
+    linked: dict[int, list[tuple[str, str]]] = {}
+
+    def root(match: Match) -> str:
+        if match.source == "gallery":
+            return match.person_id
+        return originals[place[match.person_id]] or match.person_id
+
+    for item in found:
+        every = [thresholds.match(candidate) for candidate in best_of_each(item.candidates)]
+        matches = tuple(match for match in every if match.outcome != "unique")
+        competitor = next((match for match in every if match.outcome == "unique"), None)
+        draft = _Draft(matches, competitor, "unique", None, matches[0] if matches else None, [])
+        drafts.append(draft)
+        certain = [match for match in matches if match.outcome == "duplicate"]
+        if certain:
+            # The gallery is earlier than the whole batch; of several roots there, the best match decides.
+            chance: dict[str, float] = {}
+            for match in certain:
+                name = root(match)
+                chance[name] = min(match.expected_false_matches, chance.get(name, math.inf))
+            roots = sorted(chance, key=lambda name: (place.get(name, -1), chance[name], name))
+            draft.outcome, draft.of = "duplicate", roots[0]
+            draft.speaking = next(match for match in certain if root(match) == roots[0])
+            draft.reasons.append("match")
+            for other in roots[1:]:
+                if other in place:
+                    linked.setdefault(place[other], []).append((item.person_id, roots[0]))
+        elif matches:
+            draft.outcome, draft.of = "review", root(matches[0])
+            strong = matches[0].expected_false_matches <= thresholds.parameters.duplicate_false_matches
+            draft.reasons.append("single_finger" if strong else "weak_match")
+        originals.append(draft.of if draft.outcome == "duplicate" else None)
+        if not item.searchable and draft.outcome == "unique":
+            draft.outcome = "review"
+            draft.reasons.append("few_minutiae")
+
+    # A later dossier that matches two earlier people says that these two are one, or that it is made of two people's
+    # fingers: the earlier ones are not accused on its word, but somebody must look.
+    for index, links in linked.items():
+        draft = drafts[index]
+        draft.reasons.append("linked")
+        if draft.outcome == "unique":
+            draft.outcome, draft.of = "review", links[0][1]
+    return [
+        _decision(item, draft, tuple(name for name, _ in linked.get(index, [])), thresholds, manifest)
+        for index, (item, draft) in enumerate(zip(found, drafts, strict=True))
+    ]
+
+
+@dataclass(slots=True)
+class _Draft:
+    matches: tuple[Match, ...]
+    competitor: Match | None
+    outcome: Outcome
+    of: str | None
+    speaking: Match | None  # the match that the decision rests on
+    reasons: list[str]
+
+
+def _decision(
+    item: Found, draft: _Draft, linked: tuple[str, ...], thresholds: Thresholds, manifest: Mapping[str, Any]
+) -> Decision:
+    best = draft.speaking or draft.competitor
+    evidence = Evidence(
+        comparisons=thresholds.comparisons,
+        duplicate_score=thresholds.score(thresholds.parameters.duplicate_false_matches),
+        review_score=thresholds.score(thresholds.parameters.review_false_matches),
+        reasons=tuple(draft.reasons),
+        matches=draft.matches,
+        best_competitor=draft.competitor,
+        linked=linked,
+        finger_pairs=item.finger_pairs,
+        manifest=manifest,
+    )
+    fingers = tuple(finger.position for finger in draft.speaking.fingers) if draft.speaking else ()
+    return Decision(item.person_id, draft.outcome, draft.of, fingers, best.score if best else 0.0, evidence)
