@@ -46,6 +46,10 @@ class Feeder(Protocol):
         """Takes the power off and the card out of the way (an operator is asked to); never raises for a lost card."""
         ...
 
+    def cancel(self) -> None:
+        """Ends every wait for a card, from any thread: `take` returns None from now on."""
+        ...
+
     def close(self) -> None:
         """Releases every card and reader and stops what the feeder started. Closing twice does nothing."""
         ...

@@ -3,29 +3,87 @@ pki and errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from cccd_core.personalise.feeders import Feeder
-from cccd_core.personalise.jobs import CardJob, CardResult
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from cccd_core.card import profile
+from cccd_core.card.connection import CardConnection
+from cccd_core.card.scp03 import Scp03Session, SecurityLevel, derive_card_keys, open_session
+from cccd_core.errors import (
+    AuthenticationError,
+    CardError,
+    CardRemovedError,
+    CccdError,
+    ParameterError,
+    SecureMessagingError,
+    StateError,
+    TransportError,
+)
+from cccd_core.personalise.feeders import FedCard, Feeder
+from cccd_core.personalise.jobs import CardJob, CardResult, CardState
 from cccd_core.personalise.journal import Journal
+from cccd_core.personalise.plan import CreateFile, Lock, OpenDoor, StoreSecrets, WriteBinary
+from cccd_core.personalise.session import (
+    CardLeft,
+    CardLifeCycle,
+    CardThere,
+    ChannelOpen,
+    Done,
+    Event,
+    Finish,
+    Instruction,
+    KeyRefused,
+    NoCard,
+    OpenChannel,
+    Refused,
+    Release,
+    Remember,
+    Remembered,
+    Session,
+    SessionParameters,
+    Take,
+    Unusable,
+    Verified,
+    Verify,
+)
+from cccd_core.personalise.verification import image_flaw, verify_card
 
 if TYPE_CHECKING:
     from cccd_core.pki import TrustStore
 
 Progress = Callable[[int, int, str], None]
 
+_LIFE_CYCLES = {
+    profile.LifeCycle.BLANK: CardLifeCycle.BLANK,
+    profile.LifeCycle.PERSONALISING: CardLifeCycle.OPEN,
+    profile.LifeCycle.PERSONALISED: CardLifeCycle.OPEN,
+    profile.LifeCycle.LOCKED: CardLifeCycle.LOCKED,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StationParameters:
-    """`cards_per_job`: spoiled cards before a job is given up. `insertions_per_card`: how often a card that left is
-    asked for again in one run. `refusals_before_stop`: cards in a row that refuse the key before the station stops
-    (the wrong master key would otherwise use up the stock)."""
+    """`session`: how patient the making of one card is. `refusals_before_stop`: cards in a row that refuse the key
+    before the station stops, since the wrong master key would use up the stock. `jobs_ahead`: jobs a lane that
+    `run_all` takes before the first of them is done."""
 
-    cards_per_job: int = 3
-    insertions_per_card: int = 8
+    session: SessionParameters = field(default_factory=SessionParameters)
     refusals_before_stop: int = 3
+    jobs_ahead: int = 32
+
+    def __post_init__(self) -> None:
+        if self.refusals_before_stop < 1 or self.jobs_ahead < 1:
+            raise ParameterError("a station parameter must be at least 1")
 
 
 class Station:
@@ -40,7 +98,20 @@ class Station:
         *,
         parameters: StationParameters | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._feeder = feeder
+        self._journal = journal
+        self._card_master_key = card_master_key
+        self._trust = trust
+        self._parameters = parameters or StationParameters()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._under_way: set[str] = set()
+        self._refusals_in_a_row = 0
+
+    def stop(self) -> None:
+        """Ends every session at its next instruction, from any thread; what is half done goes on in the next run."""
+        self._stop.set()
+        self._feeder.cancel()
 
     def run(self, job: CardJob, *, lane: int = 0) -> CardResult:
         """Makes one card, or goes on with the one the journal names. Trouble with a card is in the result.
@@ -48,11 +119,261 @@ class Station:
         Raises FileError or StateError when the journal fails, TransportError when the reader itself fails,
         AuthenticationError when several cards in a row refuse the key: these end the run, and it can be run again.
         """
-        raise NotImplementedError
+        if not 0 <= lane < len(self._feeder.lanes):
+            raise ParameterError("the feeder has no such lane", lane=lane, lanes=len(self._feeder.lanes))
+        claims = {f"job {job.job_id}", f"number {job.personal_number}"}
+        with self._lock:
+            if claims & self._under_way:
+                return CardResult(job.job_id, CardState.REFUSED, None, "under_way_on_another_lane")
+            self._under_way |= claims
+        try:
+            return self._run(job, lane)
+        finally:
+            with self._lock:
+                self._under_way -= claims
 
     def run_all(self, jobs: Iterable[CardJob], *, progress: Progress | None = None) -> Iterator[CardResult]:
         """Makes the cards of all jobs, on all lanes at once; results come in the order of the jobs.
 
-        At most two jobs a lane are taken from `jobs` ahead of their turn.
+        `jobs` is taken lazily, at most `jobs_ahead` a lane ahead. Closing the iterator (or an error that ends the
+        run) stops every lane at its next instruction and waits for it.
         """
-        raise NotImplementedError
+        total = len(jobs) if hasattr(jobs, "__len__") else 0
+        lanes = len(self._feeder.lanes)
+        results = map(self.run, jobs) if lanes == 1 else self._run_parallel(jobs, lanes)
+        for done, result in enumerate(results, 1):
+            if progress is not None:
+                progress(done, total, "cards")
+            yield result
+
+    def _run_parallel(self, jobs: Iterable[CardJob], lanes: int) -> Iterator[CardResult]:
+        free: SimpleQueue[int] = SimpleQueue()
+        for lane in range(lanes):
+            free.put(lane)
+
+        def work(job: CardJob) -> CardResult:
+            lane = free.get()
+            try:
+                if self._stop.is_set():
+                    return _stopped(job)
+                return self.run(job, lane=lane)
+            except BaseException:
+                self.stop()
+                raise
+            finally:
+                free.put(lane)
+
+        waiting: deque[Future[CardResult]] = deque()
+        with ThreadPoolExecutor(lanes, thread_name_prefix="cccd-lane") as pool:
+            try:
+                for job in jobs:
+                    waiting.append(pool.submit(work, job))
+                    if len(waiting) >= lanes * self._parameters.jobs_ahead:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            except BaseException:
+                self.stop()
+                for future in waiting:
+                    future.cancel()
+                raise
+
+    def _run(self, job: CardJob, lane: int) -> CardResult:
+        known = self._journal.card_of_job(job.job_id)
+        session = Session(
+            job,
+            card_of_job=known,
+            card_of_number=self._journal.card_of_number(job.personal_number),
+            parameters=self._parameters.session,
+        )
+        instruction = session.start()
+        if isinstance(instruction, Finish):
+            return instruction.result
+        flaw = image_flaw(job.image, self._trust)
+        if flaw is not None:
+            # No card is touched for an image that no reader would accept.
+            return CardResult(job.job_id, CardState.FAILED, None if known is None else known.serial, flaw)
+        runner = _Runner(self, job, lane)
+        try:
+            while not isinstance(instruction, Finish):
+                if self._stop.is_set():
+                    return _stopped(job)
+                instruction = session.handle(runner.execute(instruction))
+            return replace(instruction.result, write_s=runner.write_s, verify_s=runner.verify_s)
+        finally:
+            runner.release()
+
+    def _key_refused(self, refused: bool) -> None:
+        with self._lock:
+            self._refusals_in_a_row = self._refusals_in_a_row + 1 if refused else 0
+
+    def _stop_on_refusals(self) -> None:
+        if self._refusals_in_a_row >= self._parameters.refusals_before_stop:
+            raise AuthenticationError(
+                "several cards in a row refuse the key: is this their master key?", cards=self._refusals_in_a_row
+            )
+
+
+def _stopped(job: CardJob) -> CardResult:
+    return CardResult(job.job_id, CardState.WAITING, None, "stopped")
+
+
+class _Runner:
+    """The hands of one session: one card at a time in one lane."""
+
+    def __init__(self, station: Station, job: CardJob, lane: int) -> None:
+        self._station = station
+        self._job = job
+        self._lane = lane
+        self._card: FedCard | None = None
+        self._connection: CardConnection | None = None
+        self._channel: Scp03Session | None = None
+        self._serial = b""
+        self._current_file: object = None
+        self.write_s = 0.0
+        self.verify_s = 0.0
+
+    def execute(self, instruction: Instruction) -> Event:
+        """Does what the session asks and says what happened. Errors of journal, disk and reader come through."""
+        start = time.perf_counter()
+        try:
+            return self._execute(instruction)
+        except (TransportError, SecureMessagingError):
+            # A line that fails and a channel that no longer checks end the same way: the card is put in anew. A card
+            # that keeps doing so at one step is spoiled; a reader that is gone fails in the feeder, which is not here.
+            if isinstance(instruction, Take | Release):
+                raise
+            return CardLeft()
+        finally:
+            spent = time.perf_counter() - start
+            if isinstance(instruction, Verify):
+                self.verify_s += spent
+            elif not isinstance(instruction, Take):
+                self.write_s += spent
+
+    def release(self) -> None:
+        """Takes the card out, if one is in."""
+        card, self._card = self._card, None
+        self._connection = self._channel = self._current_file = None
+        if card is not None:
+            self._station._feeder.release(self._lane, card)
+
+    def _execute(self, instruction: Instruction) -> Event:
+        match instruction:
+            case Take(serial):
+                return self._take(serial)
+            case Release():
+                self.release()
+                return Done()
+            case Remember(event, arguments):
+                return Remembered(getattr(self._station._journal, event)(**arguments))
+            case OpenChannel():
+                return self._open_channel()
+            case Verify(digests):
+                return self._verify(digests)
+            case Finish():
+                raise StateError("a finished session has no next step")
+        try:
+            self._write(instruction)
+        except (CardError, StateError) as error:
+            return Refused(_reason(error, instruction))
+        return Done()
+
+    def _take(self, serial: str | None) -> Event:
+        station = self._station
+        station._stop_on_refusals()
+        self.release()
+        self._card = station._feeder.take(self._lane, serial=serial)
+        if self._card is None:
+            return NoCard()
+        self._connection = connection = CardConnection(self._card.link)
+        try:
+            profile.select_applet(connection)
+            self._serial = profile.get_serial(connection)
+            life_cycle = _LIFE_CYCLES[profile.get_life_cycle(connection)]
+        except TransportError:
+            return CardLeft()
+        except CardError:
+            return Unusable()
+        name = self._serial.hex().upper()
+        return CardThere(name, life_cycle, station._journal.card(name))
+
+    def _open_channel(self) -> Event:
+        keys = derive_card_keys(self._station._card_master_key, self._serial)
+        try:
+            self._channel = open_session(self._there(), keys, SecurityLevel.ALL)
+        except AuthenticationError:
+            self._station._key_refused(True)
+            return KeyRefused()
+        except CardError as error:
+            return Refused(_reason(error, OpenChannel()))
+        self._station._key_refused(False)
+        return ChannelOpen(profile.update_data_max(self._there()))
+
+    def _write(self, step: Instruction) -> None:
+        connection = self._there()
+        match step:
+            case CreateFile(file, length):
+                profile.create_file(connection, file, length)
+                self._current_file = file
+            case WriteBinary(file, offset, data):
+                if self._current_file is file:
+                    profile.update_current(connection, file, data, offset)
+                else:
+                    profile.update_binary(connection, file, data, offset=offset)
+                    self._current_file = file
+            case StoreSecrets():
+                if self._channel is None:
+                    raise StateError("secrets go through an open channel only")
+                secrets = self._job.secrets
+                profile.put_secrets(
+                    connection,
+                    self._channel,
+                    can=secrets.can,
+                    mrz_information=secrets.mrz_information,
+                    ca_private_key=_private_key(secrets.ca_private_key),
+                    aa_private_key=_private_key(secrets.aa_private_key),
+                )
+            case OpenDoor():
+                profile.finish(connection)
+            case Lock():
+                profile.lock(connection)
+            case _:
+                raise StateError("an instruction that no card can follow", instruction=type(step).__name__)
+
+    def _verify(self, digests: Mapping[str, str]) -> Event:
+        connection = self._there()
+        connection.reset()  # as a reader meets it: no channel, nothing selected
+        secrets = self._job.secrets
+        card = verify_card(
+            connection.link,
+            self._station._trust,
+            can=secrets.can,
+            mrz_information=secrets.mrz_information,
+            expected=digests,
+        )
+        failed = next((check.name for check in card.checks if check.passed is False), None)
+        if failed is None and not card.passed:
+            failed = "incomplete"
+        reader = "" if self._card is None else self._card.reader
+        return Verified(failed, {"reader": reader, "checks": card.checks_as_dict(), "digests": dict(digests)})
+
+    def _there(self) -> CardConnection:
+        if self._connection is None:
+            raise CardRemovedError("no card in hand")
+        return self._connection
+
+
+def _private_key(pkcs8: bytes) -> EllipticCurvePrivateKey:
+    try:
+        key = load_der_private_key(pkcs8, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ParameterError("a chip key is no private key that can be read") from error
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise ParameterError("a chip key is not of an elliptic curve")
+    return key
+
+
+def _reason(error: CccdError, step: Instruction) -> str:
+    what = error.facts.get("sw", error.kind)
+    return f"{type(step).__name__}:{what}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cccd_core.card import Link
+    from cccd_core.emrtd import ChipImage
     from cccd_core.emrtd.mrz import MrzInformation
     from cccd_core.pki import TrustStore
 
@@ -61,4 +62,9 @@ def verify_card(
     A check that fails is in the result, not an exception; TransportError and CardRemovedError come through, and
     ParameterError when neither access secret is given. `at` is the time of validity, now by default.
     """
+    raise NotImplementedError
+
+
+def image_flaw(image: ChipImage, trust: TrustStore, *, at: datetime | None = None) -> str | None:
+    """What would make every reader refuse this image, as a stable word; None for a sound one. Touches no card."""
     raise NotImplementedError
