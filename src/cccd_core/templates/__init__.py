@@ -3,7 +3,8 @@
 `read` and `load` detect the format; `write` makes the bytes of any format; `convert` goes from one to another.
 """
 
-from cccd_core.templates.io import FORMATS, load, read, write
+from cccd_core.templates.detect import detect
+from cccd_core.templates.io import FORMATS, convert, load, read, save, write
 from cccd_core.templates.model import (
     FULL_TURN,
     KIND_BIFURCATION,
@@ -18,6 +19,7 @@ from cccd_core.templates.model import (
     TemplateRecord,
     Tenprint,
 )
+from cccd_core.templates.transform import order, ppcm, rescale, strongest
 
 __all__ = [
     "FORMATS",
@@ -33,7 +35,14 @@ __all__ = [
     "QualityBlock",
     "TemplateRecord",
     "Tenprint",
+    "convert",
+    "detect",
     "load",
+    "order",
+    "ppcm",
     "read",
+    "rescale",
+    "save",
+    "strongest",
     "write",
 ]

@@ -1,99 +1,118 @@
-"""ISO/IEC 19794-2:2005 finger minutiae record ("FMR", version " 20"), clause 7. Imports numpy, errors and the model."""
+"""ISO/IEC 19794-2:2005 finger minutiae record ("FMR", version " 20"), clause 7. Imports errors, packed and the model.
+
+Header of 24 bytes: identifier, version, total length (4), capture equipment (4 bits compliance, 12 bits device), width,
+height, resolution in x and y in pixels per centimetre, number of views, reserved byte. Each view: position; view number
+and impression type, four bits each; quality; number of minutiae; 6 bytes a minutia, the angle in 1/256 of a turn;
+extended data with two bytes of length.
+"""
 
 from __future__ import annotations
 
 import struct
 
-import numpy as np
-
-from cccd_core.errors import FormatError, ParameterError
-from cccd_core.templates.model import FingerTemplate, TemplateRecord
+from cccd_core.errors import FormatError
+from cccd_core.templates.model import NO_DETAILS, CaptureDetails, FingerTemplate, TemplateRecord
+from cccd_core.templates.packed import (
+    finish,
+    read_extended,
+    read_minutiae,
+    require,
+    take,
+    write_extended,
+    write_minutiae,
+)
 
 FORMAT = "iso-2005"
 MAGIC = b"FMR\x00 20\x00"
 HEADER_BYTES = 24
 VIEW_HEADER_BYTES = 4
-MINUTIA_BYTES = 6
+STEPS = 256
 
 _HEADER = struct.Struct(">8sIHHHHHBB")
-_MINUTIA = np.dtype([("x", ">u2"), ("y", ">u2"), ("angle", "u1"), ("quality", "u1")])
 
 
 def read(data: bytes) -> TemplateRecord:
     """The record in `data`. FormatError, with the offset, for anything the edition does not allow."""
-    if len(data) < HEADER_BYTES:
-        raise FormatError("the record is shorter than its header", offset=len(data), needs=HEADER_BYTES)
-    magic, length, device, width, height, res_x, res_y, view_count, reserved = _HEADER.unpack_from(data)
+    take(data, 0, HEADER_BYTES, "its header")
+    magic, length, equipment, width, height, res_x, res_y, view_count, reserved = _HEADER.unpack_from(data)
     if magic != MAGIC:
         raise FormatError("not an ISO/IEC 19794-2:2005 record", offset=0)
     if length != len(data):
-        raise FormatError("the record's length is not the length given", offset=8, stated=length, actual=len(data))
-    if not res_x or not res_y:
-        raise FormatError("the resolution is zero", offset=18 if not res_x else 20)
-    offset = HEADER_BYTES
-    views = []
-    for _ in range(view_count):
-        if len(data) < offset + VIEW_HEADER_BYTES:
-            raise FormatError("the record ends within a view header", offset=offset)
-        position, numbers, capture_quality, count = data[offset : offset + VIEW_HEADER_BYTES]
-        offset += VIEW_HEADER_BYTES
-        end = offset + count * MINUTIA_BYTES
-        if len(data) < end + 2:
-            raise FormatError("the record ends within the minutiae", offset=offset, minutiae=count)
-        rows = np.frombuffer(data, _MINUTIA, count, offset)
-        extended_end = end + 2 + int.from_bytes(data[end : end + 2], "big")
-        if len(data) < extended_end:
-            raise FormatError("the record ends within the extended data", offset=end)
-        x = rows["x"].astype(np.uint16)
-        quality = rows["quality"]
-        views.append(
-            FingerTemplate(
-                x & np.uint16(0x3FFF),
-                rows["y"].astype(np.uint16) & np.uint16(0x3FFF),
-                rows["angle"].astype(np.uint16) << np.uint16(8),
-                (x >> 14).astype(np.uint8) % np.uint8(3),
-                np.where(quality > 100, 0, quality),
-                width_px=width,
-                height_px=height,
-                resolution_x_ppcm=res_x,
-                resolution_y_ppcm=res_y,
-                position=position,
-                impression=numbers & 15,
-                view=numbers >> 4,
-                capture_quality=capture_quality,
-                extended=bytes(data[end + 2 : extended_end]),
-            )
-        )
-        offset = extended_end
-    if offset != len(data):
-        raise FormatError("bytes follow the last view", offset=offset)
-    return TemplateRecord(FORMAT, tuple(views), compliance=device >> 12, device_id=device & 0xFFF, reserved=reserved)
+        raise FormatError("the stated length is not the record's length", offset=8, stated=length, actual=len(data))
+    views, offset = read_views(data, HEADER_BYTES, view_count, STEPS, (width, height, res_x, res_y), 18)
+    finish(data, offset)
+    return TemplateRecord(FORMAT, views, compliance=equipment >> 12, device_id=equipment & 0xFFF, reserved=reserved)
 
 
 def write(record: TemplateRecord) -> bytes:
-    """The bytes of `record`; ParameterError for what the edition cannot hold."""
-    if len(record.views) > 255:
-        raise ParameterError("too many finger views", views=len(record.views), most=255)
+    """The bytes of `record`, whose views share one size and resolution; ParameterError for what does not fit."""
+    body = write_views(record, STEPS)
+    return _HEADER.pack(MAGIC, HEADER_BYTES + len(body), *write_header(record)) + body
+
+
+def read_views(
+    data: bytes, offset: int, view_count: int, steps: int, image: tuple[int, int, int, int], resolution_offset: int
+) -> tuple[tuple[FingerTemplate, ...], int]:
+    """The views at `offset`, in the form that ANSI/INCITS 378-2004 shares, and the offset after them.
+
+    `image` is width, height, and resolution in x and y, which this form keeps in the header.
+    """
+    width, height, res_x, res_y = image
+    if not view_count:
+        raise FormatError("the record has no finger view", offset=resolution_offset + 4)
+    if not res_x or not res_y:
+        raise FormatError("the resolution is zero", offset=resolution_offset + (0 if not res_x else 2))
+    views = []
+    for _ in range(view_count):
+        start = take(data, offset, VIEW_HEADER_BYTES, "the header of a view")
+        position, numbers, capture_quality, count = data[offset:start]
+        columns = read_minutiae(data, start, count, steps=steps)
+        extended, offset = read_extended(data, start + 6 * count)
+        views.append(
+            FingerTemplate(
+                columns.x_px,
+                columns.y_px,
+                columns.angle,
+                columns.kind,
+                columns.quality,
+                width,
+                height,
+                res_x,
+                res_y,
+                position,
+                numbers & 0xF,
+                numbers >> 4,
+                capture_quality,
+                extended,
+                CaptureDetails(raw_quality=columns.raw_quality) if columns.raw_quality else NO_DETAILS,
+            )
+        )
+    return tuple(views), offset
+
+
+def write_views(record: TemplateRecord, steps: int) -> bytes:
+    """The bytes of all views, after the header; ParameterError for what does not fit."""
     body = bytearray()
     for view in record.views:
-        if view.count > 255:
-            raise ParameterError("too many minutiae", minutiae=view.count, most=255)
-        rows = np.empty(view.count, _MINUTIA)
-        rows["x"] = view.x_px | (view.kind.astype(np.uint16) << 14)
-        rows["y"] = view.y_px
-        rows["angle"] = (view.angle.astype(np.uint32) + 128) >> 8 & 255
-        rows["quality"] = view.quality
-        body += bytes((view.position, view.view << 4 | view.impression, view.capture_quality, view.count))
-        body += rows.tobytes() + len(view.extended).to_bytes(2, "big") + view.extended
-    first = record.view
-    return _HEADER.pack(
-        MAGIC,
-        HEADER_BYTES + len(body),
-        record.compliance << 12 | record.device_id,
-        first.width_px,
-        first.height_px,
-        first.resolution_x_ppcm,
-        first.resolution_y_ppcm,
+        minutiae = write_minutiae(view, steps=steps)
+        body.append(require("finger position", view.position, 255))
+        body.append(require("view number", view.view, 15) << 4 | require("impression type", view.impression, 15))
+        body.append(require("capture quality", view.capture_quality, 255))
+        body.append(view.count)
+        body += minutiae + write_extended(view)
+    return bytes(body)
+
+
+def write_header(record: TemplateRecord) -> tuple[int, ...]:
+    """The header's fields from the capture equipment on, in order: seven numbers."""
+    require("number of views", len(record.views), 255)
+    image = record.image
+    return (
+        require("compliance", record.compliance, 15) << 12 | require("device identifier", record.device_id, 0xFFF),
+        require("width", image[0], 0xFFFF),
+        require("height", image[1], 0xFFFF),
+        require("resolution in x", image[2], 0xFFFF, 1),
+        require("resolution in y", image[3], 0xFFFF, 1),
         len(record.views),
-        record.reserved,
-    ) + bytes(body)
+        require("reserved byte", record.reserved, 255),
+    )

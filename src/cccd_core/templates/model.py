@@ -14,6 +14,9 @@ from cccd_core.errors import ParameterError
 Uint16Array: TypeAlias = NDArray[np.uint16]
 Uint8Array: TypeAlias = NDArray[np.uint8]
 
+_UINT16 = np.dtype(np.uint16)
+_UINT8 = np.dtype(np.uint8)
+
 KIND_OTHER = 0
 KIND_ENDING = 1
 KIND_BIFURCATION = 2
@@ -58,9 +61,14 @@ class CertificationBlock:
 
 @dataclass(frozen=True, slots=True)
 class CaptureDetails:
-    """What the editions of 2009 and 2011 say about one view beyond its minutiae; defaults mean "not said".
+    """What some formats say about a view beyond `FingerTemplate`'s own fields; the defaults mean "not said".
 
-    `captured_at` holds the nine bytes of the date and time as they stand (all FF: not known).
+    `captured_at` holds the nine bytes of date and time as they stand in the record (all FF: not known);
+    `device_technology`, `device_vendor`, `device_type` the capture device's codes; `ending_type` where a ridge ending
+    was placed (0 valley skeleton bifurcation, 1 ridge skeleton end point). `with_quality` says whether each minutia
+    carries a quality in the file (ISO/IEC 19794-2:2011: 6 bytes or 5; .xyt: 4 columns or 3), None: as needed.
+    `raw_quality` keeps the minutiae's quality bytes where they hold codes that `FingerTemplate.quality` cannot tell
+    apart (0, 101..255); it is used again where it still agrees with `quality`.
     """
 
     captured_at: bytes = b"\xff" * 9
@@ -69,14 +77,16 @@ class CaptureDetails:
     device_type: int = 0
     quality_blocks: tuple[QualityBlock, ...] = ()
     certification_blocks: tuple[CertificationBlock, ...] = ()
-    algorithm_vendor: int = 0
-    algorithm_id: int = 0
     ending_type: int = 0
-    with_minutia_quality: bool = True
+    with_quality: bool | None = None
+    raw_quality: bytes = b""
 
 
-def _column(name: str, values: ArrayLike, dtype: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
-    array = np.asarray(values)
+NO_DETAILS = CaptureDetails()
+
+
+def _column(name: str, values: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    array = values if isinstance(values, np.ndarray) else np.asarray(values)
     if array.dtype != dtype:
         if array.size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() > np.iinfo(dtype).max):
             raise ParameterError("a template column holds a value out of its range", column=name)
@@ -95,7 +105,7 @@ class FingerTemplate:
 
     * `x_px`, `y_px`: uint16[n], pixels of the stated resolution, origin top left, y downwards.
     * `angle`: uint16[n], binary angle (65536 = full turn), counter-clockwise from the positive x axis, as seen;
-      the direction is that of ISO/IEC 19794-2:2005, 6.5: a ridge ending points along its ridge, into it.
+      the direction of ISO/IEC 19794-2 and ANSI/INCITS 378 (.xyt's is the opposite one, turned on reading and writing).
     * `kind`: uint8[n], 0 other or unknown, 1 ridge ending, 2 ridge bifurcation.
     * `quality`: uint8[n], 0 not reported, else 1 (worst) to 100 (best).
     * `width_px`, `height_px`: size of the image, 0 where the format does not say.
@@ -119,18 +129,22 @@ class FingerTemplate:
     view: int = 0
     capture_quality: int = 0
     extended: bytes = b""
-    details: CaptureDetails | None = None
+    details: CaptureDetails = NO_DETAILS
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "x_px", _column("x_px", self.x_px, np.uint16))
-        put(self, "y_px", _column("y_px", self.y_px, np.uint16))
-        put(self, "angle", _column("angle", self.angle, np.uint16))
-        put(self, "kind", _column("kind", self.kind, np.uint8))
-        put(self, "quality", _column("quality", self.quality, np.uint8))
+        put(self, "x_px", _column("x_px", self.x_px, _UINT16))
+        put(self, "y_px", _column("y_px", self.y_px, _UINT16))
+        put(self, "angle", _column("angle", self.angle, _UINT16))
+        put(self, "kind", _column("kind", self.kind, _UINT8))
+        put(self, "quality", _column("quality", self.quality, _UINT8))
         count = len(self.x_px)
         if not len(self.y_px) == len(self.angle) == len(self.kind) == len(self.quality) == count:
             raise ParameterError("the columns of a template differ in length")
+        if count and (int(self.kind.max()) > KIND_BIFURCATION or int(self.quality.max()) > 100):
+            raise ParameterError("a minutia's kind is 0, 1 or 2 and its quality 0 to 100")
+        if not self.resolution_x_ppcm or not self.resolution_y_ppcm:
+            raise ParameterError("a template's resolution must be known")
 
     @property
     def count(self) -> int:
@@ -165,9 +179,11 @@ class FingerTemplate:
 class TemplateRecord:
     """A whole record: its format, the header fields that belong to no single view, and the views in their order.
 
-    Header fields that a format lacks stay 0. `product_id` is the CBEFF product identifier of ANSI/INCITS 378 (owner in
-    the high 16 bits), `compliance` and `device_id` the capture equipment of the editions of 2004 and 2005, `reserved`
-    the header's reserved byte as it came.
+    Header fields that a format lacks stay at their default. `product_id` is the CBEFF product identifier of
+    ANSI/INCITS 378 (owner in the high 16 bits); `compliance` the capture equipment's compliance bits (four in the
+    editions of 2004 and 2005, eight in that of 2009) and `device_id` its identifier; `reserved` the header's reserved
+    byte as it came; `certified` whether the views of a 2011 record carry certification blocks; `amendment` 1 for
+    ANSI/INCITS 378-2009/AM1; `wide_length` whether a 378-2004 record uses the six-byte length though it is short.
     """
 
     format: str
@@ -177,13 +193,25 @@ class TemplateRecord:
     device_id: int = 0
     reserved: int = 0
     certified: bool = False
+    amendment: int = 0
+    wide_length: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.views:
+            raise ParameterError("a record has at least one finger view")
 
     @property
     def view(self) -> FingerTemplate:
-        """The first view; ParameterError for a record without one."""
-        if not self.views:
-            raise ParameterError("the record has no finger view")
+        """The first view."""
         return self.views[0]
+
+    @property
+    def image(self) -> tuple[int, int, int, int]:
+        """Width, height, resolution in x and in y, which all views share; ParameterError where they differ."""
+        images = {(v.width_px, v.height_px, v.resolution_x_ppcm, v.resolution_y_ppcm) for v in self.views}
+        if len(images) > 1:
+            raise ParameterError("the views differ in image size or resolution, and the format has one for all")
+        return images.pop()
 
 
 class Tenprint(Mapping[int, FingerTemplate]):

@@ -1,0 +1,143 @@
+"""The minutia as 5 or 6 bytes, shared by the editions that use it, and the checks every codec makes. Imports numpy,
+errors, angles and the model.
+
+Layout, big-endian: two bits type and 14 bits x; two bits reserved and 14 bits y; the angle; in the 6-byte form the
+quality (ISO/IEC 19794-2:2005 table 6 and 8.3, ISO/IEC 19794-2:2011 8.4, ANSI/INCITS 378-2004 6.5, 378-2009 6.5).
+Reserved bits are read as 0 and the reserved type 3 as "other".
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import numpy as np
+
+from cccd_core.errors import FormatError, ParameterError
+from cccd_core.templates.angles import from_steps, to_steps
+from cccd_core.templates.model import FingerTemplate, Uint8Array, Uint16Array
+
+MAX_MINUTIAE = 255
+MAX_COORDINATE = 0x3FFF
+MAX_EXTENDED_BYTES = 0xFFFF
+
+UNREPORTED_2011 = 254  # quality codes of the editions of 2009 and 2011
+FAILED_2011 = 255
+
+_LAYOUTS = {
+    5: np.dtype([("x", ">u2"), ("y", ">u2"), ("angle", "u1")]),
+    6: np.dtype([("x", ">u2"), ("y", ">u2"), ("angle", "u1"), ("quality", "u1")]),
+}
+_KIND = np.array([0, 1, 2, 0], dtype=np.uint8)
+_COORDINATE = np.uint16(MAX_COORDINATE)
+_KIND_SHIFT = np.uint16(14)
+_UINT16 = np.dtype(np.uint16)
+_UINT8 = np.dtype(np.uint8)
+_U16 = struct.Struct(">H")
+
+# Quality byte -> FingerTemplate.quality. 2004/2005: 0 is "not reported"; 2009/2011: 254 and 255 are, and 0 is the worst
+# quality there is, which the lowest reported value stands for.
+QUALITY_2005 = np.array([value if value <= 100 else 0 for value in range(256)], dtype=np.uint8)
+QUALITY_2011 = np.array([max(value, 1) if value <= 100 else 0 for value in range(256)], dtype=np.uint8)
+
+
+class Columns(NamedTuple):
+    """The columns of n minutiae, and the raw quality bytes where `quality` alone would not give them back."""
+
+    x_px: Uint16Array
+    y_px: Uint16Array
+    angle: Uint16Array
+    kind: Uint8Array
+    quality: Uint8Array
+    raw_quality: bytes
+
+
+def take(data: bytes, offset: int, size: int, what: str) -> int:
+    """The end of `size` bytes at `offset`; FormatError where the record is shorter."""
+    end = offset + size
+    if end > len(data):
+        raise FormatError(f"the record ends within {what}", offset=offset, needs=size, left=max(len(data) - offset, 0))
+    return end
+
+
+def read_minutiae(
+    data: bytes, offset: int, count: int, *, steps: int, size: int = 6, quality_codes: Uint8Array = QUALITY_2005
+) -> Columns:
+    """`count` minutiae of `size` bytes at `offset`, angles in `steps` of a turn. FormatError, with the offset."""
+    take(data, offset, count * size, "the minutiae")
+    rows = np.frombuffer(data, _LAYOUTS[size], count, offset)
+    steps_column = rows["angle"]
+    if steps != 256 and count and int(steps_column.max()) >= steps:
+        first = int(np.argmax(steps_column >= steps))
+        raise FormatError("a minutia's angle is out of its range", offset=offset + first * size + 4, most=steps - 1)
+    x = rows["x"].astype(_UINT16)
+    y = rows["y"].astype(_UINT16)
+    kind = _KIND[x >> _KIND_SHIFT]
+    x &= _COORDINATE
+    y &= _COORDINATE
+    angle = from_steps(steps_column, steps)
+    raw_quality = b""
+    if size == 6:
+        raw = rows["quality"]
+        quality = quality_codes[raw]
+        expected = encode_quality(quality, quality_codes)
+        if not np.array_equal(expected, raw):
+            raw_quality = raw.tobytes()
+    else:
+        quality = np.zeros(count, _UINT8)
+    for column in (x, y, angle, kind, quality):
+        column.setflags(write=False)
+    return Columns(x, y, angle, kind, quality, raw_quality)
+
+
+def encode_quality(quality: Uint8Array, quality_codes: Uint8Array, raw_quality: bytes = b"") -> Uint8Array:
+    """uint8[n], the quality bytes of an edition; `raw_quality` where it still means the same."""
+    encoded = quality
+    if quality_codes is QUALITY_2011:
+        encoded = np.where(quality == 0, np.uint8(UNREPORTED_2011), quality)
+    if len(raw_quality) == len(quality):
+        raw = np.frombuffer(raw_quality, np.uint8)
+        encoded = np.where(quality_codes[raw] == quality, raw, encoded)
+    return encoded
+
+
+def write_minutiae(
+    view: FingerTemplate, *, steps: int, size: int = 6, quality_codes: Uint8Array = QUALITY_2005
+) -> bytes:
+    """The bytes of the view's minutiae; ParameterError for more than 255 or a coordinate above 14 bits."""
+    require("number of minutiae", view.count, MAX_MINUTIAE)
+    if view.count:
+        require("minutia's coordinate", int(max(view.x_px.max(), view.y_px.max())), MAX_COORDINATE)
+    rows = np.empty(view.count, _LAYOUTS[size])
+    rows["x"] = view.x_px | (view.kind.astype(np.uint16) << _KIND_SHIFT)
+    rows["y"] = view.y_px
+    rows["angle"] = to_steps(view.angle, steps)
+    if size == 6:
+        rows["quality"] = encode_quality(view.quality, quality_codes, view.details.raw_quality)
+    return rows.tobytes()
+
+
+def read_extended(data: bytes, offset: int) -> tuple[bytes, int]:
+    """The extended data at `offset` (two bytes of length, then that many), verbatim, and the offset after it."""
+    start = take(data, offset, 2, "the length of the extended data")
+    end = take(data, start, _U16.unpack_from(data, offset)[0], "the extended data")
+    return data[start:end], end
+
+
+def write_extended(view: FingerTemplate) -> bytes:
+    """The extended data with its two bytes of length."""
+    require("length of the extended data", len(view.extended), MAX_EXTENDED_BYTES)
+    return _U16.pack(len(view.extended)) + view.extended
+
+
+def require(what: str, value: int, most: int, least: int = 0) -> int:
+    """`value` where it lies in the field's range, else ParameterError."""
+    if not least <= value <= most:
+        raise ParameterError(f"the {what} does not fit the format", value=value, least=least, most=most)
+    return value
+
+
+def finish(data: bytes, offset: int) -> None:
+    """FormatError where bytes follow the record's last view."""
+    if offset != len(data):
+        raise FormatError("bytes follow the last view", offset=offset, extra=len(data) - offset)
