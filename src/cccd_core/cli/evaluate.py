@@ -116,6 +116,7 @@ def evaluate(
         common.print_json(record)
         return
     common.console.print(_rates_table(record["sets"]))
+    common.console.print(_counts_table(record["sets"]))
     if cross:
         common.console.print(_cross_table(record["cross"]))
 
@@ -124,45 +125,54 @@ def _percent(rate: float | None) -> str:
     return "–" if rate is None else f"{100 * rate:.2f}"
 
 
-def _rates_table(sets: list[dict[str, Any]]) -> Table:
+def _names(sets: list[dict[str, Any]]) -> list[str]:
+    """The last two parts of each path where they tell the sets apart, else the whole paths."""
+    short = ["/".join(Path(entry["path"]).parts[-2:]) for entry in sets]
+    return short if len(set(short)) == len(sets) else [entry["path"] for entry in sets]
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title="rates in percent")
-    table.add_column("set", overflow="fold")
-    columns = (
-        "fingers", "templates", "failed", "genuine", "impostor", "EER", "FNMR 1 %", "0.1 %", "0.01 %", "ZeroFMR",
-        "impostor/s", "genuine/s", "prepare µs",
-    )  # fmt: skip
-    for name in columns:
-        table.add_column(name, justify="right")
-    for entry in sets:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left", no_wrap=bool(place), overflow="fold")
+    return table
+
+
+def _rates_table(sets: list[dict[str, Any]]) -> Table:
+    table = _table("error rates, percent", "set", "EER", "FNMR at FMR 1 %", "0.1 %", "0.01 %", "ZeroFMR")
+    for name, entry in zip(_names(sets), sets, strict=True):
+        rates = [_percent(rate) for rate in entry["fnmr_at_fmr"].values()]
+        table.add_row(name, _percent(entry["eer"]), *rates, _percent(entry["zero_fmr"]))
+    return table
+
+
+def _counts_table(sets: list[dict[str, Any]]) -> Table:
+    table = _table(
+        "pairs, and pairs per second of the matcher alone",
+        *("set", "fingers", "templates", "failed", "genuine", "impostor", "genuine/s", "impostor/s", "prepare µs"),
+    )
+    for name, entry in zip(_names(sets), sets, strict=True):
         table.add_row(
-            entry["path"],
+            name,
             *(f"{entry[key]:,}" for key in ("fingers", "templates", "failed", "genuine_pairs", "impostor_pairs")),
-            _percent(entry["eer"]),
-            *(_percent(rate) for rate in entry["fnmr_at_fmr"].values()),
-            _percent(entry["zero_fmr"]),
-            f"{entry['impostor_pairs_per_second']:,.0f}",
-            f"{entry['genuine_pairs_per_second']:,.0f}",
+            *(f"{entry[key]:,.0f}" for key in ("genuine_pairs_per_second", "impostor_pairs_per_second")),
             f"{1e6 * entry['prepare_seconds_per_template']:,.0f}",
         )
     return table
 
 
 def _cross_table(rows: list[dict[str, Any]]) -> Table:
-    from rich.table import Table
-
-    table = Table(title="interoperability: probes of one folder, gallery of another; rates in percent")
-    for name in ("probes", "gallery"):
-        table.add_column(name, overflow="fold")
-    for name in ("genuine", "impostor", "EER", "FNMR 1 %", "0.1 %", "0.01 %"):
-        table.add_column(name, justify="right")
+    table = _table(
+        "probes of one folder, gallery of another; percent",
+        *("probes", "gallery", "genuine", "impostor", "EER", "FNMR 1 %", "0.1 %", "0.01 %"),
+    )
     for entry in rows:
         table.add_row(
-            entry["probes"],
-            entry["gallery"],
-            f"{entry['genuine_pairs']:,}",
-            f"{entry['impostor_pairs']:,}",
+            *("/".join(Path(entry[key]).parts[-2:]) for key in ("probes", "gallery")),
+            *(f"{entry[key]:,}" for key in ("genuine_pairs", "impostor_pairs")),
             _percent(entry["eer"]),
             *(_percent(rate) for rate in entry["fnmr_at_fmr"].values()),
         )
