@@ -215,13 +215,13 @@ class Session:
     def start(self) -> Instruction:
         """The first instruction."""
         known = self._card_of_job
+        if known is not None and known.personal_number != self._job.personal_number:
+            return Finish(CardResult(self._job.job_id, CardState.REFUSED, known.serial, "job_has_another_number"))
         if known is not None and known.stage is Stage.VERIFIED:
             return Finish(CardResult(self._job.job_id, CardState.VERIFIED, known.serial, evidence=known.evidence))
         other = self._card_of_number
         if other is not None and other.job_id != self._job.job_id:
             return Finish(CardResult(self._job.job_id, CardState.REFUSED, None, "number_has_another_card"))
-        if known is not None and known.personal_number != self._job.personal_number:
-            return Finish(CardResult(self._job.job_id, CardState.REFUSED, known.serial, "job_has_another_number"))
         return self._take()
 
     def handle(self, event: Event) -> Instruction:

@@ -1,0 +1,404 @@
+"""Sessions in a simulated world where anything may happen at any instruction: the card leaves before or after a
+command took effect, refuses it, does not know its key, fails verification, strangers are put in, the process dies and
+the journal's unforced tail is lost. The journal is the real one, on the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation
+from cccd_core.personalise import CardJob, CardRecord, CardResult, CardState, ChipSecrets, Journal, Stage
+from cccd_core.personalise.plan import CreateFile, Lock, OpenDoor, StoreSecrets, WriteBinary
+from cccd_core.personalise.session import (
+    CardLeft,
+    CardLifeCycle,
+    CardThere,
+    ChannelOpen,
+    Done,
+    Event,
+    Finish,
+    Instruction,
+    KeyRefused,
+    NoCard,
+    OpenChannel,
+    Refused,
+    Release,
+    Remember,
+    Remembered,
+    Session,
+    SessionParameters,
+    Take,
+    Unusable,
+    Verified,
+    Verify,
+)
+
+
+class Killed(Exception):  # noqa: N818 - not an error of the code under test
+    """The process died."""
+
+
+@dataclass
+class Chances:
+    """How likely each trouble is at one instruction."""
+
+    tear: float = 0.02
+    kill: float = 0.02
+    refuse: float = 0.002
+    wrong_key: float = 0.01
+    bad_read: float = 0.01
+    stranger: float = 0.02
+    nothing: float = 0.005
+
+
+NO_TROUBLE = Chances(0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass
+class SimulatedCard:
+    """What a card keeps, and what is done to it."""
+
+    serial: str
+    files: dict[str, bytearray] = field(default_factory=dict)
+    secrets_of: str | None = None
+    door_open: bool = False
+    locked: bool = False
+    written_for: set[str] = field(default_factory=set)
+    channel: bool = False
+    good_key: bool = True
+
+    @property
+    def life_cycle(self) -> CardLifeCycle:
+        if self.locked:
+            return CardLifeCycle.LOCKED
+        return CardLifeCycle.OPEN if self.written_for else CardLifeCycle.BLANK
+
+    def digests(self) -> dict[str, str]:
+        return {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
+
+
+def make_job(number: int, run: int) -> CardJob:
+    """The same person in every run; what depends on fresh keys and signatures differs, in size too."""
+    fixed, fresh = random.Random(number), random.Random(1000 * run + number)
+    files = {
+        ElementaryFile.EF_CARDACCESS: fixed.randbytes(50),
+        ElementaryFile.EF_COM: fixed.randbytes(30),
+        ElementaryFile.DG1: fixed.randbytes(93),
+        ElementaryFile.DG2: fixed.randbytes(700),
+        ElementaryFile.DG14: fresh.randbytes(100),
+        ElementaryFile.EF_SOD: fresh.randbytes(200 + run % 3),
+    }
+    secrets = ChipSecrets("123456", MrzInformation("1", "900101", "300101"), b"", b"")
+    return CardJob(f"job-{number}", f"number-{number}", ChipImage(files), secrets)
+
+
+class RecordingJournal(Journal):
+    """The real journal; remembers where each binding ends in the file and what was forced before it was closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.bound_at: dict[str, int] = {}
+        self.forced_at_end = 0
+        super().__init__(path)
+        for record in self.cards():
+            self.bound_at[record.serial] = self._end
+
+    @property
+    def forced(self) -> int:
+        return self._synced
+
+    def bind(self, serial: str, job_id: str, personal_number: str, digests: Mapping[str, str]) -> CardRecord:
+        record = super().bind(serial, job_id, personal_number, digests)
+        self.bound_at[serial] = self._end
+        return record
+
+    def close(self) -> None:
+        if self._file >= 0:
+            self.forced_at_end = self._synced
+        super().close()
+
+
+class World:
+    """A stock of cards, a journal on the disk, and troubles."""
+
+    def __init__(self, path: Path, seed: int, chances: Chances) -> None:
+        self.path = path
+        self.random = random.Random(seed)
+        self.chances = chances
+        self.cards: dict[str, SimulatedCard] = {}
+        self.in_hand: SimulatedCard | None = None
+        self.job: CardJob | None = None
+        self.journal = RecordingJournal(path)
+
+    def happens(self, chance: float) -> bool:
+        return self.random.random() < chance
+
+    def new_card(self) -> SimulatedCard:
+        card = SimulatedCard(f"{len(self.cards):016X}", good_key=not self.happens(self.chances.wrong_key))
+        self.cards[card.serial] = card
+        return card
+
+    def die_and_come_back(self) -> None:
+        """SIGKILL, or power loss: what was not forced to the disk may be gone from any point on."""
+        if self.in_hand is not None:
+            self.in_hand.channel = False
+        self.in_hand = None
+        self.journal.close()
+        if self.happens(0.5):
+            os.truncate(self.path, self.random.randint(self.journal.forced_at_end, self.path.stat().st_size))
+        self.journal = RecordingJournal(self.path)
+
+    def run(self, job: CardJob) -> CardResult:
+        self.job = job
+        session = Session(
+            job,
+            card_of_job=self.journal.card_of_job(job.job_id),
+            card_of_number=self.journal.card_of_number(job.personal_number),
+            parameters=SessionParameters(piece_bytes=64),
+        )
+        instruction = session.start()
+        for _ in range(5000):
+            if isinstance(instruction, Finish):
+                return instruction.result
+            if self.happens(self.chances.kill):
+                raise Killed
+            event = self.execute(instruction)
+            if self.happens(self.chances.kill):
+                raise Killed
+            instruction = session.handle(event)
+        pytest.fail("a session without end")
+
+    def execute(self, instruction: Instruction) -> Event:
+        match instruction:
+            case Take(serial):
+                return self.take(serial)
+            case Release():
+                if self.in_hand is not None:
+                    self.in_hand.channel = False
+                self.in_hand = None
+                return Done()
+            case Remember(event, arguments):
+                return Remembered(getattr(self.journal, event)(**arguments))
+        card = self.in_hand
+        assert card is not None, "a card instruction without a card in hand"
+        torn = self.happens(self.chances.tear)
+        if torn and self.happens(0.5):
+            card.channel = False
+            return CardLeft()
+        event = self.on_card(card, instruction)
+        if torn:
+            card.channel = False
+            return CardLeft()
+        return event
+
+    def take(self, serial: str | None) -> Event:
+        assert self.in_hand is None, "a second card taken before the first was released"
+        if self.happens(self.chances.nothing):
+            return NoCard()
+        if self.happens(self.chances.nothing):
+            self.in_hand = SimulatedCard("??")
+            return Unusable()
+        if self.happens(self.chances.stranger) and self.cards:
+            self.in_hand = self.random.choice(list(self.cards.values()))
+        elif serial is None:
+            self.in_hand = self.new_card()
+        else:
+            self.in_hand = self.cards[serial]
+        if self.happens(self.chances.tear):
+            return CardLeft()
+        return CardThere(self.in_hand.serial, self.in_hand.life_cycle, self.journal.card(self.in_hand.serial))
+
+    def on_card(self, card: SimulatedCard, instruction: Instruction) -> Event:
+        assert self.job is not None
+        if isinstance(instruction, OpenChannel):
+            if not card.good_key:
+                return KeyRefused()
+            assert not card.locked
+            card.channel = True
+            return ChannelOpen(24)
+        if isinstance(instruction, Verify):
+            if self.happens(self.chances.bad_read):
+                return Verified("EF.SOD digest", {})
+            assert card.locked
+            same = card.digests() == dict(instruction.digests) and card.secrets_of is not None and card.door_open
+            return Verified(None if same else "digests", {"checks": {"all": same}})
+        assert card.channel, "a write outside the channel"
+        assert not card.locked, "a write to a locked card"
+        if self.happens(self.chances.refuse):
+            return Refused("card:6581")
+        bound = self.journal.card(card.serial)
+        assert bound is not None, "a write to a card that is bound to nobody"
+        assert bound.job_id == self.job.job_id, "a write to a card of somebody else"
+        assert self.journal.forced >= self.journal.bound_at[card.serial], "a write before the binding is on the disk"
+        card.written_for.add(self.job.personal_number)
+        match instruction:
+            case CreateFile(file, length):
+                card.files[file.name] = bytearray(length)
+            case WriteBinary(file, offset, data):
+                assert offset + len(data) <= len(card.files[file.name])
+                card.files[file.name][offset : offset + len(data)] = data
+            case StoreSecrets():
+                card.secrets_of = self.job.personal_number
+            case OpenDoor():
+                card.door_open = True
+            case Lock():
+                card.locked = True
+            case _:
+                pytest.fail(f"an instruction no card follows: {instruction}")
+        return Done()
+
+
+def settle(world: World, people: int, troubled_runs: int) -> Iterator[dict[int, CardResult]]:
+    """Runs the whole list again and again, in troubled weather first, then in calm."""
+    for run in range(troubled_runs + 4):
+        if run == troubled_runs:
+            world.chances = NO_TROUBLE
+        results: dict[int, CardResult] = {}
+        for person in range(people):
+            try:
+                results[person] = world.run(make_job(person, run))
+            except Killed:
+                world.die_and_come_back()
+                break
+        yield results
+
+
+@settings(max_examples=80)
+@given(
+    seed=st.integers(0, 2**32),
+    tear=st.sampled_from([0.0, 0.02, 0.1, 0.4]),
+    kill=st.sampled_from([0.0, 0.01, 0.05]),
+    stranger=st.sampled_from([0.0, 0.2]),
+)
+def test_whatever_happens_every_person_ends_with_one_card(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, tear: float, kill: float, stranger: float
+) -> None:
+    path = tmp_path_factory.mktemp("world") / "journal"
+    world = World(path, seed, Chances(tear=tear, kill=kill, stranger=stranger))
+    people = 4
+    verified: dict[int, str] = {}
+    for results in settle(world, people, troubled_runs=6):
+        for person, result in results.items():
+            if result.verified:
+                assert result.card_serial is not None
+                # Once verified, the same card for good.
+                assert verified.setdefault(person, result.card_serial) == result.card_serial
+    assert len(verified) == people
+    assert len(set(verified.values())) == people
+    for person, serial in verified.items():
+        card, record = world.cards[serial], world.journal.card(serial)
+        assert record is not None
+        assert card.locked
+        assert card.door_open
+        assert record.stage is Stage.VERIFIED
+        assert record.job_id == f"job-{person}"
+        assert card.digests() == dict(record.digests)
+    for card in world.cards.values():
+        # No card was ever written for two people.
+        assert len(card.written_for) <= 1
+        record = world.journal.card(card.serial)
+        if card.written_for:
+            assert record is not None
+            assert {record.personal_number} == card.written_for
+        if card.locked and card.serial not in verified.values():
+            # A locked card that is nobody's is on record as spoiled, with a reason.
+            assert record is not None
+            assert record.stage is Stage.SPOILED
+            assert record.reason
+    world.journal.close()
+
+
+def test_a_second_job_for_the_same_number_is_refused(tmp_path: Path) -> None:
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    job = make_job(1, 0)
+    assert world.run(job).verified
+    other = CardJob("another-job", job.personal_number, job.image, job.secrets)
+    result = world.run(other)
+    assert (result.state, result.reason, result.card_serial) == (CardState.REFUSED, "number_has_another_card", None)
+    moved = CardJob(job.job_id, "another-number", job.image, job.secrets)
+    assert world.run(moved).state is CardState.REFUSED
+    assert len(world.cards) == 1
+
+
+def test_a_finished_job_touches_no_card(tmp_path: Path) -> None:
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    first = world.run(make_job(1, 0))
+    again = Session(
+        make_job(1, 1),
+        card_of_job=world.journal.card_of_job("job-1"),
+        card_of_number=world.journal.card_of_number("number-1"),
+    ).start()
+    assert isinstance(again, Finish)
+    assert again.result.card_serial == first.card_serial
+    assert again.result.evidence == first.evidence
+
+
+def test_what_was_acknowledged_is_not_written_again(tmp_path: Path) -> None:
+    """Killed after DG2: the next run writes what its fresh keys and signature changed, and nothing else."""
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    written: list[tuple[str, int]] = []
+    real = world.on_card
+
+    def watch(card: SimulatedCard, instruction: Instruction) -> Event:
+        if isinstance(instruction, WriteBinary):
+            if instruction.file is ElementaryFile.DG14 and kill:
+                raise Killed
+            written.append((instruction.file.name, len(instruction.data)))
+        return real(card, instruction)
+
+    world.on_card = watch  # type: ignore[method-assign]
+    kill = True
+    with pytest.raises(Killed):
+        world.run(make_job(1, 0))
+    assert {name for name, _ in written} == {"EF_CARDACCESS", "EF_COM", "DG1", "DG2"}
+    kill = False
+    written.clear()
+    world.in_hand = None
+    assert world.run(make_job(1, 1)).verified
+    assert {name for name, _ in written} == {"DG14", "EF_SOD"}
+    assert sum(length for _, length in written) == 100 + 201
+
+
+def test_a_card_that_always_leaves_at_one_step_is_replaced(tmp_path: Path) -> None:
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    real = world.on_card
+
+    def tear(card: SimulatedCard, instruction: Instruction) -> Event:
+        if card.serial == "0" * 16 and isinstance(instruction, WriteBinary) and instruction.file is ElementaryFile.DG14:
+            return CardLeft()
+        return real(card, instruction)
+
+    world.on_card = tear  # type: ignore[method-assign]
+    result = world.run(make_job(1, 0))
+    assert result.verified
+    assert result.card_serial == "0" * 15 + "1"
+    assert result.evidence["spoiled"] == [{"serial": "0" * 16, "reason": "leaves_at_the_same_step", "locked": False}]
+
+
+def test_a_job_is_given_up_after_three_bad_cards(tmp_path: Path) -> None:
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    world.chances = Chances(0, 0, 0, 1.0, 0, 0, 0)
+    result = world.run(make_job(1, 0))
+    assert (result.state, result.reason, result.card_serial) == (CardState.FAILED, "key_refused", None)
+    assert [card["reason"] for card in result.evidence["set_aside"]] == ["key_refused"] * 3
+    assert not any(card.written_for for card in world.cards.values())
+    world.chances = NO_TROUBLE
+    assert world.run(make_job(1, 1)).card_serial == "0" * 15 + "3"
+
+
+def test_a_locked_card_that_fails_verification_is_spoiled_and_reported(tmp_path: Path) -> None:
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    world.chances = Chances(0, 0, 0, 0, 1.0, 0, 0)
+    result = world.run(make_job(1, 0))
+    assert (result.state, result.reason) == (CardState.FAILED, "verification:EF.SOD digest")
+    assert [card["locked"] for card in result.evidence["spoiled"]] == [True] * 3
+    assert world.journal.card_of_number("number-1") is None
