@@ -1,0 +1,45 @@
+"""Measures inputs without instrumentation: `python -m fuzz.judge NAME HOME FOLDER…`. Not for people.
+
+Prints one JSON object: how many inputs were measured, the slowest and the most memory, and the complaints.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from fuzz import limits, registry
+
+MAX_TOTAL_SECONDS = 120
+
+
+def main(name: str, home: Path, folders: list[Path]) -> None:
+    """Judges every file in `folders`, suspects first as they are given, as far as the time goes."""
+    target = registry.load(name, home)
+    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()) if path.is_file()]
+    begin = time.monotonic()
+    report: dict[str, object] = {"inputs": len(files)}
+    complaints: list[dict[str, str]] = []
+    measured, slowest, most, accepted = 0, 0.0, 0, 0
+    limits.once(target.run, target.seeds[0] if target.seeds else b"")  # first-call costs are not an input's
+    for path in files:
+        if time.monotonic() - begin > MAX_TOTAL_SECONDS:
+            break
+        data = path.read_bytes()
+        if len(data) > registry.MAX_INPUT_BYTES:
+            continue
+        cost = limits.measure(target.run, data)
+        measured += 1
+        accepted += cost.outcome == ""
+        slowest, most = max(slowest, cost.seconds), max(most, cost.peak_bytes)
+        if complaint := cost.complaint():
+            complaints.append({"path": str(path), "complaint": complaint})
+    report.update(measured=measured, accepted=accepted, slowest_ms=slowest * 1000, peak_mib=most / 2**20)
+    report["complaints"] = complaints
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), [Path(folder) for folder in sys.argv[3:]])

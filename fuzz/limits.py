@@ -1,0 +1,65 @@
+"""What one input costs a parser, measured honestly: without instrumentation, the fastest of several runs, and the peak
+of traced memory in a run of its own. Imports the standard library and the library's root error."""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cccd_core.errors import CccdError
+
+MAX_SECONDS = 0.050
+MAX_BYTES = 64 * 1024 * 1024
+RUNS = 5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Outcome of one input: what came out of the parser ("" or the error's kind), time and peak memory."""
+
+    outcome: str
+    seconds: float
+    peak_bytes: int
+
+    def complaint(self) -> str:
+        """What is wrong with it; empty when nothing is."""
+        if self.seconds > MAX_SECONDS:
+            return f"{self.seconds * 1000:.1f} ms, more than {MAX_SECONDS * 1000:.0f}"
+        if self.peak_bytes > MAX_BYTES:
+            return f"{self.peak_bytes / 2**20:.1f} MiB, more than {MAX_BYTES / 2**20:.0f}"
+        return ""
+
+
+def once(run: Callable[[bytes], None], data: bytes) -> str:
+    """Runs the target; the kind of the CccdError that came out, or nothing. Any other exception goes on."""
+    try:
+        run(data)
+    except CccdError as error:
+        return error.kind
+    return ""
+
+
+def peak(run: Callable[[bytes], None], data: bytes) -> int:
+    """Most bytes that Python and NumPy held at once for this input."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        once(run, data)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def measure(run: Callable[[bytes], None], data: bytes) -> Cost:
+    """The cost of `data`. A run over the limit is repeated, and the fastest counts: the machine may have been busy."""
+    outcome, best = "", float("inf")
+    for _ in range(RUNS):
+        begin = time.perf_counter()
+        outcome = once(run, data)
+        best = min(best, time.perf_counter() - begin)
+        if best <= MAX_SECONDS:
+            break
+    return Cost(outcome, best, peak(run, data))

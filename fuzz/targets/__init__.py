@@ -1,0 +1,1 @@
+"""One file a target; each has MODULES, SEEDS and target(data). See `fuzz.registry`."""
