@@ -1,8 +1,17 @@
-"""What is on the chip: MRZ, data groups, SOD, ASN.1. Bytes in, bytes out, no I/O. Imports `cccd_core.errors` alone, and
-asn1crypto in `asn1.py` alone."""
+"""What is on the chip: MRZ, data groups, SOD, security infos. Bytes in, bytes out, no I/O. Imports `cccd_core.errors`
+alone."""
 
+from cccd_core.emrtd.build import build_data_groups
 from cccd_core.emrtd.content import CardContent
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ChipImage, ElementaryFile
 from cccd_core.emrtd.mrz import Mrz, MrzInformation
 
-__all__ = ["EMRTD_APPLICATION_ID", "CardContent", "ChipImage", "ElementaryFile", "Mrz", "MrzInformation"]
+__all__ = [
+    "EMRTD_APPLICATION_ID",
+    "CardContent",
+    "ChipImage",
+    "ElementaryFile",
+    "Mrz",
+    "MrzInformation",
+    "build_data_groups",
+]

@@ -2,8 +2,9 @@
 and python-pkcs11 in `pkcs11.py` alone."""
 
 from cccd_core.signing.chip_keys import ChipKeys
+from cccd_core.signing.image import build_image, sign_data_groups
 from cccd_core.signing.modules import pkcs11_modules
 from cccd_core.signing.signer import Signer
 from cccd_core.signing.software import SoftwareSigner
 
-__all__ = ["ChipKeys", "Signer", "SoftwareSigner", "pkcs11_modules"]
+__all__ = ["ChipKeys", "Signer", "SoftwareSigner", "build_image", "pkcs11_modules", "sign_data_groups"]

@@ -1,0 +1,30 @@
+"""From a card's content to its data groups, and back. Imports `cccd_core.emrtd` alone."""
+
+from __future__ import annotations
+
+from cccd_core.emrtd import dg1, dg2, dg3, dg13, dg15, mrz, security_infos
+from cccd_core.emrtd.content import CardContent
+
+
+def build_data_groups(
+    content: CardContent,
+    *,
+    ca_public_key: bytes | None = None,
+    aa_public_key: bytes | None = None,
+    codec: dg13.AuthorityCodec = dg13.PLAIN,
+) -> dict[int, bytes]:
+    """The data groups of the Vietnamese card by number: DG1, DG2, DG3 where fingers are given, DG13, DG14, and DG15
+    where an active authentication key is given.
+
+    Keys are DER SubjectPublicKeyInfo (`signing.ChipKeys`). ParameterError or FormatError for content that cannot be
+    coded.
+    """
+    groups = {1: dg1.build(mrz.for_card(content)), 2: dg2.build(content.portrait, sex=content.sex)}
+    if content.fingers:
+        groups[3] = dg3.build(content.fingers)
+    groups[13] = dg13.build(dg13.of_content(content), codec=codec)
+    infos = security_infos.for_dg14(ca_public_key=ca_public_key, active_authentication=aa_public_key is not None)
+    groups[14] = security_infos.build_dg14(infos)
+    if aa_public_key is not None:
+        groups[15] = dg15.build(aa_public_key)
+    return groups

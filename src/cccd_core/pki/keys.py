@@ -1,0 +1,39 @@
+"""Public keys for `cryptography`. Imports cryptography, `cccd_core.emrtd` and errors."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
+from cccd_core.errors import UnavailableError
+
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "secp192r1": ec.SECP192R1(),
+    "secp224r1": ec.SECP224R1(),
+    "secp256r1": ec.SECP256R1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
+    "secp256k1": ec.SECP256K1(),
+    "brainpoolP256r1": ec.BrainpoolP256R1(),
+    "brainpoolP384r1": ec.BrainpoolP384R1(),
+    "brainpoolP512r1": ec.BrainpoolP512R1(),
+}
+
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+
+def load_public_key(spki_der: bytes) -> PublicKey:
+    """A DER SubjectPublicKeyInfo, explicit curve parameters included, as a key of `cryptography`.
+
+    FormatError for bytes that are none; UnavailableError for a curve that `cryptography` does not have.
+    """
+    return to_cryptography(parse_spki(spki_der))
+
+
+def to_cryptography(key: EcPublicKey | RsaPublicKey) -> PublicKey:
+    """The same key as a key of `cryptography`. UnavailableError for a curve that it does not have."""
+    if isinstance(key, RsaPublicKey):
+        return rsa.RSAPublicNumbers(key.exponent, key.modulus).public_key()
+    if key.curve.name not in _CURVES:
+        raise UnavailableError("cryptography does not have this curve", curve=key.curve.name)
+    return ec.EllipticCurvePublicNumbers(key.x, key.y, _CURVES[key.curve.name]).public_key()
