@@ -63,7 +63,8 @@ class SessionParameters:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Put a card in: the one of this serial, or a fresh one. Answer: CardThere, Unusable, CardLeft or NoCard."""
+    """Put a card in: the one of this serial, or a fresh one. Answer: CardThere, Unusable, CardLeft, NoCard or, for a
+    card that is broken for good, Refused."""
 
     serial: str | None
 
@@ -246,6 +247,8 @@ class Session:
                 return self._release_then(self._take)
             case Unusable():
                 return self._stranger()
+            case Refused(reason):
+                return self._stranger() if self._record is None else self._spoil(reason)
             case CardThere(serial, life_cycle, record):
                 self._life_cycle = life_cycle
                 if self._serial is not None and serial != self._serial:

@@ -283,7 +283,10 @@ class _Runner:
         station = self._station
         station._stop_on_refusals()
         self.release()
-        self._card = station._feeder.take(self._lane, serial=serial)
+        try:
+            self._card = station._feeder.take(self._lane, serial=serial)
+        except StateError as error:
+            return Refused(_reason(error, Take(serial)))
         if self._card is None:
             return NoCard()
         self._connection = connection = CardConnection(self._card.link)

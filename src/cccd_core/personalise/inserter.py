@@ -1,0 +1,135 @@
+"""The hand that puts software cards into a virtual reader: a process of its own, so that card and host do not share
+one interpreter. May import card and errors.
+
+`python -m cccd_core.personalise.inserter PORT` reads commands from standard input, one to a line, and answers each
+with one line: `insert PATH` and `remove` with `ok`, or `error` and what went wrong. The end of the input (its owner
+has died) ends it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cccd_core.errors import CardRemovedError, CccdError, TransportError
+
+_ANSWER_PATIENCE_S = 30.0
+
+
+class Inserter:
+    """Owner's end: starts the process, one to a virtual reader, and tells it what to do. Not for two threads."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cccd_core.personalise.inserter", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is the owner's to handle
+        )
+
+    def insert(self, path: Path) -> None:
+        """Puts the card of this file in; a card that is in is removed first. Raises TransportError."""
+        self._tell(f"insert {path}")
+
+    def remove(self) -> None:
+        """Takes the card out, if one is in. Raises TransportError."""
+        self._tell("remove")
+
+    def close(self) -> None:
+        """Takes the card out and ends the process. Closing twice does nothing."""
+        process = self._process
+        if process.stdin is None or process.stdout is None or process.stdin.closed:
+            return
+        process.stdin.close()
+        try:
+            process.wait(_ANSWER_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _tell(self, command: str) -> None:
+        process = self._process
+        if process.stdin is None or process.stdout is None or process.stdin.closed:
+            raise TransportError("the virtual reader's card server was closed", port=self.port)
+        try:
+            process.stdin.write(command + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline().strip()
+        except OSError as error:
+            raise TransportError("the virtual reader's card server is gone", port=self.port) from error
+        if answer != "ok":
+            raise TransportError("no card can be put into the virtual reader", port=self.port, why=answer or "it ended")
+
+
+def _serve(port: int) -> int:
+    from cccd_core.card.virtual import VirtualCard
+    from cccd_core.card.virtual.server import serve
+
+    inserted: tuple[threading.Thread, threading.Event, VirtualCard] | None = None
+    trouble: list[str] = []
+
+    def work(card: VirtualCard, stop: threading.Event, ready: threading.Event) -> None:
+        try:
+            serve(card, port, stop=stop, on_connect=ready.set)
+        except (CccdError, OSError) as error:
+            trouble.append(str(error))
+        finally:
+            ready.set()
+
+    def remove() -> None:
+        nonlocal inserted
+        if inserted is not None:
+            thread, stop, card = inserted
+            stop.set()
+            thread.join()
+            card.close()
+            inserted = None
+
+    def insert(path: Path) -> None:
+        nonlocal inserted
+        remove()
+        card = VirtualCard.open(path)
+        stop, ready = threading.Event(), threading.Event()
+        trouble.clear()
+        thread = threading.Thread(target=work, args=(card, stop, ready), daemon=True)
+        thread.start()
+        inserted = (thread, stop, card)
+        if not ready.wait(_ANSWER_PATIENCE_S):
+            trouble.append("the reader does not answer")
+        if trouble:
+            remove()
+            raise CardRemovedError(trouble[0])
+
+    for line in sys.stdin:
+        command, _, argument = line.rstrip("\n").partition(" ")
+        try:
+            if command == "insert":
+                insert(Path(argument))
+            else:
+                remove()
+            answer = "ok"
+        except CccdError as error:
+            answer = f"error {error}"
+        sys.stdout.write(answer.replace("\n", " ") + "\n")
+        sys.stdout.flush()
+    remove()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_serve(int(sys.argv[1])))

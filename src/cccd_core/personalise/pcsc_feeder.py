@@ -1,0 +1,160 @@
+"""Cards in PC/SC readers: put in by an operator, or, into virtual readers, by this feeder itself. May import card and
+errors."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+
+from cccd_core.card import profile
+from cccd_core.card.connection import CardConnection
+from cccd_core.card.transport.pcsc import PcscLink, card_present, readers, wait_for_card
+from cccd_core.errors import CardError, ParameterError, TransportError, UnavailableError
+from cccd_core.personalise.feeders import Ask, FedCard
+from cccd_core.personalise.inserter import Inserter
+from cccd_core.personalise.shelf import CardShelf
+
+FIRST_VIRTUAL_PORT = 35_963
+_VIRTUAL = re.compile(r"Virtual PCD(?: (\d+))? [0-9A-F]{2} ([0-9A-F]{2})")
+_INSERTION_PATIENCE_S = 10.0
+_LOOK_S = 0.2  # how long one look at a reader lasts; a cancelled feeder ends within it
+
+
+def virtual_port(reader: str) -> int | None:
+    """The TCP port on which a virtual reader (vpcd) awaits its card; None for any other reader.
+
+    vpcd gives a driver instance two slots with consecutive ports; instance k (`Virtual PCD k`) begins at 35963 + 2k.
+    """
+    match = _VIRTUAL.fullmatch(reader)
+    if match is None:
+        return None
+    return FIRST_VIRTUAL_PORT + 2 * int(match[1] or 0) + int(match[2], 16)
+
+
+class PcscFeeder:
+    """Every reader whose name contains `name`, one lane each, in the order of their names."""
+
+    def __init__(self, name: str, shelf: CardShelf, *, ask: Ask, wait_s: float) -> None:
+        self._lanes = tuple(sorted(reader for reader in readers() if name in reader))
+        if not self._lanes:
+            raise UnavailableError("no such PC/SC reader", reader=name, needs="a reader that pcscd shows")
+        if wait_s <= 0:
+            raise ParameterError("the time to wait for a card must be above zero", wait_s=wait_s)
+        self._shelf = shelf
+        self._ask = ask
+        self._wait_s = wait_s
+        self._cancelled = threading.Event()
+        self._inserters: dict[int, Inserter] = {}
+        # A virtual reader in which somebody's card lies already is that somebody's to feed.
+        self._own_ports: dict[int, int] = {}
+        for lane, reader in enumerate(self._lanes):
+            port = virtual_port(reader)
+            if port is not None and not card_present(reader):
+                self._own_ports[lane] = port
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The readers' names."""
+        return self._lanes
+
+    def take(self, lane: int, *, serial: str | None) -> FedCard | None:
+        """The card of this serial, or one bound to nobody; None after `wait_s` seconds without it."""
+        if self._cancelled.is_set():
+            return None
+        if lane in self._own_ports:
+            return self._insert(lane, serial)
+        return self._await_operator(self._lanes[lane], serial)
+
+    def release(self, lane: int, card: FedCard) -> None:
+        """Lets go of the card; a software card is taken out of its virtual reader."""
+        card.link.close()
+        if card.path is not None:
+            inserter = self._inserters.get(lane)
+            if inserter is not None:
+                inserter.remove()
+            self._shelf.put_back(card.path.stem)
+
+    def cancel(self) -> None:
+        """Ends every wait for a card."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Takes every software card out and ends the processes that held them."""
+        self.cancel()
+        while self._inserters:
+            self._inserters.popitem()[1].close()
+
+    # -- software cards in virtual readers
+
+    def _insert(self, lane: int, serial: str | None) -> FedCard | None:
+        name = serial or self._shelf.blank()
+        path = self._shelf.path(name)
+        if not path.exists():
+            return None
+        reader = self._lanes[lane]
+        inserter = self._inserters.get(lane)
+        if inserter is None:
+            inserter = self._inserters[lane] = Inserter(self._own_ports[lane])
+        inserter.remove()
+        _wait(reader, present=False)
+        inserter.insert(path)
+        _wait(reader, present=True)
+        return FedCard(_connect(reader), reader, path)
+
+    # -- cards in the hands of an operator
+
+    def _await_operator(self, reader: str, serial: str | None) -> FedCard | None:
+        deadline = time.monotonic() + self._wait_s
+        asked = False
+        while not self._cancelled.is_set() and time.monotonic() < deadline:
+            present = card_present(reader)
+            if present:
+                card = self._look_at(reader, serial)
+                if card is not None:
+                    return card
+            if not asked:
+                self._ask(reader, "put in a blank card" if serial is None else f"put in the card {serial}")
+                asked = True
+            wait_for_card(reader, present=not present, timeout_s=_LOOK_S)
+        return None
+
+    def _look_at(self, reader: str, serial: str | None) -> FedCard | None:
+        """The card that is in the reader if it is the one wanted, or, when any will do, one the journal never saw."""
+        try:
+            link = PcscLink(reader)
+        except TransportError:
+            return None
+        try:
+            connection = CardConnection(link)
+            profile.select_applet(connection)
+            name = profile.get_serial(connection).hex().upper()
+            if name == serial or (serial is None and self._shelf.is_free(name)):
+                return FedCard(link, reader)
+        except (TransportError, CardError):
+            pass
+        link.close()
+        return None
+
+
+def _wait(reader: str, *, present: bool) -> None:
+    if not wait_for_card(reader, present=present, timeout_s=_INSERTION_PATIENCE_S):
+        raise TransportError("a virtual reader does not follow its card", reader=reader, present=present)
+
+
+def _connect(reader: str) -> PcscLink:
+    """A link to a card just put in. Connecting can succeed on a card that has left: only an answer proves it there."""
+    deadline = time.monotonic() + _INSERTION_PATIENCE_S
+    while True:
+        try:
+            link = PcscLink(reader)
+            try:
+                profile.select_applet(CardConnection(link))
+            except BaseException:
+                link.close()
+                raise
+            return link
+        except TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)

@@ -1,0 +1,80 @@
+"""The folder in which software cards lie, each a file `<serial>.card`. May import card and errors."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.errors import FileError
+from cccd_core.personalise.journal import Journal
+
+_SERIAL_BYTES = 8
+_OPEN_PATIENCE_S = 5.0  # a process that was killed may hold its card a moment longer
+_NAME = re.compile(r"([0-9A-F]{2,64})\.card")
+
+
+class CardShelf:
+    """Finds software cards and makes blank ones; safe to use from several threads.
+
+    A card that was made and never bound (the process died in between) is handed out first.
+    """
+
+    def __init__(self, folder: Path, card_master_key: bytes, journal: Journal) -> None:
+        self.folder = folder
+        self._card_master_key = card_master_key
+        self._journal = journal
+        self._lock = threading.Lock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            names = sorted(path.name for path in folder.iterdir())
+        except OSError as error:
+            raise FileError("the folder of cards cannot be used", path=str(folder), why=error.strerror) from error
+        serials = [match[1] for match in map(_NAME.fullmatch, names) if match]
+        self._blanks = deque(serial for serial in serials if journal.card(serial) is None)
+
+    def path(self, serial: str) -> Path:
+        """The file of the card with this serial, which may not exist."""
+        return self.folder / f"{serial}.card"
+
+    def blank(self) -> str:
+        """The serial of a card not yet bound to anyone; made, if none lies about. Raises FileError."""
+        with self._lock:
+            while self._blanks:
+                serial = self._blanks.popleft()
+                if self.is_free(serial) and self.path(serial).exists():
+                    return serial
+        number = secrets.token_bytes(_SERIAL_BYTES)
+        name = number.hex().upper()
+        VirtualCard.create(self.path(name), serial=number, master_key=self._card_master_key).close()
+        return name
+
+    def is_free(self, serial: str) -> bool:
+        """Whether the journal has never seen this card."""
+        return self._journal.card(serial) is None
+
+    def put_back(self, serial: str) -> None:
+        """A card that was taken and not bound may be handed out again."""
+        if self.is_free(serial):
+            with self._lock:
+                self._blanks.append(serial)
+
+    def open(self, serial: str) -> VirtualCard | None:
+        """The card of this serial; None where its file is not here.
+
+        Raises FileError when it stays in other hands, StateError when its file is damaged.
+        """
+        path = self.path(serial)
+        deadline = time.monotonic() + _OPEN_PATIENCE_S
+        while path.exists():
+            try:
+                return VirtualCard.open(path)
+            except FileError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        return None
