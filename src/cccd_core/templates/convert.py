@@ -12,12 +12,10 @@ from cccd_core.errors import ParameterError
 from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, xyt
 from cccd_core.templates.extended import carried
 from cccd_core.templates.iso19794_2_card import COMPACT, COMPACT_STEPS, NORMAL, NORMAL_STEPS, RESOLUTION_PPCM
-from cccd_core.templates.model import FingerTemplate, TemplateRecord
+from cccd_core.templates.model import VENDOR_UNKNOWN, FingerTemplate, TemplateRecord
 from cccd_core.templates.packed import UNREPORTED_2011
 from cccd_core.templates.transform import ppcm as ppcm_of
 from cccd_core.templates.transform import rescale
-
-VENDOR_UNKNOWN = 0x0103 << 16  # CBEFF product owner "unknown", as IBIA registers it
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def fit(
         device_id = 0
     return replace(
         fitted,
-        product_id=record.product_id or VENDOR_UNKNOWN,
+        product_id=record.product_id or VENDOR_UNKNOWN << 16,
         compliance=compliance,
         device_id=device_id,
         reserved=0,

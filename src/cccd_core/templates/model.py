@@ -21,6 +21,7 @@ KIND_OTHER = 0
 KIND_ENDING = 1
 KIND_BIFURCATION = 2
 
+VENDOR_UNKNOWN = 0x0103  # the CBEFF organisation "unknown", as IBIA registers it
 FULL_TURN = 65536  # binary angle units in a full turn
 PPCM_500_DPI = 197  # 500 dpi as record headers give it, in pixels per centimetre
 
@@ -43,11 +44,11 @@ POSITIONS = {
 class QualityBlock:
     """One quality score and who computed it (ISO/IEC 19794-1:2011, quality record; ANSI/INCITS 378-2009).
 
-    `score` 0..100, 254 not reported, 255 failed; `vendor` and `algorithm` are registered identifiers, 0 unreported.
+    `score` 0..100, 254 not reported, 255 failed; `vendor` (a CBEFF organisation) and `algorithm` name who computed it.
     """
 
     score: int
-    vendor: int = 0
+    vendor: int = VENDOR_UNKNOWN
     algorithm: int = 0
 
 
