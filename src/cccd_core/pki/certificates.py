@@ -34,6 +34,12 @@ _UNDERSTOOD = frozenset(
 )  # fmt: skip
 
 
+_SHORT = {
+    "country_name": "C", "organization_name": "O", "organizational_unit_name": "OU", "common_name": "CN",
+    "serial_number": "SERIALNUMBER", "locality_name": "L",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """An X.509 certificate. Two are equal where their DER is. Names are `issuer`, `subject` for people to read, and
@@ -100,7 +106,7 @@ def parse_certificate(der: bytes) -> Certificate:
             raise FormatError("a certificate names two signature algorithms")
         return Certificate(
             der=bytes(der), serial_number=tbs["serial_number"].native,
-            issuer=tbs["issuer"].human_friendly, subject=tbs["subject"].human_friendly,
+            issuer=_name(tbs["issuer"]), subject=_name(tbs["subject"]),
             issuer_key=_name_key(tbs["issuer"]), subject_key=_name_key(tbs["subject"]),
             country=_country(tbs["subject"]),
             not_before=_time(tbs["validity"]["not_before"]), not_after=_time(tbs["validity"]["not_after"]),
@@ -145,7 +151,7 @@ def parse_crl(der: bytes) -> RevocationList:
         _refuse_critical(tbs["crl_extensions"], {"crl_number", "authority_key_identifier"})
         next_update = tbs["next_update"]
         return RevocationList(
-            bytes(der), tbs["issuer"].human_friendly, _name_key(tbs["issuer"]), _time(tbs["this_update"]),
+            bytes(der), _name(tbs["issuer"]), _name_key(tbs["issuer"]), _time(tbs["this_update"]),
             None if next_update.native is None else _time(next_update), revoked, algorithm, signature, signed_part,
         )  # fmt: skip
 
@@ -205,6 +211,16 @@ def _document_types(der: bytes | None) -> frozenset[str] | None:
     parts.next(tlv.INTEGER, what="version of the document type list")
     types = parts.next(tlv.SET, what="document types")
     return frozenset(tlv.to_text(each, maximum_bytes=16) for each in types.reader())
+
+
+def _name(name: Any) -> str:
+    """A name for people: `C=VN, O=..., CN=...` in the order of the certificate, cut at 300 characters."""
+    parts = [
+        f"{_SHORT.get(entry['type'].native, entry['type'].native)}={entry['value'].native}"
+        for rdn in name.chosen
+        for entry in rdn
+    ]
+    return "".join(c if c.isprintable() else "?" for c in ", ".join(parts))[:300]
 
 
 def _name_key(name: Any) -> str:

@@ -1,0 +1,97 @@
+"""A PKI directory as `cccd pki init` makes it. Imports `cccd_core.signing`, `cccd_core.pki` and errors; reads files.
+
+`pki.json` says what is there; `csca/` and `ds/` hold certificates, `csca/crl.der` the revocation list,
+`card_master_key.hex` the transport key of the blank cards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cccd_core.errors import FileError, FormatError
+from cccd_core.pki.certificates import Certificate, parse_certificate, parse_crl
+from cccd_core.pki.trust import TrustStore
+from cccd_core.signing.signer import Signer
+from cccd_core.signing.software import SoftwareSigner
+
+FORMAT = "cccd-pki"
+FORMAT_VERSION = 1
+INDEX = "pki.json"
+CSCA_CERTIFICATE = "csca/certificate.der"
+CSCA_PRIVATE_KEY = "csca/private_key.pem"
+CSCA_CRL = "csca/crl.der"
+DS_CERTIFICATE = "ds/certificate.der"
+DS_PRIVATE_KEY = "ds/private_key.pem"
+CARD_MASTER_KEY = "card_master_key.hex"
+
+_MAX_FILE_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PkiDirectory:
+    """A loaded directory; keys are read when they are asked for. FileError and FormatError name the file."""
+
+    path: Path
+    country: str
+    test: bool
+    document_signer_certificate: Certificate
+    csca_certificate: Certificate
+
+    def document_signer(self) -> Signer:
+        """The key that signs documents, with its certificate. SigningError where it cannot be used."""
+        return SoftwareSigner.load(_read(self.path, DS_PRIVATE_KEY), self.document_signer_certificate.der)
+
+    def trust_store(self) -> TrustStore:
+        """The directory's CSCA and its revocation list."""
+        try:
+            return TrustStore([self.csca_certificate], [parse_crl(_read(self.path, CSCA_CRL))])
+        except FormatError as error:
+            raise error.with_facts(path=str(self.path / CSCA_CRL)) from None
+
+    def card_master_key(self) -> bytes:
+        """The key from which the keys of blank cards are derived: 16, 24 or 32 bytes."""
+        text = _read(self.path, CARD_MASTER_KEY).strip()
+        if not re.fullmatch(rb"(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{48}|[0-9A-Fa-f]{64})", text):
+            raise FormatError("a card master key is 32, 48 or 64 hexadecimal digits", path=CARD_MASTER_KEY)
+        return bytes.fromhex(text.decode("ascii"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The listing: no key in it."""
+        return {
+            "path": str(self.path), "country": self.country, "test": self.test,
+            "csca": self.csca_certificate.as_dict(), "document_signer": self.document_signer_certificate.as_dict(),
+        }  # fmt: skip
+
+
+def load(path: Path | str) -> PkiDirectory:
+    """Opens a PKI directory. FileError where it is none, FormatError where a file in it is not what it should be."""
+    folder = Path(path)
+    try:
+        index = json.loads(_read(folder, INDEX))
+    except (ValueError, RecursionError):
+        raise FormatError("not the index of a PKI directory", path=str(folder / INDEX)) from None
+    if not isinstance(index, dict) or index.get("format") != FORMAT or index.get("version") != FORMAT_VERSION:
+        raise FormatError("not the index of a PKI directory, or of another version", path=str(folder / INDEX))
+    certificates = []
+    for name in (DS_CERTIFICATE, CSCA_CERTIFICATE):
+        try:
+            certificates.append(parse_certificate(_read(folder, name)))
+        except FormatError as error:
+            raise error.with_facts(path=str(folder / name)) from None
+    return PkiDirectory(folder, str(index.get("country")), index.get("test") is not False, *certificates)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise FileError("a file of the PKI directory cannot be read", path=str(path), why=error.strerror) from None
+    if len(data) > _MAX_FILE_BYTES:
+        raise FormatError("a file of the PKI directory is too long", path=str(path), limit=_MAX_FILE_BYTES)
+    return data

@@ -1,0 +1,102 @@
+"""CSCA master lists. Imports `cccd_core.emrtd`, `cccd_core.pki` and errors; `load_master_list` reads files.
+
+Doc 9303-12 clause 9 (master list), its signer's certificate in clause 7.1.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from cccd_core.emrtd import cms, tlv
+from cccd_core.emrtd.sod import decode_time
+from cccd_core.errors import CccdError, CertificateError, FileError, FormatError, VerificationError
+from cccd_core.pki.certificates import MASTER_LIST_SIGNER, Certificate, parse_certificate
+from cccd_core.pki.passive import find_signer, verify_signer
+from cccd_core.pki.signatures import verify_signature
+
+CSCA_MASTER_LIST = "2.23.136.1.1.2"
+MAX_BYTES = 32 << 20
+MAX_CERTIFICATES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class MasterList:
+    """A master list whose signature leads to the root that was given. `refused` are certificates that cannot be read,
+    each with the offset of its data in the list."""
+
+    certificates: tuple[Certificate, ...]
+    refused: tuple[CccdError, ...]
+    signer: Certificate
+    algorithm: str
+    signing_time: dt.datetime | None
+
+
+def parse_master_list(data: bytes, root: Certificate, at: dt.datetime | None = None) -> MasterList:
+    """Reads and verifies a CSCA master list against the CSCA certificate `root`, which must be trusted already.
+
+    Checked: the list's signature; its signer has the master list signer's extended key usage and is signed by `root`
+    (or is it); both were valid at the signing time, or at `at` where the list states none. Certificates are read one by
+    one: one that cannot be read does not hide the others. FormatError, VerificationError, CertificateError.
+    """
+    if len(data) > MAX_BYTES:
+        raise FormatError("a master list is too long", length=len(data), limit=MAX_BYTES)
+    signed = cms.parse(data)
+    if signed.content_type != CSCA_MASTER_LIST or len(signed.signers) != 1:
+        raise FormatError("not a CSCA master list", content_type=signed.content_type, signers=len(signed.signers))
+    info = signed.signers[0]
+    signer = find_signer(signed, info)
+    algorithm = verify_signer(signed, info, signer)
+    stated = info.attribute(cms.SIGNING_TIME)
+    signing_time = None if stated is None else decode_time(stated)
+    _validate(signer, root, signing_time or at or dt.datetime.now(dt.UTC))
+    certificates, refused = _read(signed.content)
+    return MasterList(certificates, refused, signer, algorithm, signing_time)
+
+
+def load_master_list(path: Path | str, root_path: Path | str) -> MasterList:
+    """`parse_master_list` of files. FileError where one cannot be read."""
+    contents = []
+    for each in (Path(path), Path(root_path)):
+        try:
+            with each.open("rb") as file:
+                contents.append(file.read(MAX_BYTES + 1))
+        except OSError as error:
+            raise FileError("a file cannot be read", path=str(each), why=error.strerror) from None
+    return parse_master_list(contents[0], parse_certificate(contents[1]))
+
+
+def _validate(signer: Certificate, root: Certificate, at: dt.datetime) -> None:
+    if signer != root:
+        if signer.extended_key_usage is None or MASTER_LIST_SIGNER not in signer.extended_key_usage:
+            raise CertificateError("the signer may not sign master lists", check="usage", subject=signer.subject)
+        if not root.is_ca or signer.issuer_key != root.subject_key:
+            raise CertificateError("another authority issued the signer of the list", check="issuer")
+        try:
+            verify_signature(root.public_key, signer.signature_algorithm, signer.signature, signer.signed_part)
+        except VerificationError:
+            raise CertificateError("the root's signature on the signer is wrong", check="signature") from None
+    for who in (signer, root):
+        if not who.not_before <= at <= who.not_after:
+            raise CertificateError("a certificate was not valid then", check="validity", subject=who.subject)
+
+
+def _read(content: bytes) -> tuple[tuple[Certificate, ...], tuple[CccdError, ...]]:
+    parts = tlv.read_one(content, tlv.SEQUENCE, what="master list").reader()
+    version = tlv.to_integer(parts.next(tlv.INTEGER, what="version of the master list"))
+    if version != 0:
+        raise FormatError("a master list of an unknown version", version=version)
+    certificates: dict[Certificate, None] = {}
+    refused: list[CccdError] = []
+    listed = parts.next(tlv.SET, what="certificates of the master list")
+    parts.finish("master list")
+    for count, each in enumerate(listed.reader()):
+        if count >= MAX_CERTIFICATES:
+            raise FormatError("a master list of too many certificates", limit=MAX_CERTIFICATES)
+        try:
+            certificates[parse_certificate(tlv.encode(each.tag, each.value))] = None
+        except FormatError as error:
+            error.facts["offset"] = each.offset
+            refused.append(error)
+    return tuple(certificates), tuple(refused)
