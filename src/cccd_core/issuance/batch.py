@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,16 +61,14 @@ class RawDossier:
 
 
 class Batch(Protocol):
-    """A batch of dossiers. Iterating streams: one dossier is in memory at a time (a row group of a Parquet file)."""
+    """A batch of dossiers, each under an id that no other one of the batch has."""
 
-    def __iter__(self) -> Iterator[RawDossier]:
-        """Every dossier once, in a stable order that says nothing about the order of decision."""
+    def ids(self) -> list[str]:
+        """Every dossier's id, ill-formed ones included, in a stable order that is not the order of decision."""
 
-    def __len__(self) -> int:
-        """How many dossiers, ill-formed ones included."""
-
-    def get(self, dossier_id: str) -> RawDossier:
-        """One dossier again. FileError where it is gone."""
+    def read(self, wanted: Container[str] | None = None) -> Iterator[RawDossier]:
+        """The wanted dossiers (all by default), in the order of `ids`. Streams: one dossier is in memory at a time, or
+        a row group of a Parquet file."""
 
 
 def open_batch(path: Path, policy: CheckPolicy | None = None) -> Batch:
@@ -91,34 +89,31 @@ class FolderBatch:
 
     path: Path
     policy: CheckPolicy
-    _names: list[str] = field(init=False)
+    _names: dict[str, str] = field(init=False)  # id -> folder
 
     def __post_init__(self) -> None:
         try:
             with os.scandir(self.path) as entries:
-                # Loose files of an operator (a README, a plant list) are no dossiers; folders and links are.
-                self._names = sorted(
+                # Loose files of an operator are no dossiers; folders and links are.
+                names = sorted(
                     entry.name
                     for entry in entries
                     if (entry.is_symlink() or entry.is_dir(follow_symlinks=False)) and not entry.name.startswith(".")
                 )
         except OSError as error:
             raise FileError("the batch cannot be read", path=str(self.path), why=error.strerror or "") from None
+        self._names = {shown_id(name): name for name in names}
 
-    def __len__(self) -> int:
-        return len(self._names)
+    def ids(self) -> list[str]:
+        return list(self._names)
 
-    def __iter__(self) -> Iterator[RawDossier]:
-        for name in self._names:
-            yield self._read(name)
+    def read(self, wanted: Container[str] | None = None) -> Iterator[RawDossier]:
+        for dossier_id, name in self._names.items():
+            if wanted is None or dossier_id in wanted:
+                yield self._read(dossier_id, name)
 
-    def get(self, dossier_id: str) -> RawDossier:
-        if not valid_id(dossier_id) or not (self.path / dossier_id).is_dir():
-            raise FileError("the dossier is not in the batch any more", dossier=dossier_id)
-        return self._read(dossier_id)
-
-    def _read(self, name: str) -> RawDossier:
-        reader = _FolderReader(shown_id(name), self.policy)
+    def _read(self, dossier_id: str, name: str) -> RawDossier:
+        reader = _FolderReader(dossier_id, self.policy)
         if not valid_id(name):
             reader.error("dossier_id", "dossier_id")
             return reader.result()
@@ -138,8 +133,12 @@ _LINK_ERRORS = (errno.ELOOP, errno.ENOTDIR)
 
 
 def shown_id(name: str) -> str:
-    """A folder's name as reports show it: printable, at most 64 characters."""
-    return "".join(sign if sign.isprintable() and sign not in "/\\" else "?" for sign in name[:64]) or "?"
+    """The id under which a dossier of this name is reported: the name itself where it may be an id, else what can be
+    printed of it and a digest that keeps it apart from others."""
+    if valid_id(name):
+        return name
+    printable = "".join(sign if sign.isprintable() and sign not in "/\\" else "?" for sign in name[:40])
+    return f"{printable}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 class _FolderReader:
@@ -290,9 +289,3 @@ def read_bounded(folder: int, name: str, most: int) -> bytes:
 
 def _shown_name(name: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in name[:40])
-
-
-def repeated(ids: Sequence[str]) -> frozenset[str]:
-    """The ids that stand more than once."""
-    seen: set[str] = set()
-    return frozenset(name for name in ids if name in seen or seen.add(name))  # type: ignore[func-returns-value]

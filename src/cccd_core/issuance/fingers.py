@@ -8,13 +8,13 @@ from dataclasses import replace
 from cccd_core.errors import DossierError, FormatError, ParameterError
 from cccd_core.issuance.batch import FingerFile
 from cccd_core.issuance.dossier import FingerNote
-from cccd_core.templates import FORMATS, FingerTemplate, read, write
+from cccd_core.templates import FORMATS, FingerTemplate, read, strongest, write
 
 CHIP_ORDER = (2, 7, 1, 6, 3, 8, 4, 9, 5, 10)
 """Which fingers go on the chip: the index fingers, then thumbs, middle, ring and little fingers, right before left."""
 
 CHIP_FORMAT = "iso-2005"
-_MOST_CHIP_MINUTIAE = 255
+_MOST_MINUTIAE = 255  # of a record of that format
 
 
 def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[FingerTemplate, tuple[str, ...]]:
@@ -36,37 +36,22 @@ def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[Fing
         raise DossierError(
             error.message, reason="unreadable_finger", bytes=len(file.data), offset=error.facts.get("offset")
         ) from error
-    if not record.views:
-        raise DossierError("the template has no view", reason="unreadable_finger")
-    view = record.views[0]
+    view = record.view
     warnings = []
     if len(record.views) > 1:
         warnings.append("several_views")
     if view.position not in (0, position):
         warnings.append("position_differs")
-    return replace(view, position=position, view=0), tuple(warnings)
+    # Enrolled and put on the chip as ISO/IEC 19794-2:2005, so it must fit into that.
+    finger = replace(strongest(view, _MOST_MINUTIAE), position=position, view=0)
+    try:
+        write(finger, CHIP_FORMAT)
+    except ParameterError as error:
+        raise DossierError("the template cannot be kept", reason="unreadable_finger") from error
+    return finger, tuple(warnings)
 
 
 def chip_fingers(fingers: Mapping[int, FingerTemplate], count: int) -> dict[int, bytes]:
-    """The fingers for DG3, at most `count`, in CHIP_ORDER, as ISO/IEC 19794-2:2005 records.
-
-    A template with more minutiae than a record holds keeps the 255 of best quality, in their order.
-    """
+    """The fingers for DG3, at most `count`, in CHIP_ORDER, as ISO/IEC 19794-2:2005 records without extended data."""
     chosen = [position for position in CHIP_ORDER if position in fingers][:count]
-    return {position: write(_bounded(fingers[position]), CHIP_FORMAT) for position in chosen}
-
-
-def _bounded(finger: FingerTemplate) -> FingerTemplate:
-    if finger.count <= _MOST_CHIP_MINUTIAE:
-        return finger
-    best = sorted(range(finger.count), key=lambda index: (-int(finger.quality[index]), index))[:_MOST_CHIP_MINUTIAE]
-    kept = sorted(best)
-    return replace(
-        finger,
-        x_px=finger.x_px[kept],
-        y_px=finger.y_px[kept],
-        angle=finger.angle[kept],
-        kind=finger.kind[kept],
-        quality=finger.quality[kept],
-        extended=b"",
-    )
+    return {position: write(replace(fingers[position], extended=b""), CHIP_FORMAT) for position in chosen}

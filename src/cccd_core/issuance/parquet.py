@@ -7,7 +7,7 @@ Columns: `cccd batch schema`, `x-parquet-columns`. A row becomes the same RawDos
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -34,10 +34,8 @@ class ParquetBatch:
 
     path: Path
     policy: CheckPolicy
-    _rows: int = field(init=False)
     _unknown: tuple[str, ...] = field(init=False)
-    _group: tuple[int, dict[str, RawDossier]] = field(init=False, default=(-1, {}))
-    _index: dict[str, int] | None = field(init=False, default=None)
+    _ids: list[str] = field(init=False)  # of each row; a repeated one with its row, so that no two are the same
 
     def __post_init__(self) -> None:
         with self._open() as file:
@@ -51,37 +49,31 @@ class ParquetBatch:
                     raise FileError(
                         "a row group is too large", path=str(self.path), group=group, most_bytes=_MOST_GROUP_BYTES
                     )
-            self._rows = file.metadata.num_rows
             known = {*schema.BY_NAME, *_FINGER_COLUMNS, "portrait"}
             self._unknown = tuple(name for name in names if name not in known)
-
-    def __len__(self) -> int:
-        return self._rows
-
-    def __iter__(self) -> Iterator[RawDossier]:
-        with self._open() as file:
+            self._ids = []
+            seen: set[str] = set()
             for group in range(file.num_row_groups):
-                yield from self._read_group(file, group)
+                for name in self._column(file, group):
+                    shown = shown_id(name) if isinstance(name, str) else "?"
+                    if shown in seen or shown == "?":
+                        shown = f"{shown}#row{len(self._ids)}"
+                    seen.add(shown)
+                    self._ids.append(shown)
 
-    def get(self, dossier_id: str) -> RawDossier:
-        """Cost: a row group is read where the last one asked for was another."""
-        if self._index is None:
-            self._index = {}
-            with self._open() as file:
-                for group in range(file.num_row_groups):
-                    table = self._table(lambda group=group: file.read_row_group(group, columns=["dossier_id"]))
-                    for name in table.column(0).to_pylist():
-                        self._index.setdefault(str(name), group)
-        group = self._index.get(dossier_id, -1)
-        if group < 0:
-            raise FileError("the dossier is not in the batch any more", dossier=dossier_id)
-        if self._group[0] != group:
-            with self._open() as file:
-                found: dict[str, RawDossier] = {}
-                for raw in self._read_group(file, group):
-                    found.setdefault(raw.dossier_id, raw)
-            self._group = (group, found)
-        return self._group[1][dossier_id]
+    def ids(self) -> list[str]:
+        return list(self._ids)
+
+    def read(self, wanted: Container[str] | None = None) -> Iterator[RawDossier]:
+        """A row group without a wanted dossier is not read."""
+        with self._open() as file:
+            start = 0
+            for group in range(file.num_row_groups):
+                ids = self._ids[start : start + file.metadata.row_group(group).num_rows]
+                start += len(ids)
+                rows = [row for row, name in enumerate(ids) if wanted is None or name in wanted]
+                if rows:
+                    yield from self._read_group(file, group, ids, rows)
 
     def _open(self) -> pq.ParquetFile:
         try:
@@ -95,18 +87,25 @@ class ParquetBatch:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise FileError("the Parquet file is damaged", path=str(self.path), why=type(error).__name__) from None
 
-    def _read_group(self, file: pq.ParquetFile, group: int) -> Iterator[RawDossier]:
+    def _column(self, file: pq.ParquetFile, group: int) -> list[Any]:
+        column: list[Any] = self._table(
+            lambda: file.read_row_group(group, columns=["dossier_id"]).column(0).to_pylist()
+        )
+        return column
+
+    def _read_group(self, file: pq.ParquetFile, group: int, ids: list[str], rows: list[int]) -> Iterator[RawDossier]:
         names = [name for name in file.schema_arrow.names if name not in self._unknown]
         table = self._table(lambda: file.read_row_group(group, columns=names))
-        for start in range(0, table.num_rows, _ROWS):
-            rows = self._table(lambda start=start: table.slice(start, _ROWS).to_pylist())
-            for row in rows:
-                yield self._dossier(row)
+        if table.num_rows != len(ids):
+            raise FileError("the Parquet file has changed", path=str(self.path), group=group)
+        for start in range(0, len(rows), _ROWS):
+            part = rows[start : start + _ROWS]
+            found = self._table(lambda part=part: table.take(part).to_pylist())
+            for row, values in zip(part, found, strict=True):
+                yield self._dossier(ids[row], values)
 
-    def _dossier(self, row: dict[str, Any]) -> RawDossier:
+    def _dossier(self, dossier_id: str, row: dict[str, Any]) -> RawDossier:
         stated = row.get("dossier_id")
-        name = stated if isinstance(stated, str) else ""
-        dossier_id = shown_id(name)
         problems: list[Problem] = [
             Problem(dossier_id, shown_id(column), "unknown_field", "warning") for column in self._unknown
         ]
@@ -114,11 +113,13 @@ class ParquetBatch:
         def error(where: str, reason: str, **facts: Fact) -> None:
             problems.append(Problem(dossier_id, where, reason, "error", facts))
 
-        if not valid_id(name):
+        if not isinstance(stated, str) or not valid_id(stated):
             error("dossier_id", "dossier_id")
+        elif stated != dossier_id:
+            error("dossier_id", "dossier_repeated")
         document: dict[str, Any] = {}
         for entry in schema.FIELDS:
-            if row.get(entry.name) is not None:
+            if entry.name != "dossier_id" and row.get(entry.name) is not None:
                 try:
                     document[entry.name] = _plain(entry, row[entry.name])
                 except DossierError as problem:

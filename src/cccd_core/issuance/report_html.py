@@ -1,0 +1,191 @@
+"""report.html: one file without any other, for people. Imports matplotlib and the sibling modules."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from cccd_core.issuance import runstate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from cccd_core.issuance.report import Report
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1c2430; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+.figures { display: flex; flex-wrap: wrap; gap: .75rem; }
+.figure { border: 1px solid #d5dbe3; border-radius: .5rem; padding: .6rem 1rem; min-width: 6.5rem; }
+.figure b { display: block; font-size: 1.5rem; }
+table { border-collapse: collapse; } td, th { border-bottom: 1px solid #e3e7ec; padding: .25rem .8rem .25rem 0; }
+td, th { text-align: left; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
+img { max-width: 100%; } code { font-size: .9em; } .quiet { color: #5d6978; }
+"""
+_SHOWN = 500  # rows of one table; dossiers.jsonl has every dossier
+
+
+def render(report: Report) -> str:
+    """The page. Holds ids, states, scores and card serials, and nothing of a person."""
+    figures = report.figures
+    states = Counter(entry.state for entry in report.entries)
+    boxes = [
+        ("received", figures["received"]),
+        ("rejected", states[runstate.REJECTED]),
+        ("duplicates", len(figures["duplicates"])),
+        ("in review", figures["review"]),
+        ("unique", figures["unique"]),
+        ("written", figures["written"]),
+        ("verified", figures["verified"]),
+        ("failed", states[runstate.FAILED]),
+    ]
+    parts = [
+        f"<h1>Issue of {html.escape(figures['run']['day'])}</h1>",
+        f'<p class="quiet">run {html.escape(figures["run"]["id"])}, reader {html.escape(figures["run"]["reader"])}</p>',
+        '<div class="figures">'
+        + "".join(f'<div class="figure">{name}<b>{value}</b></div>' for name, value in boxes)
+        + "</div>",
+        "<h2>What became of the dossiers</h2>",
+        _picture(_states_plot(states, figures)),
+        "<h2>Scores of the search</h2>",
+        "<p>Fused score of each dossier against the person most like it; −10·log10 of the chance that one impostor "
+        "reaches it. Between the threshold and the nearest dossier on each side lies the margin.</p>",
+        _picture(_scores_plot(report)),
+        _table(["", "score"], [[name.replace("_", " "), value] for name, value in figures["scores"].items()]),
+        "<h2>Time</h2>",
+        _picture(_seconds_plot(figures["seconds"])),
+        _table(["", ""], [[name.replace("_", " "), value] for name, value in figures["throughput"].items()]),
+        "<h2>Duplicates</h2>",
+        _table(
+            ["dossier", "of", "fingers", "score"],
+            [
+                [one["dossier"], one["of"], ", ".join(map(str, one["fingers"])), one["score"]]
+                for one in figures["duplicates"]
+            ],
+        ),
+        "<h2>Rejected, in review, failed</h2>",
+        _table(
+            ["dossier", "state", "reason", "where"],
+            [
+                [entry.dossier_id, entry.state, entry.reason, _where(entry.evidence)]
+                for entry in report.entries
+                if entry.state in (runstate.REJECTED, runstate.REVIEW, runstate.FAILED)
+            ],
+        ),
+        "<h2>Cards</h2>",
+        _table(
+            ["dossier", "card serial"],
+            [[entry.dossier_id, entry.card_serial] for entry in report.entries if entry.card_serial is not None],
+        ),
+        "<h2>Manifest</h2>",
+        f"<pre>{html.escape(_pretty(figures['manifest']))}</pre>",
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Issue report</title>'
+        f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _where(evidence: dict[str, Any]) -> str:
+    if "problems" in evidence:
+        return ", ".join(sorted({str(problem["field"]) for problem in evidence["problems"]}))
+    if evidence.get("search") and evidence["search"]["of"] is not None:
+        return f"like {evidence['search']['of']}, score {evidence['search']['score']}"
+    error = evidence.get("error")
+    return "" if error is None else str(error.get("reason") or error.get("message") or "")
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> str:
+    if not rows:
+        return '<p class="quiet">none</p>'
+    cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows[:_SHOWN])
+    more = f'<p class="quiet">and {len(rows) - _SHOWN} more in dossiers.jsonl</p>' if len(rows) > _SHOWN else ""
+    return f"<table><tr>{cells}</tr>{body}</table>{more}"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int | float):
+        return f'<td class="n">{value:g}</td>'
+    return f"<td>{html.escape('' if value is None else str(value))}</td>"
+
+
+def _pretty(value: Any) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _figure(height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(8.5, height), layout="constrained")
+
+
+def _picture(figure: Figure) -> str:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}">'
+
+
+def _states_plot(states: Counter[str], figures: dict[str, Any]) -> Figure:
+    rows = [(runstate.VERIFIED, states[runstate.VERIFIED]), (runstate.DUPLICATE, states[runstate.DUPLICATE])]
+    for state, key in (("rejected", "rejected"), ("review", "reviews"), ("failed", "failed")):
+        rows += [(f"{state}: {reason}", count) for reason, count in figures[key].items()]
+    figure = _figure(0.9 + 0.3 * len(rows))
+    axes = figure.subplots()
+    bars = axes.barh([name for name, _ in rows], [count for _, count in rows], color="#3b6ea5")
+    axes.bar_label(bars, padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel("dossiers")
+    axes.margins(x=0.1)
+    return figure
+
+
+def _scores_plot(report: Report) -> Figure:
+    from cccd_core.issuance.report import score_of
+
+    groups = [
+        ("unique", [score for entry in report.entries if entry.searched and (score := score_of(entry)) is not None]),
+        *(
+            (state, [score for entry in report.entries if (score := score_of(entry, state)) is not None])
+            for state in (runstate.REVIEW, runstate.DUPLICATE)
+        ),
+    ]
+    figure = _figure(2.8)
+    axes = figure.subplots()
+    colours = {"unique": "#3b6ea5", runstate.REVIEW: "#c58a1a", runstate.DUPLICATE: "#b23a48"}
+    shown = [(name, scores) for name, scores in groups if scores]
+    if shown:
+        top = max(max(scores) for _, scores in shown)
+        axes.hist(
+            [scores for _, scores in shown],
+            bins=40,
+            range=(0.0, max(1.0, top)),
+            stacked=True,
+            label=[name for name, _ in shown],
+            color=[colours[name] for name, _ in shown],
+        )
+        axes.set_yscale("symlog")
+    threshold = report.figures["scores"]["duplicate_threshold"]
+    if threshold is not None:
+        axes.axvline(threshold, color="#333", linestyle="--", label="threshold")
+    axes.set_xlabel("fused score")
+    axes.set_ylabel("dossiers")
+    if shown or threshold is not None:
+        axes.legend()
+    return figure
+
+
+def _seconds_plot(seconds: dict[str, float]) -> Figure:
+    figure = _figure(2.4)
+    axes = figure.subplots()
+    bars = axes.barh(list(seconds), list(seconds.values()), color="#5b8c5a")
+    axes.bar_label(bars, fmt="%.2f s", padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds, all runs of this folder")
+    axes.margins(x=0.12)
+    return figure
