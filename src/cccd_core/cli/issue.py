@@ -49,13 +49,13 @@ def register(app: typer.Typer) -> None:
 
 def _with_rate(step: Callable[[int, int, str], None]) -> Callable[[int, int, str], None]:
     """Shows the rate of the stage at hand beside its name."""
-    now = {"stage": "", "since": 0.0, "from": 0}
+    stage, since, first = "", 0.0, 0
 
     def shown(done: int, total: int, what: str) -> None:
-        if now["stage"] != what:
-            now.update({"stage": what, "since": time.monotonic(), "from": done})
-        spent = time.monotonic() - float(now["since"])
-        counted = done - int(now["from"])
+        nonlocal stage, since, first
+        if stage != what:
+            stage, since, first = what, time.monotonic(), done
+        spent, counted = time.monotonic() - since, done - first
         step(done, total, f"{what} {counted / spent:,.1f}/s" if spent > 0.2 and counted else what)
 
     return shown
