@@ -1,1 +1,9 @@
 """Talking to a chip: APDUs, secure channels, transports, the software card. May import emrtd."""
+
+from cccd_core.card.apdu import CommandApdu, ResponseApdu
+from cccd_core.card.connection import CardConnection
+from cccd_core.card.link import Link
+from cccd_core.card.reader import ChipReader, ReaderLimits
+from cccd_core.card.transport.memory import MemoryLink
+
+__all__ = ["CardConnection", "ChipReader", "CommandApdu", "Link", "MemoryLink", "ReaderLimits", "ResponseApdu"]

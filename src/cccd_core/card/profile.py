@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Final
 from cccd_core.card import status_words
 from cccd_core.card.apdu import CommandApdu
 from cccd_core.card.connection import CardConnection
-from cccd_core.card.ec import domain_parameter_id, scalar_bytes
+from cccd_core.card.ec import stored_key
 from cccd_core.card.scp03 import CLA_GP, Scp03Session
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, MAX_FILE_BYTES, ElementaryFile
 from cccd_core.emrtd.tlv import encode
 from cccd_core.errors import CardError, ParameterError, StateError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
     from cccd_core.emrtd.mrz import MrzInformation
 
 INS_SELECT: Final = 0xA4
@@ -37,6 +35,8 @@ TAG_CARD_IMAGE_NUMBER: Final = 0x0045  # GlobalPlatform Card Specification 2.3.1
 TAG_LIFE_CYCLE: Final = 0x9F70
 TAG_CPLC: Final = 0x9F7F
 OFFSET_MAX_EVEN_INS: Final = 0x7FFF
+TAG_OFFSET: Final = 0x54  # ISO/IEC 7816-4, 11.3.3: beyond 32767 the offset stands in a data object, the data in another
+TAG_DISCRETIONARY: Final = 0x53
 
 STORE_LAST: Final = 0x80
 STORE_ENCRYPTED_DGI: Final = 0x60 | 0x08  # GlobalPlatform 2.3.1, 11.11.2.1: all secrets encrypted, DGI format
@@ -112,13 +112,38 @@ def update_binary(connection: CardConnection, file: ElementaryFile, data: bytes,
     _enter(connection, file)
     fid = file.fid.to_bytes(2, "big")
     connection.require(CommandApdu(0x00, INS_SELECT, 0x02, 0x0C, fid), f"selecting {file.label}")
-    _update_current(connection, file, data, offset)
+    update_current(connection, file, data, offset=offset)
+
+
+def update_current(connection: CardConnection, file: ElementaryFile, data: bytes, *, offset: int = 0) -> None:
+    """`update_binary` into the file that is current already, as `create_file` leaves it: no SELECT. `file` only names
+    it in errors.
+    """
+    doing = f"writing {file.label}"
+    step = connection.data_max()
+    position = 0
+    while position < len(data):
+        at = offset + position
+        if at <= OFFSET_MAX_EVEN_INS:
+            part = data[position : position + step]
+            command = CommandApdu(0x00, INS_UPDATE_BINARY, at >> 8, at & 0xFF, part)
+        else:
+            part = data[position : position + step - 8]
+            command = CommandApdu(
+                0x00,
+                INS_UPDATE_BINARY_ODD,
+                0,
+                0,
+                encode(TAG_OFFSET, at.to_bytes(2, "big")) + encode(TAG_DISCRETIONARY, part),
+            )
+        connection.require(command, doing)
+        position += len(part)
 
 
 def write_file(connection: CardConnection, file: ElementaryFile, content: bytes) -> None:
     """`create_file` of the content's size and the content into it: three commands fewer than apart."""
     create_file(connection, file, len(content))
-    _update_current(connection, file, content, 0)
+    update_current(connection, file, content)
 
 
 def update_data_max(connection: CardConnection) -> int:
@@ -132,11 +157,13 @@ def put_secrets(
     *,
     can: str,
     mrz_information: MrzInformation,
-    ca_private_key: EllipticCurvePrivateKey | None = None,
-    aa_private_key: EllipticCurvePrivateKey | None = None,
+    ca_private_key: bytes | None = None,
+    aa_private_key: bytes | None = None,
 ) -> None:
     """Stores what the chip must know and never gives away: each value under the DEK inside the channel (STORE DATA,
     DGIs 8201 to 8204). All are taken together or none; a second call replaces them all. Before the lock.
+
+    The keys are PKCS #8 DER of elliptic-curve keys; the chip then does chip or active authentication with them.
     """
     if not (can.isascii() and can.isdigit() and len(can) == 6):
         raise ParameterError("a card access number has six digits", length=len(can))
@@ -192,30 +219,10 @@ def _enter(connection: CardConnection, file: ElementaryFile) -> None:
     connection.require(command, f"entering the directory of {file.label}")
 
 
-def _update_current(connection: CardConnection, file: ElementaryFile, data: bytes, offset: int) -> None:
-    doing = f"writing {file.label}"
-    step = connection.data_max()
-    position = 0
-    while position < len(data):
-        at = offset + position
-        if at <= OFFSET_MAX_EVEN_INS:
-            part = data[position : position + step]
-            command = CommandApdu(0x00, INS_UPDATE_BINARY, at >> 8, at & 0xFF, part)
-        else:
-            # ISO/IEC 7816-4, 11.3.3: beyond 32767 the offset stands in a data object, the data in another.
-            part = data[position : position + step - 8]
-            command = CommandApdu(
-                0x00, INS_UPDATE_BINARY_ODD, 0, 0, encode(0x54, at.to_bytes(2, "big")) + encode(0x53, part)
-            )
-        connection.require(command, doing)
-        position += len(part)
-
-
 def _dgi(tag: int, value: bytes) -> bytes:
     size = bytes((len(value),)) if len(value) < 0xFF else b"\xff" + len(value).to_bytes(2, "big")
     return tag.to_bytes(2, "big") + size + value
 
 
-def _key_value(key: EllipticCurvePrivateKey | None) -> bytes:
-    """Doc 9303-11 table 4's number of the curve, then the private scalar in the curve's length."""
-    return b"" if key is None else bytes((domain_parameter_id(key.curve.name),)) + scalar_bytes(key)
+def _key_value(key: bytes | None) -> bytes:
+    return b"" if key is None else stored_key(key)

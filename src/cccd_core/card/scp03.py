@@ -182,7 +182,7 @@ class Scp03Session:
         self.sequence_counter = sequence_counter
 
     def encrypt_sensitive(self, data: bytes) -> bytes:
-        """4.1.4: a secret under the static DEK (AES-CBC, zero vector, always padded), before the channel's own layer."""
+        """4.1.4: a secret under the static DEK (AES-CBC, zero vector, padded), inside the channel's own layer."""
         return aes_cbc_encrypt(self._dek, ZERO_IV, pad(data, AES_BLOCK))
 
     def data_max(self, wrapped_max: int) -> int:

@@ -1,0 +1,178 @@
+"""The software card's back door: GET DATA, SCP03, STORE DATA, SET STATUS. Imports emrtd, errors and the files of card.
+
+GlobalPlatform Card Specification 2.3.1, 11; Amendment D 1.2. A wrong SCP03 key counts, and after ten wrong ones in a
+row the channel is closed for good, as real cards do: nothing here ever tries a key twice.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cccd_core.card import ec, scp03
+from cccd_core.card import status_words as sw
+from cccd_core.card.apdu import CommandApdu, ResponseApdu
+from cccd_core.card.profile import (
+    DGI_ACTIVE_AUTHENTICATION_KEY,
+    DGI_CAN,
+    DGI_CHIP_AUTHENTICATION_KEY,
+    DGI_MRZ_INFORMATION,
+    STORE_ENCRYPTED_DGI,
+    STORE_LAST,
+    TAG_CARD_IMAGE_NUMBER,
+    TAG_CPLC,
+    TAG_LIFE_CYCLE,
+    LifeCycle,
+)
+from cccd_core.card.scp03 import ChannelState, SecurityLevel, SessionKeys
+from cccd_core.card.virtual.channels import PersonaliserChannel
+from cccd_core.card.virtual.files import ISD_AID
+from cccd_core.card.virtual.session import CardSession, Refusal, Selected
+from cccd_core.card.virtual.state import Directory
+from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ElementaryFile
+from cccd_core.emrtd.tlv import encode
+from cccd_core.errors import CccdError
+
+CHANNEL_FAILURES_MAX: Final = 10
+STORE_BYTES_MAX: Final = 4096
+TAG_KEY_INFORMATION: Final = 0x00E0
+_I: Final = scp03.I_PSEUDO_RANDOM | scp03.I_RMAC | scp03.I_RENC
+_NEEDED: Final = (ElementaryFile.EF_COM, ElementaryFile.EF_SOD, ElementaryFile.DG1)
+
+
+def get_data(session: CardSession, command: CommandApdu) -> ResponseApdu:
+    """GET DATA: serial, life cycle, production data, key versions; for anybody."""
+    identity = session.memory.identity
+    tag = command.p1 << 8 | command.p2
+    if command.data:
+        raise Refusal(sw.WRONG_LENGTH)
+    if tag == TAG_CARD_IMAGE_NUMBER:
+        value = identity.serial
+    elif tag == TAG_LIFE_CYCLE:
+        value = bytes((session.memory.life_cycle,))
+    elif tag == TAG_CPLC:
+        value = bytes(12) + identity.serial[-4:].rjust(4, b"\0") + bytes(26)
+    elif tag == TAG_KEY_INFORMATION:
+        size = len(identity.keys.enc)
+        value = b"".join(encode(0xC0, bytes((i, identity.keys.version, 0x88, size))) for i in (1, 2, 3))
+    else:
+        raise Refusal(sw.REFERENCE_DATA_NOT_FOUND)
+    return ResponseApdu(encode(tag, value), sw.SUCCESS)
+
+
+def initialize_update(session: CardSession, command: CommandApdu) -> ResponseApdu:
+    """INITIALIZE UPDATE: the card's challenge and cryptogram. Refused once the chip is locked."""
+    memory, keys = session.memory, session.memory.identity.keys
+    if memory.life_cycle is LifeCycle.LOCKED or session.selected is Selected.MASTER_FILE:
+        raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
+    if memory.channel_failures >= CHANNEL_FAILURES_MAX:
+        raise Refusal(sw.METHOD_BLOCKED)
+    size = len(command.data)
+    if size not in (8, 16):
+        raise Refusal(sw.WRONG_LENGTH)
+    if command.p2 or command.p1 not in (0, keys.version):
+        raise Refusal(sw.REFERENCE_DATA_NOT_FOUND)
+    # Counted before it is used: no challenge is ever given twice, whatever happens to the power.
+    memory.set_counters(sequence=memory.sequence_counter + 1 & 0xFFFFFF)
+    aid = EMRTD_APPLICATION_ID if session.selected is Selected.APPLICATION else ISD_AID
+    challenge = scp03.pseudo_random_challenge(keys, memory.sequence_counter, aid, size)
+    derived = SessionKeys.derive(keys, command.data, challenge)
+    session.drop_channel()
+    session.next_channel = PersonaliserChannel(keys, ChannelState(derived, SecurityLevel.C_MAC, size))
+    head = memory.identity.serial[-10:].rjust(10, b"\0") + bytes(
+        (keys.version, 3, _I | (scp03.I_S16 if size == 16 else 0))
+    )
+    counter = memory.sequence_counter.to_bytes(3, "big")
+    return ResponseApdu(head + challenge + derived.card_cryptogram + counter, sw.SUCCESS)
+
+
+def external_authenticate(session: CardSession, command: CommandApdu) -> ResponseApdu:
+    """EXTERNAL AUTHENTICATE: the host's cryptogram, inside its first protected command."""
+    channel = session.channel
+    if not isinstance(channel, PersonaliserChannel) or channel.authenticated:
+        raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
+    if command.p2 or command.p1 not in set(SecurityLevel):
+        session.drop_channel()
+        raise Refusal(sw.INCORRECT_P1_P2)
+    if not channel.host_proves(command.data):
+        session.drop_channel()
+        raise Refusal(sw.AUTHENTICATION_FAILED)
+    session.memory.set_counters(channel_failures=0)
+    channel.accept(command.p1)
+    return ResponseApdu(b"", sw.SUCCESS)
+
+
+def store_data(session: CardSession, command: CommandApdu) -> ResponseApdu:
+    """STORE DATA: the chip's secrets as DGIs under the DEK, in one or more blocks; all are taken together."""
+    session.require_writable()
+    blocks, session.store_blocks = session.store_blocks, []
+    if command.p1 & ~STORE_LAST != STORE_ENCRYPTED_DGI or command.p2 != len(blocks):
+        raise Refusal(sw.INCORRECT_P1_P2)
+    blocks.append(command.data)
+    if sum(map(len, blocks)) > STORE_BYTES_MAX or not command.data:
+        raise Refusal(sw.WRONG_LENGTH)
+    if not command.p1 & STORE_LAST:
+        session.store_blocks = blocks
+        return ResponseApdu(b"", sw.SUCCESS)
+    channel = session.channel
+    if not isinstance(channel, PersonaliserChannel):
+        raise Refusal(sw.SECURITY_NOT_SATISFIED)
+    values = {}
+    for tag, sealed in _groupings(b"".join(blocks)).items():
+        try:
+            values[tag] = channel.decrypt_sensitive(sealed)
+        except CccdError:
+            raise Refusal(sw.WRONG_DATA) from None
+        if not _acceptable(tag, values[tag]):
+            raise Refusal(sw.WRONG_DATA)
+    session.memory.store_secrets(values)
+    return ResponseApdu(b"", sw.SUCCESS)
+
+
+def _groupings(stream: bytes) -> dict[int, bytes]:
+    """DGI (2 bytes), length (1 byte, or FF and 2), value; each DGI once."""
+    values: dict[int, bytes] = {}
+    position = 0
+    while position < len(stream):
+        tag = int.from_bytes(stream[position : position + 2], "big")
+        position += 3
+        size = stream[position - 1] if position <= len(stream) else 0
+        if size == 0xFF:
+            size = int.from_bytes(stream[position : position + 2], "big")
+            position += 2
+        if position + size > len(stream) or not size or tag in values:
+            raise Refusal(sw.WRONG_DATA)
+        values[tag] = stream[position : position + size]
+        position += size
+    return values
+
+
+def _acceptable(tag: int, value: bytes) -> bool:
+    if tag == DGI_CAN:
+        return len(value) == 6 and value.isdigit()
+    if tag == DGI_MRZ_INFORMATION:
+        return 24 <= len(value) <= 40 and value.isascii()
+    if tag in (DGI_CHIP_AUTHENTICATION_KEY, DGI_ACTIVE_AUTHENTICATION_KEY):
+        if len(value) < 2 or value[0] not in ec.PARAMETER_IDS.values():
+            return False
+        curve = ec.curve_by_id(value[0])
+        return len(value) == 1 + curve.field_bytes and 0 < int.from_bytes(value[1:], "big") < curve.n
+    return False
+
+
+def set_status(session: CardSession, command: CommandApdu) -> ResponseApdu:
+    """SET STATUS: opens the front door when everything is there, or locks for good."""
+    session.require_writable()
+    memory = session.memory
+    if command.p1 != 0x40 or command.data != EMRTD_APPLICATION_ID:
+        raise Refusal(sw.INCORRECT_P1_P2 if command.p1 != 0x40 else sw.WRONG_DATA)
+    if command.p2 == LifeCycle.PERSONALISED:
+        whole = all((Directory.APPLICATION, file.fid) in memory.files for file in _NEEDED)
+        if not whole or DGI_CAN not in memory.secrets or DGI_MRZ_INFORMATION not in memory.secrets:
+            raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
+    elif command.p2 == LifeCycle.LOCKED:
+        if memory.life_cycle is not LifeCycle.PERSONALISED:
+            raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
+    else:
+        raise Refusal(sw.INCORRECT_P1_P2)
+    memory.set_life_cycle(LifeCycle(command.p2))
+    return ResponseApdu(b"", sw.SUCCESS)

@@ -1,0 +1,235 @@
+"""What the software card remembers without power, and the records that change it. Imports errors and card.
+
+Every change is a record: it is logged first, then applied. A card in memory applies without logging.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+from cccd_core.card.profile import LifeCycle
+from cccd_core.card.scp03 import Scp03Keys
+from cccd_core.card.virtual.log import CardLog, Record
+from cccd_core.errors import StateError
+
+FILE_BYTES_MAX: Final = 65_535
+FILES_MAX: Final = 64
+SECRET_BYTES_MAX: Final = 256
+_COMPACT_SLACK_BYTES: Final = 1 << 18
+_FILE: Final = struct.Struct(">BHBH")
+_WRITE: Final = struct.Struct(">BHH")
+_COUNTERS: Final = struct.Struct(">IHI")
+
+
+class Directory(IntEnum):
+    """Where a file lies."""
+
+    MASTER_FILE = 0
+    APPLICATION = 1
+
+
+class Kind(IntEnum):
+    """Types of records."""
+
+    IDENTITY = 1
+    FILE = 2
+    WRITE = 3
+    SECRETS = 4
+    LIFE_CYCLE = 5
+    COUNTERS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the maker gave the card."""
+
+    serial: bytes
+    keys: Scp03Keys
+    memory_bytes: int
+    select_mf: bool
+
+    def pack(self) -> bytes:
+        """serial, keys, version, memory, options; each variable part with its length."""
+        parts = (self.serial, self.keys.enc, self.keys.mac, self.keys.dek)
+        head = b"".join(bytes((len(part),)) + part for part in parts)
+        return head + struct.pack(">BIB", self.keys.version, self.memory_bytes, self.select_mf)
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Identity:
+        """The opposite of `pack`. StateError for anything else."""
+        parts: list[bytes] = []
+        position = 0
+        for _ in range(4):
+            size = body[position] if position < len(body) else 0
+            parts.append(body[position + 1 : position + 1 + size])
+            position += 1 + size
+        if len(body) != position + 6 or not 1 <= len(parts[0]) <= 32:
+            raise StateError("the card file's identity is damaged")
+        if len(parts[1]) not in (16, 24, 32) or not len(parts[1]) == len(parts[2]) == len(parts[3]):
+            raise StateError("the card file's keys are damaged")
+        version, memory, select_mf = struct.unpack_from(">BIB", body, position)
+        if version > 0x7F:
+            raise StateError("the card file's key version is damaged", version=version)
+        return cls(parts[0], Scp03Keys(parts[1], parts[2], parts[3], version), memory, bool(select_mf))
+
+
+@dataclass(slots=True)
+class StoredFile:
+    """One elementary file."""
+
+    sfi: int
+    content: bytearray = field(repr=False)
+
+
+class CardMemory:
+    """The non-volatile memory. `path` None keeps it in this process alone."""
+
+    def __init__(self, identity: Identity, log: CardLog | None) -> None:
+        self.identity = identity
+        self.life_cycle = LifeCycle.BLANK
+        self.files: dict[tuple[Directory, int], StoredFile] = {}
+        self.secrets: dict[int, bytes] = {}
+        self.sequence_counter = 0
+        self.channel_failures = 0  # SCP03, consecutive
+        self.access_failures = 0  # PACE and BAC, consecutive
+        self.bytes_used = 0
+        self._log = log
+
+    @classmethod
+    def create(cls, path: Path | None, identity: Identity) -> CardMemory:
+        """A blank card's memory. FileError where `path` exists."""
+        log = None if path is None else CardLog.create(path, [(Kind.IDENTITY, identity.pack())])
+        return cls(identity, log)
+
+    @classmethod
+    def open(cls, path: Path) -> CardMemory:
+        """The memory of a card file, as after its last whole record. StateError where records contradict each other."""
+        log, records = CardLog.open(path)
+        try:
+            if not records or records[0][0] != Kind.IDENTITY:
+                raise StateError("the card file has no identity", path=str(path))
+            memory = cls(Identity.unpack(records[0][1]), log)
+            for kind, body in records[1:]:
+                memory._apply(kind, body)
+            memory._compact()
+        except StateError as error:
+            log.close()
+            raise error.with_facts(path=str(path)) from None
+        except BaseException:
+            log.close()
+            raise
+        return memory
+
+    def close(self) -> None:
+        """Gives the card file back."""
+        if self._log is not None:
+            self._log.close()
+
+    # ---- changes: each is one record, on its way to the disk before it is true
+
+    def create_file(self, directory: Directory, fid: int, sfi: int, size: int) -> None:
+        """A new empty file in place of whatever had its identifier."""
+        self._change(Kind.FILE, _FILE.pack(directory, fid, sfi, size))
+
+    def write(self, directory: Directory, fid: int, offset: int, data: bytes) -> None:
+        """Bytes into a file that has room for them."""
+        self._change(Kind.WRITE, _WRITE.pack(directory, fid, offset) + data)
+
+    def store_secrets(self, values: dict[int, bytes]) -> None:
+        """All secrets at once, in place of all there were."""
+        body = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in values.items())
+        self._change(Kind.SECRETS, body)
+
+    def set_life_cycle(self, state: LifeCycle) -> None:
+        """The next state; the lock is forced to the disk."""
+        self._change(Kind.LIFE_CYCLE, bytes((state,)), durable=state is LifeCycle.LOCKED)
+
+    def set_counters(
+        self, *, sequence: int | None = None, channel_failures: int | None = None, access_failures: int | None = None
+    ) -> None:
+        """Any of the counters; no record where nothing changes."""
+        values = (
+            self.sequence_counter if sequence is None else sequence,
+            self.channel_failures if channel_failures is None else channel_failures,
+            self.access_failures if access_failures is None else access_failures,
+        )
+        if values != (self.sequence_counter, self.channel_failures, self.access_failures):
+            self._change(Kind.COUNTERS, _COUNTERS.pack(*values))
+
+    def _change(self, kind: Kind, body: bytes, *, durable: bool = False) -> None:
+        if self._log is not None:
+            self._log.append([(kind, body)], durable=durable)
+        self._apply(kind, body)
+        if self._log is not None and self._log.size_bytes > 4 * self.bytes_used + 8 * _COMPACT_SLACK_BYTES:
+            self._compact()
+
+    # ---- records
+
+    def _apply(self, kind: int, body: bytes) -> None:
+        try:
+            if kind == Kind.FILE:
+                self._apply_file(*_FILE.unpack(body))
+            elif kind == Kind.WRITE:
+                directory, fid, offset = _WRITE.unpack_from(body)
+                self._apply_write(directory, fid, offset, body[_WRITE.size :])
+            elif kind == Kind.SECRETS:
+                self.secrets = dict(_secrets(body))
+                self._touched()
+            elif kind == Kind.LIFE_CYCLE:
+                self.life_cycle = LifeCycle(body[0])
+            elif kind == Kind.COUNTERS:
+                self.sequence_counter, self.channel_failures, self.access_failures = _COUNTERS.unpack(body)
+            else:
+                raise StateError("the card file has a record of an unknown type", type=kind)
+        except (struct.error, ValueError, IndexError, KeyError):
+            raise StateError("the card file has a record that cannot be", type=kind, length=len(body)) from None
+
+    def _apply_file(self, directory: int, fid: int, sfi: int, size: int) -> None:
+        key = Directory(directory), fid
+        old = self.files.get(key)
+        if not 1 <= size <= FILE_BYTES_MAX or sfi > 30 or (old is None and len(self.files) >= FILES_MAX):
+            raise ValueError
+        self.bytes_used += size - (len(old.content) if old else 0)
+        self.files[key] = StoredFile(sfi, bytearray(size))
+        self._touched()
+
+    def _apply_write(self, directory: int, fid: int, offset: int, data: bytes) -> None:
+        content = self.files[Directory(directory), fid].content
+        if offset + len(data) > len(content):
+            raise ValueError
+        content[offset : offset + len(data)] = data
+
+    def _touched(self) -> None:
+        if self.life_cycle is LifeCycle.BLANK:
+            self.life_cycle = LifeCycle.PERSONALISING
+
+    def _snapshot(self) -> Iterator[Record]:
+        yield Kind.IDENTITY, self.identity.pack()
+        for (directory, fid), stored in self.files.items():
+            yield Kind.FILE, _FILE.pack(directory, fid, stored.sfi, len(stored.content))
+            yield Kind.WRITE, _WRITE.pack(directory, fid, 0) + stored.content
+        if self.secrets:
+            body = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in self.secrets.items())
+            yield Kind.SECRETS, body
+        yield Kind.LIFE_CYCLE, bytes((self.life_cycle,))
+        yield Kind.COUNTERS, _COUNTERS.pack(self.sequence_counter, self.channel_failures, self.access_failures)
+
+    def _compact(self) -> None:
+        if self._log is not None and self._log.size_bytes > 2 * self.bytes_used + _COMPACT_SLACK_BYTES:
+            self._log.rewrite(self._snapshot())
+
+
+def _secrets(body: bytes) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while position < len(body):
+        tag, size = struct.unpack_from(">HH", body, position)
+        value = body[position + 4 : position + 4 + size]
+        if len(value) != size or size > SECRET_BYTES_MAX:
+            raise ValueError
+        position += 4 + size
+        yield tag, value
