@@ -173,7 +173,8 @@ def _read_tag(data: bytes, position: int, base: int) -> tuple[int, int]:
         if position - start >= MAX_TAG_BYTES:
             raise FormatError("a tag is too long", offset=base + start, limit=MAX_TAG_BYTES)
         byte = data[position]
-        if position == start + 1 and byte & 0x7F < (0x1F if byte < 0x80 else 1):
+        # Interindustry tags as 5F01 (LDS version) are longer than X.690 would have them; leading zeros no tag may have.
+        if position == start + 1 and byte & 0x7F == 0:
             raise FormatError("a tag is not in its shortest form", offset=base + start)
         tag = tag << 8 | byte
         position += 1
