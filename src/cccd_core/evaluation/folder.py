@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -176,7 +177,8 @@ def write_atomically(path: Path, chunks: Iterable[str]) -> None:
     except OSError as error:
         raise FileError("the file cannot be written", path=str(path), why=error.strerror or "") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def write_result_file(path: Path, record: Mapping[str, Any]) -> None:

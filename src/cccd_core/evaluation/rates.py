@@ -43,7 +43,7 @@ def error_rates(
 ) -> Rates:
     """Error rates of `genuine` and `impostor` scores (one dimension each, any order, higher = more alike).
 
-    Raises ParameterError for a score that is not a number and for an FMR outside 0..1. Cost: sorting both.
+    Raises ParameterError for a score that is not finite and for an FMR outside 0..1. Cost: sorting both.
     """
     g, i = sorted_scores(genuine, "genuine"), sorted_scores(impostor, "impostor")
     for fmr in fmr_points:
@@ -61,12 +61,12 @@ def error_rates(
 
 
 def sorted_scores(scores: npt.ArrayLike, what: str) -> FloatArray:
-    """`scores` as float64, ascending; ParameterError unless one-dimensional and free of NaN."""
+    """`scores` as float64, ascending; ParameterError unless one-dimensional and finite."""
     array = np.sort(np.asarray(scores, dtype=np.float64), axis=None)
     if np.ndim(scores) != 1:
         raise ParameterError("scores must have one dimension", what=what, dimensions=np.ndim(scores))
-    if len(array) and np.isnan(array[-1]):  # NaN sorts last
-        raise ParameterError("a score is not a number", what=what)
+    if len(array) and not (np.isfinite(array[0]) and np.isfinite(array[-1])):  # NaN sorts last
+        raise ParameterError("a score is not a finite number", what=what)
     return array
 
 

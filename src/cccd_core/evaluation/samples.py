@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cccd_core import templates
-from cccd_core.errors import CccdError, FileError, FormatError, ParameterError
+from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.templates import FingerTemplate
 
 Progress = Callable[[int, int, str], None]
@@ -164,10 +164,7 @@ def read_folder(
         except CccdError as error:
             samples.append(Sample(finger, impression, None, str(error)))
             continue
-        if record.views:
-            samples.append(Sample(finger, impression, record.views[0]))
-        else:
-            samples.append(Sample(finger, impression, None, str(FormatError("no finger view", path=str(file)))))
+        samples.append(Sample(finger, impression, record.views[0]))
     return SampleSet(str(path), tuple(samples))
 
 

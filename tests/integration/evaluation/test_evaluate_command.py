@@ -1,0 +1,87 @@
+"""`cccd evaluate` as it is called, on small made sets and on real fingerprints."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from cccd_core.cli.common import EXIT_FAILED, EXIT_USAGE, run
+from cccd_core.cli.main import build
+from reference import evaluation_naive as naive
+from support.toy_matcher import fingers, write_folder
+
+
+def cccd(*arguments: str | Path) -> int:
+    return run(build(), [str(argument) for argument in arguments])
+
+
+@pytest.mark.jit
+def test_everything_asked_for_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folder(tmp_path / "x" / "a", fingers(7, 4, 3))
+    write_folder(tmp_path / "x" / "b", fingers(7, 4, 3))
+    out, pictures, scores = tmp_path / "r.json", tmp_path / "pictures", tmp_path / "s.csv"
+    arguments = [tmp_path / "x" / "a", tmp_path / "x" / "b", "--expect", "101-105:1-3", "--threads", "2", "--cross"]
+    arguments += ["--bootstrap", "20", "--out", out, "--plots", pictures, "--scores", scores]
+    assert cccd("evaluate", *arguments) == 0
+    printed = capsys.readouterr().out
+    assert "x/a" in printed
+    assert "EER" in printed
+    record = json.loads(out.read_text("utf-8"))
+    assert record["manifest"]["threads"] == 2
+    assert [(entry["templates"], entry["failed"], entry["impostor_pairs"]) for entry in record["sets"]] == [
+        (12, 3, 90)
+    ] * 2
+    assert len(record["cross"]) == 2
+    assert len(scores.read_text("utf-8").splitlines()) == 1 + 2 * 105
+    assert (pictures / "all_det.png").exists()
+    assert cccd("evaluate", tmp_path / "x" / "a", "--plots", pictures, "--compare", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["sets"][0]["fingers"] == 4
+    assert (pictures / "compare.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["nowhere"], EXIT_FAILED),
+        (["DIR", "--expect", "rubbish"], EXIT_FAILED),
+        (["DIR", "DIR"], EXIT_FAILED),
+        (["DIR", "--cross"], EXIT_FAILED),
+        (["DIR", "--compare", "x.json"], EXIT_FAILED),
+        (["DIR", "--threads", "0"], EXIT_USAGE),
+        ([], EXIT_USAGE),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int
+) -> None:
+    write_folder(tmp_path / "set", fingers(7, 1, 1))
+    given = [str(tmp_path / "set") if word == "DIR" else word for word in arguments]
+    assert cccd("evaluate", *given) == code
+    captured = capsys.readouterr()
+    assert captured.err.strip()
+    assert not captured.out.strip()
+
+
+@pytest.mark.data
+@pytest.mark.jit
+def test_real_prints_with_failed_extractions(fingerprints: Path, tmp_path: Path) -> None:
+    folder, scores, out = fingerprints / "fvc2000_DB1_B" / "fjfx", tmp_path / "s.csv", tmp_path / "r.json"
+    assert (
+        cccd("evaluate", folder, "--expect", "101-110:1-8", "--out", out, "--scores", scores, "--bootstrap", "0") == 0
+    )
+    (entry,) = json.loads(out.read_text("utf-8"))["sets"]
+    counts = {key: entry[key] for key in ("fingers", "templates", "failed", "genuine_pairs", "impostor_pairs")}
+    assert counts == {"fingers": 10, "templates": 72, "failed": 8, "genuine_pairs": 280, "impostor_pairs": 2880}
+    with scores.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    genuine = [float(row["score"]) for row in rows if row["genuine"] == "1"]
+    impostor = [float(row["score"]) for row in rows if row["genuine"] == "0"]
+    assert (len(genuine), len(impostor)) == (280, 2880)
+    for fmr, fnmr in entry["fnmr_at_fmr"].items():
+        assert fnmr == naive.fnmr_at_fmr(genuine, impostor, float(fmr))
+    assert entry["zero_fmr"] == naive.zero_fmr(genuine, impostor)
+    # The floor of a matcher of fjfx templates here is about 10 %: one finger failed to extract.
+    assert 0.05 < entry["eer"] < 0.20
