@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from cccd_core.card.link import Link
-from cccd_core.card.transport.memory import MemoryLink
+from cccd_core.card import Link, MemoryLink
 from cccd_core.errors import ParameterError
 from cccd_core.personalise.journal import Journal
-
-if TYPE_CHECKING:
-    from cccd_core.personalise.shelf import CardShelf
+from cccd_core.personalise.shelf import CardShelf
 
 # ask(reader, message): tells the operator of a reader what to do ("put card 1A2B... in")
 Ask = Callable[[str, str], None]
@@ -79,8 +76,6 @@ def open_feeder(
 
     Raises ParameterError for another name, UnavailableError when there is no PC/SC or no such reader.
     """
-    from cccd_core.personalise.shelf import CardShelf
-
     kind, colon, name = spec.partition(":")
     if kind == "memory" and not colon:
         return MemoryFeeder(CardShelf(cards_dir, card_master_key, journal))

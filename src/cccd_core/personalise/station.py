@@ -10,14 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-from cccd_core.card import profile
-from cccd_core.card.connection import CardConnection
+from cccd_core.card import CardConnection, profile
 from cccd_core.card.scp03 import Scp03Session, SecurityLevel, derive_card_keys, open_session
 from cccd_core.errors import (
     AuthenticationError,
@@ -57,9 +51,7 @@ from cccd_core.personalise.session import (
     Verify,
 )
 from cccd_core.personalise.verification import image_flaw, verify_card
-
-if TYPE_CHECKING:
-    from cccd_core.pki import TrustStore
+from cccd_core.pki import TrustStore
 
 Progress = Callable[[int, int, str], None]
 
@@ -321,7 +313,7 @@ class _Runner:
                 self._current_file = file
             case WriteBinary(file, offset, data):
                 if self._current_file is file:
-                    profile.update_current(connection, file, data, offset)
+                    profile.update_current(connection, file, data, offset=offset)
                 else:
                     profile.update_binary(connection, file, data, offset=offset)
                     self._current_file = file
@@ -334,8 +326,8 @@ class _Runner:
                     self._channel,
                     can=secrets.can,
                     mrz_information=secrets.mrz_information,
-                    ca_private_key=_private_key(secrets.ca_private_key),
-                    aa_private_key=_private_key(secrets.aa_private_key),
+                    ca_private_key=secrets.ca_private_key,
+                    aa_private_key=secrets.aa_private_key,
                 )
             case OpenDoor():
                 profile.finish(connection)
@@ -365,16 +357,6 @@ class _Runner:
         if self._connection is None:
             raise CardRemovedError("no card in hand")
         return self._connection
-
-
-def _private_key(pkcs8: bytes) -> EllipticCurvePrivateKey:
-    try:
-        key = load_der_private_key(pkcs8, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ParameterError("a chip key is no private key that can be read") from error
-    if not isinstance(key, EllipticCurvePrivateKey):
-        raise ParameterError("a chip key is not of an elliptic curve")
-    return key
 
 
 def _reason(error: CccdError, step: Instruction) -> str:

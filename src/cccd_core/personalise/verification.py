@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
 
-if TYPE_CHECKING:
-    from cccd_core.card import Link
-    from cccd_core.emrtd import ChipImage
-    from cccd_core.emrtd.mrz import MrzInformation
-    from cccd_core.pki import TrustStore
+from cccd_core.card import CardConnection, ChipReader, Link
+from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation, com, security_infos, sod
+from cccd_core.errors import CccdError, ParameterError, TransportError, VerificationError
+from cccd_core.personalise import fields as card_fields
+from cccd_core.pki import TrustStore, passive_authentication
+
+CARD_ACCESS = "EF.CardAccess is read"
+PACE = "PACE with the CAN"
+BAC = "basic access control"
+EF_COM = "EF.COM is read"
+EF_SOD = "EF.SOD is read"
+CHIP_AUTHENTICATION = "chip authentication"
+ACTIVE_AUTHENTICATION = "active authentication"
+DATA_GROUPS = "data groups are read"
+PASSIVE_AUTHENTICATION = "passive authentication"
+COM_AGREES = "EF.COM lists what EF.SOD signs"
+ACCESS_AGREES = "DG14 confirms EF.CardAccess"
+FIELDS_AGREE = "DG1 and DG13 agree"
+DECODED = "every field is decoded"
+AS_MEANT = "every file is as meant"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One named check: `passed` is None where the chip does not offer what is checked. `detail` is for the eye."""
+    """One named check: `passed` is None where the chip does not offer what is checked. `detail` is for the eye and
+    holds no personal data."""
 
     name: str
     passed: bool | None
@@ -28,21 +47,42 @@ class VerifiedCard:
     """What a reader found on a card: the checks in the order made, the fields decoded, the files as read."""
 
     checks: tuple[Check, ...]
-    fields: Mapping[str, Any] = field(repr=False)  # field name -> value for display; personal data
-    files: Mapping[str, bytes] = field(repr=False)  # file name (EF_COM, DG1, ...) -> bytes
+    fields: Mapping[str, Any] = field(repr=False)  # `DG13.full_name` -> value for display; personal data
+    files: Mapping[ElementaryFile, bytes] = field(repr=False)
 
     @property
     def passed(self) -> bool:
-        """Whether every check that could be made held, and passive authentication was among them."""
-        raise NotImplementedError
+        """Whether no check failed, and access and passive authentication held."""
+        held = {check.name for check in self.checks if check.passed}
+        failed = any(check.passed is False for check in self.checks)
+        return not failed and PASSIVE_AUTHENTICATION in held and bool({PACE, BAC} & held)
+
+    @property
+    def failed(self) -> str | None:
+        """The name of the first check that did not hold; None when all did."""
+        if self.passed:
+            return None
+        return next((check.name for check in self.checks if check.passed is False), PASSIVE_AUTHENTICATION)
 
     def require(self) -> VerifiedCard:
-        """The card itself when `passed`; otherwise VerificationError with the name of the first failed check."""
-        raise NotImplementedError
+        """The card itself when `passed`; otherwise VerificationError that names the first failed check."""
+        if self.failed is not None:
+            detail = next((check.detail for check in self.checks if check.name == self.failed), "")
+            raise VerificationError("the card does not hold what it should", check=self.failed, detail=detail)
+        return self
+
+    def checks_as_dict(self) -> dict[str, bool | None]:
+        """Check name -> outcome."""
+        return {check.name: check.passed for check in self.checks}
 
     def as_dict(self) -> dict[str, Any]:
-        """Checks and fields as JSON-ready data; pictures and finger records as their format and size."""
-        raise NotImplementedError
+        """Checks and fields as JSON-ready data, and each file's size."""
+        return {
+            "passed": self.passed,
+            "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in self.checks],
+            "fields": dict(self.fields),
+            "files": {file.name: len(content) for file, content in self.files.items()},
+        }
 
 
 def verify_card(
@@ -54,17 +94,156 @@ def verify_card(
     expected: Mapping[str, str] | None = None,
     at: datetime | None = None,
 ) -> VerifiedCard:
-    """Reads everything back through the front door: PACE with the CAN (else BAC with the MRZ information), EF.COM,
-    EF.SOD and every data group under secure messaging, passive authentication up to a trusted CSCA, chip
-    authentication, active authentication. With `expected` (SHA-256 in hexadecimal by file name) every file is
-    compared with what was meant, and no file may be missing or extra.
+    """Reads everything back through the front door: PACE with the CAN (BAC with the MRZ information where no CAN is
+    given), EF.COM, EF.SOD and every data group under secure messaging, passive authentication up to a trusted CSCA,
+    chip authentication, active authentication. With `expected` (SHA-256 in hexadecimal by file name) every file is
+    compared with what was meant, and none may be missing or extra.
 
     A check that fails is in the result, not an exception; TransportError and CardRemovedError come through, and
     ParameterError when neither access secret is given. `at` is the time of validity, now by default.
     """
-    raise NotImplementedError
+    if can is None and mrz_information is None:
+        raise ParameterError("a card is opened with its CAN or its MRZ information; neither is given")
+    reading = _Reading(ChipReader(CardConnection(link)))
+    if reading.open(can, mrz_information):
+        reading.read_all()
+    if ElementaryFile.EF_SOD in reading.files:
+        reading.judge(trust, at or datetime.now(UTC))
+    if expected is not None:
+        reading.compare(expected)
+    return VerifiedCard(tuple(reading.checks), MappingProxyType(reading.fields), MappingProxyType(reading.files))
+
+
+class _Reading:
+    """One card being read: what was found so far, and the checks made."""
+
+    def __init__(self, reader: ChipReader) -> None:
+        self.reader = reader
+        self.checks: list[Check] = []
+        self.files: dict[ElementaryFile, bytes] = {}
+        self.fields: dict[str, Any] = {}
+
+    @contextmanager
+    def check(self, name: str) -> Iterator[None]:
+        """Passed when the body ends, failed when it raises what a card or its bytes can cause."""
+        try:
+            yield
+        except TransportError:
+            raise
+        except CccdError as error:
+            self.checks.append(Check(name, False, str(error)))
+        else:
+            self.checks.append(Check(name, True))
+
+    def held(self, name: str) -> bool:
+        return any(check.name == name and check.passed for check in self.checks)
+
+    def open(self, can: str | None, mrz_information: MrzInformation | None) -> bool:
+        if can is not None:
+            with self.check(CARD_ACCESS):
+                self.files[ElementaryFile.EF_CARDACCESS] = self.reader.read(ElementaryFile.EF_CARDACCESS)
+            with self.check(PACE):
+                self.reader.open_pace(can)
+            return self.held(PACE)
+        if mrz_information is not None:
+            with self.check(BAC):
+                self.reader.open_bac(mrz_information)
+        return self.held(BAC)
+
+    def read_all(self) -> None:
+        """EF.COM and EF.SOD, then the chip proves itself, then all the data groups that EF.SOD signs."""
+        with self.check(EF_COM):
+            self._read(ElementaryFile.EF_COM)
+        with self.check(EF_SOD):
+            self._read(ElementaryFile.EF_SOD)
+            numbers = sorted(sod.parse(self.files[ElementaryFile.EF_SOD]).security_object.digests)
+        if not self.held(EF_SOD):
+            return
+        groups = [ElementaryFile.for_data_group(number) for number in numbers]
+        self._prove_chip(groups)
+        with self.check(DATA_GROUPS):
+            for file in groups:
+                self._read(file)
+
+    def _prove_chip(self, groups: list[ElementaryFile]) -> None:
+        """Chip authentication first: what is read after it is known to come from the chip that holds the key."""
+        if ElementaryFile.DG14 not in groups:
+            self.checks.append(Check(CHIP_AUTHENTICATION, None))
+        else:
+            with self.check(CHIP_AUTHENTICATION):
+                dg14 = self._read(ElementaryFile.DG14)
+                self.reader.chip_authentication(dg14)
+        if ElementaryFile.DG15 not in groups:
+            self.checks.append(Check(ACTIVE_AUTHENTICATION, None))
+        else:
+            with self.check(ACTIVE_AUTHENTICATION):
+                dg15 = self._read(ElementaryFile.DG15)
+                self.reader.active_authentication(dg15, self.files.get(ElementaryFile.DG14))
+
+    def _read(self, file: ElementaryFile) -> bytes:
+        if file not in self.files:
+            try:
+                self.files[file] = self.reader.read(file)
+            except CccdError as error:
+                raise error.with_facts(file=file.label) from None
+        return self.files[file]
+
+    def judge(self, trust: TrustStore, at: datetime) -> None:
+        """What the bytes say, without the card."""
+        files = self.files
+        groups = {f.data_group: content for f, content in files.items() if f.data_group is not None}
+        with self.check(PASSIVE_AUTHENTICATION):
+            passive_authentication(files[ElementaryFile.EF_SOD], groups, trust, at)
+        if ElementaryFile.EF_COM in files:
+            with self.check(COM_AGREES):
+                _demand_com(files[ElementaryFile.EF_COM], files[ElementaryFile.EF_SOD])
+        if ElementaryFile.EF_CARDACCESS in files and ElementaryFile.DG14 in files:
+            with self.check(ACCESS_AGREES):
+                _demand_access(files[ElementaryFile.EF_CARDACCESS], files[ElementaryFile.DG14])
+        self.fields, errors = card_fields.decode(files)
+        with self.check(DECODED):
+            for name, error in errors.items():
+                raise error.with_facts(file=name)
+        if ElementaryFile.DG1 in files and ElementaryFile.DG13 in files and not errors:
+            with self.check(FIELDS_AGREE):
+                differing = card_fields.disagreements(files)
+                if differing:
+                    raise VerificationError("two files tell different things", fields=" ".join(differing))
+
+    def compare(self, expected: Mapping[str, str]) -> None:
+        """Every file that was meant is there, byte for byte, and no other data group."""
+        with self.check(AS_MEANT):
+            found = {file.name: hashlib.sha256(content).hexdigest() for file, content in self.files.items()}
+            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+            if ElementaryFile.EF_CARDACCESS not in self.files and not self.held(PACE):
+                wrong = [name for name in wrong if name != ElementaryFile.EF_CARDACCESS.name]
+            if wrong:
+                raise VerificationError("files are not as meant", files=" ".join(wrong))
 
 
 def image_flaw(image: ChipImage, trust: TrustStore, *, at: datetime | None = None) -> str | None:
     """What would make every reader refuse this image, as a stable word; None for a sound one. Touches no card."""
-    raise NotImplementedError
+    try:
+        signed = image.files.get(ElementaryFile.EF_SOD, b"")
+        passive_authentication(signed, image.data_groups, trust, at or datetime.now(UTC))
+        _demand_com(image.files.get(ElementaryFile.EF_COM, b""), signed)
+    except CccdError as error:
+        return f"image:{error.kind}"
+    return None
+
+
+def _demand_com(ef_com: bytes, ef_sod: bytes) -> None:
+    listed = set(com.parse(ef_com).data_groups)
+    signed = set(sod.parse(ef_sod).security_object.digests)
+    if listed != signed:
+        raise VerificationError(
+            "EF.COM and EF.SOD name different data groups", differing=" ".join(str(n) for n in sorted(listed ^ signed))
+        )
+
+
+def _demand_access(card_access: bytes, dg14: bytes) -> None:
+    """EF.CardAccess is not signed, DG14 is: the access protocols of the one must stand in the other (Doc 9303-11
+    clause 9.2.10), or somebody could talk a reader into a weaker one."""
+    offered, confirmed = security_infos.parse(card_access).pace, security_infos.parse(dg14).pace
+    if not set(offered) <= set(confirmed):
+        raise VerificationError("EF.CardAccess offers a protocol that DG14 does not confirm")

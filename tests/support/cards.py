@@ -1,0 +1,82 @@
+"""People, images and jobs for tests of the card side: small, valid, seeded. Imports Pillow and the card side alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import random
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from cccd_core.emrtd import CardContent
+from cccd_core.emrtd.mrz import can, for_card
+from cccd_core.personalise import CardJob, ChipSecrets
+from cccd_core.signing import ChipKeys, Signer, build_image
+
+_FAMILY = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Đặng", "Vũ", "Đỗ")
+_GIVEN = ("Văn An", "Thị Bình", "Quốc Cường", "Thùy Dung", "Đức Đạt", "Hồng Hà", "Minh Khôi", "Ngọc Lan")
+
+
+@cache
+def portrait(seed: int = 0, side_px: int = 96) -> bytes:
+    """A JPEG of coloured noise, the size of which depends on `side_px`."""
+    noise = random.Random(seed).randbytes(side_px * side_px // 16)
+    small = Image.frombytes("L", (side_px // 4, side_px // 4), noise)
+    stream = io.BytesIO()
+    small.resize((side_px, side_px)).convert("RGB").save(stream, "JPEG", quality=80)
+    return stream.getvalue()
+
+
+def finger_record(seed: int, position: int, minutiae: int = 40) -> bytes:
+    """An ISO/IEC 19794-2:2005 record of one finger view with scattered minutiae."""
+    chooser = random.Random(seed * 16 + position)
+    view = bytes((position, 0, 80, minutiae))
+    for _ in range(minutiae):
+        x, y = chooser.randrange(400), chooser.randrange(500)
+        view += (0x4000 | x).to_bytes(2, "big") + y.to_bytes(2, "big") + chooser.randbytes(1) + b"\x50"
+    body = b"\0\0" + (400).to_bytes(2, "big") + (500).to_bytes(2, "big") + (197).to_bytes(2, "big") * 2 + b"\x01\x00"
+    length = 12 + len(body) + len(view) + 2
+    return b"FMR\0 20\0" + length.to_bytes(4, "big") + body + view + b"\0\0"
+
+
+def content(number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardContent:
+    """The card content of test person `number`, always the same."""
+    chooser = random.Random(number)
+    return CardContent(
+        personal_number=f"0012{number:08d}",
+        full_name=f"{chooser.choice(_FAMILY)} {chooser.choice(_GIVEN)}",
+        birth_date=dt.date(2000, 1, 1) + dt.timedelta(days=number % 3000),
+        sex="M",
+        issue_date=dt.date(2026, 1, 15),
+        expiry_date=dt.date(2040, 1, 1),
+        portrait=portrait(number, side_px),
+        fingers={position: finger_record(number, position) for position in fingers},
+        ethnicity="Kinh",
+        religion="Không",
+        place_of_origin="Phúc Xá, Ba Đình, Hà Nội",
+        place_of_residence="12 Hàng Bài, Hoàn Kiếm, Hà Nội",
+        father="Nguyễn Văn Cha",
+        mother="Trần Thị Mẹ",
+    )
+
+
+def job(number: int, signer: Signer, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardJob:
+    """A job for test person `number`; as on a re-run, each call has fresh chip keys and a fresh signature."""
+    person = content(number, side_px=side_px, fingers=fingers)
+    keys = ChipKeys.generate()
+    image = build_image(person, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
+    secrets = ChipSecrets(
+        can(person.personal_number), for_card(person).information, keys.ca_private_key, keys.aa_private_key
+    )
+    return CardJob(f"job-{number:05d}", person.personal_number, image, secrets)
+
+
+def pki_folder(folder: Path) -> Path:
+    """A test country's PKI in `folder`, made once."""
+    from cccd_core import pki
+
+    if not folder.exists():
+        pki.init(folder)
+    return folder
