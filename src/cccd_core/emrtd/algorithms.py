@@ -1,4 +1,4 @@
-"""Names, identifiers and DER of the algorithms that sign and hash on the card side. Imports `cccd_core.emrtd.tlv`.
+"""Names, identifiers and DER of the algorithms that sign and hash on the card side. Imports `cccd_core.emrtd`.
 
 Doc 9303-12 clause 4.4 (algorithms), RFC 5754 and RFC 5758 (identifiers), RFC 4056 (RSA-PSS in CMS).
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cccd_core.emrtd import tlv
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
 
 HASH_OIDS = {
     "sha1": "1.3.14.3.2.26",
@@ -65,3 +66,12 @@ class SignatureAlgorithm(Enum):
     def identifier(self) -> bytes:
         """The DER AlgorithmIdentifier for X.509 and CMS."""
         return self.value.identifier
+
+
+def default_algorithm(key: EcPublicKey | RsaPublicKey) -> SignatureAlgorithm:
+    """The algorithm a key signs with when none is named (Doc 9303-12 clause 4.4: a hash as strong as the curve)."""
+    if isinstance(key, RsaPublicKey):
+        return SignatureAlgorithm.RSA_PSS_SHA256
+    if key.curve.bits <= 256:
+        return SignatureAlgorithm.ECDSA_SHA256
+    return SignatureAlgorithm.ECDSA_SHA384 if key.curve.bits <= 384 else SignatureAlgorithm.ECDSA_SHA512

@@ -15,6 +15,7 @@ from cccd_core.emrtd import cms, tlv
 from cccd_core.emrtd.algorithms import HASH_NAMES, HASH_SIZES, SignatureAlgorithm, hash_identifier
 from cccd_core.emrtd.com import LDS_1_8, UNICODE_4_0_0
 from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import FormatError, ParameterError
 
 LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
@@ -56,11 +57,11 @@ class SodWriter:
     def __init__(self, certificate_der: bytes, algorithm: SignatureAlgorithm) -> None:
         self.hash_name = algorithm.hash_name
         identifier = hash_identifier(self.hash_name)
-        issuer, serial = issuer_and_serial(certificate_der)
+        parts = certificate_parts(certificate_der)
         self._algorithm = algorithm.identifier
         self._certificate = tlv.encode(0xA0, certificate_der)
         self._digest_algorithms = tlv.encode(tlv.SET, identifier)
-        self._signer_head = tlv.integer(1) + tlv.sequence(issuer, serial) + identifier
+        self._signer_head = tlv.integer(1) + tlv.sequence(parts.issuer, parts.serial_number) + identifier
 
     def prepare(
         self, digests: Mapping[int, bytes], *, version: int = 0, signing_time: dt.datetime | None = None
@@ -152,17 +153,6 @@ def parse_security_object(der: bytes) -> LdsSecurityObject:
         lds, unicode = (tlv.to_text(versions.next(tlv.PRINTABLE_STRING, what=w)) for w in ("LDS", "Unicode"))
     parts.finish("LDSSecurityObject")
     return LdsSecurityObject(version, name, digests, lds, unicode)
-
-
-def issuer_and_serial(certificate_der: bytes) -> tuple[bytes, bytes]:
-    """(DER Name of the issuer, DER INTEGER of the serial number) of an X.509 certificate. FormatError."""
-    whole = tlv.read_one(certificate_der, tlv.SEQUENCE, what="certificate").reader()
-    parts = whole.next(tlv.SEQUENCE, what="TBSCertificate").reader()
-    parts.optional(0xA0)
-    serial = parts.next(tlv.INTEGER, what="serial number")
-    parts.next(tlv.SEQUENCE, what="signature algorithm")
-    issuer = parts.next(tlv.SEQUENCE, what="issuer")
-    return tlv.encode(issuer.tag, issuer.value), tlv.encode(serial.tag, serial.value)
 
 
 def encode_time(time: dt.datetime) -> bytes:

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cccd_core.errors import FileError, FormatError
+from cccd_core.errors import FileError, FormatError, SigningError, UnavailableError
 from cccd_core.pki.certificates import Certificate, parse_certificate, parse_crl
 from cccd_core.pki.trust import TrustStore
 from cccd_core.signing.signer import Signer
@@ -27,6 +30,7 @@ CSCA_CRL = "csca/crl.der"
 DS_CERTIFICATE = "ds/certificate.der"
 DS_PRIVATE_KEY = "ds/private_key.pem"
 CARD_MASTER_KEY = "card_master_key.hex"
+PIN_VARIABLE = "CCCD_PKCS11_PIN"
 
 _MAX_FILE_BYTES = 8 << 20
 
@@ -40,9 +44,16 @@ class PkiDirectory:
     test: bool
     document_signer_certificate: Certificate
     csca_certificate: Certificate
+    pkcs11: Mapping[str, str] | None = None
 
     def document_signer(self) -> Signer:
-        """The key that signs documents, with its certificate. SigningError where it cannot be used."""
+        """The key that signs documents, with its certificate: the private key in the folder, or, where the index has
+        `"pkcs11": {"module": ..., "token": ..., "key": ...}`, that of a token, whose PIN is in CCCD_PKCS11_PIN.
+
+        SigningError where it cannot be used, UnavailableError where the token or python-pkcs11 is missing.
+        """
+        if self.pkcs11 is not None:
+            return _open_token(self.pkcs11, self.document_signer_certificate.der)
         return SoftwareSigner.load(_read(self.path, DS_PRIVATE_KEY), self.document_signer_certificate.der)
 
     def trust_store(self) -> TrustStore:
@@ -82,7 +93,36 @@ def load(path: Path | str) -> PkiDirectory:
             certificates.append(parse_certificate(_read(folder, name)))
         except FormatError as error:
             raise error.with_facts(path=str(folder / name)) from None
-    return PkiDirectory(folder, str(index.get("country")), index.get("test") is not False, *certificates)
+    pkcs11 = index.get("pkcs11")
+    if pkcs11 is not None and not (
+        isinstance(pkcs11, dict)
+        and set(pkcs11) == {"module", "token", "key"}
+        and all(isinstance(value, str) for value in pkcs11.values())
+    ):
+        raise FormatError("pkcs11 names a module, a token and a key", path=str(folder / INDEX))
+    country = index.get("country")
+    return PkiDirectory(
+        path=folder,
+        country=country if isinstance(country, str) else "",
+        test=index.get("test") is not False,
+        document_signer_certificate=certificates[0],
+        csca_certificate=certificates[1],
+        pkcs11=pkcs11,
+    )
+
+
+def _open_token(where: Mapping[str, str], certificate_der: bytes) -> Signer:
+    try:
+        module = importlib.import_module("cccd_core.signing.pkcs11")
+    except ImportError as error:
+        raise UnavailableError("python-pkcs11 is not here", needs="the extra hsm", why=str(error)) from None
+    pin = os.environ.get(PIN_VARIABLE, "")
+    if not pin:
+        raise SigningError("the token's PIN is not given", needs=PIN_VARIABLE)
+    signer: Signer = module.Pkcs11Signer.open(
+        where["module"], token=where["token"], key=where["key"], pin=pin, certificate_der=certificate_der
+    )
+    return signer
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any
 from cccd_core.emrtd import cms, tlv
 from cccd_core.emrtd import sod as sods
 from cccd_core.emrtd.algorithms import HASH_NAMES
+from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import CertificateError, FormatError, VerificationError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.signatures import verify_signature
@@ -94,7 +95,7 @@ def find_signer(signed: cms.SignedData, info: cms.SignerInfo, *, more: tuple[Cer
             if candidate.subject_key_identifier == info.subject_key_identifier:
                 return candidate
         elif info.issuer is not None:
-            issuer, _ = sods.issuer_and_serial(candidate.der)
+            issuer = certificate_parts(candidate.der).issuer
             if candidate.serial_number == info.serial_number and issuer == info.issuer:
                 return candidate
     raise CertificateError("the signer's certificate is not there", check="document_signer")

@@ -7,21 +7,14 @@ refused: a signature over them proves nothing today.
 from __future__ import annotations
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from cccd_core.emrtd import tlv
 from cccd_core.emrtd.algorithms import HASH_NAMES
 from cccd_core.emrtd.public_keys import RSA_ENCRYPTION, RSA_PSS, EcPublicKey, RsaPublicKey
 from cccd_core.errors import FormatError, VerificationError
-from cccd_core.pki.keys import to_cryptography
+from cccd_core.signing.keys import HASHES, to_cryptography
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha224": hashes.SHA224(),
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-}
 _ECDSA = {
     "1.2.840.10045.4.3.1": "sha224",
     "1.2.840.10045.4.3.2": "sha256",
@@ -53,17 +46,17 @@ def verify_signature(
         if identifier in _ECDSA:
             name = _ECDSA[identifier]
             elliptic = _expect_ec(to_cryptography(key), identifier)
-            elliptic.verify(signature, data, ec.ECDSA(_HASHES[name]))
+            elliptic.verify(signature, data, ec.ECDSA(HASHES[name]))
             return f"ecdsa-{name}"
         if identifier == RSA_PSS:
             hashed, mask, salt = _pss_parameters(parts)
-            scheme = padding.PSS(padding.MGF1(_HASHES[mask]), salt)
-            _expect_rsa(to_cryptography(key), identifier).verify(signature, data, scheme, _HASHES[hashed])
+            scheme = padding.PSS(padding.MGF1(HASHES[mask]), salt)
+            _expect_rsa(to_cryptography(key), identifier).verify(signature, data, scheme, HASHES[hashed])
             return f"rsa-pss-{hashed}"
         hash_name = _PKCS1.get(identifier) or (digest if identifier == RSA_ENCRYPTION else None)
-        if hash_name not in _HASHES:
+        if hash_name not in HASHES:
             raise FormatError("a signature algorithm that is unknown or too weak", algorithm=identifier)
-        _expect_rsa(to_cryptography(key), identifier).verify(signature, data, padding.PKCS1v15(), _HASHES[hash_name])
+        _expect_rsa(to_cryptography(key), identifier).verify(signature, data, padding.PKCS1v15(), HASHES[hash_name])
         return f"rsa-pkcs1-{hash_name}"
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         raise VerificationError("a signature is wrong", algorithm=identifier) from None
@@ -99,7 +92,7 @@ def _pss_parameters(parts: tlv.Reader) -> tuple[str, str, int]:
             salt = tlv.to_integer(inner.next(tlv.INTEGER, what="salt length"))
         elif part.tag != 0xA3 or tlv.to_integer(inner.next(tlv.INTEGER, what="trailer")) != 1:
             raise FormatError("unknown RSA-PSS parameters", offset=part.offset, tag=f"{part.tag:X}")
-    if hashed not in _HASHES or mask not in _HASHES or not 0 <= salt <= _MAX_SALT_BYTES:
+    if hashed not in HASHES or mask not in HASHES or not 0 <= salt <= _MAX_SALT_BYTES:
         raise FormatError("RSA-PSS parameters that are unknown or too weak", hash=hashed or "sha1", mask=mask or "sha1")
     return hashed, mask, salt
 

@@ -22,16 +22,19 @@ def build_image(
     ca_public_key: bytes | None = None,
     aa_public_key: bytes | None = None,
     codec: AuthorityCodec = PLAIN,
+    additional: Mapping[int, bytes] | None = None,
     sod_version: int = 0,
     signing_time: dt.datetime | None = None,
 ) -> ChipImage:
     """Everything that a chip of this person holds, signed: EF.CardAccess, EF.COM, the data groups, EF.SOD.
 
-    The public keys are those of the chip's own key pairs (`ChipKeys.ca_public_key`, `.aa_public_key`). Version 1 of
+    The public keys are those of the chip's own key pairs (`ChipKeys.ca_public_key`, `.aa_public_key`); `additional` as in `emrtd.build_data_groups`. Version 1 of
     EF.SOD goes with LDS 1.8. The same arguments give the same files up to the signature's own randomness. Errors as
     `emrtd.build_data_groups`; SigningError.
     """
-    groups = build_data_groups(content, ca_public_key=ca_public_key, aa_public_key=aa_public_key, codec=codec)
+    groups = build_data_groups(
+        content, ca_public_key=ca_public_key, aa_public_key=aa_public_key, codec=codec, additional=additional
+    )
     files = {
         ElementaryFile.EF_CARDACCESS: security_infos.for_card_access().encode(),
         ElementaryFile.EF_COM: com.build(groups, lds_version=com.LDS_1_8 if sod_version else com.LDS_1_7),

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cccd_core.emrtd.algorithms import SignatureAlgorithm
+from cccd_core.emrtd.algorithms import SignatureAlgorithm, default_algorithm
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
+from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import SigningError
-
-_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
-    "sha256": hashes.SHA256,
-    "sha384": hashes.SHA384,
-    "sha512": hashes.SHA512,
-}
+from cccd_core.signing.keys import HASHES
 
 
 class SoftwareSigner:
@@ -32,14 +28,18 @@ class SoftwareSigner:
         """`algorithm` None takes what fits the key: ECDSA with the hash of the curve's size, or RSA-PSS SHA-256."""
         self._key = private_key
         self._certificate_der = bytes(certificate_der)
-        self._algorithm = algorithm or default_algorithm(private_key)
+        self._algorithm = algorithm or default_algorithm(_public(private_key))
         if (self._algorithm.family == "ecdsa") != isinstance(private_key, ec.EllipticCurvePrivateKey):
             raise SigningError("the algorithm does not fit the key", algorithm=self._algorithm.name)
 
     @classmethod
     def load(cls, private_key: bytes, certificate_der: bytes) -> SoftwareSigner:
-        """From an unencrypted PKCS #8 key, PEM or DER. SigningError for a key that cannot be used."""
-        return cls(load_private_key(private_key), certificate_der)
+        """From an unencrypted PKCS #8 key, PEM or DER. SigningError for a key that cannot be used or is not the
+        certificate's."""
+        key = load_private_key(private_key)
+        if numbers(_public(key)) != numbers(certificate_parts(certificate_der).public_key):
+            raise SigningError("the private key is not the certificate's")
+        return cls(key, certificate_der)
 
     def __repr__(self) -> str:
         return f"SoftwareSigner({self._algorithm.name})"
@@ -56,21 +56,19 @@ class SoftwareSigner:
 
     def sign(self, data: bytes) -> bytes:
         """See `Signer`."""
-        algorithm = _HASHES[self._algorithm.hash_name]()
+        algorithm = HASHES[self._algorithm.hash_name]
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             return self._key.sign(data, ec.ECDSA(algorithm))
         return self._key.sign(data, padding.PSS(padding.MGF1(algorithm), padding.PSS.DIGEST_LENGTH), algorithm)
 
 
-def default_algorithm(key: object) -> SignatureAlgorithm:
-    """The algorithm a key signs with when none is named (Doc 9303-12 clause 4.4: a hash as strong as the curve)."""
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        if key.curve.key_size <= 256:
-            return SignatureAlgorithm.ECDSA_SHA256
-        return SignatureAlgorithm.ECDSA_SHA384 if key.curve.key_size <= 384 else SignatureAlgorithm.ECDSA_SHA512
-    if isinstance(key, rsa.RSAPrivateKey):
-        return SignatureAlgorithm.RSA_PSS_SHA256
-    raise SigningError("a key of this kind does not sign here", key=type(key).__name__)
+def _public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> EcPublicKey | RsaPublicKey:
+    return parse_spki(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def numbers(key: EcPublicKey | RsaPublicKey) -> tuple[object, ...]:
+    """What makes two public keys the same, however they are written."""
+    return (key.curve.name, key.x, key.y) if isinstance(key, EcPublicKey) else (key.modulus, key.exponent)
 
 
 def load_private_key(data: bytes) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:

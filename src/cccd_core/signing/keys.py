@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 from cccd_core.errors import UnavailableError
 
@@ -17,6 +20,13 @@ _CURVES: dict[str, ec.EllipticCurve] = {
     "brainpoolP256r1": ec.BrainpoolP256R1(),
     "brainpoolP384r1": ec.BrainpoolP384R1(),
     "brainpoolP512r1": ec.BrainpoolP512R1(),
+}
+
+HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha224": hashes.SHA224(),
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
 }
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -37,3 +47,16 @@ def to_cryptography(key: EcPublicKey | RsaPublicKey) -> PublicKey:
     if key.curve.name not in _CURVES:
         raise UnavailableError("cryptography does not have this curve", curve=key.curve.name)
     return ec.EllipticCurvePublicNumbers(key.x, key.y, _CURVES[key.curve.name]).public_key()
+
+
+def verifies(key: EcPublicKey | RsaPublicKey, algorithm: SignatureAlgorithm, signature: bytes, data: bytes) -> bool:
+    """Whether `signature` over `data` is this key's. UnavailableError for a curve that `cryptography` does not have."""
+    public, digest = to_cryptography(key), HASHES[algorithm.hash_name]
+    try:
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signature, data, ec.ECDSA(digest))
+        else:
+            public.verify(signature, data, padding.PSS(padding.MGF1(digest), digest.digest_size), digest)
+    except InvalidSignature:
+        return False
+    return True

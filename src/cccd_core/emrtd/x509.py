@@ -1,0 +1,39 @@
+"""The few parts of an X.509 certificate that a signer's message needs. Imports `cccd_core.emrtd` and errors alone.
+
+Whole certificates are read by `pki.certificates`. RFC 5280 clause 4.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cccd_core.emrtd import tlv
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateParts:
+    """DER Name of the issuer, DER INTEGER of the serial number, DER SubjectPublicKeyInfo."""
+
+    issuer: bytes
+    serial_number: bytes
+    spki: bytes
+
+    @property
+    def public_key(self) -> EcPublicKey | RsaPublicKey:
+        """The key, read."""
+        return parse_spki(self.spki)
+
+
+def certificate_parts(der: bytes) -> CertificateParts:
+    """Those parts of a DER certificate. FormatError with offset for what is none."""
+    whole = tlv.read_one(der, tlv.SEQUENCE, what="certificate").reader()
+    parts = whole.next(tlv.SEQUENCE, what="TBSCertificate").reader()
+    parts.optional(0xA0)
+    serial = parts.next(tlv.INTEGER, what="serial number")
+    parts.next(tlv.SEQUENCE, what="signature algorithm")
+    issuer = parts.next(tlv.SEQUENCE, what="issuer")
+    parts.next(tlv.SEQUENCE, what="validity")
+    parts.next(tlv.SEQUENCE, what="subject")
+    spki = parts.next(tlv.SEQUENCE, what="SubjectPublicKeyInfo")
+    return CertificateParts(*(tlv.encode(each.tag, each.value) for each in (issuer, serial, spki)))

@@ -1,0 +1,139 @@
+"""A signer whose key lies in a PKCS #11 token (a hardware security module). Imports python-pkcs11, cryptography's
+encoding of signatures, `cccd_core.emrtd`, `cccd_core.signing` and errors; the only file that imports pkcs11.
+
+The key never leaves the token: data are hashed here, the token signs the hash (CKM_ECDSA, CKM_RSA_PKCS_PSS), which any
+token can. A PIN is tried once: tokens lock after a few wrong ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pkcs11
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from cccd_core.emrtd.algorithms import HASH_SIZES, SignatureAlgorithm, default_algorithm
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
+from cccd_core.emrtd.x509 import certificate_parts
+from cccd_core.errors import SigningError, UnavailableError
+from cccd_core.signing.keys import verifies
+
+_PSS = {
+    "sha256": (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256),
+    "sha384": (pkcs11.Mechanism.SHA384, pkcs11.MGF.SHA384),
+    "sha512": (pkcs11.Mechanism.SHA512, pkcs11.MGF.SHA512),
+}
+_PROOF = b"cccd_core: does this key belong to its certificate"
+
+
+class Pkcs11Signer:
+    """Signs with one private key of a token. Open it with `Pkcs11Signer.open`, close it or use it in a `with`.
+
+    One session, one lock: several threads may call `sign`, one signature is made at a time.
+    """
+
+    def __init__(self, session: Any, key: Any, certificate_der: bytes) -> None:
+        self._session = session
+        self._key = key
+        self._lock = threading.Lock()
+        self._certificate_der = bytes(certificate_der)
+        self._public: EcPublicKey | RsaPublicKey = certificate_parts(certificate_der).public_key
+        self._algorithm = default_algorithm(self._public)
+
+    @classmethod
+    def open(
+        cls, module: Path | str, *, token: str, key: str, pin: str, certificate_der: bytes | None = None
+    ) -> Pkcs11Signer:
+        """Opens the private key labelled `key` on the token labelled `token` through the library `module`.
+
+        `certificate_der` None takes the certificate of the same label from the token. UnavailableError where the
+        module or the token is not there; SigningError where the PIN is wrong, the key or certificate is missing, or
+        the key is not the certificate's (found out by one signature).
+        """
+        with _errors("the PKCS #11 token cannot be opened", module=str(module), token=token):
+            try:
+                library = pkcs11.lib(str(module))
+                slot = library.get_token(token_label=token)
+            except (RuntimeError, pkcs11.NoSuchToken) as error:
+                raise UnavailableError(
+                    "no such PKCS #11 module or token", module=str(module), token=token, why=type(error).__name__
+                ) from None
+            session = slot.open(user_pin=pin)
+        try:
+            with _errors("the key cannot be found on the token", token=token, key=key):
+                private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=key)
+                if certificate_der is None:
+                    certificate_der = _stored_certificate(session, key)
+            signer = cls(session, private, certificate_der)
+            signer._prove()
+            return signer
+        except BaseException:
+            session.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"Pkcs11Signer({self._algorithm.name})"
+
+    def __enter__(self) -> Pkcs11Signer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the session; the signer is of no use after that."""
+        with self._lock:
+            self._session.close()
+
+    @property
+    def certificate_der(self) -> bytes:
+        """See `Signer`."""
+        return self._certificate_der
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        """See `Signer`."""
+        return self._algorithm
+
+    def sign(self, data: bytes) -> bytes:
+        """See `Signer`."""
+        name = self._algorithm.hash_name
+        digest = hashlib.new(name, data).digest()
+        with _errors("the token did not sign"), self._lock:
+            if isinstance(self._public, EcPublicKey):
+                raw = bytes(self._key.sign(digest, mechanism=pkcs11.Mechanism.ECDSA))
+                half = len(raw) // 2
+                return encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
+            parameter = (*_PSS[name], HASH_SIZES[name])
+            mechanism = pkcs11.Mechanism.RSA_PKCS_PSS
+            return bytes(self._key.sign(digest, mechanism=mechanism, mechanism_param=parameter))
+
+    def _prove(self) -> None:
+        """One signature over a fixed text, checked with the certificate's key."""
+        if not verifies(self._public, self._algorithm, self.sign(_PROOF), _PROOF):
+            raise SigningError("the token's key is not the certificate's")
+
+
+def _stored_certificate(session: Any, label: str) -> bytes:
+    found = list(
+        session.get_objects({pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE, pkcs11.Attribute.LABEL: label})
+    )
+    if len(found) != 1:
+        raise SigningError("the token does not hold one certificate of this label", count=len(found))
+    return bytes(found[0][pkcs11.Attribute.VALUE])
+
+
+@contextmanager
+def _errors(message: str, **facts: str) -> Iterator[None]:
+    try:
+        yield
+    except pkcs11.PKCS11Error as error:
+        raise SigningError(message, why=type(error).__name__, **facts) from None
