@@ -160,16 +160,15 @@ def _produce(
 
 def _retry_failed(state: RunState) -> None:
     """What failed is tried again: a dossier that the search accepted from its card on, any other from the start."""
-    failed = state.entries(runstate.FAILED)
-    if failed:
-        state.record(
-            [
-                Entry(entry.dossier_id, runstate.UNIQUE, digest=entry.digest, searched=True, warnings=entry.warnings)
-                if entry.searched
-                else Entry(entry.dossier_id, runstate.RECEIVED)
-                for entry in failed
-            ]
-        )
+    again = []
+    for entry in state.entries(runstate.FAILED):
+        if entry.searched:
+            evidence = {name: value for name, value in entry.evidence.items() if name not in ("card", "error")}
+            again.append(replace(entry, state=runstate.UNIQUE, reason=None, written=False, evidence=evidence))
+        else:
+            again.append(Entry(entry.dossier_id, runstate.RECEIVED))
+    if again:
+        state.record(again)
 
 
 def check_stage(batch: Batch, state: RunState, policy: CheckPolicy, progress: Progress | None) -> bool:

@@ -85,10 +85,10 @@ FIELDS = (
     Field("sex", "word", "M (Nam) or F (Nữ).", required=True, values=("M", "F"), example="F"),
     Field("nationality", "word", "Three-letter code of ICAO Doc 9303-3. The card is issued to citizens, so VNM is the "
           "default and the one value.", values=("VNM",), example="VNM"),
-    Field("ethnicity", "text", "Dân tộc.", max_length=60, example="Kinh"),
-    Field("religion", "text", "Tôn giáo.", max_length=60, example="Không"),
+    Field("ethnicity", "text", "Dân tộc: the ethnic group.", max_length=60, example="Kinh"),
+    Field("religion", "text", "Tôn giáo: the religion.", max_length=60, example="Không"),
     Field("place_of_origin", "text", "Quê quán: commune, province.", max_length=200, example="Điện Bàn, Quảng Nam"),
-    Field("place_of_residence", "text", "Nơi thường trú.", max_length=200, example="12 Hàng Bông, Hoàn Kiếm, Hà Nội"),
+    Field("place_of_residence", "text", "Nơi thường trú: the place of permanent residence.", max_length=200, example="12 Hàng Bông, Hoàn Kiếm, Hà Nội"),
     Field("marks", "text", "Đặc điểm nhận dạng: identifying marks.", max_length=200,
           example="Nốt ruồi cách 1 cm trên đuôi mắt trái"),
     Field("father", "name", "The father's full name.", max_length=120, example="Nguyễn Văn Hòa"),
@@ -100,7 +100,7 @@ FIELDS = (
           example="2026-03-02"),
     Field("expiry_date", "date", "The last day of validity. By default what the renewal ages "
           "give: valid to the age of 14, 25, 40 or 60; a card issued in the two years before one of them to the next; "
-          "none from 58 on.", example="2027-05-17"),
+          "none from 58 on.", example="2042-05-17"),
     Field("unit", "word", "Code of the unit that enrolled the person.", max_length=64, example="HN-HK-01"),
     Field("captured_at", "time", "When the dossier was captured, RFC 3339 with its zone. Of two dossiers of one person "
           "the one captured first is the original; those without a time come last, and the id decides between equals.",
