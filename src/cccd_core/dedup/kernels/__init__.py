@@ -1,0 +1,1 @@
+"""Numba kernels of deduplication: each file imports numba, numpy and math alone."""
