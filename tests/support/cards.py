@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import io
 import random
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 from PIL import Image
 
+from cccd_core import pki
 from cccd_core.emrtd import CardContent
 from cccd_core.emrtd.mrz import can, for_card
 from cccd_core.personalise import CardJob, ChipSecrets
+from cccd_core.pki import TrustStore
 from cccd_core.signing import ChipKeys, Signer, build_image
 
 _FAMILY = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Đặng", "Vũ", "Đỗ")
@@ -73,10 +76,30 @@ def job(number: int, signer: Signer, *, side_px: int = 96, fingers: tuple[int, .
     return CardJob(f"job-{number:05d}", person.personal_number, image, secrets)
 
 
-def pki_folder(folder: Path) -> Path:
-    """A test country's PKI in `folder`, made once."""
-    from cccd_core import pki
+@dataclass(frozen=True)
+class Country:
+    """Keys and trust of a test country."""
 
-    if not folder.exists():
+    directory: pki.PkiDirectory
+
+    @classmethod
+    def make(cls, folder: Path) -> Country:
+        """A new country's PKI in `folder`."""
         pki.init(folder)
-    return folder
+        return cls(pki.load(folder))
+
+    @cached_property
+    def signer(self) -> Signer:
+        return self.directory.document_signer()
+
+    @cached_property
+    def trust(self) -> TrustStore:
+        return self.directory.trust_store()
+
+    @cached_property
+    def card_master_key(self) -> bytes:
+        return self.directory.card_master_key()
+
+    def job(self, number: int, *, side_px: int = 96) -> CardJob:
+        """The job of test person `number`."""
+        return job(number, self.signer, side_px=side_px)

@@ -47,7 +47,7 @@ class SessionParameters:
     """
 
     cards_per_job: int = 3
-    insertions_per_card: int = 8
+    insertions_per_card: int = 16
     tears_per_step: int = 4
     strangers_per_job: int = 16
     piece_bytes: int = 4096
