@@ -74,7 +74,7 @@ class Deduplicator:
         found: list[Found] = []
         for start in range(0, len(batch), self.parameters.batch_block):
             found += search.run(start, min(start + self.parameters.batch_block, len(batch)))
-        return decide(found, search.thresholds, self.manifest())
+        return decide(found, search.thresholds, self.manifest(), search.excluded)
 
 
 class _Search:

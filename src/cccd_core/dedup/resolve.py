@@ -83,8 +83,13 @@ def keep_best(candidates: Sequence[Candidate], thresholds: Thresholds, most: int
     return tuple(matching[:most] + ordered[len(matching) : len(matching) + most])
 
 
-def decide(found: Sequence[Found], thresholds: Thresholds, manifest: Mapping[str, Any]) -> list[Decision]:
-    """The decisions of a batch; `found[i]` belongs to its i-th person."""
+def decide(
+    found: Sequence[Found],
+    thresholds: Thresholds,
+    manifest: Mapping[str, Any],
+    excluded: Mapping[str, frozenset[str]],
+) -> list[Decision]:
+    """The decisions of a batch; `found[i]` belongs to its i-th person. `excluded`: pairs that are not to be tied."""
     place = {item.person_id: index for index, item in enumerate(found)}
     originals: list[str | None] = []  # of each person so far: whom it duplicates
     drafts: list[_Draft] = []
@@ -113,7 +118,7 @@ def decide(found: Sequence[Found], thresholds: Thresholds, manifest: Mapping[str
             draft.speaking = next(match for match in certain if root(match) == roots[0])
             draft.reasons.append("match")
             for other in roots[1:]:
-                if other in place:
+                if other in place and roots[0] not in excluded.get(other, ()):
                     linked.setdefault(place[other], []).append((item.person_id, roots[0]))
         elif matches:
             draft.outcome, draft.of = "review", root(matches[0])
