@@ -5,6 +5,7 @@
 
 from cccd_core.templates.detect import detect
 from cccd_core.templates.io import FORMATS, convert, load, read, save, write
+from cccd_core.templates.loss import Loss, loss
 from cccd_core.templates.model import (
     FULL_TURN,
     KIND_BIFURCATION,
@@ -32,12 +33,14 @@ __all__ = [
     "CaptureDetails",
     "CertificationBlock",
     "FingerTemplate",
+    "Loss",
     "QualityBlock",
     "TemplateRecord",
     "Tenprint",
     "convert",
     "detect",
     "load",
+    "loss",
     "order",
     "ppcm",
     "read",

@@ -24,8 +24,8 @@ class Capacity:
 
     `angle_steps` directions in a turn; `resolution_ppcm` its fixed resolution, None where the file states one, 0 where
     it states none and the caller must; whether it holds kind, quality, image `size`, finger `position` (and impression
-    type and view number), `extended` data, more than one view (`views`); the bits of the impression type; the family of
-    its quality codes.
+    type, view number, capture quality) and `extended` data; how many views; the bits of the impression type; the
+    families of its quality codes and of the `coding` of its extended data; and what else it says, in words.
     """
 
     what: str
@@ -39,11 +39,13 @@ class Capacity:
     max_views: int = 255
     impression_bits: int = 8
     quality_codes: int = 0
+    coding: str = ""
+    details: tuple[str, ...] = ()
 
 
 CAPACITY = {
     iso19794_2_2005.FORMAT: Capacity(
-        "ISO/IEC 19794-2:2005 record", iso19794_2_2005.STEPS, impression_bits=4, quality_codes=2005
+        "ISO/IEC 19794-2:2005 record", iso19794_2_2005.STEPS, impression_bits=4, quality_codes=2005, coding="ISO"
     ),
     NORMAL: Capacity(
         "ISO/IEC 19794-2:2005 card format, normal size",
@@ -66,12 +68,28 @@ CAPACITY = {
         max_views=1,
     ),
     iso19794_2_2011.FORMAT: Capacity(
-        "ISO/IEC 19794-2:2011 record", iso19794_2_2011.STEPS, max_views=iso19794_2_2011.MAX_VIEWS, quality_codes=2011
+        "ISO/IEC 19794-2:2011 record",
+        iso19794_2_2011.STEPS,
+        max_views=iso19794_2_2011.MAX_VIEWS,
+        quality_codes=2011,
+        coding="ISO",
+        details=("capture details", "quality algorithm"),
     ),
     ansi378_2004.FORMAT: Capacity(
-        "ANSI/INCITS 378-2004 record", ansi378_2004.STEPS, impression_bits=4, quality_codes=2005
+        "ANSI/INCITS 378-2004 record",
+        ansi378_2004.STEPS,
+        impression_bits=4,
+        quality_codes=2005,
+        coding="ANSI",
+        details=("product identifier",),
     ),
-    ansi378_2009.FORMAT: Capacity("ANSI/INCITS 378-2009 record", ansi378_2009.STEPS, quality_codes=2011),
+    ansi378_2009.FORMAT: Capacity(
+        "ANSI/INCITS 378-2009 record",
+        ansi378_2009.STEPS,
+        quality_codes=2011,
+        coding="ANSI",
+        details=("product identifier", "quality algorithm"),
+    ),
     xyt.FORMAT: Capacity(
         "NIST .xyt text",
         xyt.STEPS,
@@ -162,6 +180,7 @@ def _fit_view(
     capacity = CAPACITY[target]
     details = view.details
     same_codes = source in CAPACITY and CAPACITY[source].quality_codes == capacity.quality_codes
+    same_coding = source in CAPACITY and CAPACITY[source].coding == capacity.coding
     blocks = details.quality_blocks
     if target == iso19794_2_2011.FORMAT:
         blocks = tuple(block for block in blocks if block.score != UNREPORTED_2011)
@@ -173,7 +192,7 @@ def _fit_view(
         width_px=_size(fitted.width_px, fitted, "x_px", capacity),
         height_px=_size(fitted.height_px, fitted, "y_px", capacity),
         impression=impression,
-        extended=carried(view.extended, source, target, rescaled=rescaled),
+        extended=carried(view.extended, same_coding=same_coding and not rescaled) if capacity.extended else b"",
         details=replace(
             details,
             device_type=details.device_type or device_id,

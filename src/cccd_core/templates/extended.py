@@ -15,11 +15,9 @@ from cccd_core.errors import FormatError
 
 RIDGE_COUNTS = 1
 CORE_AND_DELTA = 2
-ZONAL_QUALITY = 3
 FIRST_VENDOR_TYPE = 0x0100
 
 _AREA_HEADER_BYTES = 4
-_CODING = {"iso-2005": "ISO", "iso-2011": "ISO", "ansi-2004": "ANSI", "ansi-2009": "ANSI"}
 
 
 def areas(extended: bytes) -> Iterator[tuple[int, bytes]]:
@@ -34,11 +32,11 @@ def areas(extended: bytes) -> Iterator[tuple[int, bytes]]:
         offset += length
 
 
-def carried(extended: bytes, source: str, target: str, *, rescaled: bool) -> bytes:
-    """What of a view's extended data in format `source` goes into one of format `target`; broken data goes nowhere."""
-    if target not in _CODING or not extended:
-        return b""
-    same_coding = _CODING.get(source) == _CODING[target] and not rescaled
+def carried(extended: bytes, *, same_coding: bool) -> bytes:
+    """What of a view's extended data goes into a record of another edition; of a broken chain nothing does.
+
+    `same_coding`: the edition codes core and delta alike, and the coordinates stay.
+    """
     kept = bytearray()
     try:
         for kind, data in areas(extended):
