@@ -28,7 +28,8 @@ class Path:
 class TrustStore:
     """The CSCA certificates that are trusted, and the newest revocation list of each of them.
 
-    What is put in is trusted: authenticate it first (a master list does by its own signature). A revocation list is
+    What is put in is trusted: authenticate it first (a master list does by its own signature). Some States' CSCAs lack
+    basicConstraints or keyUsage; one of the two must say that a certificate is an authority's. A revocation list is
     verified here against the CSCA that issued it; CertificateError where none fits.
     """
 
@@ -39,7 +40,7 @@ class TrustStore:
         self._by_subject: dict[str, list[Certificate]] = {}
         self._by_key: dict[bytes, list[Certificate]] = {}
         for anchor in self._anchors:
-            if not anchor.is_ca:
+            if not anchor.is_ca and "key_cert_sign" not in (anchor.key_usage or ()):
                 raise CertificateError("a trusted certificate is no certificate authority", subject=anchor.subject)
             self._by_subject.setdefault(anchor.subject_key, []).append(anchor)
             if anchor.subject_key_identifier:

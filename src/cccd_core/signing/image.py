@@ -28,9 +28,9 @@ def build_image(
 ) -> ChipImage:
     """Everything that a chip of this person holds, signed: EF.CardAccess, EF.COM, the data groups, EF.SOD.
 
-    The public keys are those of the chip's own key pairs (`ChipKeys.ca_public_key`, `.aa_public_key`); `additional` as in `emrtd.build_data_groups`. Version 1 of
-    EF.SOD goes with LDS 1.8. The same arguments give the same files up to the signature's own randomness. Errors as
-    `emrtd.build_data_groups`; SigningError.
+    The public keys are those of the chip's own key pairs (`ChipKeys.ca_public_key`, `.aa_public_key`); `additional`
+    as in `emrtd.build_data_groups`. Version 1 of EF.SOD goes with LDS 1.8. The same arguments give the same files up to
+    the signature's own randomness. Errors as `emrtd.build_data_groups`; SigningError.
     """
     groups = build_data_groups(
         content, ca_public_key=ca_public_key, aa_public_key=aa_public_key, codec=codec, additional=additional

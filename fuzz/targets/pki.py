@@ -1,0 +1,87 @@
+"""Reading certificates, revocation lists, master lists, and EF.SOD down to its path: the first byte chooses."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from cccd_core import pki
+from cccd_core.emrtd import tlv
+from cccd_core.pki import issue
+from cccd_core.signing import SoftwareSigner, sign_data_groups
+
+MODULES = ("cccd_core.emrtd", "cccd_core.pki")
+
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+NOW = START + dt.timedelta(days=30)
+VALIDITY = issue.Validity(START, START + dt.timedelta(days=3000), START + dt.timedelta(days=300))
+# Fixed test scalars, so that the seeds are the same in every run but for the signatures' own randomness.
+ROOT_KEY = ec.derive_private_key(0x1234567, ec.SECP256R1())
+SIGNER_KEY = ec.derive_private_key(0x7654321, ec.SECP256R1())
+ROOT = SoftwareSigner(ROOT_KEY, b"")
+
+
+def spki(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """DER SubjectPublicKeyInfo."""
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+AUTHORITY = issue.Authority(
+    issue.name({"C": "VN", "CN": "TEST CSCA"}), issue.key_identifier(spki(ROOT_KEY)), ROOT.algorithm, ROOT.sign
+)
+URL = "http://csca.test.invalid/crl"
+CSCA = issue.csca_certificate(AUTHORITY, spki(ROOT_KEY), 1, VALIDITY, country="VNM", crl_url=URL)
+SIGNER = issue.document_signer_certificate(
+    AUTHORITY, issue.name({"C": "VN", "CN": "TEST DS"}), spki(SIGNER_KEY), 2, VALIDITY,
+    country="VNM", crl_url=URL, document_types=["ID"],
+)  # fmt: skip
+CRL = issue.revocation_list(AUTHORITY, 1, START, NOW, {9: START})
+GROUPS = {1: b"\x61\x00", 2: b"\x75\x00"}
+SOD = sign_data_groups(GROUPS, SoftwareSigner(SIGNER_KEY, SIGNER), signing_time=NOW)
+ROOT_CERTIFICATE = pki.parse_certificate(CSCA)
+TRUST = pki.TrustStore([ROOT_CERTIFICATE], [pki.parse_crl(CRL)])
+
+
+def master_list() -> bytes:
+    """A list of one certificate, its signature of no worth."""
+    content = tlv.sequence(tlv.integer(0), tlv.set_of([CSCA]))
+    kind = tlv.oid("2.23.136.1.1.2")
+    attributes = b"".join(
+        sorted(
+            tlv.sequence(tlv.oid(oid), tlv.encode(tlv.SET, value))
+            for oid, value in (
+                ("1.2.840.113549.1.9.3", kind),
+                ("1.2.840.113549.1.9.4", tlv.octet_string(hashlib.sha256(content).digest())),
+            )
+        )
+    )
+    digest = tlv.sequence(tlv.oid("2.16.840.1.101.3.4.2.1"))
+    signer = tlv.sequence(
+        tlv.integer(1), tlv.sequence(AUTHORITY.name, tlv.integer(1)), digest, tlv.encode(0xA0, attributes),
+        ROOT.algorithm.identifier, tlv.octet_string(ROOT.sign(tlv.encode(tlv.SET, attributes))),
+    )  # fmt: skip
+    signed = tlv.sequence(
+        tlv.integer(3), tlv.encode(tlv.SET, digest), tlv.sequence(kind, tlv.encode(0xA0, tlv.octet_string(content))),
+        tlv.encode(0xA0, CSCA), tlv.encode(tlv.SET, signer),
+    )  # fmt: skip
+    return tlv.sequence(tlv.oid("1.2.840.113549.1.7.2"), tlv.encode(0xA0, signed))
+
+
+READERS = (
+    (pki.parse_certificate, SIGNER),
+    (pki.parse_crl, CRL),
+    (lambda data: pki.parse_master_list(data, ROOT_CERTIFICATE, NOW), master_list()),
+    (lambda data: pki.passive_authentication(data, GROUPS, TRUST, NOW), SOD),
+    (lambda data: TRUST.validate(pki.parse_certificate(data), NOW), SIGNER),
+)
+
+SEEDS = tuple(bytes((number,)) + seed for number, (_, seed) in enumerate(READERS))
+
+
+def target(data: bytes) -> None:
+    """Reads `data[1:]` as what `data[0]` chooses."""
+    if data:
+        READERS[data[0] % len(READERS)][0](data[1:])
