@@ -45,7 +45,7 @@ class MemoryGallery:
         try:
             return self._people[person_id]
         except KeyError:
-            raise StateError("nobody of this identifier is enrolled", person_id=person_id) from None
+            raise StateError("nobody of this identifier is enrolled") from None
 
     def add(self, person: EnrolledPerson) -> bool:
         """Enrols a person; False when the same templates already stand under this identifier.
@@ -57,5 +57,5 @@ class MemoryGallery:
             self._people[person.person_id] = person
             return True
         if known != person:
-            raise StateError("other templates are enrolled under this identifier", person_id=person.person_id)
+            raise StateError("other templates are enrolled under this identifier")
         return False

@@ -29,6 +29,8 @@ MAX_VALUE_BYTES = 128 * 1024  # of any value or SQL text; a record with the larg
 UNPLACED_FROM = 100  # `place` of the first finger of unknown position
 READ_BLOCK = 64  # people held while iterating
 
+_SQLITE_MAGIC = b"SQLite format 3\x00"
+
 # The schema, word for word: a file whose schema differs in anything is refused.
 _DDL = (
     "CREATE TABLE person (sequence INTEGER PRIMARY KEY, person_id TEXT NOT NULL UNIQUE, sha256 BLOB NOT NULL)",
@@ -111,7 +113,7 @@ class GalleryStore:
         with self._connection() as connection:
             row = connection.execute(select(_PERSON).where(_PERSON.c.person_id == person_id)).first()
             if row is None:
-                raise StateError("nobody of this identifier is enrolled", person_id=person_id)
+                raise StateError("nobody of this identifier is enrolled")
             return self._load(connection, [_person_row(row)])[0][1]
 
     def add(self, person: EnrolledPerson) -> bool:
@@ -133,7 +135,7 @@ class GalleryStore:
         known = connection.execute(select(_PERSON.c.sha256).where(_PERSON.c.person_id == person.person_id)).first()
         if known is not None:
             if known[0] != digest:
-                raise StateError("other templates are enrolled under this identifier", person_id=person.person_id)
+                raise StateError("other templates are enrolled under this identifier")
             return 0
         inserted = connection.execute(_PERSON.insert().values(person_id=person.person_id, sha256=digest))
         sequence = inserted.lastrowid
@@ -200,6 +202,15 @@ class GalleryStore:
 
     def _prepare(self) -> None:
         """Makes the schema in an empty file, checks it in any other."""
+        try:
+            with self.path.open("rb") as file:
+                start = file.read(len(_SQLITE_MAGIC))
+        except FileNotFoundError:
+            start = b""
+        except OSError as error:
+            raise FileError("the gallery cannot be read", path=str(self.path), why=error.strerror or "") from error
+        if start not in (b"", _SQLITE_MAGIC):  # SQLite itself takes a file of a few bytes for an empty one
+            raise StateError("the file is no gallery", path=str(self.path))
         with self._connection() as connection:
             fresh = self._identity(connection) == (0, 0) and not self._schema(connection)
             if fresh:
