@@ -1,9 +1,10 @@
 """From a matcher's raw score to −10·log10(FMR). Imports numpy, errors and the standard library alone.
 
-A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map from raw to calibrated score is fitted by
-`scripts/calibrate_matching.py` on pooled impostor pairs and shipped as `data/calibration.json`: the empirical
-distribution in the body, a generalised Pareto distribution (Pickands 1975; Coles 2001, section 4.2) in the tail, and a
-straight line in decibels past the last impostor pair, which is extrapolation and marked as such.
+A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map is fitted by
+`scripts/calibrate_matching.py` on pooled impostor pairs (`evaluation.calibrating`) and shipped as
+`data/calibration.json`. Two fingers with few minutiae resemble each other by chance more easily than two with many, so
+the raw score is first set against what impostor pairs of that many minutiae reach; then a monotone map follows: the
+empirical distribution in the body, the fitted tail above it.
 """
 
 from __future__ import annotations
@@ -25,17 +26,20 @@ from cccd_core.errors import FormatError
 FORMAT = "cccd-calibration-1"
 MAX_KNOTS = 4096
 SHIPPED = "data/calibration.json"
+LEAST_MINUTIAE = 4  # fewer count as this many
+_LOG = np.log(np.maximum(np.arange(256), LEAST_MINUTIAE))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A strictly increasing, piecewise linear map from raw scores to −10·log10(FMR), and where it comes from.
+    """The map from raw scores and minutia counts to −10·log10(FMR), and where it comes from.
 
-    `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first score is 0); raw
-    scores below the first knot give 0, above the last the last segment is continued. `parameters_digest` names the
-    matcher parameters whose raw scores these are. `impostor_pairs` were measured; above the calibrated score
-    `extrapolated_from` fewer than ten of them are left and the map follows the fitted tail. `sets` are the data sets.
-    Raises FormatError for knots that are not such a map.
+    A raw score is lessened by `minutiae_slope`·ln(n), n being the smaller count of prepared minutiae of the pair, at
+    least 4; then `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first score
+    is 0) map it piecewise linearly: below the first knot to 0, above the last along the last segment.
+    `parameters_digest` names the matcher parameters whose raw scores these are. `impostor_pairs` were measured; above
+    the score `extrapolated_from` fewer than ten of them are left and the map rests on the tail fitted (`tail`: a
+    generalised Pareto distribution). `sets` are the data sets. Raises FormatError for what is not such a map.
     """
 
     raw_knots: tuple[float, ...]
@@ -43,6 +47,7 @@ class Calibration:
     parameters_digest: str
     impostor_pairs: int
     extrapolated_from: float
+    minutiae_slope: float = 0.0
     sets: tuple[str, ...] = ()
     tail: tuple[tuple[str, float], ...] = ()
     _raw: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
@@ -54,6 +59,8 @@ class Calibration:
         for knots in (self.raw_knots, self.score_knots):
             if not all(map(math.isfinite, knots)) or any(b <= a for a, b in pairwise(knots)):
                 raise FormatError("the knots of a calibration must increase")
+        if not math.isfinite(self.minutiae_slope) or not math.isfinite(self.extrapolated_from):
+            raise FormatError("a calibration holds a number that is not finite")
         if self.score_knots[0] != 0.0:
             raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
         for name, knots in (("_raw", self.raw_knots), ("_score", self.score_knots)):
@@ -68,7 +75,7 @@ class Calibration:
 
     @staticmethod
     def identity(parameters_digest: str = "") -> Calibration:
-        """Gives raw scores back as they are: for training, where the raw score is what is looked at."""
+        """Gives raw scores of 0 and up back as they are: for training, where the raw score is what is looked at."""
         return Calibration((0.0, 1.0), (0.0, 1.0), parameters_digest, 0, 0.0)
 
     @property
@@ -77,13 +84,24 @@ class Calibration:
         text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
-    def scores(self, raw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
-        """Calibrated scores, float32 of the shape of `raw`: −10·log10(FMR), 0 and up. About 30 ns a score."""
-        return _map(raw, self._raw, self._score)
+    def scores(
+        self, raw: npt.NDArray[np.floating[Any]], minutiae: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.float32]:
+        """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
-    def raw(self, scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
-        """The inverse of `scores` (a calibrated 0 gives the first knot)."""
-        return _map(scores, self._score, self._raw)
+        `minutiae` [n] is the smaller number of prepared minutiae of each pair; a pair with none scores 0. About 50 ns
+        a score.
+        """
+        scores = _map(self.lessened(raw, minutiae), self._raw, self._score)
+        scores[minutiae == 0] = 0.0
+        return scores
+
+    def lessened(
+        self, raw: npt.NDArray[np.floating[Any]], minutiae: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.float64]:
+        """Raw scores set against what pairs of that many minutiae reach by chance: float64[n]."""
+        chance: npt.NDArray[np.float64] = self.minutiae_slope * _LOG[np.minimum(minutiae, len(_LOG) - 1)]
+        return raw - chance
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready data, `from_dict` reads it back."""
@@ -93,6 +111,7 @@ class Calibration:
             "impostor_pairs": self.impostor_pairs,
             "extrapolated_from": self.extrapolated_from,
             "sets": list(self.sets),
+            "minutiae_slope": self.minutiae_slope,
             "tail": dict(self.tail),
             "raw": list(self.raw_knots),
             "score": list(self.score_knots),
@@ -110,6 +129,7 @@ class Calibration:
                 str(record["parameters"]),
                 int(record["impostor_pairs"]),
                 float(record["extrapolated_from"]),
+                float(record["minutiae_slope"]),
                 tuple(str(name) for name in record["sets"]),
                 tuple((str(name), float(value)) for name, value in sorted(record["tail"].items())),
             )
@@ -118,14 +138,14 @@ class Calibration:
 
 
 def _map(
-    values: npt.NDArray[np.floating[Any]], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float64], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float32]:
     mapped = np.interp(values, x, y)
     above = values > x[-1]
     if above.any():
         slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
-        mapped = np.where(above, y[-1] + slope * (values.astype(np.float64) - x[-1]), mapped)
-    return np.asarray(mapped, dtype=np.float32)
+        mapped = np.where(above, y[-1] + slope * (values - x[-1]), mapped)
+    return mapped.astype(np.float32)
 
 
 @cache

@@ -107,7 +107,7 @@ class Matcher:
         else:
             with ThreadPoolExecutor(min(workers, len(starts))) as pool:
                 list(pool.map(block, starts))
-        return self.calibration.scores(raw)
+        return self.calibration.scores(raw, np.minimum(probe.count, np.diff(gallery.offsets)))
 
     def score(self, probe: PreparedTemplate, candidate: PreparedTemplate) -> float:
         """The calibrated score of one pair."""

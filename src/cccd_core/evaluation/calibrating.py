@@ -1,0 +1,218 @@
+"""Fits the map from raw scores to −10·log10(FMR) on impostor pairs. Imports matching.calibration, numpy and errors.
+
+The tail is a generalised Pareto distribution of the excesses over a high threshold (Pickands, Annals of Statistics 3,
+1975; Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, chapter 4), fitted by maximum likelihood
+along its profile (Grimshaw, Technometrics 35(2), 1993).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cccd_core.errors import ParameterError
+from cccd_core.matching.calibration import LEAST_MINUTIAE, Calibration
+
+LEAST_PAIRS = 1000
+TAIL_FRACTION = 0.01  # the share of impostors that the tail is fitted to
+SLOPE_FRACTION = 0.01  # the FMR at which pairs of few and of many minutiae are made equal
+PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
+HIGHEST_SCORE = 200.0
+_BODY_STEP, _TAIL_STEP = 0.25, 0.5
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Impostors:
+    """Impostor pairs of one set of one extractor: raw scores float32[n], smaller minutia count int32[n] of each."""
+
+    set_name: str
+    extractor: str
+    raw: npt.NDArray[np.float32]
+    minutiae: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """P(score > threshold + y) = fraction · (1 + shape · y / scale)^(−1/shape), fitted to `excesses` pairs."""
+
+    threshold: float
+    fraction: float
+    shape: float
+    scale: float
+    excesses: int
+
+    def raw_at(self, fmr: FloatArray) -> FloatArray:
+        """The score that a share `fmr` (at most `fraction`) of impostors exceeds."""
+        ratio = np.log(self.fraction / fmr)
+        if abs(self.shape) < 1e-9:
+            return self.threshold + self.scale * ratio
+        return np.asarray(self.threshold + self.scale / self.shape * np.expm1(self.shape * ratio))
+
+
+def fit_tail(ordered: FloatArray, fraction: float = TAIL_FRACTION) -> Tail:
+    """The tail of `ordered` scores (ascending): a generalised Pareto distribution over their top `fraction`."""
+    kept = max(2, round(len(ordered) * fraction))
+    threshold = float(ordered[-kept - 1])
+    excesses = ordered[-kept:] - threshold
+    mean = float(excesses.mean())
+    if not mean > 0.0:
+        raise ParameterError("the highest impostor scores are all equal: no tail can be fitted", pairs=len(ordered))
+    excesses = excesses / mean
+
+    def shape_of(theta: float) -> float:
+        return float(np.log1p(theta * excesses).mean())
+
+    def loss(theta: float) -> float:
+        # -log likelihood a pair, on its profile: for theta = shape / scale the best shape is the mean of log(1 + ...)
+        if abs(theta) < 1e-6:
+            return 1.0
+        shape = shape_of(theta)
+        return math.log(shape / theta) + shape + 1.0
+
+    # theta must keep 1 + theta * excess positive; outside -1/max .. 50/mean lies nothing that a score's tail does
+    low = -1.0 / float(excesses.max()) * (1.0 - 1e-6)
+    grid = np.concatenate([low + (-low) * np.linspace(0.01, 1.0, 50), np.logspace(-3, math.log10(50.0), 60)])
+    best = int(np.argmin([loss(theta) for theta in grid]))
+    theta = _least(loss, grid[max(0, best - 1)], grid[min(len(grid) - 1, best + 1)])
+    shape = 0.0 if abs(theta) < 1e-6 else shape_of(theta)
+    scale = mean if abs(theta) < 1e-6 else mean * shape / float(theta)
+    return Tail(threshold, kept / len(ordered), shape, scale, kept)
+
+
+def _least(loss: Callable[[float], float], low: float, high: float, steps: int = 60) -> float:
+    """Golden section search."""
+    part = (math.sqrt(5.0) - 1.0) / 2.0
+    a, b = high - part * (high - low), low + part * (high - low)
+    loss_a, loss_b = loss(a), loss(b)
+    for _ in range(steps):
+        if loss_a <= loss_b:
+            high, b, loss_b = b, a, loss_a
+            a = high - part * (high - low)
+            loss_a = loss(a)
+        else:
+            low, a, loss_a = a, b, loss_b
+            b = low + part * (high - low)
+            loss_b = loss(b)
+    return (low + high) / 2.0
+
+
+def fit_minutiae_slope(raw: FloatArray, log_minutiae: FloatArray, fraction: float = SLOPE_FRACTION) -> float:
+    """How the score that a share `fraction` of impostors exceeds moves with the logarithm of the minutia count.
+
+    Quantile regression of `raw` on `log_minutiae` (Koenker, Bassett, Econometrica 46(1), 1978): the pinball loss is
+    convex in the slope once the intercept is the quantile itself.
+    """
+    centred = log_minutiae - log_minutiae.mean()
+    rank = min(len(raw) - 1, int((1.0 - fraction) * len(raw)))
+    spread = float(raw.std())
+    if spread == 0.0 or float(centred.std()) < 1e-6:
+        return 0.0
+
+    def loss(slope: float) -> float:
+        rest = raw - slope * centred
+        rest -= np.partition(rest, rank)[rank]
+        return float(np.where(rest > 0.0, (1.0 - fraction) * rest, -fraction * rest).sum())
+
+    reach = 4.0 * spread / float(centred.std())
+    return _least(loss, -reach, reach, steps=40)
+
+
+def fit(impostors: Sequence[Impostors], parameters_digest: str) -> tuple[Calibration, Tail]:
+    """The calibration of all these pairs pooled, and its tail.
+
+    ParameterError with fewer than 1,000 pairs. The map follows the pooled impostors up to the score that 1 % of them
+    reach and the fitted tail from there. Beyond the last ten pairs the tail may not fall faster than exponentially
+    (a bounded fit would claim scores that nobody measured).
+    """
+    raw = np.concatenate([part.raw for part in impostors]).astype(np.float64) if impostors else np.zeros(0)
+    if len(raw) < LEAST_PAIRS:
+        raise ParameterError("too few impostor pairs to calibrate on", pairs=len(raw), least=LEAST_PAIRS)
+    counts = np.concatenate([part.minutiae for part in impostors])
+    log_minutiae = np.log(np.maximum(counts, LEAST_MINUTIAE))
+    slope = fit_minutiae_slope(raw, log_minutiae)
+    ordered = np.sort(raw - slope * log_minutiae)
+    tail = fit_tail(ordered)
+    joint = -10.0 * math.log10(tail.fraction)
+    last = 10.0 * math.log10(len(ordered) / PAIRS_BEYOND)
+
+    body = np.arange(0.0, joint, _BODY_STEP)
+    accepted = np.minimum(len(ordered), np.ceil(10.0 ** (-body / 10.0) * len(ordered))).astype(np.int64)
+    body_raw = ordered[len(ordered) - accepted]
+    measured = np.append(np.arange(joint, last, _TAIL_STEP), max(last, joint + _TAIL_STEP))
+    measured_raw = tail.raw_at(10.0 ** (-measured / 10.0))
+    beyond = np.arange(measured[-1] + _TAIL_STEP, HIGHEST_SCORE, _TAIL_STEP)
+    if tail.shape >= 0.0:
+        beyond_raw = tail.raw_at(10.0 ** (-beyond / 10.0))
+    else:
+        per_db = (measured_raw[-1] - measured_raw[-2]) / (measured[-1] - measured[-2])
+        beyond_raw = measured_raw[-1] + per_db * (beyond - measured[-1])
+    scores, knots = _increasing(
+        np.concatenate([body, measured, beyond]), np.concatenate([body_raw, measured_raw, beyond_raw])
+    )
+    calibration = Calibration(
+        tuple(knots),
+        tuple(scores),
+        parameters_digest,
+        len(raw),
+        round(last, 2),
+        slope,
+        tuple(sorted(f"{part.set_name}/{part.extractor}" for part in impostors)),
+        (
+            ("excesses", float(tail.excesses)),
+            ("fraction", tail.fraction),
+            ("scale", tail.scale),
+            ("shape", tail.shape),
+            ("threshold", tail.threshold),
+        ),
+    )
+    return calibration, tail
+
+
+def _increasing(scores: FloatArray, raw: FloatArray) -> tuple[list[float], list[float]]:
+    """Knots whose raw scores increase: of equal raw scores (ties) the highest score stands, save at the first knot."""
+    kept_scores, kept_raw = [float(scores[0])], [float(raw[0])]
+    least = 1e-6 * max(1.0, float(raw[-1] - raw[0]))
+    for score, value in zip(scores[1:].tolist(), raw[1:].tolist(), strict=True):
+        if value > kept_raw[-1] + least:
+            kept_scores.append(round(score, 6))
+            kept_raw.append(value)
+        elif len(kept_raw) > 1:
+            kept_scores[-1] = round(score, 6)
+    return kept_scores, kept_raw
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Measured FMR at calibrated scores, on pairs that were left out of the calibration."""
+
+    set_name: str
+    extractor: str
+    pairs: int
+    accepted: dict[int, int]  # score -> impostor pairs that reach it
+
+    def ratio(self, score: int) -> float:
+        """Measured over stated FMR."""
+        return self.accepted[score] / self.pairs * math.pow(10.0, score / 10.0)
+
+
+def check(calibration: Calibration, part: Impostors, scores: Sequence[int] = (20, 30, 40)) -> Check:
+    """How many pairs of `part` reach each of these scores."""
+    calibrated = calibration.scores(part.raw, part.minutiae)
+    return Check(
+        part.set_name, part.extractor, len(part.raw), {score: int((calibrated >= score).sum()) for score in scores}
+    )
+
+
+def leave_one_set_out(impostors: Sequence[Impostors], parameters_digest: str) -> list[Check]:
+    """For each set in turn (all its extractors together): calibrates on the other sets and checks on this one."""
+    checks: list[Check] = []
+    for name in dict.fromkeys(part.set_name for part in impostors):
+        calibration, _ = fit([part for part in impostors if part.set_name != name], parameters_digest)
+        checks.extend(check(calibration, part) for part in impostors if part.set_name == name)
+    return checks
