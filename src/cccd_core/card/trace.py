@@ -1,0 +1,27 @@
+"""Traces of a connection, redacted by default. Imports the standard library and card.apdu."""
+
+from __future__ import annotations
+
+import logging
+
+from cccd_core.card.apdu import CommandApdu, ResponseApdu
+from cccd_core.card.connection import Trace
+
+logger = logging.getLogger(__name__)
+
+
+def redacted(command: CommandApdu, response: ResponseApdu | None) -> str:
+    """One exchange without any of its data: header, lengths, status word."""
+    asked = "" if command.ne is None else f" ne={command.ne}"
+    answer = "no answer" if response is None else f"{response.sw_hex} nr={len(response.data)}"
+    return f"{command.header.hex().upper()} nc={len(command.data)}{asked} -> {answer}"
+
+
+def to_log(level: int = logging.DEBUG) -> Trace:
+    """A trace for `CardConnection(trace=...)`: one redacted line of the log for each exchange."""
+
+    def trace(command: CommandApdu, response: ResponseApdu | None) -> None:
+        if logger.isEnabledFor(level):
+            logger.log(level, "%s", redacted(command, response))
+
+    return trace

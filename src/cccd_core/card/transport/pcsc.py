@@ -1,0 +1,269 @@
+"""PC/SC readers through pyscard: the only file that imports `smartcard`, and only when it is asked for a reader.
+Imports errors.
+
+What a reader's service does that its manual does not say, seen with pcscd: SCardConnect may block without end, and may
+succeed on a card that is gone. So every call runs in a thread of the link, with a time limit, and a new link proves by
+a SELECT that a card answers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from queue import Empty, SimpleQueue
+from types import ModuleType
+from typing import Any, Final, TypeVar
+
+from cccd_core.errors import CardRemovedError, TransportError, UnavailableError
+
+CONNECT_TIMEOUT_S: Final = 5.0
+TRANSMIT_TIMEOUT_S: Final = 30.0
+
+_SUCCESS: Final = 0
+_TIMEOUT: Final = 0x8010000A
+_CANCELLED: Final = 0x80100002
+_NO_SERVICE: Final = (0x8010001D, 0x8010001E)
+_NO_READERS: Final = 0x8010002E
+_UNKNOWN_READER: Final = 0x80100009
+# The card left, lost its power, or was reset under our hands: whatever it was doing, it has forgotten.
+_GONE: Final = {
+    0x8010000C: "no card",
+    0x80100016: "not transacted",
+    0x80100017: "the reader left",
+    0x80100066: "the card does not answer",
+    0x80100067: "the card has no power",
+    0x80100068: "the card was reset",
+    0x80100069: "the card was removed",
+}
+# SELECT MF without an answer: changes nothing on a fresh card, and any status word proves that there is one.
+_PROOF: Final = bytes.fromhex("00A4000C023F00")
+
+T = TypeVar("T")
+
+
+def _scard() -> ModuleType:
+    try:
+        return import_module("smartcard.scard")
+    except ImportError as error:
+        raise UnavailableError(
+            "no PC/SC here: the package pyscard is missing", needs="pip install cccd_core[pcsc]", why=str(error)
+        ) from None
+
+
+def _check(code: int, doing: str, **facts: str) -> None:
+    """Turns a PC/SC result into the error it means."""
+    number = code & 0xFFFFFFFF
+    if number == _SUCCESS:
+        return
+    name = f"{number:08X}"
+    if number in _GONE:
+        raise CardRemovedError(f"the card left while {doing}: {_GONE[number]}", pcsc=name, **facts)
+    if number in _NO_SERVICE:
+        raise UnavailableError("the PC/SC service does not run", needs="pcscd", pcsc=name)
+    if number == _UNKNOWN_READER:
+        raise UnavailableError("there is no such reader", needs="a reader that `cccd doctor` lists", **facts)
+    raise TransportError(f"the reader failed while {doing}", pcsc=name, **facts)
+
+
+class _Context:
+    """One connection to the service; each use has its own, so that threads do not meet."""
+
+    def __init__(self) -> None:
+        self.scard = _scard()
+        code, self.handle = self.scard.SCardEstablishContext(self.scard.SCARD_SCOPE_USER)
+        _check(code, "asking for the PC/SC service")
+
+    def __enter__(self) -> _Context:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.scard.SCardReleaseContext(self.handle)
+
+    def status(self, reader: str, known: int, timeout_s: float) -> int | None:
+        """The reader's state, at once or when it differs from `known`; None when the time is over."""
+        wait_ms = max(0, int(timeout_s * 1000))
+        code, states = self.scard.SCardGetStatusChange(self.handle, wait_ms, [(reader, known)])
+        if code & 0xFFFFFFFF in (_TIMEOUT, _CANCELLED):
+            return None
+        _check(code, "watching a reader", reader=reader)
+        return int(states[0][1])
+
+
+def readers() -> tuple[str, ...]:
+    """The names of the readers there are. UnavailableError without pyscard or a running service."""
+    with _Context() as context:
+        code, names = context.scard.SCardListReaders(context.handle, [])
+        if code & 0xFFFFFFFF == _NO_READERS:
+            return ()
+        _check(code, "listing readers")
+        return tuple(names)
+
+
+def card_present(reader: str) -> bool:
+    """Whether the reader says that a card is in it (which a card torn out a moment ago may still seem to be)."""
+    with _Context() as context:
+        state = context.status(reader, context.scard.SCARD_STATE_UNAWARE, 0)
+        return bool(state is not None and state & context.scard.SCARD_STATE_PRESENT)
+
+
+def wait_for_card(reader: str, present: bool, timeout_s: float) -> bool:
+    """Waits until a card is there (or not); False when it did not come about in time. Safe from several threads."""
+    deadline = time.monotonic() + timeout_s
+    with _Context() as context:
+        known = context.scard.SCARD_STATE_UNAWARE
+        while True:
+            state = context.status(reader, known, deadline - time.monotonic())
+            if state is None:
+                return False
+            if bool(state & context.scard.SCARD_STATE_PRESENT) == present:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            known = state & ~context.scard.SCARD_STATE_CHANGED
+
+
+class _Worker:
+    """A thread that makes one link's calls, so that a call without end holds up nobody but itself."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: SimpleQueue[Callable[[], Any] | None] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        self._lost = threading.Event()
+        self.when_lost: Callable[[], None] = lambda: None
+        threading.Thread(target=self._run, name=f"pcsc {name}", daemon=True).start()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                answer: tuple[Any, BaseException | None] = (job(), None)
+            except BaseException as error:  # handed to the caller, whatever it is
+                answer = None, error
+            self._answers.put(answer)
+            if self._lost.is_set():
+                break
+        if self._lost.is_set():
+            self.when_lost()  # the call came back after all: nobody wants its card any more
+
+    def call(self, job: Callable[[], T], timeout_s: float, doing: str) -> T:
+        """Runs one job. TransportError when it takes too long; the thread then cleans up by itself."""
+        if self._lost.is_set():
+            raise TransportError("this link was given up after a call without end")
+        self._jobs.put(job)
+        try:
+            value, error = self._answers.get(timeout=timeout_s)
+        except Empty:
+            self._lost.set()
+            self._jobs.put(None)
+            raise TransportError(f"the reader does not answer while {doing}", timeout_s=timeout_s) from None
+        if error is not None:
+            raise error
+        result: T = value
+        return result
+
+    def stop(self) -> None:
+        """Ends the thread after what it does now."""
+        self._jobs.put(None)
+
+
+class PcscLink:
+    """A `Link` to the card in a PC/SC reader, held exclusively until `close`.
+
+    Raises UnavailableError (no pyscard, service or reader), CardRemovedError (no card answers), TransportError.
+    """
+
+    def __init__(
+        self,
+        reader: str,
+        *,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        transmit_timeout_s: float = TRANSMIT_TIMEOUT_S,
+    ) -> None:
+        self.reader = reader
+        self._timeout_s = transmit_timeout_s
+        self._scard = _scard()
+        self._context: int | None = None
+        self._card: int | None = None
+        self._protocol: Any = None
+        self._atr = b""
+        self._worker = _Worker(reader)
+        self._worker.when_lost = self._release
+        try:
+            self._worker.call(self._connect, connect_timeout_s, "connecting to the card")
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        return self._atr
+
+    def transmit(self, command: bytes) -> bytes:
+        """One APDU. Raises CardRemovedError, TransportError."""
+        return self._worker.call(lambda: self._transmit(command), self._timeout_s, "the card works")
+
+    def reset(self) -> None:
+        """Takes the card's power away and gives it back."""
+        self._worker.call(self._reconnect, self._timeout_s, "resetting the card")
+
+    def close(self) -> None:
+        """Powers the card down and lets go of it, so that the next holder finds it fresh."""
+        with suppress(TransportError):
+            self._worker.call(self._release, CONNECT_TIMEOUT_S, "letting go of the card")
+        self._worker.stop()
+
+    # ---- in the worker's thread
+
+    def _connect(self) -> None:
+        scard = self._scard
+        code, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        _check(code, "asking for the PC/SC service")
+        code, card, protocol = scard.SCardConnect(
+            self._context, self.reader, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+        )
+        _check(code, "connecting to the card", reader=self.reader)
+        self._card = card
+        self._became(protocol)
+
+    def _reconnect(self) -> None:
+        scard = self._scard
+        code, protocol = scard.SCardReconnect(
+            self._there(),
+            scard.SCARD_SHARE_EXCLUSIVE,
+            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+            scard.SCARD_UNPOWER_CARD,
+        )
+        _check(code, "resetting the card", reader=self.reader)
+        self._became(protocol)
+
+    def _became(self, protocol: int) -> None:
+        scard = self._scard
+        self._protocol = scard.SCARD_PCI_T0 if protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
+        code, _, _, _, atr = scard.SCardStatus(self._there())
+        _check(code, "reading the card's answer to reset", reader=self.reader)
+        self._atr = bytes(atr)
+        self._transmit(_PROOF)
+
+    def _transmit(self, command: bytes) -> bytes:
+        code, answer = self._scard.SCardTransmit(self._there(), self._protocol, list(command))
+        if code:
+            _check(code, "the card works", reader=self.reader)
+        if len(answer) < 2:
+            raise CardRemovedError("the card left while it works: no status word", reader=self.reader)
+        return bytes(answer)
+
+    def _there(self) -> int:
+        if self._card is None:
+            raise CardRemovedError("this link has no card", reader=self.reader)
+        return self._card
+
+    def _release(self) -> None:
+        card, self._card = self._card, None
+        context, self._context = self._context, None
+        if card is not None:
+            self._scard.SCardDisconnect(card, self._scard.SCARD_UNPOWER_CARD)
+        if context is not None:
+            self._scard.SCardReleaseContext(context)

@@ -1,0 +1,82 @@
+"""A private pcscd with virtual readers, for tests: started by scripts/virtual_readers.sh, one at a time on a machine.
+
+Use it as a fixture: `from support.pcsc import virtual_readers` in the test's file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cccd_core.card.transport import pcsc
+from cccd_core.card.transport.memory import Card
+from cccd_core.card.virtual import server
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "virtual_readers.sh"
+LOCK = Path(tempfile.gettempdir()) / "pcsc.lock"
+FIRST_PORT = server.DEFAULT_PORT
+
+
+@dataclass(frozen=True)
+class VirtualReaders:
+    """Running readers: their names, each with its port."""
+
+    names: tuple[str, ...]
+
+    def port(self, name: str) -> int:
+        """The TCP port where the reader waits for its card: two slots to a driver, in the order of the names."""
+        copy, slot = int(name.split(" PCD ")[1].split()[0]), int(name.split()[-1], 16)
+        return FIRST_PORT + 2 * copy + slot
+
+    @contextmanager
+    def insert(self, card: Card, name: str | None = None) -> Iterator[threading.Event]:
+        """Puts a card into a reader until the end of the block; setting the event pulls it out before."""
+        name = name or self.names[0]
+        stop = threading.Event()
+        thread = threading.Thread(target=server.serve, args=(card, self.port(name)), kwargs={"stop": stop}, daemon=True)
+        thread.start()
+        try:
+            assert pcsc.wait_for_card(name, True, 10.0), "the card never arrived in the reader"
+            yield stop
+        finally:
+            stop.set()
+            thread.join(10)
+            pcsc.wait_for_card(name, False, 10.0)
+
+
+@contextmanager
+def running(readers: int) -> Iterator[VirtualReaders]:
+    """Starts a private pcscd with so many virtual readers, holding the machine's lock, and stops it at the end."""
+    if not shutil.which("pcscd") or not Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so").exists():
+        pytest.skip("no pcscd or no vpcd on this machine")
+    pytest.importorskip("smartcard", reason="no pyscard on this machine")
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        started = subprocess.run(
+            ["bash", SCRIPT, "start", str(readers)], capture_output=True, text=True, timeout=60, check=False
+        )
+        try:
+            if started.returncode == 4:
+                pytest.skip(f"cannot start virtual readers here: {started.stderr.strip()}")
+            assert started.returncode == 0, started.stderr
+            names = tuple(sorted(pcsc.readers()))
+            assert len(names) >= readers
+            yield VirtualReaders(names[:readers])
+        finally:
+            subprocess.run(["bash", SCRIPT, "stop"], capture_output=True, timeout=60, check=True)
+
+
+@pytest.fixture(scope="module")
+def virtual_readers() -> Iterator[VirtualReaders]:
+    """Two virtual readers for the tests of one file."""
+    with running(2) as readers:
+        yield readers
