@@ -85,7 +85,7 @@ def _serve(port: int) -> int:
 
     def work(card: VirtualCard, stop: threading.Event, ready: threading.Event) -> None:
         try:
-            serve(card, port, stop=stop, on_connect=ready.set)
+            serve(card, port, stop=stop, on_connect=lambda _: ready.set())
         except (CccdError, OSError) as error:
             trouble.append(str(error))
         finally:
