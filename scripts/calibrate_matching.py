@@ -4,7 +4,8 @@
 
 Scores every impostor pair of the sets under ../shared/data/fingerprints (CCCD_SHARED names another place) with the
 default parameters, fits the map, and writes src/cccd_core/matching/data/calibration.json. Run it whenever the matcher
-or its parameters change: a test fails until it was. Prints, for each set, the measured FMR at scores 20, 30 and 40 when that set is left out.
+or its parameters change: a test fails until it was. Prints, for each set, the measured FMR at scores 20, 30 and 40 when
+that set is left out.
 `--check` prints alone and writes nothing.
 """
 
