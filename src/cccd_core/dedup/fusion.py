@@ -6,8 +6,8 @@ is Gamma(k) (R. A. Fisher, Statistical Methods for Research Workers, 1925, secti
 Q(k, x) = exp(-x) * (1 + x + ... + x**(k-1)/(k-1)!).
 
 Fingers may be missing, spoilt or not the person's own, so the k that speak are chosen after looking, and that choice is
-paid for in full (Bonferroni): the tail is multiplied by the number of ways to choose k fingers and by the number of k
-there are. What is left, as -10 log10, is the fused score: at most one impostor in 10**(score/10) reaches it, however
+paid for in full (Bonferroni): the tail is multiplied by the number of ways to choose k fingers and by k (k + 1), whose
+inverses sum to less than 1 over all k and favour the choices that are likely. What is left, as -10 log10, is the fused score: at most one impostor in 10**(score/10) reaches it, however
 many fingers are there and whatever the choice was. No model of genuine scores is needed.
 """
 
@@ -38,14 +38,14 @@ def tail_score(count: int, total: Float64) -> Float64:
 @cache
 def same_position_cost(fingers: int, chosen: int) -> float:
     """Score to pay for choosing `chosen` of `fingers` pairs laid position by position."""
-    return 10.0 * math.log10(fingers * math.comb(fingers, chosen))
+    return 10.0 * math.log10(chosen * (chosen + 1) * math.comb(fingers, chosen))
 
 
 @cache
 def any_position_cost(fingers: int, candidate_fingers: int, chosen: int) -> float:
     """Score to pay for choosing `chosen` pairs among all one-to-one pairings of the fingers of two people."""
     pairings = math.comb(fingers, chosen) * math.comb(candidate_fingers, chosen) * math.factorial(chosen)
-    return 10.0 * math.log10(min(fingers, candidate_fingers) * pairings)
+    return 10.0 * math.log10(chosen * (chosen + 1) * pairings)
 
 
 def fuse_same_position(scores: Float64) -> tuple[Float64, NDArray[np.int64]]:

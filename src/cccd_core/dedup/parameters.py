@@ -19,8 +19,8 @@ class DedupParameters:
     * `review_false_matches`: above that and up to this number a person decides.
     * `agreeing_score`: a finger agrees from this score on; a duplicate needs `agreeing_fingers` of them, or
     * `single_finger_false_matches`: one finger alone that is expected by chance at most so many times.
-    * `finger_score_limit`: more than this no single finger contributes, for beyond it no calibration sample reaches
-      and the score is extrapolation.
+    * `finger_score_limit`: more than this no single finger contributes: calibration samples hold some millions of
+      impostor pairs, and what a score claims far beyond them is extrapolation.
     * `cross_position_share`: which share of the allowance for false matches goes to the second pass, which compares
       every finger of a person with every finger of another (swapped, mislabelled or unplaced fingers).
     * `least_minutiae`: a dossier none of whose fingers has so many cannot be searched by, and is never `unique`.
@@ -32,7 +32,7 @@ class DedupParameters:
     agreeing_score: float = 20.0
     agreeing_fingers: int = 2
     single_finger_false_matches: float = 1e-5
-    finger_score_limit: float = 80.0
+    finger_score_limit: float = 70.0
     cross_position_share: float = 0.1
     least_minutiae: int = 8
     gallery_block: int = 1024

@@ -141,7 +141,7 @@ def test_one_finger_alone_suffices_when_it_is_overwhelming():
 def test_more_people_ask_for_more_evidence():
     probe, enrolled = person("b", 1, (2,)), person("g", 1, (2,))
     outcomes = [
-        search([probe], [enrolled, *crowd(n, positions=(2,))], matcher=KnowingMatcher(52.0))[0].outcome
+        search([probe], [enrolled, *crowd(n, positions=(2,))], matcher=KnowingMatcher(55.0))[0].outcome
         for n in (0, 30, 3000)
     ]
     assert outcomes == ["duplicate", "review", "unique"]

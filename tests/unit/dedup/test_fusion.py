@@ -28,9 +28,9 @@ def test_tail_is_the_gamma_tail(count, total):
     assert fusion.tail_score(count, np.array([total]))[0] == pytest.approx(tail(count, total), rel=1e-9, abs=1e-9)
 
 
-def test_one_finger_keeps_its_score():
+def test_one_finger_pays_for_nothing_but_its_share_of_the_choice():
     fused, chosen = fusion.fuse_same_position(np.array([[37.5]]))
-    assert fused[0] == pytest.approx(37.5)
+    assert fused[0] == pytest.approx(37.5 - 10 * math.log10(2))
     assert chosen[0] == 1
 
 
@@ -39,7 +39,7 @@ def brute_same(scores: list[float]) -> float:
     n = len(scores)
     for k in range(1, n + 1):
         for subset in itertools.combinations(scores, k):
-            best = max(best, tail(k, max(sum(subset), 1e-9)) - 10 * math.log10(n * math.comb(n, k)))
+            best = max(best, tail(k, max(sum(subset), 1e-9)) - 10 * math.log10(k * (k + 1) * math.comb(n, k)))
     return best
 
 
@@ -56,7 +56,7 @@ def brute_any(scores: np.ndarray) -> float:
     best = 0.0
     for k in range(1, min(rows, columns) + 1):
         pairings = math.comb(rows, k) * math.comb(columns, k) * math.factorial(k)
-        cost = 10 * math.log10(min(rows, columns) * pairings)
+        cost = 10 * math.log10(k * (k + 1) * pairings)
         for chosen_rows in itertools.combinations(range(rows), k):
             for chosen_columns in itertools.permutations(range(columns), k):
                 total = sum(scores[r, c] for r, c in zip(chosen_rows, chosen_columns, strict=True))
