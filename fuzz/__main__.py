@@ -1,8 +1,8 @@
 """`python -m fuzz`: fuzzes every target, each in processes of its own, and says what was found.
 
 Exit code 0 only when nothing was: no exception but CccdError, no input over 50 ms or 64 MiB. What was found is kept in
-the target's corpus, where the tests replay it. `--keep N` also keeps up to N small inputs that together reach what the
-run reached.
+the target's corpus, where the tests replay it. `--keep N` also keeps up to N small inputs that reach what no seed and
+no corpus file did.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from pathlib import Path
 from fuzz import registry
 
 REPOSITORY = registry.HOME.parent
-MAX_KEPT_BYTES = 2048
 STARTUP_SECONDS = 120  # importing with instrumentation, the corpus's first run, the end's statistics
 
 
@@ -121,25 +120,16 @@ def _keep(path: Path, name: str, home: Path) -> Path:
 
 
 def _keep_reaching(name: str, home: Path, work: Path, most: int) -> None:
-    """Adds the inputs that reach what the corpus does not, smallest first, by libFuzzer's merge."""
-    folder = home / "corpus" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    small = work / "small"
-    small.mkdir()
-    for path in (work / "inputs").iterdir():
-        if path.stat().st_size <= MAX_KEPT_BYTES:
-            shutil.copyfile(path, small / path.name)
-    merged = work / "merged"
-    merged.mkdir()
-    subprocess.run(
-        [sys.executable, "-m", "fuzz.merge", name, str(home), str(merged), str(folder), str(small)],
+    """Adds small inputs of the run that reach what seeds and corpus do not."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fuzz.reach", name, str(home), str(most), str(work / "inputs")],
         cwd=REPOSITORY,
         capture_output=True,
-        check=False,
+        text=True,
+        check=True,
     )
-    for path in sorted(merged.iterdir(), key=lambda path: path.stat().st_size)[:most]:
-        if path.stat().st_size <= MAX_KEPT_BYTES:
-            shutil.copyfile(path, folder / path.name[:16])
+    for path in json.loads(done.stdout):
+        _keep(Path(path), name, home)
 
 
 def _traceback(text: str) -> str:

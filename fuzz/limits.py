@@ -26,11 +26,12 @@ class Cost:
 
     def complaint(self) -> str:
         """What is wrong with it; empty when nothing is."""
+        complaints = []
         if self.seconds > MAX_SECONDS:
-            return f"{self.seconds * 1000:.1f} ms, more than {MAX_SECONDS * 1000:.0f}"
+            complaints.append(f"{self.seconds * 1000:.1f} ms, more than {MAX_SECONDS * 1000:.0f}")
         if self.peak_bytes > MAX_BYTES:
-            return f"{self.peak_bytes / 2**20:.1f} MiB, more than {MAX_BYTES / 2**20:.0f}"
-        return ""
+            complaints.append(f"{self.peak_bytes / 2**20:.1f} MiB, more than {MAX_BYTES / 2**20:.0f}")
+        return "; ".join(complaints)
 
 
 def once(run: Callable[[bytes], None], data: bytes) -> str:

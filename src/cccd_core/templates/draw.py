@@ -8,7 +8,6 @@ import math
 from PIL import Image, ImageDraw, ImageFont
 
 from cccd_core.templates.model import KIND_BIFURCATION, KIND_ENDING, FingerTemplate
-from cccd_core.templates.transform import rescale
 
 DRAWN_PPCM = 197  # every template is drawn at 500 dpi
 MAX_SIDE_PX = 2000
@@ -34,9 +33,9 @@ def draw(view: FingerTemplate, *, zoom: int = 2, title: str = "") -> bytes:
     A ridge ending is a blue ring, a bifurcation an orange square, any other a grey cross; the line leaves in the
     minutia's direction, the darker the better its quality where one is reported.
     """
-    view = rescale(view, DRAWN_PPCM)
-    width = max(view.width_px, int(view.x_px.max(initial=0)) + 1)
-    height = max(view.height_px, int(view.y_px.max(initial=0)) + 1)
+    across, down = DRAWN_PPCM / view.resolution_x_ppcm, DRAWN_PPCM / view.resolution_y_ppcm
+    width = max(view.width_px, int(view.x_px.max(initial=0)) + 1) * across
+    height = max(view.height_px, int(view.y_px.max(initial=0)) + 1) * down
     scale = min(float(zoom), MAX_SIDE_PX / max(width, height)) * FINE
     size = (round(width * scale), round(height * scale))
     picture = Image.new(
@@ -53,7 +52,7 @@ def draw(view: FingerTemplate, *, zoom: int = 2, title: str = "") -> bytes:
         view.quality.tolist(),
     )
     for x, y, angle, kind, quality in zip(*columns, strict=True):
-        place = (MARGIN_PX + x * scale, MARGIN_PX + y * scale)
+        place = (MARGIN_PX + x * across * scale, MARGIN_PX + y * down * scale)
         colour = _shade(_COLOURS.get(kind, _OTHER), 0.35 + 0.65 * quality / 100 if reported else 1.0)
         _minutia(pen, place, angle, kind, colour)
     _legend(pen, view, MARGIN_PX + size[1] + 10 * FINE, title)

@@ -1,0 +1,137 @@
+"""cccd template: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cccd_core import templates
+from cccd_core.cli.common import run
+from cccd_core.cli.main import app, build
+from cccd_core.templates import FingerTemplate, TemplateRecord
+from cccd_core.templates.draw import draw
+
+XYT = "10 470 90 55\n200 100 359 100\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _commands() -> None:
+    if not app.registered_groups:
+        build()
+
+
+@pytest.fixture
+def fmr(tmp_path: Path) -> Path:
+    numbers = np.arange(1, 41)
+    view = FingerTemplate(
+        numbers * 9, numbers * 11, numbers * 1600, numbers % 3, numbers, width_px=400, height_px=480, position=2
+    )
+    path = tmp_path / "[2].fmr"
+    views = (view, replace(view, view=1, extended=bytes.fromhex("010100061234")))
+    templates.save(templates.write(TemplateRecord("iso-2005", views), "iso-2005"), path)
+    return path
+
+
+def test_info(fmr: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, ["template", "info", str(fmr)]) == 0
+    out = capsys.readouterr().out
+    assert "[2].fmr: ISO/IEC 19794-2:2005 record, 2 views" in out
+    assert "view 2: finger 2 (right index), 40 minutiae (14 endings, 13 bifurcations), 400 x 480 px" in out
+    assert "6 bytes of extended data" in out
+
+
+def test_info_goes_on_after_a_bad_file(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.fmr"
+    bad.write_bytes(fmr.read_bytes()[:-1])
+    assert run(app, ["template", "info", str(bad), str(fmr), "--json"]) == 1
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["error"]["kind"] == "format"
+    assert first["error"]["facts"]["offset"] == 8
+    assert second["views"][1]["extended_bytes"] == 6
+    assert run(app, ["template", "info", str(bad), str(fmr)]) == 1
+    captured = capsys.readouterr()
+    assert "bad.fmr" in captured.err
+    assert "2 views" in captured.out
+
+
+def test_convert_there_and_back(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    xyt, back = tmp_path / "2.xyt", tmp_path / "back.fmr"
+    assert run(app, ["template", "convert", str(fmr), "--view", "1", "--to", "xyt", "-o", str(xyt)]) == 0
+    assert "directions within 0.50 degrees; not kept: kind, size" in capsys.readouterr().out
+    image = ["--dpi", "500", "--height", "480", "--width", "400"]
+    assert run(app, ["template", "convert", str(xyt), *image, "--to", "iso-2005", "-o", str(back), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["minutiae"] == [40]
+    assert result["loss"]["angle_deg"] == pytest.approx(0.6875)
+    np.testing.assert_array_equal(templates.load(back).view.angle, templates.load(fmr).view.angle)
+    np.testing.assert_array_equal(templates.load(back).view.y_px, templates.load(fmr).view.y_px)
+
+
+def test_convert_for_a_card(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = tmp_path / "2.cc"
+    options = ["--view", "2", "--most", "10", "--order", "yx", "--to", "iso-2005-compact", "-o", str(card)]
+    assert run(app, ["template", "convert", str(fmr), *options]) == 0
+    view = templates.load(card, format="iso-2005-compact").view
+    assert view.count == 10
+    assert view.y_px.tolist() == sorted(view.y_px.tolist())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["convert", "{fmr}", "--to", "xyt", "-o", "{out}"], "fewer finger views"),
+        (["convert", "{fmr}", "--to", "xyz", "-o", "{out}"], "unknown template format"),
+        (["convert", "{fmr}", "--view", "3", "--to", "xyt", "-o", "{out}"], "no such view"),
+        (["convert", "{xyt}", "--to", "iso-2005", "-o", "{out}"], "state them"),
+        (["draw", "{fmr}", "--view", "0", "-o", "{out}"], "no such view"),
+        (["draw", "{fmr}.none", "-o", "{out}"], "cannot be read"),
+    ],
+)
+def test_refusals(
+    arguments: list[str], said: str, fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "2.xyt").write_text(XYT, encoding="ascii")
+    places = {"fmr": fmr, "xyt": tmp_path / "2.xyt", "out": tmp_path / "out"}
+    assert run(app, ["template", *(argument.format(**places) for argument in arguments)]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_draw(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "2.png"
+    assert run(app, ["template", "draw", str(fmr), "-o", str(out)]) == 0
+    assert "40 minutiae" in capsys.readouterr().out
+    with Image.open(out) as picture:
+        assert picture.size == (2 * 400 + 48, 2 * 480 + 48 + 44)
+    assert run(app, ["template", "draw", str(fmr), "-o", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"path": str(out), "minutiae": 40}
+
+
+def _ink(picture: Image.Image, box: tuple[int, int, int, int]) -> int:
+    pixels = np.asarray(picture.convert("L").crop(box))
+    return int((pixels < 200).sum())
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_the_line_leaves_in_the_minutia_s_direction(kind: int) -> None:
+    """One minutia in the middle pointing up: ink above it and none below."""
+    view = FingerTemplate([100], [100], [16384], [kind], [0], width_px=200, height_px=200)
+    with Image.open(io.BytesIO(draw(view))) as picture:
+        x, y = 24 + 200, 24 + 200
+        assert _ink(picture, (x - 3, y - 18, x + 4, y - 8)) >= 8
+        assert _ink(picture, (x - 3, y + 8, x + 4, y + 18)) == 0
+        assert _ink(picture, (x - 18, y - 3, x - 8, y + 4)) == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 0), (0xFFFF, 1), (16383, 16383)])
+def test_any_template_is_drawn_within_bounds(width: int, height: int) -> None:
+    view = FingerTemplate([0, 16383], [5, 16383], [0, 1], [0, 1], [0, 100], width_px=width, height_px=height)
+    for template in (view, replace(view, resolution_x_ppcm=1), FingerTemplate([], [], [], [], [])):
+        with Image.open(io.BytesIO(draw(template))) as picture:
+            assert max(picture.size) <= 2000 + 48 + 44
