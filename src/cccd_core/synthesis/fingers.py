@@ -47,7 +47,7 @@ class FingerParameters:
     half_width_px: float = 165.0
     half_height_px: float = 225.0
     minutiae_per_mm2: float = 0.27
-    density_spread: float = 0.22
+    density_spread: float = 0.28
     spacing_px: float = 5.0
     core_density: float = 1.0
     bifurcation_share: float = 0.43
@@ -58,17 +58,17 @@ class FingerParameters:
     contact_half_width_px: float = 135.0
     contact_half_height_px: float = 180.0
     contact_spread: float = 0.10
-    distortion_px: float = 4.0
+    distortion_px: float = 2.3
     distortion_reach_px: float = 110.0
-    jitter_px: float = 1.6
-    jitter_deg: float = 6.0
-    lost: float = 0.10
+    jitter_px: float = 0.9
+    jitter_deg: float = 3.4
+    lost: float = 0.05
     lost_more: float = 0.35
-    invented: float = 0.08
-    invented_more: float = 0.40
+    invented: float = 0.04
+    invented_more: float = 0.35
     kind_error: float = 0.12
     quality_mean: float = 0.72
-    quality_spread: float = 0.16
+    quality_spread: float = 0.20
 
     def __post_init__(self) -> None:
         for item in fields(self):
