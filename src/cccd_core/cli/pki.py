@@ -43,11 +43,11 @@ def register(app: typer.Typer) -> None:
         facts = loaded.as_dict()
         try:
             path = loaded.trust_store().validate(loaded.document_signer_certificate, dt.datetime.now(dt.UTC))
-            facts["path"] = {"valid": True, "signed": path.algorithm, "revocation": path.revocation}
+            facts["chain"] = {"valid": True, "signed": path.algorithm, "revocation": path.revocation}
         except CertificateError as error:
-            facts["path"] = {"valid": False, "error": error.as_dict()}
+            facts["chain"] = {"valid": False, "error": error.as_dict()}
         _show(facts, as_json)
-        fail_unless(facts["path"]["valid"])
+        fail_unless(facts["chain"]["valid"])
 
     @area.command("master-list", epilog="Example: cccd pki master-list DE_ML.ml --root DE_ROOT_CA.cer")
     def master_list(
@@ -88,4 +88,8 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     for name in ("subject", "not_before", "not_after", "key", "serial_number", "sha256"):
         table.add_row(name, facts["csca"][name], facts["document_signer"][name])
     console.print(table)
-    console.print(f"folder: {facts['path'] if isinstance(facts['path'], str) else ''}", highlight=False)
+    console.print(f"folder: {facts['path']}", highlight=False)
+    if "chain" in facts:
+        chain = facts["chain"]
+        said = f"valid, {chain['signed']}, {chain['revocation']}" if chain["valid"] else chain["error"]["message"]
+        console.print(f"document signer to CSCA: {said}", highlight=False)

@@ -32,7 +32,7 @@ def transliterate(text: str) -> str:
         upper = "ẞ" if character == "ß" else character if character in _TABLE else character.upper()
         if upper in _SEPARATORS:
             letters.append("<")
-        elif upper in _DROPPED:
+        elif upper in _DROPPED or unicodedata.combining(character):
             continue
         elif upper in _TABLE:
             letters.append(_TABLE[upper])

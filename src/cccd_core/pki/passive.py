@@ -48,10 +48,11 @@ def passive_authentication(
 ) -> PassiveResult:
     """Checks EF.SOD and every data group that was read against it, down to a trusted CSCA.
 
-    `sod` is the whole EF.SOD, `data_groups` the whole files by number; at least one is needed. `at` (aware) is the
-    time for which the path is validated: where EF.SOD says a signing time, that one counts, and must not lie after
-    `at`. A data group that EF.SOD lists and that is not given is named in `absent`, since a reader may not be allowed
-    to read it; one that is given and not listed is an error.
+    `sod` is the whole EF.SOD, `data_groups` the whole files by number; at least one is needed. `at` (aware) is now:
+    revocations count until then, and the certificates must be valid then or, where EF.SOD says when it was signed, at
+    that time, which must not lie after `at` (Doc 9303-12 clause 5: validity at the time of signing). A data group that
+    EF.SOD lists and that is not given is named in `absent`, since a reader may not be allowed to read it; one that is
+    given and not listed is an error.
 
     FormatError, VerificationError (with `check`, and `data_group` where it is one) or CertificateError.
     """
@@ -70,7 +71,7 @@ def passive_authentication(
         if not certificate.not_before <= signing_time <= certificate.not_after:
             raise VerificationError("EF.SOD was signed outside its signer's validity", check="signing_time")
         checks.append(("signing_time", signing_time.isoformat()))
-    path = trust.validate(certificate, signing_time or at)
+    path = trust.validate(certificate, signing_time or at, now=at)
     checks.append(("path", f"{path.algorithm} by {path.csca.subject}"))
     checks.append(("revocation", path.revocation))
     if not data_groups:

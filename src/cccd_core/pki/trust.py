@@ -45,7 +45,7 @@ class TrustStore:
             self._by_subject.setdefault(anchor.subject_key, []).append(anchor)
             if anchor.subject_key_identifier:
                 self._by_key.setdefault(anchor.subject_key_identifier, []).append(anchor)
-        self._crls: dict[Certificate, RevocationList] = {}
+        self._crls: dict[str, RevocationList] = {}
         for crl in crls:
             self._add(crl)
 
@@ -63,9 +63,10 @@ class TrustStore:
                 verify_signature(anchor.public_key, crl.signature_algorithm, crl.signature, crl.signed_part)
             except (VerificationError, FormatError):
                 continue
-            known = self._crls.get(anchor)
+            # One list speaks for all keys of a CSCA: after a change of keys the new one signs it.
+            known = self._crls.get(crl.issuer_key)
             if known is None or known.this_update < crl.this_update:
-                self._crls[anchor] = crl
+                self._crls[crl.issuer_key] = crl
             return
         raise CertificateError("no trusted CSCA signed a revocation list", issuer=crl.issuer)
 
@@ -74,13 +75,14 @@ class TrustStore:
         found = self._anchors if issuer_key is None else tuple(self._by_subject.get(issuer_key, ()))
         return [a for a in found if serial_number is None or a.serial_number == serial_number]
 
-    def validate(self, signer: Certificate, at: dt.datetime) -> Path:
-        """The path from `signer`, as it stood at `at` (aware), to a trusted CSCA.
+    def validate(self, signer: Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> Path:
+        """The path from `signer`, as it stood at `at` (aware), to a trusted CSCA. `now` (aware; `at` where not given)
+        is until when revocations count: who has a stolen key can date a signature back.
 
         Checked: the CSCA's name is the issuer's, its key identifier the authority's where both are said, it may sign
         certificates, its signature; both certificates are valid at `at`; the signer is no authority, may sign, has no
         unknown critical extension, and is of the CSCA's country; the CSCA's revocation list, where there is one, does
-        not name it with a time at or before `at`. CertificateError with the check that failed.
+        not name it with a time at or before `now`. CertificateError with the check that failed.
         """
         _require(at.tzinfo is not None, "time", "a time without a time zone", signer)
         candidates = [c for c in self._by_subject.get(signer.issuer_key, []) if _keys_match(signer, c)]
@@ -92,12 +94,12 @@ class TrustStore:
         problem: CertificateError | None = None
         for csca in candidates:
             try:
-                return self._check(signer, csca, at)
+                return self._check(signer, csca, at, now or at)
             except CertificateError as error:
                 problem = error
         raise problem or CertificateError("no path to a trusted CSCA")
 
-    def _check(self, signer: Certificate, csca: Certificate, at: dt.datetime) -> Path:
+    def _check(self, signer: Certificate, csca: Certificate, at: dt.datetime, now: dt.datetime) -> Path:
         try:
             algorithm = verify_signature(
                 csca.public_key, signer.signature_algorithm, signer.signature, signer.signed_part
@@ -114,18 +116,18 @@ class TrustStore:
         _require(not signer.is_ca, "usage", "a document signer is no certificate authority", signer)
         _require(usage is not None and "digital_signature" in usage, "usage", "the signer may not sign", signer)
         _require(signer.country == csca.country, "country", "signer and CSCA are of two countries", signer)
-        return Path(signer, csca, algorithm, self._revocation(signer, csca, at))
+        return Path(signer, csca, algorithm, self._revocation(signer, csca, now))
 
-    def _revocation(self, signer: Certificate, csca: Certificate, at: dt.datetime) -> str:
-        crl = self._crls.get(csca)
+    def _revocation(self, signer: Certificate, csca: Certificate, now: dt.datetime) -> str:
+        crl = self._crls.get(csca.subject_key)
         if crl is None:
             return "no revocation list"
         revoked = crl.revoked.get(signer.serial_number)
-        if revoked is not None and revoked <= at:
+        if revoked is not None and revoked <= now:
             raise CertificateError(
                 "the document signer was revoked", check="revocation", revoked_at=revoked.isoformat()
             )
-        stale = crl.next_update is not None and crl.next_update < at
+        stale = crl.next_update is not None and crl.next_update < now
         return f"not revoked by the list of {crl.this_update.isoformat()}{', which is out of date' if stale else ''}"
 
 

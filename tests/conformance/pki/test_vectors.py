@@ -75,7 +75,7 @@ def test_self_signed_certificates_of_a_master_list_verify(lists: dict[str, pki.M
             verified[verify_signature(certificate.public_key, *parts)] += 1
         except FormatError as error:
             weak[str(error.facts["algorithm"])] += 1
-    assert sum(verified.values()) > LISTS[name][2] // 2
+    assert sum(verified.values()) > LISTS[name][2] * 2 // 5
     assert set(weak) <= {"1.2.840.10045.4.1", "1.2.840.113549.1.1.5"}  # SHA-1, with ECDSA and with RSA
     assert {"ecdsa-sha256", "ecdsa-sha384", "ecdsa-sha512", "rsa-pss-sha256", "rsa-pkcs1-sha256"} <= set(verified)
 
@@ -147,7 +147,7 @@ class TrustAnyOf(pki.TrustStore):
         super().__init__([])
         self._signer = signer
 
-    def validate(self, signer: pki.Certificate, at: dt.datetime) -> pki.Path:
+    def validate(self, signer: pki.Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> pki.Path:
         assert signer == self._signer
         return pki.Path(signer, signer, "not checked", "not checked")
 

@@ -1,0 +1,129 @@
+"""The curve table is what its numbers must be; keys are read in every form that is in use."""
+
+from __future__ import annotations
+
+import pytest
+from asn1crypto.keys import PublicKeyInfo
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from cccd_core.emrtd import tlv
+from cccd_core.emrtd.curves import CURVES, Curve, by_name
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
+from cccd_core.errors import FormatError
+
+
+def probable_prime(number: int) -> bool:
+    """Miller-Rabin with fixed bases: enough against a slip of the pen."""
+    odd, twos = number - 1, 0
+    while odd % 2 == 0:
+        odd, twos = odd // 2, twos + 1
+    for base in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37):
+        x = pow(base, odd, number)
+        if x in (1, number - 1):
+            continue
+        for _ in range(twos - 1):
+            x = x * x % number
+            if x == number - 1:
+                break
+        else:
+            return False
+    return True
+
+
+def multiply(curve: Curve, factor: int) -> tuple[int, int] | None:
+    """factor times the generator, affine, slow; None is the point at infinity."""
+    result: tuple[int, int] | None = None
+    addend: tuple[int, int] | None = (curve.gx, curve.gy)
+    while factor:
+        if factor & 1:
+            result = add(curve, result, addend)
+        addend = add(curve, addend, addend)
+        factor >>= 1
+    return result
+
+
+def add(curve: Curve, a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int] | None:
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0]:
+        if (a[1] + b[1]) % curve.p == 0:
+            return None
+        slope = (3 * a[0] * a[0] + curve.a) * pow(2 * a[1], -1, curve.p)
+    else:
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, curve.p)
+    x = (slope * slope - a[0] - b[0]) % curve.p
+    return x, (slope * (a[0] - x) - a[1]) % curve.p
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+def test_the_numbers_are_those_of_a_curve(curve: Curve) -> None:
+    assert probable_prime(curve.p)
+    assert probable_prime(curve.n)
+    assert curve.p.bit_length() == curve.bits
+    assert (4 * curve.a**3 + 27 * curve.b**2) % curve.p != 0
+    assert curve.contains(curve.gx, curve.gy)
+    assert multiply(curve, curve.n) is None
+    assert multiply(curve, curve.n - 1) == (curve.gx, curve.p - curve.gy)
+    assert abs(curve.h * curve.n - curve.p - 1) <= 2 * (1 << (curve.bits // 2 + 1))  # Hasse
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+def test_keys_by_name_and_by_explicit_parameters_are_one(curve: Curve) -> None:
+    key = EcPublicKey(curve, curve.gx, curve.gy, False)
+    named, explicit = parse_spki(key.spki()), parse_spki(key.spki(explicit=True))
+    assert named == key
+    assert explicit == EcPublicKey(curve, curve.gx, curve.gy, True)
+    second = PublicKeyInfo.load(key.spki(explicit=True), strict=True)["algorithm"]["parameters"].chosen.native
+    assert second["order"] == curve.n
+    assert by_name(curve.name) is curve
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP521R1(), ec.BrainpoolP512R1()], ids=lambda c: c.name)
+def test_keys_of_cryptography(curve: ec.EllipticCurve) -> None:
+    public = ec.generate_private_key(curve).public_key()
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    key = parse_spki(der)
+    assert isinstance(key, EcPublicKey)
+    assert (key.x, key.y) == (public.public_numbers().x, public.public_numbers().y)
+    assert key.spki() == der
+    compressed = public.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    short = tlv.sequence(_algorithm(der), tlv.bit_string(compressed))
+    assert parse_spki(short) == key
+
+
+def _algorithm(der: bytes) -> bytes:
+    found = tlv.read_one(der).reader().next()
+    return tlv.encode(found.tag, found.value)
+
+
+def test_rsa_keys() -> None:
+    public = rsa.generate_private_key(65537, 2048).public_key()
+    key = parse_spki(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    assert key == RsaPublicKey(public.public_numbers().n, 65537, False)
+
+
+def test_what_is_not_trusted() -> None:
+    curve = by_name("brainpoolP256r1")
+    good = EcPublicKey(curve, curve.gx, curve.gy, False)
+    load_der_public_key(good.spki())
+    off = EcPublicKey(curve, curve.gx, curve.gy ^ 1, False)
+    for der in (off.spki(), off.spki(explicit=True)):
+        with pytest.raises(FormatError, match="does not lie"):
+            parse_spki(der)
+    # the generator of one's own choosing, all else right: the forgery of CVE-2020-0601
+    fake = Curve(curve.name, curve.oid, curve.bits, curve.p, curve.a, curve.b, *double(curve), curve.n, curve.h)
+    with pytest.raises(FormatError, match="differ"):
+        parse_spki(EcPublicKey(fake, curve.gx, curve.gy, True).spki(explicit=True))
+    unknown = Curve("x", "1.2.3", 256, curve.p, curve.a + 1, curve.b, curve.gx, curve.gy, curve.n, 1)
+    for der in (EcPublicKey(unknown, 1, 1, True).spki(), EcPublicKey(unknown, 1, 1, True).spki(explicit=True)):
+        with pytest.raises(FormatError, match="not known"):
+            parse_spki(der)
+    with pytest.raises(FormatError):
+        by_name("secp256r2")
+
+
+def double(curve: Curve) -> tuple[int, int]:
+    point = multiply(curve, 2)
+    assert point is not None
+    return point
