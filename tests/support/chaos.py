@@ -99,6 +99,7 @@ class TearingFeeder:
         self._feeder = feeder
         self._puller = puller
         self._pull = pull
+        self.taken = 0
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -108,6 +109,7 @@ class TearingFeeder:
         card = self._feeder.take(lane, serial=serial)
         if card is None:
             return None
+        self.taken += 1
         return FedCard(TearingLink(card.link, self._puller, lambda: self._pull(lane, card)), card.reader, card.path)
 
     def release(self, lane: int, card: FedCard) -> None:

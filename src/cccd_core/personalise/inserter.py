@@ -79,6 +79,7 @@ class Inserter:
 def _serve(port: int) -> int:
     from cccd_core.card.virtual import VirtualCard
     from cccd_core.card.virtual.server import serve
+    from cccd_core.personalise.shelf import open_card
 
     inserted: tuple[threading.Thread, threading.Event, VirtualCard] | None = None
     trouble: list[str] = []
@@ -103,7 +104,7 @@ def _serve(port: int) -> int:
     def insert(path: Path) -> None:
         nonlocal inserted
         remove()
-        card = VirtualCard.open(path)
+        card = open_card(path)
         stop, ready = threading.Event(), threading.Event()
         trouble.clear()
         thread = threading.Thread(target=work, args=(card, stop, ready), daemon=True)

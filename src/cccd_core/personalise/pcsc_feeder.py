@@ -17,7 +17,10 @@ from cccd_core.personalise.shelf import CardShelf
 
 FIRST_VIRTUAL_PORT = 35_963
 _VIRTUAL = re.compile(r"Virtual PCD(?: (\d+))? [0-9A-F]{2} ([0-9A-F]{2})")
-_INSERTION_PATIENCE_S = 10.0
+_INSERTION_PATIENCE_S = 20.0
+_ATTEMPT_S = 0.6  # how long one insertion may take to show; pcscd polls every 0.4 s
+_ORPHAN_S = 2.0
+_POLL_S = 0.6  # longer than pcscd takes to notice that a card is gone
 _LOOK_S = 0.2  # how long one look at a reader lasts; a cancelled feeder ends within it
 
 
@@ -46,11 +49,12 @@ class PcscFeeder:
         self._wait_s = wait_s
         self._cancelled = threading.Event()
         self._inserters: dict[int, Inserter] = {}
-        # A virtual reader in which somebody's card lies already is that somebody's to feed.
+        # A virtual reader in which somebody's card lies already is that somebody's to feed. A card that a killed run
+        # left behind goes by itself within a moment.
         self._own_ports: dict[int, int] = {}
         for lane, reader in enumerate(self._lanes):
             port = virtual_port(reader)
-            if port is not None and not card_present(reader):
+            if port is not None and wait_for_card(reader, present=False, timeout_s=_ORPHAN_S):
                 self._own_ports[lane] = port
 
     @property
@@ -96,11 +100,19 @@ class PcscFeeder:
         inserter = self._inserters.get(lane)
         if inserter is None:
             inserter = self._inserters[lane] = Inserter(self._own_ports[lane])
-        inserter.remove()
-        _wait(reader, present=False)
-        inserter.insert(path)
-        _wait(reader, present=True)
-        return FedCard(_connect(reader), reader, path)
+        deadline = time.monotonic() + _INSERTION_PATIENCE_S
+        while True:
+            # No waiting for the reader to show itself empty: a card swapped between two polls of pcscd answers at once.
+            inserter.insert(path)
+            link = _connect(reader, min(deadline, time.monotonic() + _ATTEMPT_S))
+            if link is not None:
+                return FedCard(link, reader, path)
+            if time.monotonic() >= deadline or self._cancelled.is_set():
+                raise TransportError("a virtual reader does not take its card", reader=reader)
+            # After a tear pcscd may not see a card that came back before its next poll, and never does until a poll
+            # found the reader empty.
+            inserter.remove()
+            time.sleep(_POLL_S)
 
     # -- cards in the hands of an operator
 
@@ -137,14 +149,8 @@ class PcscFeeder:
         return None
 
 
-def _wait(reader: str, *, present: bool) -> None:
-    if not wait_for_card(reader, present=present, timeout_s=_INSERTION_PATIENCE_S):
-        raise TransportError("a virtual reader does not follow its card", reader=reader, present=present)
-
-
-def _connect(reader: str) -> PcscLink:
-    """A link to a card just put in. Connecting can succeed on a card that has left: only an answer proves it there."""
-    deadline = time.monotonic() + _INSERTION_PATIENCE_S
+def _connect(reader: str, deadline: float) -> PcscLink | None:
+    """A link to a card just put in, proved by an answer of our application; None when there is none in time."""
     while True:
         try:
             link = PcscLink(reader)
@@ -155,6 +161,6 @@ def _connect(reader: str) -> PcscLink:
                 raise
             return link
         except TransportError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.005)
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(0.002)

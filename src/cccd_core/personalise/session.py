@@ -48,7 +48,7 @@ class SessionParameters:
 
     cards_per_job: int = 3
     insertions_per_card: int = 16
-    tears_per_step: int = 4
+    tears_per_step: int = 8
     strangers_per_job: int = 16
     piece_bytes: int = 4096
 

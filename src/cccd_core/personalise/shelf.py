@@ -69,12 +69,19 @@ class CardShelf:
         Raises FileError when it stays in other hands, StateError when its file is damaged.
         """
         path = self.path(serial)
-        deadline = time.monotonic() + _OPEN_PATIENCE_S
-        while path.exists():
-            try:
-                return VirtualCard.open(path)
-            except FileError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-        return None
+        return open_card(path) if path.exists() else None
+
+
+def open_card(path: Path) -> VirtualCard:
+    """The software card of a file; a process that is just ending may hold it a moment longer, so this waits for it.
+
+    Raises FileError when it stays in other hands, StateError when its file is damaged.
+    """
+    deadline = time.monotonic() + _OPEN_PATIENCE_S
+    while True:
+        try:
+            return VirtualCard.open(path)
+        except FileError:
+            if time.monotonic() > deadline or not path.exists():
+                raise
+            time.sleep(0.02)

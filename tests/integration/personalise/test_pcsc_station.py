@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import UnavailableError
 from cccd_core.personalise import CardResult, CardState, Feeder, Journal, Station, open_feeder
 from support.cards import Country
-from support.chaos import Puller, TearingFeeder, audit
+from support.chaos import Puller, TearingFeeder, audit, run_and_kill
 from support.pcsc import VirtualReaders, virtual_readers
 
 __all__ = ["virtual_readers"]
@@ -62,6 +63,10 @@ class Works:
             finally:
                 feeder.close()
 
+    def finish(self, people: range) -> None:
+        """Runs, and demands that every card is verified."""
+        assert all(result.verified for result in self.run(people))
+
     def audit(self, people: range) -> dict[str, str]:
         numbers = {f"job-{number:05d}": f"0012{number:08d}" for number in people}
         return audit(self.folder / "journal", self.folder / "cards", numbers)
@@ -94,18 +99,40 @@ def test_one_reader_by_name(works: Works, virtual_readers: VirtualReaders) -> No
 
 def test_cards_pulled_through_pcscd_are_finished(works: Works, virtual_readers: VirtualReaders) -> None:
     people = range(3)
-    puller = Puller(at=set(random.Random(20260717).sample(range(250), 12)))
+    puller = Puller(at=set(random.Random(20260717).sample(range(250), 8)))
+
+    torn: list[TearingFeeder] = []
 
     def wrap(feeder: Feeder) -> Feeder:
         # The card really leaves the reader: its server is told to take it out.
-        return TearingFeeder(feeder, puller, lambda lane, _: feeder._inserters[lane].remove())  # type: ignore[attr-defined]
+        torn.append(TearingFeeder(feeder, puller, lambda lane, _: feeder._inserters[lane].remove()))  # type: ignore[attr-defined]
+        return torn[0]
 
     results = works.run(people, f"pcsc:{virtual_readers.names[0]}", wrap=wrap)
-    assert len(puller.pulled) == 12
-    assert all(result.evidence["spoiled"] == [] for result in results)
+    assert len(puller.pulled) == 8
+    assert [result.evidence["spoiled"] for result in results] == [[]] * 3
+    # Each pull costs one insertion and no more: nothing else was taken for a tear.
+    assert torn[0].taken == len(people) + 8
     assert all(result.verified for result in works.run(people, f"pcsc:{virtual_readers.names[0]}"))
     works.audit(people)
     assert len(list((works.folder / "cards").glob("*.card"))) == len(people)
+
+
+def test_killed_through_pcscd_the_next_run_finishes_the_same_cards(
+    works: Works, virtual_readers: VirtualReaders
+) -> None:
+    """The process dies and its card servers with it; the cards are found again in their folder."""
+    people = range(4)
+    chooser = random.Random(20260718)
+    kills = 0
+    while kills < 4:
+        if run_and_kill(partial(works.finish, people), chooser.uniform(0.5, 1.5)):
+            people = range(len(people) + 2)
+        else:
+            kills += 1
+    works.finish(people)
+    works.audit(people)
+    assert len(list((works.folder / "cards").glob("*.card"))) - len(people) in (0, 1, 2)  # two lanes
 
 
 def test_an_operator_is_asked_for_each_card(works: Works, virtual_readers: VirtualReaders) -> None:
