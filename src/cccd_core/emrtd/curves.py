@@ -301,6 +301,12 @@ CURVES: tuple[Curve, ...] = (
     ),
 )
 
+# Standardised domain parameters by their number (Doc 9303-11 clause 9.5.1, table 6).
+STANDARDISED = {
+    8: "secp192r1", 9: "brainpoolP192r1", 10: "secp224r1", 11: "brainpoolP224r1", 12: "secp256r1",
+    13: "brainpoolP256r1", 14: "brainpoolP320r1", 15: "secp384r1", 16: "brainpoolP384r1", 17: "brainpoolP512r1",
+    18: "secp521r1",
+}  # fmt: skip
 BY_OID = {curve.oid: curve for curve in CURVES}
 BY_NAME = {curve.name: curve for curve in CURVES}
 
@@ -310,3 +316,10 @@ def by_name(name: str) -> Curve:
     if name not in BY_NAME:
         raise FormatError("a curve that is not known here", curve=name[:40])
     return BY_NAME[name]
+
+
+def by_parameter_id(parameter_id: int) -> Curve:
+    """The curve of a number of standardised domain parameters. FormatError for a number that is no curve's."""
+    if parameter_id not in STANDARDISED:
+        raise FormatError("standardised domain parameters that are no known curve", parameter_id=parameter_id)
+    return BY_NAME[STANDARDISED[parameter_id]]

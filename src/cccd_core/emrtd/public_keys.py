@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cccd_core.emrtd import tlv
-from cccd_core.emrtd.curves import BY_OID, CURVES, PRIME_FIELD, Curve
+from cccd_core.emrtd.curves import BY_OID, CURVES, PRIME_FIELD, Curve, by_parameter_id
 from cccd_core.errors import FormatError
 
 EC_PUBLIC_KEY = "1.2.840.10045.2.1"
 RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 RSA_PSS = "1.2.840.113549.1.1.10"
+STANDARDISED_PARAMETERS = "0.4.0.127.0.7.1.2"
 MAX_RSA_BITS = 8192
 
 _BY_PRIME = {(curve.p, curve.a): curve for curve in CURVES}
@@ -49,7 +50,8 @@ class RsaPublicKey:
 def parse_spki(der: bytes) -> EcPublicKey | RsaPublicKey:
     """Reads a DER SubjectPublicKeyInfo.
 
-    The point must lie on the curve; explicit parameters must equal those of a known curve, all of them. FormatError
+    The curve is named, spelt out, or one of the standardised domain parameters of BSI TR-03110-3 clause A.2.1.1. The
+    point must lie on the curve; explicit parameters must equal those of a known curve, all of them. FormatError
     with the offset for anything else, an unknown curve or algorithm included.
     """
     whole = tlv.read_one(der, tlv.SEQUENCE, what="SubjectPublicKeyInfo").reader()
@@ -61,12 +63,16 @@ def parse_spki(der: bytes) -> EcPublicKey | RsaPublicKey:
     identifier = tlv.to_oid(algorithm.next(tlv.OID, what="algorithm"))
     if identifier in (RSA_ENCRYPTION, RSA_PSS):
         return _rsa(key, pss_only=identifier == RSA_PSS)
-    if identifier != EC_PUBLIC_KEY:
+    explicit = False
+    if identifier == STANDARDISED_PARAMETERS:
+        curve = by_parameter_id(tlv.to_integer(algorithm.next(tlv.INTEGER, what="domain parameters")))
+    elif identifier == EC_PUBLIC_KEY:
+        parameters = algorithm.next(tlv.OID, tlv.SEQUENCE, what="curve")
+        explicit = parameters.tag == tlv.SEQUENCE
+        curve = _from_explicit(parameters) if explicit else _from_oid(parameters)
+    else:
         raise FormatError("a public key of an unknown algorithm", offset=0, algorithm=identifier)
-    parameters = algorithm.next(tlv.OID, tlv.SEQUENCE, what="curve")
     algorithm.finish("AlgorithmIdentifier")
-    explicit = parameters.tag == tlv.SEQUENCE
-    curve = _from_explicit(parameters) if explicit else _from_oid(parameters)
     x, y = decode_point(curve, key.value[1:], offset=key.value_offset + 1)
     return EcPublicKey(curve, x, y, explicit)
 

@@ -20,6 +20,16 @@ from cccd_core.errors import FormatError, ParameterError
 
 LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
 
+# What every EF.SOD has in common, encoded once.
+_LDS_TYPE = tlv.oid(LDS_SECURITY_OBJECT)
+_SIGNED_DATA_TYPE = tlv.oid(cms.SIGNED_DATA)
+_MESSAGE_DIGEST_TYPE = tlv.oid(cms.MESSAGE_DIGEST)
+_SIGNING_TIME_TYPE = tlv.oid(cms.SIGNING_TIME)
+_CONTENT_TYPE = tlv.sequence(tlv.oid(cms.CONTENT_TYPE), tlv.encode(tlv.SET, _LDS_TYPE))
+_VERSION_3 = tlv.integer(3)
+_VERSIONS = (tlv.integer(0), tlv.integer(1))
+_HASHES = {name: hash_identifier(name) for name in HASH_SIZES}
+
 
 @dataclass(frozen=True, slots=True)
 class LdsSecurityObject:
@@ -71,12 +81,11 @@ class SodWriter:
         `signing_time` (aware) adds that signed attribute; it must lie inside the validity of the signer.
         """
         content = encode_security_object(LdsSecurityObject(version, self.hash_name, digests))
-        attributes = [
-            _attribute(cms.CONTENT_TYPE, tlv.oid(LDS_SECURITY_OBJECT)),
-            _attribute(cms.MESSAGE_DIGEST, tlv.octet_string(hashlib.new(self.hash_name, content).digest())),
-        ]
+        digest = tlv.octet_string(hashlib.new(self.hash_name, content).digest())
+        attributes = [_CONTENT_TYPE, tlv.sequence(_MESSAGE_DIGEST_TYPE, tlv.encode(tlv.SET, digest))]
         if signing_time is not None:
-            attributes.append(_attribute(cms.SIGNING_TIME, encode_time(signing_time)))
+            time = encode_time(signing_time)
+            attributes.append(tlv.sequence(_SIGNING_TIME_TYPE, tlv.encode(tlv.SET, time)))
         return Unsigned(tlv.set_of(attributes), content)
 
     def finish(self, unsigned: Unsigned, signature: bytes) -> bytes:
@@ -84,13 +93,13 @@ class SodWriter:
         attributes = b"\xa0" + unsigned.to_be_signed[1:]  # [0] IMPLICIT SET OF, RFC 5652 clause 5.4
         signer = tlv.sequence(self._signer_head, attributes, self._algorithm, tlv.octet_string(signature))
         signed = tlv.sequence(
-            tlv.integer(3),
+            _VERSION_3,
             self._digest_algorithms,
-            tlv.sequence(tlv.oid(LDS_SECURITY_OBJECT), tlv.encode(0xA0, tlv.octet_string(unsigned.content))),
+            tlv.sequence(_LDS_TYPE, tlv.encode(0xA0, tlv.octet_string(unsigned.content))),
             self._certificate,
             tlv.encode(tlv.SET, signer),
         )
-        return tlv.encode(ElementaryFile.EF_SOD.tag, tlv.sequence(tlv.oid(cms.SIGNED_DATA), tlv.encode(0xA0, signed)))
+        return tlv.encode(ElementaryFile.EF_SOD.tag, tlv.sequence(_SIGNED_DATA_TYPE, tlv.encode(0xA0, signed)))
 
 
 def encode_security_object(security_object: LdsSecurityObject) -> bytes:
@@ -101,19 +110,22 @@ def encode_security_object(security_object: LdsSecurityObject) -> bytes:
             "a security object is of version 0 or 1 and of 2 to 16 data groups",
             version=security_object.version, count=len(security_object.digests),
         )  # fmt: skip
+    size = HASH_SIZES[name]
     rows = []
-    for number in sorted(security_object.digests):
-        ElementaryFile.for_data_group(number)
-        digest = security_object.digests[number]
-        if len(digest) != HASH_SIZES[name]:
-            raise ParameterError("a digest of another length than its hash's", data_group=number, length=len(digest))
-        rows.append(tlv.sequence(tlv.integer(number), tlv.octet_string(digest)))
+    for number, digest in sorted(security_object.digests.items()):
+        if not 1 <= number <= 16 or len(digest) != size:
+            raise ParameterError(
+                "a digest of another length than its hash's, or of no data group",
+                data_group=number, length=len(digest),
+            )  # fmt: skip
+        # SEQUENCE { INTEGER number, OCTET STRING digest }: all lengths fit one byte
+        rows.append(bytes((tlv.SEQUENCE, size + 5, tlv.INTEGER, 1, number, tlv.OCTET_STRING, size)) + digest)
     versions = b""
     if security_object.version == 1:
         lds = security_object.lds_version or LDS_1_8
         unicode = security_object.unicode_version or UNICODE_4_0_0
         versions = tlv.sequence(*(tlv.encode(tlv.PRINTABLE_STRING, v.encode("ascii")) for v in (lds, unicode)))
-    return tlv.sequence(tlv.integer(security_object.version), hash_identifier(name), tlv.sequence(*rows), versions)
+    return tlv.sequence(_VERSIONS[security_object.version], _HASHES[name], tlv.sequence(*rows), versions)
 
 
 def parse(data: bytes) -> Sod:
@@ -177,7 +189,3 @@ def decode_time(der: bytes) -> dt.datetime:
     except ValueError:
         pass
     raise FormatError("a time that cannot be read", offset=found.offset)
-
-
-def _attribute(kind: str, value: bytes) -> bytes:
-    return tlv.sequence(tlv.oid(kind), tlv.encode(tlv.SET, value))

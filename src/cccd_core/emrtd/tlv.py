@@ -210,6 +210,8 @@ def encode(tag: int, value: bytes) -> bytes:
     """One data object: `tag`, the shortest definite length, `value`."""
     length = len(value)
     if length < 0x80:
+        if tag < 0x100:
+            return bytes((tag, length)) + value
         head = bytes((length,))
     else:
         size = (length.bit_length() + 7) // 8

@@ -6,7 +6,7 @@ from cccd_core.pki.directory import PkiDirectory, load
 from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list
 from cccd_core.pki.passive import PassiveResult, passive_authentication
 from cccd_core.pki.test_authority import TEST_CARD_MASTER_KEY, init
-from cccd_core.pki.trust import Path, TrustStore
+from cccd_core.pki.trust import TrustPath, TrustStore
 from cccd_core.signing.keys import load_public_key
 
 __all__ = [
@@ -14,9 +14,9 @@ __all__ = [
     "Certificate",
     "MasterList",
     "PassiveResult",
-    "Path",
     "PkiDirectory",
     "RevocationList",
+    "TrustPath",
     "TrustStore",
     "init",
     "load",

@@ -16,7 +16,7 @@ from cccd_core.pki.signatures import verify_signature
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class TrustPath:
     """A validated path: the document signer, the CSCA that issued it, and how the CSCA signed."""
 
     document_signer: Certificate
@@ -75,7 +75,7 @@ class TrustStore:
         found = self._anchors if issuer_key is None else tuple(self._by_subject.get(issuer_key, ()))
         return [a for a in found if serial_number is None or a.serial_number == serial_number]
 
-    def validate(self, signer: Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> Path:
+    def validate(self, signer: Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> TrustPath:
         """The path from `signer`, as it stood at `at` (aware), to a trusted CSCA. `now` (aware; `at` where not given)
         is until when revocations count: who has a stolen key can date a signature back.
 
@@ -99,7 +99,7 @@ class TrustStore:
                 problem = error
         raise problem or CertificateError("no path to a trusted CSCA")
 
-    def _check(self, signer: Certificate, csca: Certificate, at: dt.datetime, now: dt.datetime) -> Path:
+    def _check(self, signer: Certificate, csca: Certificate, at: dt.datetime, now: dt.datetime) -> TrustPath:
         try:
             algorithm = verify_signature(
                 csca.public_key, signer.signature_algorithm, signer.signature, signer.signed_part
@@ -116,7 +116,7 @@ class TrustStore:
         _require(not signer.is_ca, "usage", "a document signer is no certificate authority", signer)
         _require(usage is not None and "digital_signature" in usage, "usage", "the signer may not sign", signer)
         _require(signer.country == csca.country, "country", "signer and CSCA are of two countries", signer)
-        return Path(signer, csca, algorithm, self._revocation(signer, csca, now))
+        return TrustPath(signer, csca, algorithm, self._revocation(signer, csca, now))
 
     def _revocation(self, signer: Certificate, csca: Certificate, now: dt.datetime) -> str:
         crl = self._crls.get(csca.subject_key)

@@ -147,9 +147,9 @@ class TrustAnyOf(pki.TrustStore):
         super().__init__([])
         self._signer = signer
 
-    def validate(self, signer: pki.Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> pki.Path:
+    def validate(self, signer: pki.Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> pki.TrustPath:
         assert signer == self._signer
-        return pki.Path(signer, signer, "not checked", "not checked")
+        return pki.TrustPath(signer, signer, "not checked", "not checked")
 
 
 def test_the_specimens_csca_is_not_trusted(vectors: Path, lists: dict[str, pki.MasterList]) -> None:

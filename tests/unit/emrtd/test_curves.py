@@ -97,6 +97,16 @@ def _algorithm(der: bytes) -> bytes:
     return tlv.encode(found.tag, found.value)
 
 
+def test_keys_with_standardised_domain_parameters() -> None:
+    for number, name in ((13, "brainpoolP256r1"), (12, "secp256r1"), (18, "secp521r1")):
+        curve = by_name(name)
+        algorithm = tlv.sequence(tlv.oid("0.4.0.127.0.7.1.2"), tlv.integer(number))
+        spki = tlv.sequence(algorithm, tlv.bit_string(curve.encode_point(curve.gx, curve.gy)))
+        assert parse_spki(spki) == EcPublicKey(curve, curve.gx, curve.gy, False)
+        with pytest.raises(FormatError):
+            parse_spki(spki.replace(tlv.integer(number), tlv.integer(2)))  # a finite field's, not a curve's
+
+
 def test_rsa_keys() -> None:
     public = rsa.generate_private_key(65537, 2048).public_key()
     key = parse_spki(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
