@@ -64,7 +64,11 @@ def put(
     """Writes one dossier's folder; by default a sound one whose fingers come from `seed`."""
     folder = batch / dossier_id
     (folder / "fingers").mkdir(parents=True)
-    data = fields if isinstance(fields, bytes) else json.dumps(fields or document(seed + 1)).encode()
+    data = (
+        fields
+        if isinstance(fields, bytes)
+        else json.dumps(fields or document(seed + 1), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    )
     (folder / "dossier.json").write_bytes(data)
     if fingers is None:
         fingers = {f"{position}.fmr": write(finger(100 * seed + position), "iso-2005") for position in (2, 7, 1)}

@@ -27,6 +27,10 @@ def register(app: typer.Typer) -> None:
         reader: Annotated[
             str, typer.Option(help="memory, pcsc, or pcsc:NAME for readers whose name has NAME.")
         ] = "memory",
+        take_over: Annotated[
+            str | None,
+            typer.Option(help="Run id of a lost output folder: issue its dossiers here; destroy its unfinished cards."),
+        ] = None,
         json: JsonOption = False,
     ) -> None:
         """Checks, searches, builds, signs, writes and verifies the cards of a batch.
@@ -39,7 +43,16 @@ def register(app: typer.Typer) -> None:
         from cccd_core.issuance import issue as run
 
         with progress("issue", quiet=json) as step:
-            report = run(batch, gallery, pki, reader, out, progress=_with_rate(step), ask=None if json else _ask)
+            report = run(
+                batch,
+                gallery,
+                pki,
+                reader,
+                out,
+                take_over=take_over,
+                progress=_with_rate(step),
+                ask=None if json else _ask,
+            )
         if json:
             print_json(report)
         else:

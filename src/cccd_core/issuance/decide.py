@@ -21,7 +21,7 @@ from cccd_core.issuance.check import Progress, check_dossier
 from cccd_core.issuance.dossier import Dossier
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.register import SUPERSEDED as SUPERSEDED_CARD
-from cccd_core.issuance.register import VERIFIED, Acceptance, Register, new_person_id
+from cccd_core.issuance.register import VERIFIED, Acceptance, Card, Register, new_person_id
 from cccd_core.issuance.runstate import Entry, RunState
 from cccd_core.templates import Tenprint
 
@@ -61,6 +61,7 @@ class DecideStage:
     run: str
     policy: CheckPolicy
     progress: Progress | None = None
+    lost_run: str | None = None
     _settled: list[Entry] = field(default_factory=list)  # decided without a search
     _dossier_of: dict[str, str] = field(default_factory=dict)
 
@@ -141,19 +142,20 @@ class DecideStage:
 
     def _settled_by_register(self, entry: Entry, dossier: Dossier, digest: str) -> Entry | None:
         """What the register alone decides: a dossier that it knows already, or whose number is being issued."""
-        card = self.register.card(dossier.dossier_id, dossier.personal_number)
+        number = dossier.personal_number
+        card = self.register.card(dossier.dossier_id, number)
         if card is None:
-            other = self.register.under_way(dossier.personal_number)
-            if other is not None and other.run != self.run:
-                return replace(entry, state=runstate.FAILED, reason="in_other_run")
-            return None
+            other = self.register.under_way(number)
+            return None if other is None or other.run == self.run else _in_other_run(entry, other)
         if card.state in (VERIFIED, SUPERSEDED_CARD):
             evidence = {"card_serial": card.serial}
             return replace(entry, state=runstate.REJECTED, reason="already_issued", evidence=evidence)
-        if card.run != self.run:
-            return replace(entry, state=runstate.FAILED, reason="in_other_run")
+        if card.run not in (self.run, self.lost_run):
+            return _in_other_run(entry, card)
         if card.digest != digest:
             return replace(entry, state=runstate.REJECTED, reason="dossier_changed")
+        if card.run != self.run:
+            self.register.take_over(card, self.run)
         return None
 
     def _claim(self, entry: Entry, dossier: Dossier, digest: str, tenprint: Tenprint, claimed: set[str]) -> _Claim:
@@ -161,12 +163,11 @@ class DecideStage:
         person_id = new_person_id(dossier.dossier_id, number)
         claim = _Claim(entry, dossier, digest, tenprint, person_id, None, None)
         owner = self.register.person_of(number)
-        if number in claimed:
+        if dossier.kind == "new" and owner is not None and owner != person_id:
+            claim.contested = "number_taken"
+        elif number in claimed:
             claim.contested = "number_repeated"
-        elif dossier.kind == "new":
-            if owner is not None and owner != person_id:
-                claim.contested = "number_taken"
-        else:
+        elif dossier.kind != "new":
             if owner is None and dossier.grounds == "number_established_anew":
                 former = _former_number(dossier)
                 owner = None if former is None else self.register.person_of(former)
@@ -236,6 +237,10 @@ class DecideStage:
     def _name(self, person_id: str) -> str:
         """The dossier by which someone came in; the gallery's own word where nobody knows it."""
         return self._dossier_of.get(person_id) or self.register.dossier_of(person_id) or person_id
+
+
+def _in_other_run(entry: Entry, card: Card) -> Entry:
+    return replace(entry, state=runstate.FAILED, reason="in_other_run", evidence={"run": card.run})
 
 
 def _former_number(dossier: Dossier) -> str | None:

@@ -21,10 +21,11 @@ class CheckPolicy:
     fingers_from_age: int = 6  # Law 26/2023/QH15 article 23: no biometrics are taken of children under six
     max_age: int = 150
     min_portrait_px: int = 60
-    max_portrait_px: int = 4096
+    max_portrait_px: int = 8192
+    max_portrait_area_px: int = 40_000_000
     max_dossier_bytes: int = 64 << 10
     max_finger_bytes: int = 64 << 10
-    max_portrait_bytes: int = 4 << 20
+    max_portrait_bytes: int = 16 << 20
     max_files: int = 64  # in one dossier's folder
     chip_portrait_bytes: int = 24 << 10  # the most that a portrait takes on the chip
     chip_fingers: int = 2  # how many fingers go into DG3

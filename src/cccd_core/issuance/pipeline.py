@@ -32,7 +32,7 @@ from cccd_core.issuance.register import Register
 from cccd_core.issuance.report import Report
 from cccd_core.issuance.runstate import Entry, RunState
 from cccd_core.matching import Matcher
-from cccd_core.personalise import Feeder, Journal, Station, open_feeder
+from cccd_core.personalise import Journal, Station, open_feeder
 
 _CHECKED_AT_A_TIME = 64
 Ask = Callable[[str, str], None]
@@ -79,6 +79,7 @@ def issue(
     *,
     policy: CheckPolicy | None = None,
     day: date | None = None,
+    take_over: str | None = None,
     progress: Progress | None = None,
     ask: Ask | None = None,
 ) -> Report:
@@ -88,6 +89,9 @@ def issue(
     * `reader`: `memory`, `pcsc` or `pcsc:NAME`, as `personalise.open_feeder` has it; `ask(reader, text)` reaches the
       operator of a real reader.
     * `day`: the day on which dates are judged and cards issued, today by default; fixed by the first run of `out_dir`.
+    * `take_over`: the id of a run over the same gallery whose output folder is lost. Its unfinished dossiers, as far as
+      this batch has them, are issued by this run. Whoever says so destroys the cards that the lost run left unfinished:
+      the register never knew them, and should the folder turn up again, it makes no more of them.
     * `progress(done, total, what)`, `what` being check, search or cards.
 
     A dossier that is rejected, a duplicate, in review or failed holds up no other. Raises what ends the run for all:
@@ -117,7 +121,7 @@ def issue(
             deduplicator = Deduplicator(Matcher())
             gallery = GalleryStore(paths.gallery_store)
             DecideStage(
-                batch, state, register, gallery, deduplicator, run, policy, _labelled(progress, "search")
+                batch, state, register, gallery, deduplicator, run, policy, _labelled(progress, "search"), take_over
             ).execute()
             state.put_json("manifest", _manifest(deduplicator, policy))
             state.put_json("enrolled", len(gallery))
@@ -130,32 +134,18 @@ def issue(
             feeder = open_feeder(reader, paths.cards, card_master_key=master_key, journal=journal, ask=ask)
             stack.callback(feeder.close)
             station = Station(feeder, journal, master_key, authority.trust_store())
-            _produce(
-                batch, state, register, station, feeder, TimedSigner(authority.document_signer()), policy, progress
-            )
+            state.put_json("lanes", len(feeder.lanes))
+            signer = TimedSigner(authority.document_signer())
+            stage = ProduceStage(batch, state, register, station, signer, run, policy, progress)
+            try:
+                stage.execute()
+            except BaseException:
+                station.stop()
+                raise
             audit.append(state.entries(*runstate.FINAL))
         if worked:
             state.record([], {"elapsed": time.perf_counter() - start})
         return report.write(state, paths.out)
-
-
-def _produce(
-    batch: Batch,
-    state: RunState,
-    register: Register,
-    station: Station,
-    feeder: Feeder,
-    signer: TimedSigner,
-    policy: CheckPolicy,
-    progress: Progress | None,
-) -> None:
-    state.put_json("lanes", len(feeder.lanes))
-    stage = ProduceStage(batch, state, register, station, signer, policy, progress)
-    try:
-        stage.execute()
-    except BaseException:
-        station.stop()
-        raise
 
 
 def _retry_failed(state: RunState) -> None:

@@ -16,6 +16,7 @@ from cccd_core.errors import DossierError
 from cccd_core.issuance.limits import CheckPolicy
 
 _FORMATS = ("JPEG", "JPEG2000", "PNG")
+_CHIP_SIDE_PX = 640  # the longer side on the chip, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Portrait:
 def read(data: bytes, policy: CheckPolicy) -> Portrait:
     """Decodes the whole image. DossierError with reason `portrait_unreadable` or `portrait_size`.
 
-    Cost: one decoding, at most `max_portrait_px` squared pixels of three bytes.
+    Cost: one decoding, at most `max_portrait_area_px` pixels of four bytes.
     """
     image = _open(data, policy)
     width, height = image.size
@@ -59,8 +60,8 @@ def for_chip(portrait: Portrait, policy: CheckPolicy) -> bytes:
         raise _unreadable(error) from None
     image = image.convert("L" if image.mode in ("L", "1", "I;16", "LA") else "RGB")
     longest = max(image.size)
-    if longest > 640:
-        scale = 640 / longest
+    if longest > _CHIP_SIDE_PX:
+        scale = _CHIP_SIDE_PX / longest
         image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
     channels = len(image.getbands())
     for share in (0.9, 0.7, 0.5, 0.25):
@@ -83,7 +84,8 @@ def _open(data: bytes, policy: CheckPolicy) -> Image.Image:
     except Exception as error:
         raise _unreadable(error) from None
     least, most = policy.min_portrait_px, policy.max_portrait_px
-    if not all(least <= side <= most for side in image.size):
+    too_many = image.width * image.height > policy.max_portrait_area_px
+    if too_many or not all(least <= side <= most for side in image.size):
         raise DossierError(
             "the portrait has too few or too many pixels",
             reason="portrait_size",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from cccd_core.emrtd import CardContent, mrz
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
-from cccd_core.errors import CccdError, SigningError
+from cccd_core.errors import CccdError, SigningError, StateError
 from cccd_core.issuance import portrait as portraits
 from cccd_core.issuance import runstate
 from cccd_core.issuance.batch import Batch, RawDossier
@@ -54,6 +54,10 @@ class TimedSigner:
             self.seconds += time.perf_counter() - start
 
 
+class _OtherRunError(StateError):
+    """This run was taken for lost, and another one has its dossier now."""
+
+
 @dataclass(slots=True)
 class ProduceStage:
     """The card stage of one run."""
@@ -63,6 +67,7 @@ class ProduceStage:
     register: Register
     station: Station
     signer: TimedSigner
+    run: str
     policy: CheckPolicy
     progress: Progress | None = None
     _making: dict[str, tuple[Entry, str]] = field(default_factory=dict)  # job -> its row and number
@@ -89,6 +94,9 @@ class ProduceStage:
             start, signed = time.perf_counter(), self.signer.seconds
             try:
                 job = self._job(raw)
+            except _OtherRunError as error:
+                self._record(replace(entry, state=runstate.FAILED, reason="in_other_run", evidence=dict(error.facts)))
+                continue
             except SigningError:
                 raise  # it would fail for everybody
             except CccdError as error:
@@ -107,7 +115,9 @@ class ProduceStage:
         if checked.dossier is not None:
             card = self.register.card(raw.dossier_id, checked.dossier.personal_number)
         if card is None:
-            raise CccdError("the dossier was not accepted", dossier=raw.dossier_id)
+            raise StateError("the dossier was not accepted", dossier=raw.dossier_id)
+        if card.run != self.run:
+            raise _OtherRunError("another run took the dossier over", run=card.run)
         content = card_content(checked, card, self.policy)
         keys = ChipKeys.generate()
         image = build_image(content, self.signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
@@ -125,7 +135,7 @@ class ProduceStage:
         self._seconds["verify"] += result.verify_s
         evidence = {**entry.evidence, "card": dict(result.evidence)}
         if result.state is CardState.VERIFIED and result.card_serial is not None:
-            self.register.verify(result.job_id, number, result.card_serial)
+            self.register.verify(result.job_id, number, result.card_serial, self.run)
             done = replace(
                 entry,
                 state=runstate.VERIFIED,
@@ -152,7 +162,7 @@ def card_content(checked: CheckedDossier, card: Card, policy: CheckPolicy) -> Ca
     """What the card of a sound dossier says. The dates are the register's, fixed when the dossier was accepted."""
     dossier, portrait, tenprint = checked.dossier, checked.portrait, checked.tenprint
     if dossier is None or portrait is None or tenprint is None:
-        raise CccdError("only a sound dossier becomes a card", dossier=checked.dossier_id)
+        raise StateError("only a sound dossier becomes a card", dossier=checked.dossier_id)
     return CardContent(
         personal_number=dossier.personal_number,
         full_name=dossier.full_name,

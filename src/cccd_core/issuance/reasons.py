@@ -79,7 +79,8 @@ FAILURES = {
     "batch_changed": "the dossier's files are not those that were checked",
     "card_failed": "the card could not be written or did not prove itself; see the error",
     "build_failed": "the chip's files could not be made; see the error",
-    "in_other_run": "another unfinished run over the same gallery holds this dossier",
+    "in_other_run": "another unfinished run over the same gallery holds this dossier (see evidence): finish that one, "
+    "or where its folder is lost take it over",
 }
 """Of the state `failed`, the only final state that the next run tries again."""
 

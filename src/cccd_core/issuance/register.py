@@ -139,9 +139,23 @@ class Register:
             for one in acceptances:
                 _accept(connection, one)
 
-    def verify(self, dossier_id: str, number: str, serial: str) -> None:
+    def take_over(self, card: Card, run: str) -> None:
+        """Gives an unfinished card of a lost run to another run."""
+        with self._database.begin() as connection:
+            connection.execute(
+                update(_CARDS)
+                .where(
+                    _CARDS.c.dossier_id == card.dossier_id,
+                    _CARDS.c.number == card.number,
+                    _CARDS.c.run == card.run,
+                    _CARDS.c.state == ACCEPTED,
+                )
+                .values(run=run)
+            )
+
+    def verify(self, dossier_id: str, number: str, serial: str, run: str) -> None:
         """The card of an accepted dossier is proved: it is the number's valid card now, and the former ones are
-        superseded. Doing it again changes nothing; another serial is a StateError."""
+        superseded. Doing it again changes nothing; another serial, or another run's dossier, is a StateError."""
         with self._database.begin() as connection:
             row = _row(connection, _CARDS.c.dossier_id == dossier_id, _CARDS.c.number == number)
             if row is None:
@@ -150,6 +164,8 @@ class Register:
                 if row.serial != serial:
                     raise StateError("the dossier has another card", dossier=dossier_id)
                 return
+            if row.run != run:
+                raise StateError("the dossier belongs to another run", dossier=dossier_id)
             numbers = [number] if row.replaces is None else [number, row.replaces]
             connection.execute(
                 update(_CARDS).where(_CARDS.c.number.in_(numbers), _CARDS.c.state == VERIFIED).values(state=SUPERSEDED)

@@ -88,7 +88,8 @@ FIELDS = (
     Field("ethnicity", "text", "Dân tộc: the ethnic group.", max_length=60, example="Kinh"),
     Field("religion", "text", "Tôn giáo: the religion.", max_length=60, example="Không"),
     Field("place_of_origin", "text", "Quê quán: commune, province.", max_length=200, example="Điện Bàn, Quảng Nam"),
-    Field("place_of_residence", "text", "Nơi thường trú: the place of permanent residence.", max_length=200, example="12 Hàng Bông, Hoàn Kiếm, Hà Nội"),
+    Field("place_of_residence", "text", "Nơi thường trú: the place of permanent residence.", max_length=200,
+          example="12 Hàng Bông, Hoàn Kiếm, Hà Nội"),
     Field("marks", "text", "Đặc điểm nhận dạng: identifying marks.", max_length=200,
           example="Nốt ruồi cách 1 cm trên đuôi mắt trái"),
     Field("father", "name", "The father's full name.", max_length=120, example="Nguyễn Văn Hòa"),
@@ -179,7 +180,8 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "Where fingers noted as missing leave fewer, those that are left; a person with none left goes to review. "
         f"A child under {policy.fingers_from_age} needs none.",
         "portrait": f"One JPEG 2000, JPEG or PNG image, {policy.min_portrait_px} to {policy.max_portrait_px} pixels on "
-        f"each side, at most {policy.max_portrait_bytes} bytes.",
+        f"each side and {policy.max_portrait_area_px} in all, at most {policy.max_portrait_bytes} bytes. What is too "
+        "large for the chip, or a PNG, is scaled down and coded as JPEG 2000.",
         "parquet": "One row a dossier: a column for each field (dossier_id is required; text, or date and timestamp "
         "columns; templates and fingers as JSON text or structs), finger_1 ... finger_10 (binary, null where there is "
         "none) and portrait (binary).",

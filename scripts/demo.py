@@ -1,0 +1,156 @@
+"""The demonstration: makes a batch, issues it with the real `cccd issue`, and compares with what was planted.
+
+`make demo [READER=pcsc] [FINGERPRINTS=DIR]`. Everything lies in out/demo, made anew by each run. Exit code 0 when every
+planted duplicate and fault was found, nobody else was accused, and every card was verified.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import demo_batch
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "out" / "demo"
+PEOPLE = 200
+VIRTUAL_READERS = 4
+
+
+def main() -> int:
+    """Runs it all; returns the exit code."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--reader", default="memory", help="memory, pcsc, or pcsc:NAME")
+    options.add_argument("--fingerprints", type=Path, help="folder of real prints, with fcj2020 in it")
+    options.add_argument("--people", type=int, default=PEOPLE, help="how many synthetic people")
+    given = options.parse_args()
+    shutil.rmtree(OUT, ignore_errors=True)
+    (OUT / "batch").mkdir(parents=True)
+    prints = (
+        demo_batch.synthetic_prints(given.people)
+        if given.fingerprints is None
+        else demo_batch.real_prints(given.fingerprints)
+    )
+    start = time.perf_counter()
+    planted = demo_batch.make(OUT / "batch", OUT / "planted.json", prints)
+    total = planted["people"] + len(planted["duplicates"]) + len(planted["rejected"])
+    print(
+        f"made {total} dossiers in {time.perf_counter() - start:.1f} s: {planted['people']} people, "
+        f"{len(planted['duplicates'])} planted duplicates, {len(planted['rejected'])} planted faults"
+    )
+    cccd("pki", "init", str(OUT / "pki"))
+    with readers(given.reader):
+        code = cccd(
+            "issue", str(OUT / "batch"), "--gallery", str(OUT / "gallery"), "--pki", str(OUT / "pki"),
+            "--reader", given.reader, "--out", str(OUT / "run"), check=False,
+        )  # fmt: skip
+    if code != 0:
+        print(f"cccd issue ended with {code}", file=sys.stderr)
+        return 1
+    report = json.loads((OUT / "run" / "report.json").read_text(encoding="utf-8"))
+    lines = [json.loads(line) for line in (OUT / "run" / "dossiers.jsonl").read_text(encoding="utf-8").splitlines()]
+    differences = compare(planted, report, {line["id"]: line for line in lines})
+    for difference in differences:
+        print(f"DIFFERENT: {difference}", file=sys.stderr)
+    if differences:
+        return 1
+    print(
+        f"as planted: {len(planted['duplicates'])} of {len(planted['duplicates'])} duplicates found, nobody else "
+        f"accused, {len(planted['rejected'])} of {len(planted['rejected'])} faults named, "
+        f"{report['verified']} of {planted['people']} cards verified"
+    )
+    show(report, lines)
+    return 0
+
+
+def cccd(*arguments: str, check: bool = True) -> int:
+    """Runs the real command line in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "cccd_core.cli.main", *arguments], check=check, cwd=ROOT).returncode
+
+
+@contextmanager
+def readers(reader: str) -> Iterator[None]:
+    """Virtual readers for the time of the run, where PC/SC is asked for; any other reader needs nothing."""
+    if not reader.startswith("pcsc"):
+        yield
+        return
+    script = str(ROOT / "scripts" / "virtual_readers.sh")
+    subprocess.run([script, "start", str(VIRTUAL_READERS)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([script, "stop"], check=True)
+
+
+def compare(planted: Mapping[str, Any], report: Mapping[str, Any], lines: Mapping[str, Any]) -> list[str]:
+    """Every way in which the result is not what was planted."""
+    wrong = []
+    found = {one["dossier"]: one["of"] for one in report["duplicates"]}
+    for dossier, original in planted["duplicates"].items():
+        if found.get(dossier) != original:
+            wrong.append(f"{dossier} is a duplicate of {original}, and was found to be {lines[dossier]['state']}")
+    wrong += [f"{dossier} was called a duplicate" for dossier in found if dossier not in planted["duplicates"]]
+    for dossier, reason in planted["rejected"].items():
+        if (lines[dossier]["state"], lines[dossier]["reason"]) != ("rejected", reason):
+            wrong.append(f"{dossier} should be rejected: {reason}; it is {lines[dossier]['state']}")
+    for dossier, line in lines.items():
+        if dossier in planted["duplicates"] or dossier in planted["rejected"]:
+            continue
+        if line["state"] != "verified":
+            wrong.append(f"{dossier} should have a card; it is {line['state']}, {line['reason']}")
+    if report["verified"] != planted["people"]:
+        wrong.append(f"{report['verified']} cards verified of {planted['people']}")
+    serials = [line["card_serial"] for line in lines.values() if line["card_serial"] is not None]
+    if len(set(serials)) != len(serials):
+        wrong.append("a card serial stands twice")
+    return wrong
+
+
+def show(report: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
+    """Where to look: the report, one card read back, one matched pair drawn."""
+    print(f"\nthe report:        {OUT / 'run' / 'report.html'}")
+    print(f"every dossier:     {OUT / 'run' / 'dossiers.jsonl'}")
+    print(f"what was planted:  {OUT / 'planted.json'}")
+    line = next(line for line in lines if line["state"] == "verified")
+    read_back(OUT / "run" / "cards" / f"{line['card_serial']}.card", line["id"])
+    pair = report["duplicates"][0]
+    picture = draw_pair(pair["dossier"], pair["of"], pair["fingers"][0])
+    print(f"\na matched pair of fingers, {pair['dossier']} and {pair['of']}: {picture}")
+
+
+def read_back(path: Path, dossier_id: str) -> None:
+    """Reads one card as any reader would, and prints what it says."""
+    from cccd_core import pki
+    from cccd_core.card import MemoryLink
+    from cccd_core.card.virtual import VirtualCard
+    from cccd_core.personalise import verify_card
+
+    number = json.loads((OUT / "batch" / dossier_id / "dossier.json").read_text(encoding="utf-8"))["personal_number"]
+    card = VirtualCard.open(path)
+    try:
+        found = verify_card(MemoryLink(card), pki.load(OUT / "pki").trust_store(), can=number[-6:])
+    finally:
+        card.close()
+    print(f"\na card read back:  {path}")
+    for name, value in found.as_dict()["fields"].items():
+        print(f"    {name:<20} {value}")
+    held = [check.name for check in found.checks if check.passed]
+    print(f"    {len(held)} of {len(found.checks)} checks held: {', '.join(held)}")
+    print(f"    again: cccd vcard serve {path}")
+
+
+def draw_pair(one: str, other: str, position: int) -> Path:
+    """Draws one finger of two dossiers, with the minutiae that the matcher pairs."""
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    sys.exit(main())

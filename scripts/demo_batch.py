@@ -1,0 +1,236 @@
+"""Makes the demonstration's batch: sound dossiers, planted duplicates and planted faults. What was planted stands in a
+file of its own, outside the batch, that `cccd issue` never sees. Imports the library's synthesis and templates, Pillow.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFilter
+
+from cccd_core import synthesis
+from cccd_core.synthesis import Person
+from cccd_core.templates import FingerTemplate, load, write
+
+SEED = 2026
+POSITIONS = (1, 2, 3, 6, 7, 8)
+FORMATS = ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009", "iso-2005-card", "xyt")
+SUFFIXES = {"xyt": "xyt", "iso-2005-card": "fmc"}
+REAL_POSITIONS = {"4": 2, "5": 3, "6": 7, "7": 8}  # the labels of fcj2020 are no ISO positions: four fingers stand in
+VIETNAM = timezone(timedelta(hours=7))
+FIRST_CAPTURE = datetime(2026, 3, 2, 7, 30, tzinfo=VIETNAM)
+
+
+@dataclass(frozen=True)
+class Prints:
+    """Where fingers come from: `people` of them, `take(person, impression)` the fingers of one."""
+
+    people: int
+    take: Callable[[int, int], Mapping[int, FingerTemplate]]
+    formats: tuple[str, ...]
+
+
+def synthetic_prints(people: int) -> Prints:
+    """Fingers made by the library's synthesis, handed in in every format."""
+    return Prints(people, lambda i, n: synthesis.tenprint(SEED, i, impression=n, positions=POSITIONS), FORMATS)
+
+
+def real_prints(folder: Path) -> Prints:
+    """The real prints of fcj2020: 50 people, four fingers each; impression n is the n-th there is of each finger."""
+    found: dict[str, dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for path in sorted((folder / "fcj2020" / "fjfx").glob("*.fmr")):
+        person, _, label = path.stem.partition("_")[0].partition("-")
+        found[person][REAL_POSITIONS[label]].append(path)
+    if not found:
+        raise SystemExit(f"no prints in {folder / 'fcj2020' / 'fjfx'}")
+    names = sorted(found)
+
+    def take(person: int, impression: int) -> Mapping[int, FingerTemplate]:
+        fingers = found[names[person]]
+        return {position: load(paths[impression]).view for position, paths in sorted(fingers.items())}
+
+    return Prints(len(names), take, ("iso-2005",))
+
+
+@dataclass
+class _Maker:
+    batch: Path
+    prints: Prints
+    made: int = 0
+
+    def put(
+        self, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate], minute: int, **changes: Any
+    ) -> Path:
+        """Writes one dossier; `changes` replace fields."""
+        folder = self.batch / dossier_id
+        (folder / "fingers").mkdir(parents=True)
+        form = self.prints.formats[self.made % len(self.prints.formats)]
+        fields = _fields(person, minute)
+        if form == "xyt":
+            first = next(iter(fingers.values()))
+            fields["templates"] = {"dpi": 500, "height_px": first.height_px, "width_px": first.width_px}
+        elif form == "iso-2005-card":
+            fields["templates"] = {"format": form}
+        fields.update(changes)
+        (folder / "dossier.json").write_text(json.dumps(fields, ensure_ascii=False, indent=1), encoding="utf-8")
+        for position, finger in fingers.items():
+            (folder / "fingers" / f"{position}.{SUFFIXES.get(form, 'fmr')}").write_bytes(write(finger, form))
+        kind, suffix = (("JPEG2000", "jp2"), ("JPEG", "jpg"), ("PNG", "png"))[self.made % 3]
+        (folder / f"portrait.{suffix}").write_bytes(portrait(person, kind))
+        self.made += 1
+        return folder
+
+
+def _fields(person: Person, minute: int) -> dict[str, Any]:
+    return {
+        "kind": "new",
+        "personal_number": person.personal_number,
+        "full_name": person.full_name,
+        "birth_date": person.birth_date.isoformat(),
+        "sex": person.sex,
+        "ethnicity": person.ethnicity,
+        "religion": person.religion,
+        "place_of_origin": person.place_of_origin,
+        "place_of_residence": person.place_of_residence,
+        "marks": person.marks,
+        "father": person.father,
+        "mother": person.mother,
+        "spouse": person.spouse,
+        "old_number": person.old_number,
+        "unit": f"U{minute % 7:02d}",
+        "captured_at": (FIRST_CAPTURE + timedelta(minutes=minute)).isoformat(),
+    }
+
+
+def make(batch: Path, plan: Path, prints: Prints) -> dict[str, Any]:
+    """Writes the batch and what was planted in it; returns the latter."""
+    duplicates = faults = 10
+    people = synthesis.people(SEED, 2 * prints.people + duplicates + faults)
+    # Nobody under six: they need no fingers, and nothing could be planted with theirs.
+    people = [person for person in people if person.birth_date.year <= 2018][: prints.people + duplicates + faults]
+    shuffle = random.Random(SEED)
+    ids = [f"D{number:04d}" for number in shuffle.sample(range(1000, 10000), len(people))]
+    maker = _Maker(batch, prints)
+    planted: dict[str, Any] = {"people": prints.people, "duplicates": {}, "rejected": {}}
+    for i in range(prints.people):
+        maker.put(ids[i], people[i], prints.take(i, 0), minute=3 * i)
+    doubled = shuffle.sample(range(prints.people), duplicates)
+    for k, original in enumerate(doubled):
+        i = prints.people + k
+        planted["duplicates"][ids[i]] = ids[original]
+        maker.put(ids[i], people[i], prints.take(original, 1), minute=3 * (prints.people + k))
+    for k, fault in enumerate(FAULTS):
+        i = prints.people + duplicates + k
+        planted["rejected"][ids[i]] = fault(maker, ids[i], people[i], prints.take(k, 2))
+    plan.write_text(json.dumps(planted, indent=1), encoding="utf-8")
+    return planted
+
+
+Fault = Callable[[_Maker, str, Person, Mapping[int, FingerTemplate]], str]
+_LATE = 5000  # minutes
+
+
+def _changed(reason: str, **how: Callable[[Person], Any]) -> Fault:
+    def plant(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+        changes = {name: change(person) for name, change in how.items()}
+        maker.put(dossier_id, person, fingers, _LATE, **changes)
+        return reason
+
+    return plant
+
+
+def _few_fingers(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+    maker.put(dossier_id, person, dict(list(fingers.items())[:1]), _LATE)
+    return "too_few_fingers"
+
+
+def _torn_finger(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+    folder = maker.put(dossier_id, person, fingers, _LATE)
+    victim = sorted((folder / "fingers").iterdir())[0]
+    data = victim.read_bytes()
+    victim.write_bytes(data[: len(data) // 2] if victim.suffix != ".xyt" else b"\x00" + data)
+    return "unreadable_finger"
+
+
+def _poor_fingers(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+    from cccd_core.templates import strongest
+
+    maker.put(dossier_id, person, {position: strongest(finger, 5) for position, finger in fingers.items()}, _LATE)
+    return "poor_finger"
+
+
+def _torn_portrait(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+    folder = maker.put(dossier_id, person, fingers, _LATE)
+    picture = next(folder.glob("portrait.*"))
+    picture.write_bytes(picture.read_bytes()[:600])
+    return "portrait_unreadable"
+
+
+def _no_portrait(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+    folder = maker.put(dossier_id, person, fingers, _LATE)
+    next(folder.glob("portrait.*")).unlink()
+    return "portrait_missing"
+
+
+def _other_sex(person: Person) -> str:
+    number = person.personal_number
+    return number[:3] + str(int(number[3]) ^ 1) + number[4:]
+
+
+def _other_year(person: Person) -> str:
+    number = person.personal_number
+    return f"{number[:4]}{(int(number[4:6]) + 1) % 100:02d}{number[6:]}"
+
+
+FAULTS: tuple[Fault, ...] = (
+    _changed("number_structure", personal_number=lambda person: person.personal_number[:-1]),
+    _changed("number_structure", personal_number=lambda person: "003" + person.personal_number[3:]),
+    _changed("number_sex", personal_number=_other_sex),
+    _changed("number_birth_year", personal_number=_other_year),
+    _changed("date_value", birth_date=lambda person: f"{person.birth_date.year}-02-30"),
+    _few_fingers,
+    _torn_finger,
+    _poor_fingers,
+    _torn_portrait,
+    _no_portrait,
+)
+
+
+def portrait(person: Person, form: str) -> bytes:
+    """A drawn face, 300 x 400 pixels; nobody's."""
+    draw_from = random.Random(person.personal_number)
+    back = draw_from.randint(200, 235)
+    image = Image.new("RGB", (300, 400), (back, back + 5, back + 15))
+    pen = ImageDraw.Draw(image)
+    skin = tuple(draw_from.randint(low, low + 30) for low in (205, 165, 130))
+    hair = tuple(draw_from.randint(15, 60) for _ in range(3))
+    shirt = tuple(draw_from.randint(60, 230) for _ in range(3))
+    width, height = draw_from.randint(58, 72), draw_from.randint(84, 98)
+    pen.ellipse((30, 320, 270, 520), fill=shirt)
+    pen.rectangle((128, 250, 172, 345), fill=skin)
+    long_hair = person.sex == "F"
+    pen.ellipse((150 - width - 14, 78, 150 + width + 14, 330 if long_hair else 235), fill=hair)
+    pen.ellipse((150 - width, 190 - height, 150 + width, 190 + height), fill=skin)
+    pen.chord((150 - width, 92, 150 + width, 210), 180, 360, fill=hair)
+    for side in (-1, 1):
+        x = 150 + side * (width // 2 - 2)
+        pen.ellipse((x - 11, 178, x + 11, 192), fill=(245, 245, 245))
+        pen.ellipse((x - 5, 180, x + 5, 190), fill=(40, 25, 20))
+        pen.arc((x - 16, 162, x + 16, 186), 200, 340, fill=hair, width=4)
+    pen.arc((138, 195, 162, 222), 20, 160, fill=(150, 110, 90), width=3)
+    pen.arc((126, 222, 174, 248), 15, 165, fill=(150, 70, 70), width=5)
+    image = image.filter(ImageFilter.GaussianBlur(1.2))
+    out = io.BytesIO()
+    if form == "JPEG2000":
+        image.save(out, form, irreversible=True, quality_mode="rates", quality_layers=[24])
+    else:
+        image.save(out, form)
+    return out.getvalue()

@@ -1,0 +1,411 @@
+"""The main job, from folders of dossiers to software cards that were read back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cccd_core import pki
+from cccd_core.card import MemoryLink
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.errors import FileError, StateError
+from cccd_core.issuance import pipeline
+from cccd_core.issuance.audit import verify_audit
+from cccd_core.issuance.register import SUPERSEDED, VERIFIED
+from cccd_core.issuance.runstate import RunState
+from cccd_core.personalise import verify_card
+from support import dossiers
+from support.chaos import Puller, TearingFeeder
+from support.issuing import Office, files, fingers_of, lines, outcomes
+
+
+def mixed(office: Office) -> dict[str, tuple[str, str | None]]:
+    """A batch with one of each ending, and what should become of it."""
+    office.put("A1", 1)
+    office.put("A2", 2, religion="Phật giáo", spouse="Lê Thị Hồng", old_number="012345678")
+    office.put("A3", 3)
+    later = dossiers.document(4, captured_at="2026-03-01T08:00:00+07:00")
+    dossiers.put(office.batch(), "B1", later, fingers=fingers_of(1, again=True))
+    office.put("C1", 5, personal_number="12345")
+    dossiers.put(office.batch(), "C2", dossiers.document(6), fingers=fingers_of(6, positions=(2,)))
+    return {
+        "A1": ("verified", None),
+        "A2": ("verified", None),
+        "A3": ("verified", None),
+        "B1": ("duplicate", "duplicate"),
+        "C1": ("rejected", "number_structure"),
+        "C2": ("rejected", "too_few_fingers"),
+    }
+
+
+def test_every_dossier_ends_as_it_should(office: Office) -> None:
+    expected = mixed(office)
+    seen: list[tuple[int, int, str]] = []
+    report = office.issue(progress=lambda *step: seen.append(step))
+    assert outcomes(report) == expected
+    assert report.complete
+    assert {what for _, _, what in seen} == {"check", "search", "cards"}
+    assert seen[-1] == (3, 3, "cards")
+    figures = json.loads((office.out() / "report.json").read_text(encoding="utf-8"))
+    assert list(figures)[:8] == [
+        "received", "rejected", "unique", "review", "duplicates", "written", "verified", "seconds",
+    ]  # fmt: skip
+    assert (figures["received"], figures["unique"], figures["review"]) == (6, 3, 0)
+    assert figures["rejected"] == {"number_structure": 1, "too_few_fingers": 1}
+    assert (figures["written"], figures["verified"]) == (3, 3)
+    (duplicate,) = figures["duplicates"]
+    assert (duplicate["dossier"], duplicate["of"], sorted(duplicate["fingers"])) == ("B1", "A1", [1, 2, 7])
+    assert duplicate["score"] > figures["scores"]["duplicate_threshold"]
+    assert list(figures["seconds"]) == ["check", "search", "build", "sign", "write", "verify"]
+    assert all(spent > 0 for spent in figures["seconds"].values())
+    written = lines(office.out())
+    assert [line["id"] for line in written] == sorted(expected)
+    assert {line["id"]: (line["state"], line["reason"]) for line in written} == expected
+    serials = {line["card_serial"] for line in written if line["state"] == "verified"}
+    assert {path.stem for path in (office.out() / "cards").glob("*.card")} == serials
+    assert len(serials) == 3
+    page = (office.out() / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 3
+    assert "http" not in page.replace("http-equiv", "")
+    assert verify_audit(office.out() / "audit.jsonl", figures["run"]["id"]) == 6
+
+
+def test_the_card_says_what_the_dossier_said(office: Office) -> None:
+    mixed(office)
+    report = office.issue()
+    (entry,) = [entry for entry in report.entries if entry.dossier_id == "A2"]
+    assert entry.card_serial is not None
+    fields = dossiers.document(2)
+    card = office.read_card(entry.card_serial, fields["personal_number"])
+    assert card.passed
+    said = json.dumps(card.as_dict()["fields"], ensure_ascii=False, default=str)
+    for value in (fields["personal_number"], fields["full_name"], "Phật giáo", "Lê Thị Hồng", "012345678"):
+        assert value in said
+
+
+def test_what_is_reported_holds_no_personal_data(office: Office) -> None:
+    mixed(office)
+    office.issue()
+    for name in ("report.json", "report.html", "dossiers.jsonl", "audit.jsonl", "run.sqlite"):
+        data = (office.out() / name).read_bytes()
+        for value in ("Nguyễn", "Hòa", "001088000001", "Phật", "012345678"):
+            assert value.encode() not in data, f"{value} in {name}"
+
+
+def test_running_again_changes_nothing(office: Office) -> None:
+    mixed(office)
+    office.issue()
+    before, gallery = files(office.out()), files(office.gallery)
+    report = office.issue()
+    assert report.complete
+    assert files(office.out()) == before
+    assert files(office.gallery) == gallery
+
+
+def test_another_output_folder_issues_nothing_twice(office: Office) -> None:
+    mixed(office)
+    first = office.issue()
+    cards = office.register().cards()
+    again = office.issue(out="again")
+    states = outcomes(again)
+    assert {states[name] for name in ("A1", "A2", "A3")} == {("rejected", "already_issued")}
+    assert states["B1"] == ("duplicate", "duplicate")
+    assert again.figures["duplicates"][0]["of"] == "A1"
+    assert office.register().cards() == cards
+    assert not (office.out("again") / "cards").exists()
+    serial = {entry.dossier_id: entry.card_serial for entry in first.entries}
+    told = {line["id"]: line["evidence"] for line in lines(office.out("again"))}
+    assert told["A1"] == {"card_serial": serial["A1"]}
+
+
+def test_dossiers_added_to_the_batch_are_issued_by_the_next_run(office: Office) -> None:
+    office.put("A1", 1)
+    office.put("A2", 2)
+    office.issue()
+    office.put("A3", 3)
+    dossiers.put(office.batch(), "B2", dossiers.document(9), fingers=fingers_of(2, again=True))
+    states = outcomes(office.issue())
+    assert states == {
+        "A1": ("verified", None),
+        "A2": ("verified", None),
+        "A3": ("verified", None),
+        "B2": ("duplicate", "duplicate"),
+    }
+
+
+def test_exchange_and_reissue_against_the_register(office: Office) -> None:
+    for person in range(1, 6):
+        office.put(f"N{person}", person)
+    office.issue()
+    numbers = {person: dossiers.document(person)["personal_number"] for person in range(1, 8)}
+    later = {"captured_at": "2026-05-05T08:00:00+07:00", "batch": "second"}
+    exchange = {"kind": "exchange", "grounds": "holder_request", **later}
+    office.put("E1", 1, again=True, **exchange)  # the holder
+    office.put("E2", 2, again=True, **{**exchange, "kind": "reissue", "grounds": "lost"})
+    dossiers.put(  # somebody else's fingers
+        office.batch("second"), "E3", dossiers.document(3, kind="reissue", grounds="damaged"), fingers=fingers_of(33)
+    )
+    dossiers.put(  # another enrolled person's fingers
+        office.batch("second"), "E4", dossiers.document(4, kind="reissue", grounds="damaged"),
+        fingers=fingers_of(5, again=True),
+    )  # fmt: skip
+    office.put("E6", 6, **exchange)  # a card from before this register
+    dossiers.put(office.batch("second"), "T5", dossiers.document(5), fingers=fingers_of(55))  # the number is taken
+    dossiers.put(office.batch("second"), "S5", dossiers.document(5), fingers=fingers_of(5, again=True))  # and by itself
+    report = office.issue("second", "second-out")
+    assert outcomes(report) == {
+        "E1": ("verified", None),
+        "E2": ("verified", None),
+        "E3": ("review", "own_record_mismatch"),
+        "E4": ("duplicate", "duplicate"),
+        "E6": ("verified", None),
+        "S5": ("duplicate", "duplicate"),
+        "T5": ("rejected", "number_taken"),
+    }
+    assert {one["dossier"]: one["of"] for one in report.figures["duplicates"]} == {"E4": "N5", "S5": "N5"}
+    state = {card.dossier_id: card.state for card in office.register().cards()}
+    assert state["N1"] == state["N2"] == SUPERSEDED
+    assert state["N3"] == state["N4"] == state["N5"] == state["E1"] == state["E2"] == state["E6"] == VERIFIED
+    valid = Counter(card.number for card in office.register().cards() if card.state == VERIFIED)
+    assert set(valid.values()) == {1}
+    assert numbers[6] in valid
+
+
+def test_a_number_established_anew_replaces_the_former_one(office: Office) -> None:
+    office.put("N1", 1)
+    office.issue()
+    former = dossiers.document(1)["personal_number"]
+    changed = {"kind": "exchange", "grounds": "number_established_anew", "old_number": former}
+    number = "079088000777"
+    office.put("E1", 1, again=True, batch="second", personal_number=number, **changed)
+    assert outcomes(office.issue("second", "second-out")) == {"E1": ("verified", None)}
+    cards = {card.dossier_id: card for card in office.register().cards()}
+    assert (cards["N1"].state, cards["E1"].state, cards["E1"].number) == (SUPERSEDED, VERIFIED, number)
+    # The person is one in the gallery: a third dossier under the new number is measured against the first fingers.
+    third = {"kind": "reissue", "grounds": "lost", "batch": "third", "personal_number": number}
+    office.put("E2", 1, again=True, **third)
+    assert outcomes(office.issue("third", "third-out")) == {"E2": ("verified", None)}
+
+
+def test_one_number_twice_in_a_batch(office: Office) -> None:
+    office.put("A1", 1)
+    dossiers.put(  # another person under the same number, captured later
+        office.batch(), "A0", dossiers.document(1, captured_at="2026-06-01T08:00:00+07:00"), fingers=fingers_of(11)
+    )
+    dossiers.put(  # the same person again
+        office.batch(), "A2", dossiers.document(1, captured_at="2026-06-02T08:00:00+07:00"),
+        fingers=fingers_of(1, again=True),
+    )  # fmt: skip
+    assert outcomes(office.issue()) == {
+        "A0": ("rejected", "number_repeated"),
+        "A1": ("verified", None),
+        "A2": ("duplicate", "duplicate"),
+    }
+
+
+def test_who_was_captured_first_is_the_original(office: Office) -> None:
+    dossiers.put(
+        office.batch(), "A", dossiers.document(1, captured_at="2026-06-02T08:00:00+07:00"), fingers=fingers_of(1)
+    )
+    dossiers.put(
+        office.batch(), "B", dossiers.document(2, captured_at="2026-06-02T00:30:00+00:00"),
+        fingers=fingers_of(1, again=True),
+    )  # fmt: skip
+    report = office.issue()
+    assert report.figures["duplicates"][0]["dossier"] == "A"
+    assert report.figures["duplicates"][0]["of"] == "B"
+
+
+def test_those_without_fingers(office: Office) -> None:
+    child = dossiers.document(1, personal_number="001222000001", birth_date="2022-03-03")
+    dossiers.put(office.batch(), "child", child, fingers={})
+    missing = {str(position): {"missing": "amputated"} for position in range(1, 11)}
+    dossiers.put(office.batch(), "none", dossiers.document(2, fingers=missing), fingers={})
+    one_left = {name: note for name, note in missing.items() if name != "7"}
+    dossiers.put(office.batch(), "one", dossiers.document(3, fingers=one_left), fingers=fingers_of(3, positions=(7,)))
+    assert outcomes(office.issue()) == {
+        "child": ("verified", None),
+        "none": ("review", "not_searchable"),
+        "one": ("verified", None),
+    }
+
+
+def test_files_that_change_under_the_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.put("A1", 1)
+    office.put("A2", 2)
+    produce = pipeline.ProduceStage.execute
+
+    def meddle(stage: Any) -> None:
+        dossier = office.batch() / "A1" / "dossier.json"
+        dossier.write_text(dossier.read_text(encoding="utf-8").replace("Hòa", "Bình"), encoding="utf-8")
+        produce(stage)
+
+    monkeypatch.setattr(pipeline.ProduceStage, "execute", meddle)
+    report = office.issue()
+    assert outcomes(report) == {"A1": ("failed", "batch_changed"), "A2": ("verified", None)}
+    assert not report.complete
+    # Put back as it was, it is issued by the next run.
+    monkeypatch.setattr(pipeline.ProduceStage, "execute", produce)
+    dossier = office.batch() / "A1" / "dossier.json"
+    dossier.write_text(dossier.read_text(encoding="utf-8").replace("Bình", "Hòa"), encoding="utf-8")
+    assert outcomes(office.issue()) == {"A1": ("verified", None), "A2": ("verified", None)}
+
+
+def test_an_accepted_dossier_that_comes_back_changed_is_refused(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.put("A1", 1)
+    record = RunState.record
+
+    def die(state: RunState, entries: Any, seconds: Any = None) -> None:
+        if seconds and "search" in seconds:
+            raise KeyboardInterrupt  # accepted by the register, not noted by the run
+        record(state, entries, seconds)
+
+    monkeypatch.setattr(RunState, "record", die)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue()
+    monkeypatch.setattr(RunState, "record", record)
+    dossier = office.batch() / "A1" / "dossier.json"
+    dossier.write_text(dossier.read_text(encoding="utf-8").replace("Hòa", "Bình"), encoding="utf-8")
+    assert outcomes(office.issue()) == {"A1": ("failed", "batch_changed")}
+    assert outcomes(office.issue()) == {"A1": ("rejected", "dossier_changed")}
+    assert [card.serial for card in office.register().cards()] == [None]
+
+
+def _interrupt_at(stage: str, count: int = 1) -> Any:
+    def progress(done: int, total: int, what: str) -> None:
+        if what == stage and done >= count:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("stage", ["check", "search", "cards"])
+def test_interrupted_at_any_stage_the_next_run_goes_on(office: Office, stage: str) -> None:
+    expected = mixed(office)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at(stage))
+    assert outcomes(office.issue()) == expected
+    assert len(office.register().cards()) == 3
+
+
+def test_a_run_begun_elsewhere_is_not_taken_over(office: Office) -> None:
+    office.put("A1", 1)
+    office.put("A2", 2)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at("cards"))
+    # A1 is issued; A2 was accepted by the first run and may lie half written in its reader.
+    states = outcomes(office.issue(out="other"))
+    assert sorted(states.values()) == [("failed", "in_other_run"), ("rejected", "already_issued")]
+    assert set(outcomes(office.issue()).values()) == {("verified", None)}
+    assert set(outcomes(office.issue(out="other")).values()) == {("rejected", "already_issued")}
+
+
+def test_a_lost_run_is_taken_over_when_somebody_says_so(office: Office) -> None:
+    office.put("A1", 1)
+    office.put("A2", 2)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at("cards"))
+    states = outcomes(office.issue(out="other"))
+    (waiting,) = [name for name, (state, _) in states.items() if state == "failed"]
+    lost = next(line["evidence"]["run"] for line in lines(office.out("other")) if line["id"] == waiting)
+    assert outcomes(office.issue(out="other", take_over="not-that-run"))[waiting] == ("failed", "in_other_run")
+    assert outcomes(office.issue(out="other", take_over=lost))[waiting] == ("verified", None)
+    # Should the lost folder turn up again, it makes no second card.
+    assert outcomes(office.issue())[waiting] == ("failed", "in_other_run")
+    valid = [card for card in office.register().cards() if card.state == VERIFIED]
+    assert sorted(card.dossier_id for card in valid) == ["A1", "A2"]
+    assert len({card.serial for card in valid}) == 2
+
+
+class _DeadFeeder:
+    """A feeder whose cards never hold."""
+
+    lanes = ("dead",)
+
+    def take(self, lane: int, *, serial: str | None) -> None:
+        return None
+
+    def release(self, lane: int, card: object) -> None:
+        pass
+
+    def cancel(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_card_that_fails_is_tried_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = mixed(office)
+    real = pipeline.open_feeder
+    monkeypatch.setattr(pipeline, "open_feeder", lambda *a, **k: _DeadFeeder())
+    report = office.issue()
+    assert report.figures["failed"] == {"card_failed": 3}
+    assert report.figures["unique"] == 3
+    assert not report.complete
+    monkeypatch.setattr(pipeline, "open_feeder", real)
+    report = office.issue()
+    assert outcomes(report) == expected
+    assert report.figures["scores"]["highest_unique"] is not None
+
+
+def test_one_run_at_a_time(office: Office) -> None:
+    office.put("A1", 1)
+
+    def again(*_: object) -> None:
+        with pytest.raises(StateError, match="using the output folder"):
+            office.issue()
+        with pytest.raises(StateError, match="using the gallery"):
+            office.issue(out="other")
+
+    assert office.issue(progress=again).complete
+
+
+def test_folders_that_do_not_belong_together(office: Office) -> None:
+    office.put("A1", 1)
+    office.issue()
+    office.put("B1", 2, batch="second")
+    with pytest.raises(StateError, match="another batch"):
+        office.issue("second")
+    with pytest.raises(FileError, match="no dossier"):
+        office.issue(office.batch("empty"))
+    with pytest.raises(FileError, match="neither"):
+        office.issue(office.folder / "nowhere")
+
+
+def test_the_day_is_that_of_the_first_run(office: Office) -> None:
+    office.put("A1", 1)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at("check"))
+    office.issue(day=date(2031, 1, 1))
+    (card,) = office.register().cards()
+    assert card.issue_date == date(2026, 11, 1)
+    assert RunState(office.out() / "run.sqlite").day == date(2026, 11, 1)
+
+
+def test_cards_of_one_run_are_refused_by_a_reader_without_their_trust(office: Office, tmp_path: Path) -> None:
+    office.put("A1", 1)
+    report = office.issue()
+    (entry,) = report.entries
+    other = tmp_path / "other-pki"
+    pki.init(other)
+    with VirtualCard.open(office.out() / "cards" / f"{entry.card_serial}.card") as card:
+        number = dossiers.document(1)["personal_number"]
+        found = verify_card(MemoryLink(card), pki.load(other).trust_store(), can=number[-6:])
+    assert not found.passed
+
+
+def test_a_pulled_card_is_finished_in_the_same_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed(office)
+    puller = Puller(at={20, 75, 131})
+    real = pipeline.open_feeder
+    monkeypatch.setattr(pipeline, "open_feeder", lambda *a, **k: TearingFeeder(real(*a, **k), puller))
+    assert office.issue().figures["verified"] == 3
+    assert puller.pulled == [20, 75, 131]
