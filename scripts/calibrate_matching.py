@@ -3,9 +3,9 @@
     python scripts/calibrate_matching.py [--sets NAME,...] [--extractors NAME,...] [--threads N] [--check]
 
 Scores every impostor pair of the sets under ../shared/data/fingerprints (CCCD_SHARED names another place) with the
-default parameters, fits the map, and writes src/cccd_core/matching/data/calibration.json. Run it whenever the matcher
-or its parameters change: a test fails until it was. Prints, for each set, the measured FMR at scores 20, 30 and 40 when
-that set is left out.
+default parameters, fits the map, and writes calibration.json and, fitted without fcj2020, fusion.json into
+src/cccd_core/matching/data. Run it whenever the matcher or its parameters change: a test fails until it was. Prints,
+for each set, the measured FMR at scores 20, 30 and 40 when that set is left out.
 `--check` prints alone and writes nothing.
 """
 
@@ -18,19 +18,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from cccd_core.errors import CccdError
-from cccd_core.evaluation.calibrating import Check, Impostors, fit, leave_one_set_out
+from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_set
 from cccd_core.evaluation.folder import write_atomically
 from cccd_core.evaluation.samples import read_folder
-from cccd_core.evaluation.scoring import score_pairs
 from cccd_core.matching import Matcher
-from cccd_core.matching.calibration import SHIPPED, Calibration
+from cccd_core.matching import calibration as calibrations
+from cccd_core.matching import fusion as fusions
+from cccd_core.matching.calibration import Calibration
 
 ROOT = Path(__file__).resolve().parent.parent
 FINGERPRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
-TARGET = ROOT / "src" / "cccd_core" / "matching" / SHIPPED
+MATCHING = ROOT / "src" / "cccd_core" / "matching"
+NOT_FOR_FUSION = "fcj2020"  # fusion is reported on this set, so it is fitted without it
 
 
 def raw_matcher() -> Matcher:
@@ -38,20 +38,16 @@ def raw_matcher() -> Matcher:
     return Matcher(calibration=Calibration.identity())
 
 
-def impostors(folders: list[Path], threads: int | None) -> Iterator[Impostors]:
-    """Raw impostor scores of every folder."""
+def scored(folders: list[Path], threads: int | None) -> Iterator[RawSet]:
+    """Raw scores of every folder."""
     matcher = raw_matcher()
     for folder in folders:
-        samples = read_folder(folder)
-        scores, timing = score_pairs(samples, matcher, threads=threads)
-        counts = np.array([matcher.prepare(s.template).count if s.template else 0 for s in samples.samples], np.int32)
-        smaller = [np.minimum(counts[probe], counts[probe + 1 + genuine :]) for probe, genuine, _ in scores.rows()]
-        part = Impostors(folder.parent.name, folder.name, scores.impostor(), np.concatenate(smaller))
-        name = f"{part.set_name}/{part.extractor}"
+        raw, _, timing = raw_set(read_folder(folder), matcher, threads)
+        speed = f"{timing.impostor_pairs_per_second():>9,.0f}/s"
         print(
-            f"{name:28} {len(part.raw):>9,} impostor pairs, {timing.impostor_pairs_per_second():>9,.0f}/s", flush=True
+            f"{raw.name:28} {len(raw.genuine):>6,} genuine, {len(raw.impostor):>9,} impostor pairs, {speed}", flush=True
         )
-        yield part
+        yield raw
 
 
 def report(checks: list[Check]) -> str:
@@ -84,7 +80,7 @@ def main() -> int:
         print(f"no fingerprints under {FINGERPRINTS}", file=sys.stderr)
         return 1
     try:
-        parts = list(impostors(folders, options.threads))
+        parts = list(scored(folders, options.threads))
         digest = raw_matcher().parameters.digest
         calibration, tail = fit(parts, digest)
         print(
@@ -94,9 +90,12 @@ def main() -> int:
         )
         if len({part.set_name for part in parts}) > 1:
             print(report(leave_one_set_out(parts, digest)))
+        fusion = fit_fusion([part for part in parts if part.set_name != NOT_FOR_FUSION], calibration)
+        print(f"fusion: {fusion.genuine_pairs:,} genuine pairs, ratios {fusion.ratio_knots[0]:.1f} .. in nats")
         if not options.check:
-            write_atomically(TARGET, [json.dumps(calibration.as_dict(), indent=1) + "\n"])
-            print(f"written to {TARGET.relative_to(ROOT)}")
+            for name, fitted in ((calibrations.SHIPPED, calibration), (fusions.SHIPPED, fusion)):
+                write_atomically(MATCHING / name, [json.dumps(fitted.as_dict(), indent=1) + "\n"])
+                print(f"written: {(MATCHING / name).relative_to(ROOT)}")
     except CccdError as error:
         print(f"calibration failed: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Fits the map from raw scores to −10·log10(FMR) on impostor pairs. Imports matching.calibration, numpy and errors.
+"""Fits score calibration and fusion. Imports the rest of evaluation, matching.calibration and .fusion, numpy, errors.
 
 The tail is a generalised Pareto distribution of the excesses over a high threshold (Pickands, Annals of Statistics 3,
 1975; Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, chapter 4), fitted by maximum likelihood
@@ -10,31 +10,92 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cccd_core.errors import ParameterError
+from cccd_core.evaluation.samples import SampleSet
+from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
 from cccd_core.matching.calibration import LEAST_MINUTIAE, Calibration
+from cccd_core.matching.fusion import Fusion
 
-LEAST_PAIRS = 1000
+LEAST_PAIRS = 10_000
+LEAST_GENUINE = 100
 TAIL_FRACTION = 0.01  # the share of impostors that the tail is fitted to
 SLOPE_FRACTION = 0.01  # the FMR at which pairs of few and of many minutiae are made equal
 PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
 HIGHEST_SCORE = 200.0
+MISTAKEN = 0.01  # the share of genuine pairs reckoned to be of two fingers: labels, captures and extractions go wrong
 _BODY_STEP, _TAIL_STEP = 0.25, 0.5
+_RATIO_EDGES = (
+    0.0,
+    2.0,
+    4.0,
+    7.0,
+    10.0,
+    14.0,
+    18.0,
+    23.0,
+    28.0,
+    34.0,
+    40.0,
+    50.0,
+    60.0,
+    75.0,
+    90.0,
+    110.0,
+    130.0,
+    150.0,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Impostors:
-    """Impostor pairs of one set of one extractor: raw scores float32[n], smaller minutia count int32[n] of each."""
+class Raw:
+    """Raw scores float32[n] of pairs, and the smaller count of prepared minutiae int32[n] of each."""
+
+    scores: npt.NDArray[np.float32]
+    minutiae: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class RawSet:
+    """Raw scores of one set of one extractor. Pairs of a template that failed to extract are not among them."""
 
     set_name: str
     extractor: str
-    raw: npt.NDArray[np.float32]
-    minutiae: npt.NDArray[np.int32]
+    genuine: Raw
+    impostor: Raw
+
+    @property
+    def name(self) -> str:
+        """`set/extractor`."""
+        return f"{self.set_name}/{self.extractor}"
+
+
+def raw_set(
+    samples: SampleSet, matcher: ScoringMatcher[Any, Any], threads: int | None = None
+) -> tuple[RawSet, PairScores, Timing]:
+    """Scores a set with a matcher that gives raw scores (`Calibration.identity()`), minutia counts beside."""
+    found = SampleSet(samples.path, tuple(sample for sample in samples.samples if sample.template is not None))
+    scores, timing = score_pairs(found, matcher, threads=threads)
+    counts = np.array(
+        [matcher.prepare(sample.template).count for sample in found.samples if sample.template is not None], np.int32
+    )
+    smaller = [np.minimum(counts[probe], counts[probe + 1 :]) for probe in range(len(counts))]
+    ends = [genuine for _, genuine, _ in scores.rows()]
+    genuine = np.concatenate([row[:end] for row, end in zip(smaller, ends, strict=True)])
+    impostor = np.concatenate([row[end:] for row, end in zip(smaller, ends, strict=True)])
+    path = Path(samples.path)
+    raw = RawSet(path.parent.name, path.name, Raw(scores.genuine(), genuine), Raw(scores.impostor(), impostor))
+    return raw, scores, timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +184,17 @@ def fit_minutiae_slope(raw: FloatArray, log_minutiae: FloatArray, fraction: floa
     return _least(loss, -reach, reach, steps=40)
 
 
-def fit(impostors: Sequence[Impostors], parameters_digest: str) -> tuple[Calibration, Tail]:
-    """The calibration of all these pairs pooled, and its tail.
+def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Tail]:
+    """The calibration of all impostor pairs of these sets pooled, and its tail.
 
-    ParameterError with fewer than 1,000 pairs. The map follows the pooled impostors up to the score that 1 % of them
+    ParameterError with fewer than 10,000 pairs. The map follows the pooled impostors up to the score that 1 % of them
     reach and the fitted tail from there. Beyond the last ten pairs the tail may not fall faster than exponentially
     (a bounded fit would claim scores that nobody measured).
     """
-    raw = np.concatenate([part.raw for part in impostors]).astype(np.float64) if impostors else np.zeros(0)
+    raw = np.concatenate([part.impostor.scores for part in sets]).astype(np.float64) if sets else np.zeros(0)
     if len(raw) < LEAST_PAIRS:
         raise ParameterError("too few impostor pairs to calibrate on", pairs=len(raw), least=LEAST_PAIRS)
-    counts = np.concatenate([part.minutiae for part in impostors])
+    counts = np.concatenate([part.impostor.minutiae for part in sets])
     log_minutiae = np.log(np.maximum(counts, LEAST_MINUTIAE))
     slope = fit_minutiae_slope(raw, log_minutiae)
     ordered = np.sort(raw - slope * log_minutiae)
@@ -162,7 +223,7 @@ def fit(impostors: Sequence[Impostors], parameters_digest: str) -> tuple[Calibra
         len(raw),
         round(last, 2),
         slope,
-        tuple(sorted(f"{part.set_name}/{part.extractor}" for part in impostors)),
+        tuple(sorted(part.name for part in sets)),
         (
             ("excesses", float(tail.excesses)),
             ("fraction", tail.fraction),
@@ -201,18 +262,60 @@ class Check:
         return self.accepted[score] / self.pairs * math.pow(10.0, score / 10.0)
 
 
-def check(calibration: Calibration, part: Impostors, scores: Sequence[int] = (20, 30, 40)) -> Check:
-    """How many pairs of `part` reach each of these scores."""
-    calibrated = calibration.scores(part.raw, part.minutiae)
-    return Check(
-        part.set_name, part.extractor, len(part.raw), {score: int((calibrated >= score).sum()) for score in scores}
+def check(calibration: Calibration, part: RawSet, scores: Sequence[int] = (20, 30, 40)) -> Check:
+    """How many impostor pairs of `part` reach each of these scores."""
+    calibrated = calibration.scores(part.impostor.scores, part.impostor.minutiae)
+    reached = {score: int((calibrated >= score).sum()) for score in scores}
+    return Check(part.set_name, part.extractor, len(calibrated), reached)
+
+
+def leave_one_set_out(sets: Sequence[RawSet], parameters_digest: str) -> list[Check]:
+    """For each set in turn (all its extractors together): calibrates on the other sets and checks on this one."""
+    checks: list[Check] = []
+    for name in dict.fromkeys(part.set_name for part in sets):
+        calibration, _ = fit([part for part in sets if part.set_name != name], parameters_digest)
+        checks.extend(check(calibration, part) for part in sets if part.set_name == name)
+    return checks
+
+
+def fit_fusion(sets: Sequence[RawSet], calibration: Calibration) -> Fusion:
+    """The log-likelihood ratio of a calibrated score, from the genuine pairs of `sets` pooled.
+
+    Under impostors the density of a calibrated score is known; under genuine pairs it is counted in bins of growing
+    width, a quarter of a pair added to each, and made not to fall (pool adjacent violators, weighted by the counts);
+    a share MISTAKEN is reckoned to behave like impostors, so that one bad finger cannot outvote the others. Above the
+    last bin genuine scores are taken as exponential. ParameterError with fewer than 100 genuine pairs.
+    """
+    genuine = np.concatenate([calibration.scores(part.genuine.scores, part.genuine.minutiae) for part in sets])
+    if len(genuine) < LEAST_GENUINE:
+        raise ParameterError("too few genuine pairs to fit a fusion on", pairs=len(genuine), least=LEAST_GENUINE)
+    last = max(20.0, float(np.quantile(genuine, 0.9)))
+    edges = np.array([*(edge for edge in _RATIO_EDGES if edge < last - 5.0), last])
+    counted = np.histogram(genuine, edges)[0] + 0.25
+    nats = math.log(10.0) / 10.0
+    chance = np.exp(-nats * edges[:-1]) - np.exp(-nats * edges[1:])
+    likelihood = counted / counted.sum() * float((genuine < last).mean()) / chance
+    ratios = _not_falling(np.log((1.0 - MISTAKEN) * likelihood + MISTAKEN), counted)
+    centres = (edges[:-1] + edges[1:]) / 2.0
+    decay = 1.0 / max(float((genuine[genuine >= last] - last).mean()), 1.0)
+    slope = max(nats - decay, nats / 2.0)
+    scores = [0.0, *centres.tolist(), float(centres[-1]) + 10.0]
+    values = [float(ratios[0]), *ratios.tolist(), float(ratios[-1]) + 10.0 * slope]
+    return Fusion(
+        tuple(round(value, 6) for value in scores),
+        tuple(round(value, 6) for value in values),
+        calibration.parameters_digest,
+        len(genuine),
+        tuple(sorted(part.name for part in sets)),
     )
 
 
-def leave_one_set_out(impostors: Sequence[Impostors], parameters_digest: str) -> list[Check]:
-    """For each set in turn (all its extractors together): calibrates on the other sets and checks on this one."""
-    checks: list[Check] = []
-    for name in dict.fromkeys(part.set_name for part in impostors):
-        calibration, _ = fit([part for part in impostors if part.set_name != name], parameters_digest)
-        checks.extend(check(calibration, part) for part in impostors if part.set_name == name)
-    return checks
+def _not_falling(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """The nearest sequence that does not fall, by pooling adjacent violators."""
+    pools: list[tuple[float, float, int]] = []  # mean, weight, length
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        pools.append((value, weight, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (a, u, n), (b, v, m) = pools[-2:]
+            pools[-2:] = [((a * u + b * v) / (u + v), u + v, n + m)]
+    return np.repeat([mean for mean, _, _ in pools], [length for _, _, length in pools])

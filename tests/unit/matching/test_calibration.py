@@ -1,0 +1,179 @@
+"""The map from raw scores to −10·log10(FMR): its shape, its file, its fit on distributions that are known."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cccd_core.errors import FormatError, ParameterError
+from cccd_core.evaluation.calibrating import (
+    MISTAKEN,
+    Raw,
+    RawSet,
+    check,
+    fit,
+    fit_fusion,
+    fit_minutiae_slope,
+    fit_tail,
+    leave_one_set_out,
+)
+from cccd_core.matching.calibration import Calibration
+
+MAP = Calibration((1.0, 2.0, 4.0), (0.0, 10.0, 50.0), "sha256:x", 1000, 20.0)
+
+
+def raw(scores: np.ndarray, minutiae: int | np.ndarray = 40) -> Raw:  # type: ignore[type-arg]
+    return Raw(scores.astype(np.float32), np.broadcast_to(np.int32(minutiae), scores.shape).astype(np.int32))
+
+
+def one_set(name: str, impostor: Raw, extractor: str = "e") -> RawSet:
+    return RawSet(name, extractor, raw(np.linspace(0, 50, 200)), impostor)
+
+
+def test_scores_are_read_off_the_knots() -> None:
+    scores = MAP.scores(np.array([-5.0, 1.0, 1.5, 3.0, 4.0, 6.0], np.float32), np.full(6, 40))
+    assert scores.dtype == np.float32
+    assert scores.tolist() == [0.0, 0.0, 5.0, 30.0, 50.0, 90.0]
+
+
+def test_minutiae_lessen_the_raw_score() -> None:
+    leaning = replace(MAP, minutiae_slope=-1.0)
+    counts = np.array([0, 1, 4, 20, 255, 4000])
+    scores = leaning.scores(np.full(6, 1.0, np.float32), counts)
+    assert scores[0] == 0.0  # no minutiae, no evidence
+    expected = [math.log(max(4, min(255, count))) for count in counts.tolist()]
+    assert leaning.lessened(np.full(6, 1.0), counts) == pytest.approx([1.0 + value for value in expected])
+    assert scores[1] == scores[2] < scores[3] < scores[4] == scores[5]
+
+
+def test_identity_gives_raw_scores_back() -> None:
+    values = np.array([0.0, 0.25, 3.0, 700.0], np.float32)
+    assert Calibration.identity().scores(values, np.full(4, 9)).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"raw_knots": (1.0,), "score_knots": (0.0,)},
+        {"raw_knots": (1.0, 2.0)},
+        {"raw_knots": (1.0, 1.0, 4.0)},
+        {"score_knots": (0.0, 20.0, 10.0)},
+        {"score_knots": (1.0, 10.0, 50.0)},
+        {"raw_knots": (1.0, 2.0, float("inf"))},
+        {"minutiae_slope": float("nan")},
+        {"raw_knots": tuple(map(float, range(5000))), "score_knots": tuple(map(float, range(5000)))},
+    ],
+)
+def test_what_is_no_map_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(FormatError):
+        replace(MAP, **changes)
+
+
+def test_its_file_reads_back_and_its_digest_covers_it() -> None:
+    record = json.loads(json.dumps(MAP.as_dict()))
+    assert Calibration.from_dict(record) == MAP
+    assert Calibration.from_dict(record).digest == MAP.digest
+    assert replace(MAP, impostor_pairs=1001).digest != MAP.digest
+    for broken in (None, [], {}, {**record, "format": "other"}, {**record, "raw": "text"}, {**record, "tail": 3}):
+        with pytest.raises(FormatError):
+            Calibration.from_dict(broken)
+    for name in record:
+        with pytest.raises(FormatError):
+            Calibration.from_dict({key: value for key, value in record.items() if key != name})
+
+
+@pytest.mark.parametrize("shape", [-0.2, 0.0, 0.15])
+def test_tail_of_a_known_distribution(shape: float) -> None:
+    uniform = np.random.default_rng(8).random(400_000)
+    excess = -np.log(uniform) if shape == 0.0 else (uniform**-shape - 1.0) / shape
+    tail = fit_tail(np.sort(3.0 + 2.0 * excess))
+    assert tail.excesses == 4000
+    assert tail.shape == pytest.approx(shape, abs=0.05)
+    # The score that one in 100,000 exceeds: known exactly.
+    exact = 3.0 + 2.0 * (-math.log(1e-5) if shape == 0.0 else (1e-5**-shape - 1.0) / shape)
+    assert float(tail.raw_at(np.array([1e-5]))[0]) == pytest.approx(exact, rel=0.08)
+
+
+def test_equal_scores_have_no_tail() -> None:
+    with pytest.raises(ParameterError):
+        fit_tail(np.zeros(5000))
+
+
+def test_minutiae_slope_is_found() -> None:
+    random = np.random.default_rng(2)
+    counts = random.integers(8, 80, 60_000)
+    scores = random.normal(0, 1, 60_000) - 1.5 * np.log(counts)
+    assert fit_minutiae_slope(scores, np.log(counts)) == pytest.approx(-1.5, abs=0.1)
+    assert fit_minutiae_slope(scores, np.full(60_000, 3.0)) == 0.0
+
+
+def test_calibrated_scores_say_the_fmr_on_new_pairs() -> None:
+    def impostors(seed: int, pairs: int) -> Raw:
+        random = np.random.default_rng(seed)
+        counts = random.integers(8, 80, pairs)
+        return raw(random.gumbel(5.0, 1.0, pairs) - 1.2 * np.log(counts) + 6.0, counts)
+
+    calibration, tail = fit([one_set("a", impostors(1, 200_000)), one_set("b", impostors(2, 100_000))], "sha256:x")
+    assert calibration.impostor_pairs == 300_000
+    assert calibration.sets == ("a/e", "b/e")
+    assert calibration.extrapolated_from == pytest.approx(44.77, abs=0.01)
+    assert calibration.minutiae_slope == pytest.approx(-1.2, abs=0.1)
+    assert tail.fraction == pytest.approx(0.01)
+    fresh = check(calibration, one_set("c", impostors(3, 1_000_000)), scores=(3, 10, 20, 30, 40))
+    for score in (3, 10, 20, 30):
+        assert fresh.ratio(score) == pytest.approx(1.0, abs=0.12)
+    assert fresh.ratio(40) == pytest.approx(1.0, abs=0.4)
+    # Above the last knot of any use the map still rises, no faster than before.
+    high = calibration.scores(np.array([40.0, 60.0, 100.0], np.float32), np.full(3, 40))
+    assert (np.diff(high) > 0).all()
+
+
+def test_many_zeros_are_no_evidence() -> None:
+    random = np.random.default_rng(5)
+    scores = np.where(random.random(50_000) < 0.7, 0.0, 1.0 + random.exponential(1.0, 50_000))
+    calibration, _ = fit([one_set("a", raw(scores))], "sha256:x")
+    at = calibration.scores(np.array([0.0, 1.0 + math.log(3.0)], np.float32), np.full(2, 40))
+    assert at[0] == 0.0
+    assert at[1] == pytest.approx(10.0, abs=0.2)  # a tenth of all pairs: a third of those above 1
+
+
+def test_too_little_to_fit_on() -> None:
+    with pytest.raises(ParameterError):
+        fit([], "sha256:x")
+    with pytest.raises(ParameterError):
+        fit([one_set("a", raw(np.arange(9999.0)))], "sha256:x")
+    calibration, _ = fit([one_set("a", raw(np.arange(10_000.0)))], "sha256:x")
+    with pytest.raises(ParameterError):
+        fit_fusion([RawSet("a", "e", raw(np.arange(99.0)), raw(np.arange(9.0)))], calibration)
+
+
+def test_each_set_is_left_out_with_all_its_extractors() -> None:
+    random = np.random.default_rng(6)
+
+    def part(name: str, extractor: str, shift: float) -> RawSet:
+        return one_set(name, raw(random.exponential(1.0, 20_000) + shift), extractor)
+
+    parts = [part("a", "x", 0.0), part("a", "y", 0.0), part("b", "x", 0.0), part("odd", "x", math.log(10.0))]
+    checks = leave_one_set_out(parts, "sha256:x")
+    assert [(row.set_name, row.extractor) for row in checks] == [("a", "x"), ("a", "y"), ("b", "x"), ("odd", "x")]
+    # The odd set's scores are ten times as often exceeded as the others say.
+    assert checks[-1].ratio(20) == pytest.approx(10.0, rel=0.2)
+    # Left in for the others, it makes them look better than they are.
+    assert all(row.ratio(20) < 1.0 for row in checks[:-1])
+
+
+def test_fusion_is_fitted_on_genuine_pairs() -> None:
+    random = np.random.default_rng(9)
+    impostors = one_set("a", raw(random.exponential(1.0, 100_000)))
+    calibration, _ = fit([impostors], "sha256:x")
+    # Genuine raw scores with 10 % like impostors: at score 0 a ratio of ln(0.1) or so.
+    genuine = np.where(random.random(5000) < 0.1, random.exponential(1.0, 5000), random.uniform(8, 20, 5000))
+    fusion = fit_fusion([RawSet("a", "e", raw(genuine), impostors.impostor)], calibration)
+    assert fusion.genuine_pairs == 5000
+    assert fusion.ratios(np.array([1.0]))[0] == pytest.approx(math.log(0.1 * (1 - MISTAKEN) + MISTAKEN), abs=0.35)
+    assert fusion.ratios(np.array([60.0]))[0] > 8.0
+    assert fusion.parameters_digest == "sha256:x"
