@@ -111,7 +111,7 @@ class CardLog:
                     raise StateError("the card file is damaged", path=str(self.path), offset=position)
                 break
             if end > len(data):
-                break  # torn: the last record is not all there
+                break  # torn: the last record is not all there (at most one record's bytes are given up)
             body = data[position + _HEAD.size : end]
             chain = zlib.crc32(body, zlib.crc32(bytes((kind,)), self._chain))
             if chain != checksum:

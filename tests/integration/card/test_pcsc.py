@@ -1,0 +1,163 @@
+"""Through a real pcscd and its virtual readers: personalise, read back, pull the card."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cccd_core.card import CardConnection, ChipReader, ReaderLimits, profile
+from cccd_core.card.profile import LifeCycle
+from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY, derive_card_keys, open_session
+from cccd_core.card.transport import pcsc
+from cccd_core.card.transport.pcsc import PcscLink
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.errors import CardRemovedError, TransportError, UnavailableError
+from cccd_core.signing.chip_keys import ChipKeys
+from support.chip import CAN, MRZ, blank, image, personalised, write
+from support.pcsc import VirtualReaders, virtual_readers
+
+__all__ = ["virtual_readers"]
+
+pytestmark = pytest.mark.pcsc
+
+
+class Torn:
+    """A card that is pulled in the middle of the command of a number, before or after it took effect."""
+
+    def __init__(self, card: VirtualCard, at: int, *, takes_effect: bool) -> None:
+        self.card, self.left, self.takes_effect = card, at, takes_effect
+        self.atr = card.atr
+        self.power_on: Callable[[], None] = card.power_on
+        self.power_off: Callable[[], None] = card.power_off
+
+    def process(self, command: bytes) -> bytes:
+        self.left -= 1
+        if self.left == 0:
+            if self.takes_effect:
+                self.card.process(command)
+            raise OSError("pulled")
+        return self.card.process(command)
+
+
+def _write(link: PcscLink, files: dict[ElementaryFile, bytes], keys: ChipKeys) -> None:
+    connection = CardConnection(link)
+    profile.select_applet(connection)
+    session = open_session(connection, derive_card_keys(TEST_CARD_MASTER_KEY, profile.get_serial(connection)))
+    write(connection, session, files, keys)
+    profile.finish(connection)
+    profile.lock(connection)
+
+
+def test_a_card_is_written_and_read_back(virtual_readers: VirtualReaders, tmp_path: Path) -> None:
+    keys = ChipKeys.generate()
+    files = image(keys, portrait_bytes=40_000)
+    name = virtual_readers.names[1]
+    card = blank(tmp_path / "a.card")
+    with virtual_readers.insert(card, name):
+        assert pcsc.card_present(name)
+        link = PcscLink(name)
+        assert link.atr == card.atr
+        _write(link, files, keys)
+        link.reset()
+        for step in (223, 4000):
+            reader = ChipReader(CardConnection(link), ReaderLimits(step_bytes=step))
+            reader.open_pace(CAN)
+            for file, content in files.items():
+                if file.in_application:
+                    assert reader.read(file) == content
+            link.reset()
+        link.close()
+        with CardConnection(PcscLink(name)) as connection:
+            reader = ChipReader(connection)
+            reader.open_bac(MRZ)
+            reader.active_authentication(files[ElementaryFile.DG15], files[ElementaryFile.DG14])
+            reader.chip_authentication(files[ElementaryFile.DG14])
+            assert reader.read(ElementaryFile.DG1) == files[ElementaryFile.DG1]
+    card.close()
+    assert not pcsc.card_present(name)
+
+
+@pytest.mark.parametrize("takes_effect", [False, True])
+@pytest.mark.parametrize("at", [2, 5, 9, 40])
+def test_a_card_pulled_in_the_middle_of_a_command(
+    virtual_readers: VirtualReaders, tmp_path: Path, at: int, takes_effect: bool
+) -> None:
+    keys = ChipKeys.generate()
+    files = image(keys, portrait_bytes=8_000)
+    card = blank(tmp_path / "a.card")
+    name = virtual_readers.names[0]
+    with virtual_readers.insert(Torn(card, at, takes_effect=takes_effect), name):
+        link = PcscLink(name)
+        with pytest.raises(CardRemovedError):
+            _write(link, files, keys)
+        link.close()
+    card.close()
+    with VirtualCard.open(tmp_path / "a.card") as again, virtual_readers.insert(again, name):
+        link = PcscLink(name)
+        _write(link, files, keys)  # begun again on the same card
+        assert again.life_cycle is LifeCycle.LOCKED
+        link.reset()
+        reader = ChipReader(CardConnection(link))
+        reader.open_pace(CAN)
+        assert reader.read(ElementaryFile.DG2) == files[ElementaryFile.DG2]
+        link.close()
+
+
+def test_no_card_no_reader(virtual_readers: VirtualReaders) -> None:
+    name = virtual_readers.names[0]
+    assert pcsc.wait_for_card(name, False, 5)
+    assert not pcsc.wait_for_card(name, True, 0.1)
+    with pytest.raises(CardRemovedError):
+        PcscLink(name)
+    with pytest.raises(UnavailableError):
+        PcscLink("no such reader")
+
+
+def test_a_card_that_never_answers_is_given_up(virtual_readers: VirtualReaders) -> None:
+    card, _ = personalised(portrait_bytes=100)
+    released = False
+
+    class Stuck(Torn):
+        def process(self, command: bytes) -> bytes:
+            while command[1] == 0xB0 and not released:
+                time.sleep(0.01)
+            return self.card.process(command)
+
+    with virtual_readers.insert(Stuck(card, 0, takes_effect=False)):
+        link = PcscLink(virtual_readers.names[0], transmit_timeout_s=0.5)
+        reader = ChipReader(CardConnection(link))
+        with pytest.raises(TransportError) as given_up:
+            reader.read(ElementaryFile.EF_CARDACCESS)
+        assert not isinstance(given_up.value, CardRemovedError)
+        with pytest.raises(TransportError):
+            link.reset()
+        link.close()
+        released = True
+
+
+def test_the_command_line_serves_and_reads(virtual_readers: VirtualReaders, tmp_path: Path) -> None:
+    """`cccd vcard serve` in a process of its own, ended by an interrupt, its card still there afterwards."""
+    path = tmp_path / "a.card"
+    card, _ = personalised(path, portrait_bytes=500)
+    card.close()
+    name = virtual_readers.names[0]
+    cccd = [sys.executable, "-m", "cccd_core.cli.main", "vcard"]
+    port = str(virtual_readers.port(name))
+    with subprocess.Popen([*cccd, "serve", str(path), "--port", port], stderr=subprocess.DEVNULL) as server:
+        assert pcsc.wait_for_card(name, True, 30)
+        read = subprocess.run(
+            [*cccd, "read", "--reader", name, "--can", CAN, "--json"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        server.send_signal(2)
+        assert server.wait(20) == 0
+    assert read.returncode == 1  # arbitrary bytes signed by nobody: read, and not passed
+    assert '"name": "PACE with the CAN"' in read.stdout
+    assert '"DG2": 504' in read.stdout
+    VirtualCard.open(path).close()

@@ -1,0 +1,113 @@
+"""Chips for tests: a small image, personalised software cards, links that misbehave."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from cccd_core.card import CardConnection, MemoryLink, profile
+from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY, Scp03Session, SecurityLevel, derive_card_keys, open_session
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.emrtd import dg15, security_infos
+from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.emrtd.mrz import MrzInformation
+from cccd_core.emrtd.tlv import encode
+from cccd_core.signing.chip_keys import ChipKeys
+
+CAN = "987654"
+MRZ = MrzInformation("123456789", "900101", "400101")
+SERIAL = bytes.fromhex("0011223344556677")
+
+
+def image(keys: ChipKeys, *, portrait_bytes: int = 20_000, seed: int = 1) -> dict[ElementaryFile, bytes]:
+    """Files that look like a chip's: right tags, right SecurityInfos and DG15, the rest arbitrary bytes."""
+    fill = random.Random(seed).randbytes
+    infos = security_infos.for_dg14(ca_public_key=keys.ca_public_key, active_authentication=True)
+    return {
+        ElementaryFile.EF_CARDACCESS: security_infos.for_card_access().encode(),
+        ElementaryFile.EF_COM: encode(0x60, fill(20)),
+        ElementaryFile.DG1: encode(0x61, fill(93)),
+        ElementaryFile.DG2: encode(0x75, fill(portrait_bytes)),
+        ElementaryFile.DG14: security_infos.build_dg14(infos),
+        ElementaryFile.DG15: dg15.build(keys.aa_public_key),
+        ElementaryFile.EF_SOD: encode(0x77, fill(1500)),
+    }
+
+
+def blank(path: Path | None = None, **options: object) -> VirtualCard:
+    """A blank card that never waits."""
+    return VirtualCard.create(path, serial=SERIAL, wait=lambda _: None, **options)  # type: ignore[arg-type]
+
+
+def open_channel(card: VirtualCard, level: SecurityLevel = SecurityLevel.ALL) -> tuple[CardConnection, Scp03Session]:
+    """The application selected, SCP03 open."""
+    connection = CardConnection(MemoryLink(card))
+    profile.select_applet(connection)
+    keys = derive_card_keys(TEST_CARD_MASTER_KEY, profile.get_serial(connection))
+    return connection, open_session(connection, keys, level)
+
+
+def write(
+    connection: CardConnection, session: Scp03Session, files: dict[ElementaryFile, bytes], keys: ChipKeys
+) -> None:
+    """Files and secrets; the front door stays shut."""
+    for file, content in files.items():
+        profile.write_file(connection, file, content)
+    profile.put_secrets(
+        connection,
+        session,
+        can=CAN,
+        mrz_information=MRZ,
+        ca_private_key=keys.ca_private_key,
+        aa_private_key=keys.aa_private_key,
+    )
+
+
+def personalised(
+    path: Path | None = None, *, lock: bool = True, portrait_bytes: int = 20_000, **options: object
+) -> tuple[VirtualCard, dict[ElementaryFile, bytes]]:
+    """A finished card and what is on it."""
+    keys = ChipKeys.generate()
+    files = image(keys, portrait_bytes=portrait_bytes)
+    card = blank(path, **options)
+    connection, session = open_channel(card)
+    write(connection, session, files, keys)
+    profile.finish(connection)
+    if lock:
+        profile.lock(connection)
+    connection.drop_processors()
+    card.power_on()
+    return card, files
+
+
+class ScriptedLink:
+    """A link whose answers a function makes; counts the commands."""
+
+    atr = b"\x3b\x00"
+
+    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
+        self.answer = answer
+        self.commands: list[bytes] = []
+
+    def transmit(self, command: bytes) -> bytes:
+        self.commands.append(command)
+        return self.answer(command)
+
+    def reset(self) -> None:
+        self.commands.append(b"reset")
+
+    def close(self) -> None:
+        pass
+
+
+def script(exchanges: list[tuple[str, str]]) -> ScriptedLink:
+    """A link that demands these commands in this order and gives these answers (hexadecimal)."""
+    steps = iter(exchanges)
+
+    def answer(command: bytes) -> bytes:
+        expected, response = next(steps)
+        assert command.hex().upper() == expected.upper()
+        return bytes.fromhex(response)
+
+    return ScriptedLink(answer)
