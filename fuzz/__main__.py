@@ -111,7 +111,7 @@ def _judge(result: Result, home: Path, work: Path) -> None:
 
 def _keep(path: Path, name: str, home: Path) -> Path:
     folder = home / "corpus" / name
-    if path.parent == folder:
+    if path.parent == folder or not path.is_file():
         return path
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / path.name

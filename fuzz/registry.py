@@ -3,6 +3,7 @@
 A target is a file `targets/<name>.py` with
 * `MODULES`: a literal tuple of the packages to instrument, read without importing the file;
 * `SEEDS`: a few small inputs, at least one of which the parser takes;
+* `large()`, if it likes: inputs of up to 64 KiB that cost the most, to be measured; fuzzing rarely gets so far;
 * `target(data)`: hands `data` to the parser. CccdError may come out; any other exception is a finding.
 Its corpus is the folder `corpus/<name>`, of small files.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Target:
     name: str
     seeds: tuple[bytes, ...]
     run: Callable[[bytes], None]
+    large: Callable[[], Sequence[bytes]]
 
 
 def names(home: Path = HOME) -> list[str]:
@@ -52,7 +54,7 @@ def load(name: str, home: Path = HOME) -> Target:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return Target(name, tuple(module.SEEDS), module.target)
+    return Target(name, tuple(module.SEEDS), module.target, getattr(module, "large", tuple))
 
 
 def corpus(name: str, home: Path = HOME) -> list[Path]:

@@ -37,6 +37,16 @@ SEEDS = tuple(
 )
 
 
+def large() -> list[bytes]:
+    """Close to 64 KiB: many small views, few large ones, and text."""
+    inputs = [bytes([DETECT]) + b"16383 100 359 100\n" * 1000, bytes([NAMES.index("xyt")]) + b"\n" * 65535]
+    for name in ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009"):
+        for views, minutiae in ((176, 50), (176, 0), (40, 255)):
+            data = templates.write([example(minutiae)] * views, name)
+            inputs.append(bytes([DETECT]) + data)
+    return inputs
+
+
 def target(data: bytes) -> None:
     """The first byte names the format, or asks for detection; the rest is the file."""
     name = NAMES[data[0]] if data and data[0] < DETECT else None

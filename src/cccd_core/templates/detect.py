@@ -38,8 +38,10 @@ def _edition_20(data: bytes) -> str:
         return iso19794_2_2005.FORMAT
     if short == len(data) or (short == 0 and int.from_bytes(data[10:14], "big") == len(data)):
         return ansi378_2004.FORMAT
-    # No length fits (a cut file): an ISO record this long would be beyond what a file may have.
-    return ansi378_2004.FORMAT if short else iso19794_2_2005.FORMAT
+    # No length fits: a cut or padded file, whose reader shall say so. Two bytes that make an ISO record of megabytes,
+    # or one shorter than its header, are rather ANSI's.
+    ansi = short or int.from_bytes(data[10:12], "big") < iso19794_2_2005.HEADER_BYTES
+    return ansi378_2004.FORMAT if ansi else iso19794_2_2005.FORMAT
 
 
 def _is_chain_2011(data: bytes) -> bool:
@@ -49,7 +51,7 @@ def _is_chain_2011(data: bytes) -> bool:
     if flag > 1 or not 1 <= view_count <= iso19794_2_2011.MAX_VIEWS:
         return False
     end = iso19794_2_2011.HEADER.size
-    for _ in range(view_count):
+    for _ in range(view_count):  # at most 176
         view_bytes = int.from_bytes(data[end : end + 4], "big")
         if view_bytes < iso19794_2_2011.MIN_VIEW_BYTES:
             return False

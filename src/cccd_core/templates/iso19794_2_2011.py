@@ -123,9 +123,7 @@ def write(record: TemplateRecord) -> bytes:
 
 def _write_view(view: FingerTemplate, *, certified: bool) -> bytes:
     details = view.details
-    size = 6 if details.with_quality or (details.with_quality is None and view.quality.any()) else 5
-    if size == 5 and view.quality.any():
-        size = 6  # a quality that was added since is not dropped
+    size = 6 if details.with_quality or view.quality.any() else 5
     minutiae = write_minutiae(view, steps=STEPS, size=size, quality_codes=QUALITY_2011)
     blocks = quality_blocks(view)
     parts = [

@@ -29,4 +29,5 @@ def test_seeds_and_corpus(name: str) -> None:
     assert sum(map(len, inputs)) <= MAX_CORPUS_BYTES, "the corpus is to stay small"
     for data in inputs:
         limits.once(target.run, data)
+    for data in (*inputs, *target.large()):
         assert limits.peak(target.run, data) <= limits.MAX_BYTES

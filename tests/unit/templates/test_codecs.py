@@ -140,6 +140,18 @@ def test_the_capture_quality_is_written_when_it_was_changed() -> None:
         assert templates.read(templates.write(record, name)).view.details.quality_blocks == (QualityBlock(20),)
 
 
+def test_a_quality_added_to_a_2011_view_without_is_written() -> None:
+    plain = templates.read(templates.write(view(quality=np.zeros(3, int)), "iso-2011"))
+    assert plain.view.details.with_quality is False
+    better = replace(plain, views=(replace(plain.view, quality=np.array([0, 50, 0])),))
+    assert templates.read(templates.write(better, "iso-2011")).view.quality.tolist() == [0, 50, 0]
+
+
+def test_an_unknown_format_has_no_loss() -> None:
+    with pytest.raises(ParameterError, match="unknown template format"):
+        templates.loss("iso-2005", "iso-1994")
+
+
 @pytest.mark.parametrize("certified", [False, True])
 def test_2011_certification_blocks_stand_only_in_a_certified_record(certified: bool) -> None:
     block = templates.CertificationBlock(15, 1)
@@ -305,10 +317,25 @@ def test_detection_of_what_is_nothing() -> None:
             call(b"x" if call is templates.read else view(), format="iso-1994")
 
 
-@pytest.mark.parametrize("name", RECORDS)
-def test_a_cut_file_is_known_by_its_edition(name: str) -> None:
-    data = data_of(name)
-    assert templates.detect(data[:-1]) == ("ansi-2009" if len(data) < 15 else name)
+@pytest.mark.parametrize(
+    ("name", "cut", "expected"),
+    [
+        ("iso-2005", -1, "iso-2005"),
+        ("ansi-2004", -1, "ansi-2004"),
+        ("ansi-2009", -1, "ansi-2009"),
+        ("ansi-2009", 14, "ansi-2009"),
+        ("iso-2011", -1, "iso-2011"),
+        ("iso-2011", 30, "ansi-2009"),
+    ],
+)
+def test_a_cut_file_is_known_by_what_is_left(name: str, cut: int, expected: str) -> None:
+    assert templates.detect(data_of(name)[:cut]) == expected
+
+
+def test_a_cut_record_with_the_wide_length_is_known() -> None:
+    area = bytes.fromhex("0101ea60") + bytes(60000 - 4)
+    data = templates.write([view(extended=area), view(extended=area)], "ansi-2004")
+    assert templates.detect(data[:-1]) == "ansi-2004"
 
 
 def test_files(tmp_path) -> None:
