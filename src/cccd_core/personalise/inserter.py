@@ -2,8 +2,8 @@
 one interpreter. May import card and errors.
 
 `python -m cccd_core.personalise.inserter PORT` reads commands from standard input, one to a line, and answers each
-with one line: `insert PATH` and `remove` with `ok`, or `error` and what went wrong. The end of the input (its owner
-has died) ends it.
+with one line: `insert PATH` and `remove` with `ok`, `damaged` (the card's file), or `error` and what went wrong. The
+end of the input (its owner has died) ends it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cccd_core.errors import CardRemovedError, CccdError, TransportError
+from cccd_core.errors import CardRemovedError, CccdError, StateError, TransportError
 
 _ANSWER_PATIENCE_S = 30.0
 
@@ -34,7 +34,10 @@ class Inserter:
         )
 
     def insert(self, path: Path) -> None:
-        """Puts the card of this file in; a card that is in is removed first. Raises TransportError."""
+        """Puts the card of this file in; a card that is in is removed first.
+
+        Raises TransportError, StateError when the card's file is damaged.
+        """
         self._tell(f"insert {path}")
 
     def remove(self) -> None:
@@ -72,6 +75,8 @@ class Inserter:
             answer = process.stdout.readline().strip()
         except OSError as error:
             raise TransportError("the virtual reader's card server is gone", port=self.port) from error
+        if answer == "damaged":
+            raise StateError("the card's file is damaged", port=self.port)
         if answer != "ok":
             raise TransportError("no card can be put into the virtual reader", port=self.port, why=answer or "it ended")
 
@@ -124,6 +129,8 @@ def _serve(port: int) -> int:
             else:
                 remove()
             answer = "ok"
+        except StateError:
+            answer = "damaged"
         except CccdError as error:
             answer = f"error {error}"
         sys.stdout.write(answer.replace("\n", " ") + "\n")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
@@ -130,7 +130,7 @@ class Station:
         `jobs` is taken lazily, at most `jobs_ahead` a lane ahead. Closing the iterator (or an error that ends the
         run) stops every lane at its next instruction and waits for it.
         """
-        total = len(jobs) if hasattr(jobs, "__len__") else 0
+        total = len(jobs) if isinstance(jobs, Sized) else 0
         lanes = len(self._feeder.lanes)
         results = map(self.run, jobs) if lanes == 1 else self._run_parallel(jobs, lanes)
         for done, result in enumerate(results, 1):
@@ -147,7 +147,7 @@ class Station:
             lane = free.get()
             try:
                 if self._stop.is_set():
-                    return _stopped(job)
+                    return self._stopped(job)
                 return self.run(job, lane=lane)
             except BaseException:
                 self.stop()
@@ -189,11 +189,15 @@ class Station:
         try:
             while not isinstance(instruction, Finish):
                 if self._stop.is_set():
-                    return _stopped(job)
+                    return self._stopped(job)
                 instruction = session.handle(runner.execute(instruction))
             return replace(instruction.result, write_s=runner.write_s, verify_s=runner.verify_s)
         finally:
             runner.release()
+
+    def _stopped(self, job: CardJob) -> CardResult:
+        known = self._journal.card_of_job(job.job_id)
+        return CardResult(job.job_id, CardState.WAITING, None if known is None else known.serial, "stopped")
 
     def _key_refused(self, refused: bool) -> None:
         with self._lock:
@@ -204,10 +208,6 @@ class Station:
             raise AuthenticationError(
                 "several cards in a row refuse the key: is this their master key?", cards=self._refusals_in_a_row
             )
-
-
-def _stopped(job: CardJob) -> CardResult:
-    return CardResult(job.job_id, CardState.WAITING, None, "stopped")
 
 
 class _Runner:
@@ -347,11 +347,9 @@ class _Runner:
             mrz_information=secrets.mrz_information,
             expected=digests,
         )
-        failed = next((check.name for check in card.checks if check.passed is False), None)
-        if failed is None and not card.passed:
-            failed = "incomplete"
         reader = "" if self._card is None else self._card.reader
-        return Verified(failed, {"reader": reader, "checks": card.checks_as_dict(), "digests": dict(digests)})
+        evidence = {"reader": reader, "checks": card.checks_as_dict(), "sod_sha256": digests.get("EF_SOD")}
+        return Verified(card.failed, evidence)
 
     def _there(self) -> CardConnection:
         if self._connection is None:

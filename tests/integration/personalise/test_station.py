@@ -1,0 +1,319 @@
+"""The station with software cards in memory: what the card holds at the end, what a rerun does, what stops a run."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cccd_core.card import CardConnection, MemoryLink, profile
+from cccd_core.card.scp03 import SecurityLevel, derive_card_keys, open_session
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.emrtd import ChipImage, ElementaryFile
+from cccd_core.errors import AuthenticationError, FileError, ParameterError, StateError
+from cccd_core.personalise import (
+    CardState,
+    FedCard,
+    Journal,
+    Stage,
+    Station,
+    StationParameters,
+    open_feeder,
+    verify_card,
+)
+from support import cards
+from support.cards import Country
+from support.chaos import audit
+
+
+class Works:
+    """A station in memory with its journal and folder of cards, opened and closed as a run does."""
+
+    def __init__(self, folder: Path, country: Country, master_key: bytes | None = None) -> None:
+        self.folder = folder
+        self.cards = folder / "cards"
+        self.country = country
+        self.master_key = master_key or country.card_master_key
+
+    def __enter__(self) -> Works:
+        self.journal = Journal(self.folder / "journal")
+        self.feeder = open_feeder(
+            "memory", self.cards, card_master_key=self.country.card_master_key, journal=self.journal
+        )
+        self.station = Station(self.feeder, self.journal, self.master_key, self.country.trust)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.feeder.close()
+        self.journal.close()
+
+    def card(self, serial: str | None) -> VirtualCard:
+        assert serial is not None
+        return VirtualCard.open(self.cards / f"{serial}.card")
+
+
+def test_a_card_is_written_locked_and_read_back_as_meant(tmp_path: Path, country: Country) -> None:
+    job = country.job(1)
+    with Works(tmp_path, country) as works:
+        result = works.station.run(job)
+        assert (result.state, result.reason, result.evidence["resumed"]) == (CardState.VERIFIED, None, False)
+        assert result.write_s > 0
+        assert result.verify_s > 0
+        assert set(result.evidence["checks"].values()) == {True}
+        assert result.evidence["sod_sha256"] == hashlib.sha256(job.image[ElementaryFile.EF_SOD]).hexdigest()
+        json.dumps(result.as_dict())
+        # Any reader that knows the CAN sees the whole image, and the card takes no more writes.
+        with works.card(result.card_serial) as card:
+            read = verify_card(MemoryLink(card), country.trust, can=job.secrets.can)
+            assert read.require() is read
+            assert read.files == job.image.files
+            assert read.fields["DG13.full_name"] == cards.content(1).full_name
+            assert read.fields["DG13.birth_date"] == cards.content(1).birth_date.isoformat()
+            assert read.fields["DG1.personal_number"] == job.personal_number
+            assert read.fields["DG3.finger_2"].startswith("ISO/IEC 19794-2:2005")
+            connection = CardConnection(MemoryLink(card))
+            profile.select_applet(connection)
+            assert profile.get_life_cycle(connection) is profile.LifeCycle.LOCKED
+
+
+def test_bac_reads_the_same_card(tmp_path: Path, country: Country) -> None:
+    job = country.job(2)
+    with Works(tmp_path, country) as works, works.card(works.station.run(job).card_serial) as card:
+        read = verify_card(MemoryLink(card), country.trust, mrz_information=job.secrets.mrz_information).require()
+        assert read.checks_as_dict()["basic access control"] is True
+        assert {f: c for f, c in job.image.files.items() if f is not ElementaryFile.EF_CARDACCESS} == read.files
+
+
+def test_a_wrong_can_is_a_failed_check_and_nothing_is_read(tmp_path: Path, country: Country) -> None:
+    job = country.job(3)
+    with Works(tmp_path, country) as works, works.card(works.station.run(job).card_serial) as card:
+        wrong = f"{(int(job.secrets.can) + 1) % 1_000_000:06d}"
+        read = verify_card(MemoryLink(card), country.trust, can=wrong)
+        assert not read.passed
+        assert read.failed == "PACE with the CAN"
+        assert set(read.files) <= {ElementaryFile.EF_CARDACCESS}
+        assert read.fields == {}
+        with pytest.raises(ParameterError):
+            verify_card(MemoryLink(card), country.trust)
+
+
+def test_another_country_does_not_vouch_for_the_card(tmp_path: Path, country: Country) -> None:
+    foreign = Country.make(tmp_path / "foreign")
+    job = country.job(4)
+    with Works(tmp_path, country) as works:
+        with works.card(works.station.run(job).card_serial) as card:
+            read = verify_card(MemoryLink(card), foreign.trust, can=job.secrets.can)
+        assert read.failed == "passive authentication"
+        # And no card is spent on an image that no reader would accept.
+        before = sorted(works.cards.iterdir())
+        flawed = works.station.run(foreign.job(5))
+        assert (flawed.state, flawed.card_serial) == (CardState.FAILED, None)
+        assert flawed.reason is not None
+        assert flawed.reason.startswith("image:")
+        assert sorted(works.cards.iterdir()) == before
+
+
+def test_a_changed_data_group_is_found_before_a_card_is_spent(tmp_path: Path, country: Country) -> None:
+    job = country.job(6)
+    files = dict(job.image.files)
+    files[ElementaryFile.DG1] = files[ElementaryFile.DG1][:-1] + b"9"
+    with Works(tmp_path, country) as works:
+        result = works.station.run(replace(job, image=ChipImage(files)))
+        assert (result.state, result.reason) == (CardState.FAILED, "image:verification")
+        assert list(works.cards.iterdir()) == []
+
+
+def test_a_card_with_other_content_than_meant_is_spoiled(tmp_path: Path, country: Country) -> None:
+    """Everything on the card is authentic, yet it is not what this job meant: another signature of the same data."""
+    job, other = country.job(7), country.job(7)
+    with Works(tmp_path, country) as works:
+        result = works.station.run(job)
+        with works.card(result.card_serial) as card:
+            from cccd_core.personalise import file_digests
+
+            read = verify_card(MemoryLink(card), country.trust, can=job.secrets.can, expected=file_digests(other.image))
+            assert read.failed == "every file is as meant"
+            detail = next(check.detail for check in read.checks if check.passed is False)
+            assert "DG14" in detail
+            assert "DG15" in detail
+            assert "EF_SOD" in detail
+            assert "DG1 " not in detail
+
+
+def test_a_locked_card_is_verified_against_what_was_written_then(tmp_path: Path, country: Country) -> None:
+    """The lock's answer and the journal's note of it are lost; the next run brings another image."""
+    job = country.job(8)
+    with Works(tmp_path, country) as works:
+        serial = works.station.run(job).card_serial
+    data = (tmp_path / "journal").read_bytes()
+    cut = data.rindex(b"REC1", 0, data.rindex(b"REC1"))  # the records `locked` and `verified` go
+    (tmp_path / "journal").write_bytes(data[:cut])
+    with Works(tmp_path, country) as works:
+        known = works.journal.card_of_job(job.job_id)
+        assert known is not None
+        assert known.stage is Stage.WRITTEN
+        again = works.station.run(country.job(8))
+        assert (again.state, again.card_serial, again.evidence["resumed"]) == (CardState.VERIFIED, serial, True)
+        assert again.evidence["sod_sha256"] == hashlib.sha256(job.image[ElementaryFile.EF_SOD]).hexdigest()
+
+
+def test_a_blank_left_behind_is_used_and_a_strange_card_is_not(tmp_path: Path, country: Country) -> None:
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    key = country.card_master_key
+    VirtualCard.create(folder / f"{'0A' * 8}.card", serial=b"\x0a" * 8, master_key=key).close()
+    with VirtualCard.create(folder / f"{'09' * 8}.card", serial=b"\x09" * 8, master_key=key) as strange:
+        connection = CardConnection(MemoryLink(strange))
+        profile.select_applet(connection)
+        open_session(connection, derive_card_keys(key, b"\x09" * 8), SecurityLevel.ALL)
+        profile.create_file(connection, ElementaryFile.DG1, 10)
+    with Works(tmp_path, country) as works:
+        result = works.station.run(country.job(9))
+        assert result.verified
+        assert result.card_serial == "0A" * 8
+        assert result.evidence["set_aside"] == [{"serial": "09" * 8, "reason": "not_blank"}]
+        audit_free = works.journal.card("09" * 8)
+        assert audit_free is not None
+        assert audit_free.stage is Stage.SET_ASIDE
+
+
+def test_the_wrong_master_key_stops_the_station_after_three_cards(tmp_path: Path, country: Country) -> None:
+    with Works(tmp_path, country, master_key=bytes(32)) as works:
+        first = works.station.run(country.job(10))
+        assert (first.state, first.reason) == (CardState.FAILED, "key_refused")
+        with pytest.raises(AuthenticationError, match="master key"):
+            works.station.run(country.job(11))
+        assert len(list(works.cards.glob("*.card"))) == 3
+        assert [card.stage for card in works.journal.cards()] == [Stage.SET_ASIDE] * 3
+        for path in works.cards.glob("*.card"):
+            with VirtualCard.open(path) as card:
+                # One attempt each, and nothing written.
+                assert card.memory.channel_failures <= 1
+                assert card.life_cycle is profile.LifeCycle.BLANK
+    with Works(tmp_path, country) as works:
+        assert works.station.run(country.job(10)).verified
+
+
+def test_a_damaged_card_file_is_a_spoiled_card(tmp_path: Path, country: Country) -> None:
+    job = country.job(12)
+    with Works(tmp_path, country) as works:
+        blank = works.feeder._shelf.blank()  # type: ignore[attr-defined]
+        works.journal.bind(blank, job.job_id, job.personal_number, {})
+        path = works.cards / f"{blank}.card"
+        path.write_bytes(b"this is no card")
+        result = works.station.run(job)
+        assert result.verified
+        assert result.evidence["spoiled"] == [{"serial": blank, "reason": "Take:state", "locked": False}]
+        assert result.card_serial != blank
+
+
+def test_a_lost_card_waits_and_is_never_replaced_by_itself(tmp_path: Path, country: Country) -> None:
+    """A bound card that is not there might be anywhere: only somebody's word (spoil) frees its number."""
+    job = country.job(13)
+    with Works(tmp_path, country) as works:
+        blank = works.feeder._shelf.blank()  # type: ignore[attr-defined]
+        works.journal.bind(blank, job.job_id, job.personal_number, {})
+        (works.cards / f"{blank}.card").unlink()
+        result = works.station.run(job)
+        assert (result.state, result.reason, result.card_serial) == (CardState.WAITING, "card_not_presented", blank)
+        works.journal.spoil(blank, "lost")
+        assert works.station.run(job).verified
+
+
+def test_a_full_disk_stops_the_run_and_the_next_one_finishes(
+    tmp_path: Path, country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.pwrite
+    left = 12_000
+
+    def limited(file: int, data: memoryview, position: int) -> int:
+        nonlocal left
+        if len(data) > left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left -= len(data)
+        return real(file, data, position)
+
+    people = range(20, 28)
+    with Works(tmp_path, country) as works:
+        monkeypatch.setattr(os, "pwrite", limited)
+        done = []
+        with pytest.raises(FileError, match="journal cannot be written"):
+            done.extend(works.station.run_all([country.job(number) for number in people]))
+        monkeypatch.undo()
+        with pytest.raises(FileError):
+            works.station.run(country.job(20 + len(people)))
+    with Works(tmp_path, country) as works:
+        assert all(result.verified for result in works.station.run_all(country.job(number) for number in people))
+    audit(tmp_path / "journal", tmp_path / "cards", {f"job-{n:05d}": f"0012{n:08d}" for n in people})
+
+
+def test_a_station_stops_between_two_instructions_and_goes_on_later(tmp_path: Path, country: Country) -> None:
+    job = country.job(30)
+    with Works(tmp_path, country) as works:
+        take = works.feeder.take
+
+        def take_and_stop(lane: int, *, serial: str | None) -> FedCard | None:
+            card = take(lane, serial=serial)
+            works.station.stop()
+            return card
+
+        works.feeder.take = take_and_stop  # type: ignore[method-assign]
+        result = works.station.run(job)
+        assert (result.state, result.reason) == (CardState.WAITING, "stopped")
+    with Works(tmp_path, country) as works:
+        assert works.station.run(country.job(30)).verified
+        assert len(list(works.cards.glob("*.card"))) == 1
+
+
+def test_results_are_lazy_and_progress_is_told(tmp_path: Path, country: Country) -> None:
+    taken: list[int] = []
+    told: list[tuple[int, int, str]] = []
+
+    def jobs() -> object:
+        for number in range(40, 44):
+            taken.append(number)
+            yield country.job(number)
+
+    with Works(tmp_path, country) as works:
+        results = works.station.run_all(jobs(), progress=lambda *step: told.append(step))  # type: ignore[arg-type]
+        next(results)
+        assert taken == [40]
+        assert [result.job_id for result in results] == ["job-00041", "job-00042", "job-00043"]
+    assert told == [(1, 0, "cards"), (2, 0, "cards"), (3, 0, "cards"), (4, 0, "cards")]
+
+
+def test_neither_journal_nor_results_hold_a_secret(tmp_path: Path, country: Country) -> None:
+    job = country.job(50)
+    with Works(tmp_path, country) as works:
+        result = works.station.run(job)
+        shown = repr(job) + repr(result) + json.dumps(result.as_dict())
+    kept = (tmp_path / "journal").read_bytes()
+    assert job.personal_number not in shown
+    assert not re.search(rf"\D{job.secrets.can}\D", shown)
+    for secret in (job.secrets.ca_private_key, job.secrets.aa_private_key):
+        scalar = secret[-32:]
+        assert secret not in kept
+        assert scalar not in kept
+        assert secret.hex() not in shown
+        assert scalar.hex() not in kept.decode("latin-1").lower()
+    assert job.secrets.mrz_information.key_source.encode() not in kept
+    assert cards.content(50).full_name not in kept.decode("utf-8", "replace")
+
+
+def test_names_of_readers_and_lanes_are_checked(tmp_path: Path, country: Country) -> None:
+    with Works(tmp_path, country) as works:
+        for spec in ("", "memory:", "memory:x", "pcsc:", "usb"):
+            with pytest.raises(ParameterError):
+                open_feeder(spec, tmp_path, card_master_key=bytes(32), journal=works.journal)
+        with pytest.raises(ParameterError, match="lane"):
+            works.station.run(country.job(60), lane=1)
+        with pytest.raises(ParameterError):
+            StationParameters(refusals_before_stop=0)
+        with pytest.raises(StateError, match="another process"):
+            Journal(tmp_path / "journal")
