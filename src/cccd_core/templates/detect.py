@@ -29,7 +29,12 @@ def detect(data: bytes) -> str:
         raise FormatError("a finger minutiae record of an unknown version", offset=4)
     if _XYT_START.match(data):
         return xyt.FORMAT
-    raise FormatError("no known template format; a card format must be named", offset=0, bytes=len(data))
+    raise FormatError(
+        "no known template format; a card format must be named",
+        offset=0,
+        bytes=len(data),
+        needs="format iso-2005-card or iso-2005-compact",
+    )
 
 
 def _edition_20(data: bytes) -> str:
