@@ -33,11 +33,11 @@ def register(app: typer.Typer) -> None:
 
     @area.command(epilog="Example: cccd pki show out/pki --json")
     def show(folder: Folder, as_json: JsonOption = False) -> None:
-        """Shows whose PKI a directory holds, and whether its document signer leads to its CSCA now."""
+        """Shows whose PKI a directory holds, whether its document signer leads to its CSCA now, and whether it signs."""
         import datetime as dt
 
         from cccd_core import pki
-        from cccd_core.errors import CertificateError
+        from cccd_core.errors import CccdError, CertificateError
 
         loaded = pki.load(folder)
         facts = loaded.as_dict()
@@ -46,8 +46,12 @@ def register(app: typer.Typer) -> None:
             facts["chain"] = {"valid": True, "signed": path.algorithm, "revocation": path.revocation}
         except CertificateError as error:
             facts["chain"] = {"valid": False, "error": error.as_dict()}
+        try:
+            facts["signer"] = {"ready": True, "algorithm": loaded.document_signer().algorithm.name}
+        except CccdError as error:
+            facts["signer"] = {"ready": False, "error": error.as_dict()}
         _show(facts, as_json)
-        fail_unless(facts["chain"]["valid"])
+        fail_unless(facts["chain"]["valid"] and facts["signer"]["ready"])
 
     @area.command("master-list", epilog="Example: cccd pki master-list DE_ML.ml --root DE_ROOT_CA.cer")
     def master_list(
@@ -93,3 +97,7 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
         chain = facts["chain"]
         said = f"valid, {chain['signed']}, {chain['revocation']}" if chain["valid"] else chain["error"]["message"]
         console.print(f"document signer to CSCA: {said}", highlight=False)
+        signer = facts["signer"]
+        console.print(
+            f"signer: {signer['algorithm'] if signer['ready'] else signer['error']['message']}", highlight=False
+        )

@@ -140,6 +140,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert run(app, ["pki", "show", folder, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["chain"]["valid"] is True
+    assert shown["signer"] == {"ready": True, "algorithm": "ECDSA_SHA256"}
     assert shown["document_signer"] == made["document_signer"]
     assert run(app, ["pki", "show", folder]) == 0
     assert "TEST" in capsys.readouterr().out
@@ -148,6 +149,11 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "pki/csca/crl.der").write_bytes((other / "csca/crl.der").read_bytes())
     assert run(app, ["pki", "show", folder, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["chain"]["valid"] is False
+    assert run(app, ["pki", "show", str(other), "--json"]) == 0
+    capsys.readouterr()
+    (other / "ds/private_key.pem").write_bytes((tmp_path / "pki/ds/private_key.pem").read_bytes())
+    assert run(app, ["pki", "show", str(other), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["signer"]["error"]["kind"] == "signing"
 
 
 @pytest.mark.vectors
