@@ -113,10 +113,25 @@ class Block:
         return start, start + int(np.searchsorted(self.person[start:stop], people))
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a pass goes by: the score its share of the allowance costs, the most that one finger contributes, the score
+    from which a candidate matters for the decision, and how many of those and of the others are kept."""
+
+    share_cost: float
+    finger_limit: float
+    wanted_score: float
+    most: int
+
+
 def same_positions(
-    matcher: BatchMatcher, probe: Probe, block: Block, excluded: frozenset[str], share_cost: float, limit: float
+    matcher: BatchMatcher, probe: Probe, block: Block, excluded: frozenset[str], matched: frozenset[str], rules: Rules
 ) -> tuple[list[Candidate], int]:
-    """First pass: each placed finger against the same position. Returns candidates and the number of finger pairs."""
+    """First pass: each placed finger against the same position. Returns candidates and the number of finger pairs.
+
+    The best `rules.most` of those who reach the wanted score are among the candidates, and as many of the others.
+    """
+    del matched  # of the second pass alone
     people = block.people_before(probe)
     placed = [(position, finger) for position, finger in probe.fingers if position]
     scores = np.full((people, len(placed)), np.nan)
@@ -125,18 +140,20 @@ def same_positions(
         start, stop = block.rows(position, people)
         if start < stop:
             found = matcher.scores(finger, block.packed[start:stop], threads=1)
-            scores[block.person[start:stop], column] = np.minimum(found, limit)
+            scores[block.person[start:stop], column] = np.minimum(found, rules.finger_limit)
             pairs += stop - start
     fused, chosen = fuse_same_position(scores)
-    fused = fused - share_cost
+    fused = fused - rules.share_cost
+    for row, person_id in enumerate(block.person_ids[:people] if excluded else ()):
+        if person_id in excluded:
+            fused[row] = 0.0
     candidates = []
-    for row in np.flatnonzero(fused > 0):
-        if block.person_ids[row] in excluded:
-            continue
-        best = np.argsort(-scores[row], kind="stable")[: chosen[row]]
+    wanted = fused >= rules.wanted_score
+    for row in (*_best(fused, wanted, rules.most), *_best(fused, ~wanted & (fused > 0), rules.most)):
+        values = scores[row].tolist()
+        best = np.argsort(-scores[row], kind="stable")[: chosen[row]].tolist()
         fingers = tuple(
-            FingerComparison(placed[column][0], placed[column][0], float(scores[row, column]))
-            for column in sorted(int(value) for value in best)
+            FingerComparison(placed[column][0], placed[column][0], values[column]) for column in sorted(best)
         )
         candidates.append(_candidate(block, int(row), float(fused[row]), False, fingers))
     return candidates, pairs
@@ -147,13 +164,13 @@ def any_positions(
     probe: Probe,
     block: Block,
     excluded: frozenset[str],
-    share_cost: float,
-    limit: float,
-    wanted_score: float,
+    matched: frozenset[str],
+    rules: Rules,
 ) -> tuple[list[Candidate], int]:
     """Second pass: every finger against every finger, the best one-to-one pairing of each two people.
 
-    Everyone who reaches `wanted_score` is among the candidates, and so is the best of the others.
+    Everyone who reaches the wanted score is among the candidates, and so is the best of the others, people in `matched`
+    (by the first pass) aside.
     """
     people = block.people_before(probe)
     scores = np.full((people, len(probe.fingers), MAX_FINGERS), np.nan)
@@ -165,28 +182,36 @@ def any_positions(
         part = block.packed[start:stop]
         for row, (_, finger) in enumerate(probe.fingers):
             found = matcher.scores(finger, part, threads=1)
-            scores[block.person[start:stop], row, block.slot[start:stop]] = np.minimum(found, limit)
+            scores[block.person[start:stop], row, block.slot[start:stop]] = np.minimum(found, rules.finger_limit)
             pairs += stop - start
     theirs = np.array([len(labels) for labels in block.labels[:people]], dtype=np.int64)
-    bound = bound_any_position(scores, theirs) - share_cost + 1e-9  # sums in another order round otherwise
+    bound = bound_any_position(scores, theirs) - rules.share_cost + 1e-9  # sums in another order round otherwise
     candidates: list[Candidate] = []
     best_other = 0.0
     for row in np.argsort(-bound, kind="stable"):
-        if bound[row] <= 0 or (bound[row] < wanted_score and bound[row] < best_other):
+        if bound[row] <= 0 or (bound[row] < rules.wanted_score and bound[row] < best_other):
             break
         if block.person_ids[row] in excluded:
             continue
         labels = block.labels[row]
         matrix = scores[row, :, : len(labels)]
         fused, chosen = fuse_any_position(matrix)
-        fused -= share_cost
+        fused -= rules.share_cost
         if fused <= 0:
             continue
-        if fused < wanted_score:
+        if fused < rules.wanted_score and block.person_ids[row] not in matched:
             best_other = max(best_other, fused)
         fingers = tuple(FingerComparison(probe.fingers[i][0], labels[j], float(matrix[i, j])) for i, j in chosen)
         candidates.append(_candidate(block, int(row), fused, True, fingers))
     return candidates, pairs
+
+
+def _best(scores: NDArray[np.float64], among: NDArray[np.bool_], most: int) -> list[int]:
+    """The rows of the `most` best scores, and of all that equal the last of them."""
+    rows = np.flatnonzero(among)
+    if len(rows) > most:
+        rows = rows[scores[rows] >= np.partition(scores[rows], -most)[-most]]
+    return [int(row) for row in rows]
 
 
 def _candidate(block: Block, row: int, score: float, across: bool, fingers: tuple[FingerComparison, ...]) -> Candidate:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from cccd_core import runtime
-from cccd_core.dedup.blocks import BatchMatcher, Block, Candidate, Probe, any_positions, same_positions
+from cccd_core.dedup.blocks import BatchMatcher, Block, Candidate, Probe, Rules, any_positions, same_positions
 from cccd_core.dedup.decision import Decision
 from cccd_core.dedup.executors import local
 from cccd_core.dedup.gallery import Gallery
@@ -114,21 +114,14 @@ class _Search:
         ]
         found: list[list[Candidate]] = [[] for _ in probes]
         pairs = [0] * len(probes)
-        share = p.cross_position_share
-        first = partial(same_positions, share_cost=-10.0 * math.log10(1.0 - share), limit=p.finger_score_limit)
-        self._pass(first, probes, range(len(probes)), found, pairs, "by position")
+        self._pass(same_positions, self._rules(1.0 - p.cross_position_share), probes, found, pairs, "by position")
         duplicate = [
             any(self.thresholds.match(candidate).outcome == "duplicate" for candidate in candidates)
             for candidates in found
         ]
-        second = partial(
-            any_positions,
-            share_cost=-10.0 * math.log10(share),
-            limit=p.finger_score_limit,
-            wanted_score=self.thresholds.score(p.review_false_matches),
-        )
+        again = [i for i in range(len(probes)) if not duplicate[i]]
         self._pass(
-            second, probes, [i for i in range(len(probes)) if not duplicate[i]], found, pairs, "across positions"
+            any_positions, self._rules(p.cross_position_share), probes, found, pairs, "across positions", wanted=again
         )
         self._advance(sum(self._people(probes[i]) for i in range(len(probes)) if duplicate[i]), "across positions")
         return [
@@ -141,28 +134,43 @@ class _Search:
             for probe, candidates, count in zip(probes, found, pairs, strict=True)
         ]
 
+    def _rules(self, share: float) -> Rules:
+        p = self.parameters
+        wanted = self.thresholds.score(p.review_false_matches)
+        return Rules(-10.0 * math.log10(share), p.finger_score_limit, wanted, MOST_CANDIDATES)
+
     def _pass(
         self,
         compare: Callable[..., tuple[list[Candidate], int]],
+        rules: Rules,
         probes: Sequence[Probe],
-        wanted: Sequence[int],
         found: list[list[Candidate]],
         pairs: list[int],
         what: str,
+        wanted: Sequence[int] | None = None,
     ) -> None:
-        """Compares the wanted probes with every block, and adds what it finds to `found` and `pairs`."""
+        """Compares the wanted probes (all by default) with every block, and adds to `found` and `pairs`."""
+        wanted = range(len(probes)) if wanted is None else wanted
         if not wanted:
             return
+        nobody: frozenset[str] = frozenset()
+        matched = {i: frozenset(c.person_id for c in found[i] if c.score >= rules.wanted_score) for i in wanted}
         for block in self._blocks(probes[wanted[-1]].index):
             meeting = [i for i in wanted if block.people_before(probes[i])]
             tasks = (
                 partial(
-                    compare, self.owner.matcher, probes[i], block, self.excluded.get(probes[i].person_id, frozenset())
+                    compare,
+                    self.owner.matcher,
+                    probes[i],
+                    block,
+                    self.excluded.get(probes[i].person_id, nobody),
+                    matched[i],
+                    rules,
                 )
                 for i in meeting
             )
             for i, (candidates, count) in zip(meeting, local.run(tasks, self.owner.threads), strict=True):
-                found[i] = list(keep_best([*found[i], *candidates], self.thresholds, MOST_CANDIDATES))
+                found[i] = list(keep_best([*found[i], *candidates], rules.wanted_score, MOST_CANDIDATES))
                 pairs[i] += count
                 self._advance(block.people_before(probes[i]), what)
 

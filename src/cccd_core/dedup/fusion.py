@@ -7,8 +7,9 @@ Q(k, x) = exp(-x) * (1 + x + ... + x**(k-1)/(k-1)!).
 
 Fingers may be missing, spoilt or not the person's own, so the k that speak are chosen after looking, and that choice is
 paid for in full (Bonferroni): the tail is multiplied by the number of ways to choose k fingers and by k (k + 1), whose
-inverses sum to less than 1 over all k and favour the choices that are likely. What is left, as -10 log10, is the fused score: at most one impostor in 10**(score/10) reaches it, however
-many fingers are there and whatever the choice was. No model of genuine scores is needed.
+inverses sum to less than 1 over all k and favour the choices that are likely. What is left, as -10 log10, is the fused
+score: at most one impostor in 10**(score/10) reaches it, however many fingers are there and whatever the choice was. No
+model of genuine scores is needed.
 """
 
 from __future__ import annotations
