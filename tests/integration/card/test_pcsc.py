@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.card import CardConnection, ChipReader, ReaderLimits, profile
+from cccd_core.card import CardConnection, ChipReader, MemoryLink, ReaderLimits, profile
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY, derive_card_keys, open_session
 from cccd_core.card.transport import pcsc
@@ -19,6 +21,8 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import CardRemovedError, TransportError, UnavailableError
 from cccd_core.signing.chip_keys import ChipKeys
+from support.cards import Country
+from support.cards import content as content_of
 from support.chip import CAN, MRZ, blank, image, personalised, write
 from support.pcsc import VirtualReaders, virtual_readers
 
@@ -141,23 +145,48 @@ def test_a_card_that_never_answers_is_given_up(virtual_readers: VirtualReaders) 
         released = True
 
 
-def test_the_command_line_serves_and_reads(virtual_readers: VirtualReaders, tmp_path: Path) -> None:
-    """`cccd vcard serve` in a process of its own, ended by an interrupt, its card still there afterwards."""
+def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: VirtualReaders, tmp_path: Path) -> None:
+    """`cccd vcard`, each command in a process of its own; the server ended by an interrupt, its card still there."""
+    country = Country.make(tmp_path / "pki")
+    job = country.job(7)
     path = tmp_path / "a.card"
-    card, _ = personalised(path, portrait_bytes=500)
-    card.close()
-    name = virtual_readers.names[0]
     cccd = [sys.executable, "-m", "cccd_core.cli.main", "vcard"]
+    subprocess.run([*cccd, "new", path, "--pki", tmp_path / "pki"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    with VirtualCard.open(path) as card:
+        connection = CardConnection(MemoryLink(card))
+        profile.select_applet(connection)
+        keys = derive_card_keys(country.card_master_key, card.serial)
+        session = open_session(connection, keys)
+        for file, content in job.image.files.items():
+            profile.write_file(connection, file, content)
+        profile.put_secrets(
+            connection,
+            session,
+            can=job.secrets.can,
+            mrz_information=job.secrets.mrz_information,
+            ca_private_key=job.secrets.ca_private_key,
+            aa_private_key=job.secrets.aa_private_key,
+        )
+        profile.finish(connection)
+        profile.lock(connection)
+    name = virtual_readers.names[0]
     port = str(virtual_readers.port(name))
-    with subprocess.Popen([*cccd, "serve", str(path), "--port", port], stderr=subprocess.DEVNULL) as server:
+
+    def read(*where: str, trusted: bool = True) -> subprocess.CompletedProcess[str]:
+        trust = ["--pki", str(tmp_path / "pki")] if trusted else []
+        command = [*cccd, "read", *where, "--can", job.secrets.can, *trust, "--json"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    with subprocess.Popen([*cccd, "serve", path, "--port", port], stderr=subprocess.DEVNULL) as server:
         assert pcsc.wait_for_card(name, True, 30)
-        read = subprocess.run(
-            [*cccd, "read", "--reader", name, "--can", CAN, "--json"],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        server.send_signal(2)
+        through_reader = read("--reader", name)
+        server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
-    assert read.returncode == 1  # arbitrary bytes signed by nobody: read, and not passed
-    assert '"name": "PACE with the CAN"' in read.stdout
-    assert '"DG2": 504' in read.stdout
-    VirtualCard.open(path).close()
+    from_file = read(str(path))
+    assert (through_reader.returncode, from_file.returncode) == (0, 0), through_reader.stdout + from_file.stdout
+    found = json.loads(through_reader.stdout)
+    assert found == json.loads(from_file.stdout)
+    assert found["passed"] is True
+    assert content_of(7).full_name in found["fields"].values()
+    assert len(found["files"]) == len(job.image)
+    assert read(str(path), trusted=False).returncode == 1  # whose signature nobody vouches for

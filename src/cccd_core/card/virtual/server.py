@@ -16,7 +16,7 @@ from cccd_core.card.transport.memory import Card
 
 DEFAULT_PORT: Final = 35_963
 RETRY_S: Final = 0.2
-POLL_S: Final = 0.2
+POLL_S: Final = 0.01
 _POWER_OFF: Final = 0
 _POWER_ON: Final = 1
 _RESET: Final = 2
@@ -38,7 +38,7 @@ def serve(
     """Keeps `card` in the virtual reader of `port` until `stop` is set; comes back when the reader's service restarts.
 
     `on_connect(True)` is called when the card is in the reader, `on_connect(False)` when the reader let go of it.
-    Returns within a fifth of a second after `stop`, never in the middle of a command.
+    Returns within a hundredth of a second after `stop`, never in the middle of a command.
     """
     stop = stop or threading.Event()
     while not stop.is_set():

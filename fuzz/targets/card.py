@@ -1,0 +1,53 @@
+"""A locked software card that gets any sequence of APDUs: each input is a row of (length in one byte, command)."""
+
+from __future__ import annotations
+
+from cccd_core.card.profile import LifeCycle
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.card.virtual.state import Directory
+from cccd_core.emrtd import security_infos
+from cccd_core.emrtd.files import ElementaryFile
+
+MODULES = ("cccd_core.card", "cccd_core.emrtd.tlv")
+COMMANDS_MAX = 40
+
+
+def _card() -> VirtualCard:
+    card = VirtualCard.create(None, serial=bytes(8), wait=lambda _: None)
+    content = security_infos.for_card_access().encode()
+    file = ElementaryFile.EF_CARDACCESS
+    card.memory.create_file(Directory.MASTER_FILE, file.fid, file.sfi, len(content))
+    card.memory.write(Directory.MASTER_FILE, file.fid, 0, content)
+    card.memory.create_file(Directory.APPLICATION, 0x0101, 1, 8)
+    card.memory.store_secrets({0x8201: b"123456", 0x8202: b"1234567890900101440010112"})
+    card.memory.set_life_cycle(LifeCycle.PERSONALISED)
+    return card
+
+
+_CARD = _card()
+
+
+def _row(*commands: str) -> bytes:
+    return b"".join(bytes((len(raw),)) + raw for raw in map(bytes.fromhex, commands))
+
+
+SEEDS: tuple[bytes, ...] = (
+    _row("00A4040C07A0000002471001", "0084000008", "0082000028" + "00" * 40 + "28"),
+    _row("0022C1A412800A04007F0007020204020283010284010D", "10860000027C0000", "00860000047C02850000"),
+    _row("00A4020C02011C", "00B0000000", "00B100000354010000", "00B09C0000", "0CB0000000"),
+    _row("00A4040C07A0000002471001", "8050000008" + "00" * 8 + "00", "8482330010" + "00" * 16, "80CA9F7F00"),
+)
+
+
+def target(data: bytes) -> None:
+    """Power on, then every command; the card answers each with a status word."""
+    _CARD.power_on()
+    position = 0
+    for _ in range(COMMANDS_MAX):
+        if position >= len(data):
+            return
+        size = data[position] or 256 * 3
+        answer = _CARD.process(data[position + 1 : position + 1 + size])
+        if len(answer) < 2:
+            raise AssertionError("no status word")
+        position += 1 + size
