@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
     @area.command(epilog="Example: cccd pki show out/pki --json")
     def show(folder: Folder, as_json: JsonOption = False) -> None:
-        """Shows whose PKI a directory holds, whether its document signer leads to its CSCA now, and whether it signs."""
+        """Shows whose PKI a directory holds, whether its document signer leads to its CSCA, and whether it signs."""
         import datetime as dt
 
         from cccd_core import pki

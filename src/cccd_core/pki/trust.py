@@ -70,11 +70,6 @@ class TrustStore:
             return
         raise CertificateError("no trusted CSCA signed a revocation list", issuer=crl.issuer)
 
-    def find(self, *, issuer_key: str | None = None, serial_number: int | None = None) -> list[Certificate]:
-        """The anchors with this subject and serial number, whichever are given."""
-        found = self._anchors if issuer_key is None else tuple(self._by_subject.get(issuer_key, ()))
-        return [a for a in found if serial_number is None or a.serial_number == serial_number]
-
     def validate(self, signer: Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> TrustPath:
         """The path from `signer`, as it stood at `at` (aware), to a trusted CSCA. `now` (aware; `at` where not given)
         is until when revocations count: who has a stolen key can date a signature back.
