@@ -1,4 +1,4 @@
-"""Lays synthetic fingers beside real ones: counts, distances, and the scores that the matcher gives to pairs.
+"""Lays synthetic fingers beside real ones: counts, distances, and the matcher's raw scores of pairs.
 
     python scripts/compare_synthesis.py [--seed 2026] [--out docs/explanation/synthesis.png]
 
@@ -18,6 +18,7 @@ import matplotlib as mpl
 import numpy as np
 
 from cccd_core.matching import Matcher
+from cccd_core.matching.calibration import Calibration
 from cccd_core.synthesis import FingerParameters, MasterFinger
 from cccd_core.templates import FingerTemplate, load
 
@@ -62,14 +63,14 @@ def neighbours(pairs: list[Pair]) -> np.ndarray:
 
 
 def genuine(pairs: list[Pair]) -> np.ndarray:
-    """Scores of the two impressions of every finger."""
-    matcher = Matcher()
+    """Raw scores of the two impressions of every finger."""
+    matcher = Matcher(calibration=Calibration.identity())
     return np.array([matcher.score(matcher.prepare(a), matcher.prepare(b)) for a, b in pairs])
 
 
 def impostor(pairs: list[Pair]) -> np.ndarray:
-    """Scores of the first impressions of all pairs of different fingers."""
-    matcher = Matcher()
+    """Raw scores of the first impressions of all pairs of different fingers."""
+    matcher = Matcher(calibration=Calibration.identity())
     gallery = matcher.gallery([a for a, _ in pairs])
     return np.concatenate([matcher.scores(gallery[i], gallery[i + 1 :]) for i in range(len(pairs) - 1)])
 
@@ -77,8 +78,8 @@ def impostor(pairs: list[Pair]) -> np.ndarray:
 MEASURES: dict[str, tuple[str, Callable[[list[Pair]], np.ndarray]]] = {
     "minutiae": ("minutiae of a template", counts),
     "neighbour_px": ("nearest neighbour, px at 500 dpi", neighbours),
-    "genuine": ("genuine score", genuine),
-    "impostor": ("impostor score", impostor),
+    "genuine": ("raw score, same finger", genuine),
+    "impostor": ("raw score, different fingers", impostor),
 }
 
 
