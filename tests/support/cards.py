@@ -100,6 +100,6 @@ class Country:
     def card_master_key(self) -> bytes:
         return self.directory.card_master_key()
 
-    def job(self, number: int, *, side_px: int = 96) -> CardJob:
+    def job(self, number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardJob:
         """The job of test person `number`."""
-        return job(number, self.signer, side_px=side_px)
+        return job(number, self.signer, side_px=side_px, fingers=fingers)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation
-from cccd_core.personalise import CardJob, CardRecord, CardResult, CardState, ChipSecrets, Journal, Stage
+from cccd_core.personalise import CardJob, CardRecord, CardResult, CardState, ChipSecrets, Journal, Stage, file_digests
 from cccd_core.personalise.plan import CreateFile, Lock, OpenDoor, StoreSecrets, WriteBinary
 from cccd_core.personalise.session import (
     CardLeft,
@@ -366,6 +366,19 @@ def test_what_was_acknowledged_is_not_written_again(tmp_path: Path) -> None:
     assert world.run(make_job(1, 1)).verified
     assert {name for name, _ in written} == {"DG14", "EF_SOD"}
     assert sum(length for _, length in written) == 100 + 201
+
+
+def test_a_card_that_says_it_is_blank_is_written_from_the_start(tmp_path: Path) -> None:
+    """Whatever was noted of it: a chip whose memory is empty holds nothing."""
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    card = world.new_card()
+    job = make_job(1, 0)
+    world.journal.bind(card.serial, job.job_id, job.personal_number, file_digests(job.image))
+    world.journal.progress(card.serial, "DG1", 93, complete=True)
+    world.journal.progress(card.serial, "DG2", 640, complete=False)
+    result = world.run(job)
+    assert (result.card_serial, result.evidence["spoiled"]) == (card.serial, [])
+    assert card.files["DG2"] == job.image[ElementaryFile.DG2]
 
 
 def test_a_card_that_always_leaves_at_one_step_is_replaced(tmp_path: Path) -> None:
