@@ -1,4 +1,4 @@
-"""Synthetic prints beside real ones, as scripts/compare_synthesis.py lays them: impressions the parameters never saw."""
+"""Synthetic prints beside real ones, on impressions that the parameters never saw (scripts/compare_synthesis.py)."""
 
 from __future__ import annotations
 
