@@ -5,7 +5,7 @@ type and body that starts from the checksum before it, so that records cannot be
 
 What survives what. A record is one `write` before the card answers: once the answer is out, killing the process loses
 nothing. A power cut of the *host* may lose the last records, since they are not forced to the disk one by one (that
-would cost a thousand times the command); the torn tail is then discarded and the card stands where it was some commands
+would cost milliseconds a command); the torn tail is then discarded and the card stands where it was some commands
 before, as a real card stands after a torn write. Records that must never be undone (`durable=True`: the maker's, the
 lock) are forced to the disk before the answer.
 """
