@@ -27,6 +27,8 @@ from cccd_core.personalise.jobs import CardJob, CardResult, CardState, file_dige
 from cccd_core.personalise.journal import CardRecord, Stage
 from cccd_core.personalise.plan import Lock, Step, WriteBinary, steps
 
+NO_CARD = "no_card"  # the reason of a job that waits because no blank card was to be had
+
 
 class CardLifeCycle(StrEnum):
     """What a card says of itself when it is put in."""
@@ -242,7 +244,7 @@ class Session:
     def _on_card(self, event: Event) -> Instruction:
         match event:
             case NoCard():
-                return self._finish(CardState.WAITING, "no_card" if self._serial is None else "card_not_presented")
+                return self._finish(CardState.WAITING, NO_CARD if self._serial is None else "card_not_presented")
             case CardLeft():
                 return self._release_then(self._take)
             case Unusable():

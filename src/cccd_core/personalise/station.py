@@ -28,6 +28,7 @@ from cccd_core.personalise.jobs import CardJob, CardResult, CardState
 from cccd_core.personalise.journal import Journal
 from cccd_core.personalise.plan import CreateFile, Lock, OpenDoor, StoreSecrets, WriteBinary
 from cccd_core.personalise.session import (
+    NO_CARD,
     CardLeft,
     CardLifeCycle,
     CardThere,
@@ -113,47 +114,52 @@ class Station:
         """
         if not 0 <= lane < len(self._feeder.lanes):
             raise ParameterError("the feeder has no such lane", lane=lane, lanes=len(self._feeder.lanes))
-        claims = {f"job {job.job_id}", f"number {job.personal_number}"}
-        with self._lock:
-            if claims & self._under_way:
-                return CardResult(job.job_id, CardState.REFUSED, None, "under_way_on_another_lane")
-            self._under_way |= claims
-        try:
-            return self._run(job, lane)
-        finally:
-            with self._lock:
-                self._under_way -= claims
+        return self._make(job, lane)
 
     def run_all(self, jobs: Iterable[CardJob], *, progress: Progress | None = None) -> Iterator[CardResult]:
         """Makes the cards of all jobs, on all lanes at once; results come in the order of the jobs.
+
+        A lane that has no blank card any more, or whose reader fails, is used no further; the others go on with its
+        job. When none is left, what remains is `WAITING` (finished jobs are still told) or, where it was a reader that
+        failed, TransportError. Other errors as `run`.
 
         `jobs` is taken lazily, at most `jobs_ahead` a lane ahead. Closing the iterator (or an error that ends the
         run) stops every lane at its next instruction and waits for it.
         """
         total = len(jobs) if isinstance(jobs, Sized) else 0
         lanes = len(self._feeder.lanes)
-        results = map(self.run, jobs) if lanes == 1 else self._run_parallel(jobs, lanes)
+        results = self._run_one_lane(jobs) if lanes == 1 else self._run_parallel(jobs, lanes)
         for done, result in enumerate(results, 1):
             if progress is not None:
                 progress(done, total, "cards")
             yield result
 
+    def _run_one_lane(self, jobs: Iterable[CardJob]) -> Iterator[CardResult]:
+        stocked = True
+        for job in jobs:
+            result = self._make(job, 0, stocked=stocked)
+            stocked = stocked and result.reason != NO_CARD
+            yield result
+
     def _run_parallel(self, jobs: Iterable[CardJob], lanes: int) -> Iterator[CardResult]:
-        free: SimpleQueue[int] = SimpleQueue()
-        for lane in range(lanes):
-            free.put(lane)
+        free = _Lanes(lanes)
 
         def work(job: CardJob) -> CardResult:
-            lane = free.get()
-            try:
-                if self._stop.is_set():
-                    return self._stopped(job)
-                return self.run(job, lane=lane)
-            except BaseException:
-                self.stop()
-                raise
-            finally:
-                free.put(lane)
+            while True:
+                lane = free.get()
+                try:
+                    result = self._make(job, lane or 0, stocked=lane is not None)
+                except BaseException as error:
+                    if isinstance(error, TransportError) and free.retire(lane):
+                        continue  # a reader that fails; the others go on
+                    self.stop()
+                    free.put(lane)  # whoever waits for a lane gets it, and sees the stop
+                    raise
+                if result.reason != NO_CARD or lane is None:
+                    free.put(lane)
+                    return result
+                if not free.retire(lane):
+                    return result
 
         waiting: deque[Future[CardResult]] = deque()
         with ThreadPoolExecutor(lanes, thread_name_prefix="cccd-lane") as pool:
@@ -170,7 +176,20 @@ class Station:
                     future.cancel()
                 raise
 
-    def _run(self, job: CardJob, lane: int) -> CardResult:
+    def _make(self, job: CardJob, lane: int, *, stocked: bool = True) -> CardResult:
+        """One job in one lane; without stock only what needs no blank card is done."""
+        claims = {f"job {job.job_id}", f"number {job.personal_number}"}
+        with self._lock:
+            if claims & self._under_way:
+                return CardResult(job.job_id, CardState.REFUSED, None, "under_way_on_another_lane")
+            self._under_way |= claims
+        try:
+            return self._run(job, lane, stocked)
+        finally:
+            with self._lock:
+                self._under_way -= claims
+
+    def _run(self, job: CardJob, lane: int, stocked: bool) -> CardResult:
         known = self._journal.card_of_job(job.job_id)
         session = Session(
             job,
@@ -181,6 +200,8 @@ class Station:
         instruction = session.start()
         if isinstance(instruction, Finish):
             return instruction.result
+        if known is None and not stocked:
+            return CardResult(job.job_id, CardState.WAITING, None, NO_CARD)
         flaw = image_flaw(job.image, self._trust)
         if flaw is not None:
             # No card is touched for an image that no reader would accept.
@@ -208,6 +229,36 @@ class Station:
             raise AuthenticationError(
                 "several cards in a row refuse the key: is this their master key?", cards=self._refusals_in_a_row
             )
+
+
+class _Lanes:
+    """The lanes that are free. A lane is retired for good, unless it is the last: then all that comes gets None."""
+
+    def __init__(self, count: int) -> None:
+        self._queue: SimpleQueue[int | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._live = count
+        for lane in range(count):
+            self._queue.put(lane)
+
+    def get(self) -> int | None:
+        """A free lane, waited for; None when there is none any more."""
+        return self._queue.get()
+
+    def put(self, lane: int | None) -> None:
+        """The lane is free again."""
+        self._queue.put(lane)
+
+    def retire(self, lane: int | None) -> bool:
+        """Takes a lane out of use; whether there are others. The last one is put back as None."""
+        if lane is None:
+            return False
+        with self._lock:
+            self._live -= 1
+            last = self._live == 0
+        if last:
+            self._queue.put(None)
+        return not last
 
 
 class _Runner:

@@ -16,7 +16,7 @@ from cccd_core.card import CardConnection, MemoryLink, profile
 from cccd_core.card.scp03 import SecurityLevel, derive_card_keys, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import ChipImage, ElementaryFile
-from cccd_core.errors import AuthenticationError, FileError, ParameterError, StateError
+from cccd_core.errors import AuthenticationError, FileError, ParameterError, StateError, TransportError
 from cccd_core.personalise import (
     CardState,
     FedCard,
@@ -317,3 +317,112 @@ def test_names_of_readers_and_lanes_are_checked(tmp_path: Path, country: Country
             StationParameters(refusals_before_stop=0)
         with pytest.raises(StateError, match="another process"):
             Journal(tmp_path / "journal")
+
+
+class SeveralLanes:
+    """Real software cards in several lanes, each lane with its own troubles: `stock` blank cards, or a reader that
+    fails after so many."""
+
+    def __init__(self, works: Works, stock: list[int], *, fails: bool = False) -> None:
+        from cccd_core.personalise.feeders import MemoryFeeder
+
+        shelf = works.feeder._shelf  # type: ignore[attr-defined]
+        self.feeders = [MemoryFeeder(shelf) for _ in stock]
+        self.stock = stock
+        self.fails = fails
+        self.busy = [False] * len(stock)
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        return tuple(f"lane {number}" for number in range(len(self.stock)))
+
+    def take(self, lane: int, *, serial: str | None) -> FedCard | None:
+        assert not self.busy[lane], "two threads in one lane"
+        if serial is None and self.stock[lane] == 0:
+            if self.fails:
+                raise TransportError("the reader failed", reader=lane)
+            return None
+        self.stock[lane] -= serial is None
+        card = self.feeders[lane].take(0, serial=serial)
+        self.busy[lane] = card is not None
+        return card
+
+    def release(self, lane: int, card: FedCard) -> None:
+        self.busy[lane] = False
+        self.feeders[lane].release(0, card)
+
+    def cancel(self) -> None:
+        for feeder in self.feeders:
+            feeder.cancel()
+
+    def close(self) -> None:
+        for feeder in self.feeders:
+            feeder.close()
+
+
+def lanes_station(works: Works, stock: list[int], *, fails: bool = False) -> Station:
+    feeder = SeveralLanes(works, stock, fails=fails)
+    return Station(
+        feeder,
+        works.journal,
+        works.master_key,
+        works.country.trust,
+        parameters=StationParameters(jobs_ahead=2),
+    )
+
+
+def test_results_keep_the_order_of_the_jobs_over_several_lanes(tmp_path: Path, country: Country) -> None:
+    people = range(70, 82)
+    with Works(tmp_path, country) as works:
+        results = list(lanes_station(works, [99, 99, 99]).run_all(country.job(number) for number in people))
+        assert [result.job_id for result in results] == [f"job-{number:05d}" for number in people]
+        assert all(result.verified for result in results)
+    audit(tmp_path / "journal", tmp_path / "cards", {f"job-{n:05d}": f"0012{n:08d}" for n in people})
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_lane_without_cards_or_reader_leaves_its_jobs_to_the_others(
+    tmp_path: Path, country: Country, fails: bool
+) -> None:
+    people = range(82, 90)
+    with Works(tmp_path, country) as works:
+        station = lanes_station(works, [1, 99, 0], fails=fails)
+        results = list(station.run_all(country.job(number) for number in people))
+        assert [result.reason for result in results] == [None] * len(people)
+
+
+def test_when_no_lane_has_cards_the_rest_waits(tmp_path: Path, country: Country) -> None:
+    people = range(90, 98)
+    with Works(tmp_path, country) as works:
+        done = works.station.run(country.job(97))
+        results = list(lanes_station(works, [2, 1]).run_all(country.job(number) for number in people))
+        assert sorted(result.state for result in results[:-1]) == ["verified"] * 3 + ["waiting"] * 4
+        assert {result.reason for result in results if not result.verified} == {"no_card"}
+        # A job that an earlier run finished needs no card.
+        assert results[-1].card_serial == done.card_serial
+        assert all(result.verified for result in works.station.run_all(country.job(number) for number in people))
+
+
+def test_when_every_reader_fails_the_run_ends_with_that_error(tmp_path: Path, country: Country) -> None:
+    with Works(tmp_path, country) as works:
+        results = lanes_station(works, [1, 1], fails=True).run_all(country.job(number) for number in range(100, 110))
+        with pytest.raises(TransportError, match="the reader failed"):
+            list(results)
+
+
+def test_two_jobs_of_one_person_at_once_make_one_card(tmp_path: Path, country: Country) -> None:
+    job = country.job(120)
+    twin = replace(country.job(120), job_id="another dossier")
+    with Works(tmp_path, country) as works:
+        results = list(lanes_station(works, [99, 99]).run_all([job, twin]))
+        assert sorted(result.state for result in results) == ["refused", "verified"]
+        assert len([card for card in works.journal.cards() if card.live]) == 1
+
+
+def test_leaving_early_stops_every_lane(tmp_path: Path, country: Country) -> None:
+    people = range(130, 150)
+    with Works(tmp_path, country) as works:
+        results = lanes_station(works, [99, 99]).run_all(country.job(number) for number in people)
+        next(results)
+        results.close()  # type: ignore[attr-defined]
+        assert len(works.journal.cards()) < len(people)
