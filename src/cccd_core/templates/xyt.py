@@ -20,6 +20,7 @@ from cccd_core.templates.packed import MAX_COORDINATE, require
 
 FORMAT = "xyt"
 MAX_MINUTIAE = 1000  # of a file, as in NBIS (MAX_FILE_MINUTIAE)
+MAX_LINES = 2 * MAX_MINUTIAE  # room for empty ones
 MAX_BYTES = 64 * 1024
 STEPS = 360
 
@@ -34,6 +35,8 @@ def read(data: bytes, *, ppcm: int, height_px: int, width_px: int = 0) -> Templa
     require("height", height_px, MAX_COORDINATE, 1)
     if len(data) > MAX_BYTES:
         raise FormatError("the text is too long for minutiae", offset=MAX_BYTES, bytes=len(data), most=MAX_BYTES)
+    if data.count(b"\n") > MAX_LINES:
+        raise FormatError("the text has too many lines for minutiae", offset=0, most=MAX_LINES)
     rows: list[tuple[int, int, int, int]] = []
     columns = set()
     offset = 0

@@ -244,6 +244,7 @@ def test_xyt_in_other_dress(text: bytes) -> None:
         (b"10 470 90 55\n10 470 90\n", 0, "some lines"),
         (b"1 1 1\n" * 1001, 6000, "too many"),
         (b" " * 70000, 65536, "too long"),
+        (b"\n" * 2001, 0, "too many lines"),
     ],
 )
 def test_xyt_says_where_it_is_wrong(text: bytes, offset: int, what: str) -> None:
