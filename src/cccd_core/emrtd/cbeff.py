@@ -25,6 +25,7 @@ FORMAT_FINGER_MINUTIAE_EXTENDED = 0x0002
 FORMAT_FACE = 0x0008
 
 MAX_TEMPLATES = 16
+MAX_HEADER_OBJECTS = 16
 
 _VERSION = 0x0101
 
@@ -77,7 +78,11 @@ def parse(data: bytes, file_tag: int, *, what: str) -> tuple[BiometricTemplate, 
 
 def _template(found: tlv.Tlv) -> BiometricTemplate:
     parts = found.reader()
-    header = {each.tag: each for each in parts.next(HEADER_TAG, what="biometric header").reader()}
+    header: dict[int, tlv.Tlv] = {}
+    for each in parts.next(HEADER_TAG, what="biometric header").reader():
+        if each.tag in header or len(header) >= MAX_HEADER_OBJECTS:
+            raise FormatError("a biometric header says something twice, or too much", offset=each.offset)
+        header[each.tag] = each
     block = parts.next(DATA_TAG, DATA_CONSTRUCTED_TAG, what="biometric data block")
     parts.finish("biometric template")
     values = {tag: int.from_bytes(each.value, "big") for tag, each in header.items() if len(each.value) <= 2}

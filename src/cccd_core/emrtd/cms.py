@@ -18,6 +18,7 @@ SIGNING_TIME = "1.2.840.113549.1.9.5"
 
 MAX_SIGNERS = 8
 MAX_CERTIFICATES = 64
+MAX_ATTRIBUTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,11 @@ def parse(data: bytes) -> SignedData:
     encapsulated.finish("encapsulated content")
     certificates: list[bytes] = []
     listed = parts.optional(0xA0, what="certificates")
-    for each in listed.reader() if listed else ():
+    for count, each in enumerate(listed.reader() if listed else ()):
+        if count >= MAX_CERTIFICATES:
+            raise FormatError("too many certificates", offset=each.offset, limit=MAX_CERTIFICATES)
         if each.tag == tlv.SEQUENCE:  # others are attribute certificates and forms long obsolete
             certificates.append(tlv.encode(each.tag, each.value))
-        if len(certificates) > MAX_CERTIFICATES:
-            raise FormatError("too many certificates", offset=each.offset, limit=MAX_CERTIFICATES)
     parts.optional(0xA1, what="revocation lists")
     signers: list[SignerInfo] = []
     for info in parts.next(tlv.SET, what="signers").reader():
@@ -120,9 +121,18 @@ def _signer(info: tlv.Tlv) -> SignerInfo:
     parts.finish("signer")
     return SignerInfo(
         issuer, serial, key_identifier, digest, tlv.encode(algorithm.tag, algorithm.value), signature,
-        () if signed is None else tuple(_attribute(each) for each in signed.reader()),
+        () if signed is None else _attributes(signed),
         None if signed is None else tlv.encode(tlv.SET, signed.value),
     )  # fmt: skip
+
+
+def _attributes(signed: tlv.Tlv) -> tuple[Attribute, ...]:
+    attributes: list[Attribute] = []
+    for each in signed.reader():
+        if len(attributes) >= MAX_ATTRIBUTES:
+            raise FormatError("too many signed attributes", offset=each.offset, limit=MAX_ATTRIBUTES)
+        attributes.append(_attribute(each))
+    return tuple(attributes)
 
 
 def _attribute(found: tlv.Tlv) -> Attribute:

@@ -131,11 +131,10 @@ def _parse(data: bytes, file: ElementaryFile, tags: Mapping[int, str]) -> dict[s
         position += 2
     values: dict[str, object] = {}
     for found in parts:
-        if found.tag == _NAMES:
-            tag, names = _names(found)
-            values[tags.get(tag, "")] = names
-        elif found.tag in tags and tags[found.tag] not in _LISTS:
-            values[tags[found.tag]] = _read(found, tags[found.tag])
+        tag, value = _names(found) if found.tag == _NAMES else (found.tag, None)
+        name = tags.get(tag, "")
+        if name and name not in values and (name in _LISTS) == (found.tag == _NAMES):
+            values[name] = _read(found, name) if value is None else value
         else:
             raise FormatError("a data object out of place", offset=found.offset, tag=f"{found.tag:X}")
     if set(values) != {tags[tag] for tag in wanted}:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cccd_core.errors import FormatError
 
 MAX_SIDE_PX = 8192
+MAX_STEPS = 500  # markers, fill bytes or boxes before the header that is looked for
 _JP2_SIGNATURE = bytes.fromhex("0000000C6A5020200D0A870A")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -53,7 +54,7 @@ def _number(data: bytes, position: int, size: int) -> int:
 
 def _jpeg(data: bytes) -> ImageInfo:
     position = 2
-    while True:
+    for _ in range(MAX_STEPS):
         if _number(data, position, 1) != 0xFF:
             raise FormatError("a JPEG marker is missing", offset=position)
         marker = _number(data, position + 1, 1)
@@ -69,6 +70,7 @@ def _jpeg(data: bytes) -> ImageInfo:
             height, width = _number(data, position + 5, 2), _number(data, position + 7, 2)
             return ImageInfo("jpeg", width, height, _number(data, position + 9, 1))
         position += 2 + length
+    raise FormatError("a JPEG has no frame header among its first segments", offset=position, limit=MAX_STEPS)
 
 
 def _jp2(data: bytes) -> ImageInfo:
@@ -81,7 +83,9 @@ def _jp2(data: bytes) -> ImageInfo:
 
 def _find_box(data: bytes, position: int, end: int, wanted: bytes) -> tuple[int, int]:
     """(start, end) of the content of the first box of this kind between `position` and `end`."""
-    while position + 8 <= end:
+    for _ in range(MAX_STEPS):
+        if position + 8 > end:
+            break
         length, kind, head = _number(data, position, 4), data[position + 4 : position + 8], 8
         if length == 1:
             length, head = _number(data, position + 8, 8), 16

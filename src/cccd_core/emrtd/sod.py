@@ -179,13 +179,19 @@ def encode_time(time: dt.datetime) -> bytes:
 
 def decode_time(der: bytes) -> dt.datetime:
     """The aware time of a DER Time in UTC and whole seconds. FormatError."""
-    found = tlv.read_one(der, tlv.UTC_TIME, tlv.GENERALIZED_TIME, what="time")
-    text = found.value.decode("ascii", errors="replace")
-    try:
-        if found.tag == tlv.UTC_TIME and len(text) == 13:
-            text = ("19" if text[:2] >= "50" else "20") + text
-        if len(text) == 15 and text[:14].isdigit():
-            return dt.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=dt.UTC)
-    except ValueError:
-        pass
+    return to_time(tlv.read_one(der, tlv.UTC_TIME, tlv.GENERALIZED_TIME, what="time"))
+
+
+def to_time(found: tlv.Tlv) -> dt.datetime:
+    """The aware time of a UTCTime or GeneralizedTime that was read. FormatError."""
+    text = found.value
+    if found.tag == tlv.UTC_TIME and len(text) == 13:
+        text = (b"19" if text[:2] >= b"50" else b"20") + text
+    if len(text) == 15 and text[:14].isdigit() and text.endswith(b"Z"):
+        year = int(text[:4])
+        month, day, hour, minute, second = (int(text[at : at + 2]) for at in (4, 6, 8, 10, 12))
+        try:
+            return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
+        except ValueError:
+            pass
     raise FormatError("a time that cannot be read", offset=found.offset)

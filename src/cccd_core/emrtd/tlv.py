@@ -139,21 +139,46 @@ def total_length(start: bytes) -> int:
     return position + length
 
 
-def check_structure(data: bytes, *, what: str, depth: int = MAX_DEPTH, der: bool = False) -> None:
-    """Walks every constructed data object of `data` and raises FormatError where one does not fit or is nested deeper
-    than `depth`. Cost: one visit of each data object; done before a lenient ASN.1 library sees foreign bytes.
+def check_structure(
+    data: bytes, *, what: str, depth: int = MAX_DEPTH, der: bool = False, max_objects: int | None = None
+) -> None:
+    """Walks every constructed data object of `data` and raises FormatError where one does not fit, is nested deeper
+    than `depth`, or is beyond the first `max_objects`.
+
+    Cost: one visit of each data object, nothing copied; done before a lenient ASN.1 library sees foreign bytes.
     """
-    pending: list[tuple[Reader, int]] = [(Reader(data, der=der), depth)]
-    while pending:
-        reader, left = pending[-1]
-        if not reader.remaining:
-            pending.pop()
+    end = len(data)
+    holders: list[int] = []  # where those that hold the present one end
+    position = count = 0
+    while True:
+        if position == end:
+            if not holders:
+                return
+            end = holders.pop()
             continue
-        found = reader.next(what=what)
-        if found.constructed:
-            if left == 0:
-                raise FormatError(f"{what} is nested too deeply", offset=found.offset, limit=depth)
-            pending.append((found.reader(der=der), left - 1))
+        start = position
+        first = data[start]
+        count += 1
+        position = _read_tag(data, start, 0)[1] if first & 0x1F == 0x1F else start + 1
+        if position < end and data[position] < 0x80:
+            length = data[position]
+            position += 1
+        else:
+            length, position = _read_length(data, position, 0, der)
+        if length > end - position:
+            raise FormatError(
+                f"{what} is longer than what holds it",
+                offset=start, tag=f"{first:X}", length=length, available=max(0, end - position),
+            )  # fmt: skip
+        if max_objects is not None and count > max_objects:
+            raise FormatError(f"{what} has too many parts", offset=start, limit=max_objects)
+        if first & 0x20:
+            if len(holders) >= depth:
+                raise FormatError(f"{what} is nested too deeply", offset=start, limit=depth)
+            holders.append(end)
+            end = position + length
+        else:
+            position += length
 
 
 def _names(tags: Iterable[int]) -> str:

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 
 from cccd_core.emrtd import tlv
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
+from cccd_core.emrtd.sod import to_time
 from cccd_core.errors import FormatError
 
 DOCUMENT_TYPE_LIST = "2.23.136.1.1.6.2"
@@ -26,6 +26,12 @@ MASTER_LIST_SIGNER = "2.23.136.1.1.3"
 
 MAX_CERTIFICATE_BYTES = 32_768
 MAX_CRL_BYTES = 8 << 20
+MAX_CERTIFICATE_OBJECTS = 600
+MAX_NAME_OBJECTS = 200
+
+_BOOLEAN = 0x01
+_CRL_ENTRY_EXTENSIONS = frozenset(("2.5.29.21", "2.5.29.24"))  # reason, invalidity date
+_CRL_EXTENSIONS = frozenset(("2.5.29.20", "2.5.29.35"))  # number, authority key identifier
 
 _UNDERSTOOD = frozenset(
     ("key_usage", "basic_constraints", "authority_key_identifier", "key_identifier", "extended_key_usage",
@@ -93,7 +99,7 @@ def parse_certificate(der: bytes) -> Certificate:
     curve, point off its curve) included."""
     if len(der) > MAX_CERTIFICATE_BYTES:
         raise FormatError("a certificate is too long", length=len(der), limit=MAX_CERTIFICATE_BYTES)
-    signed_part, algorithm, signature = _split(der, "certificate")
+    signed_part, algorithm, signature = _split(der, "certificate", MAX_CERTIFICATE_OBJECTS)
     with _asn1("a certificate"):
         tbs = asn1_x509.Certificate.load(der, strict=True)["tbs_certificate"]
         spki = tbs["subject_public_key_info"].dump()
@@ -141,24 +147,43 @@ def parse_crl(der: bytes) -> RevocationList:
     if len(der) > MAX_CRL_BYTES:
         raise FormatError("a revocation list is too long", length=len(der), limit=MAX_CRL_BYTES)
     signed_part, algorithm, signature = _split(der, "revocation list")
+    parts = tlv.read_one(signed_part, tlv.SEQUENCE, what="revocation list").reader()
+    parts.optional(tlv.INTEGER, what="version")
+    inner = parts.next(tlv.SEQUENCE, what="signature algorithm")
+    if tlv.encode(inner.tag, inner.value) != algorithm:
+        raise FormatError("a revocation list names two signature algorithms", offset=inner.offset)
+    issuer_der = parts.next(tlv.SEQUENCE, what="issuer")
+    times = [_next_time(parts)]
+    if parts.peek() in (tlv.UTC_TIME, tlv.GENERALIZED_TIME):
+        times.append(_next_time(parts))
+    revoked: dict[int, dt.datetime] = {}
+    rows = parts.optional(tlv.SEQUENCE, what="revoked certificates")
+    for row in rows.reader() if rows else ():
+        entry = row.reader()
+        serial = tlv.to_integer(entry.next(tlv.INTEGER, what="serial number"), maximum_bytes=64)
+        revoked[serial] = _next_time(entry)
+        if entry.remaining:
+            _refuse_critical(entry.next(tlv.SEQUENCE, what="extensions"), _CRL_ENTRY_EXTENSIONS)
+            entry.finish("revoked certificate")
+    explicit = parts.optional(0xA0, what="extensions")
+    _refuse_critical(explicit and explicit.reader().next(tlv.SEQUENCE, what="extensions"), _CRL_EXTENSIONS)
+    parts.finish("revocation list")
+    tlv.check_structure(issuer_der.value, what="issuer", max_objects=MAX_NAME_OBJECTS)
     with _asn1("a revocation list"):
-        tbs = asn1_crl.CertificateList.load(der, strict=True)["tbs_cert_list"]
-        revoked: dict[int, dt.datetime] = {}
-        rows = tbs["revoked_certificates"]
-        for row in rows if rows.native is not None else ():
-            revoked[row["user_certificate"].native] = _time(row["revocation_date"])
-            _refuse_critical(row["crl_entry_extensions"], {"crl_reason", "invalidity_date"})
-        _refuse_critical(tbs["crl_extensions"], {"crl_number", "authority_key_identifier"})
-        next_update = tbs["next_update"]
+        issuer = asn1_x509.Name.load(tlv.encode(issuer_der.tag, issuer_der.value), strict=True)
         return RevocationList(
-            bytes(der), _name(tbs["issuer"]), _name_key(tbs["issuer"]), _time(tbs["this_update"]),
-            None if next_update.native is None else _time(next_update), revoked, algorithm, signature, signed_part,
+            bytes(der), _name(issuer), _name_key(issuer), times[0], times[1] if len(times) > 1 else None,
+            revoked, algorithm, signature, signed_part,
         )  # fmt: skip
 
 
-def _split(der: bytes, what: str) -> tuple[bytes, bytes, bytes]:
+def _next_time(parts: tlv.Reader) -> dt.datetime:
+    return to_time(parts.next(tlv.UTC_TIME, tlv.GENERALIZED_TIME, what="time"))
+
+
+def _split(der: bytes, what: str, max_objects: int | None = None) -> tuple[bytes, bytes, bytes]:
     """(signed part, AlgorithmIdentifier, signature) of a certificate or CRL, its structure walked."""
-    tlv.check_structure(der, what=what)
+    tlv.check_structure(der, what=what, max_objects=max_objects)
     parts = tlv.read_one(der, tlv.SEQUENCE, what=what).reader()
     start = parts.offset
     signed = parts.next(tlv.SEQUENCE, what="signed part")
@@ -197,10 +222,14 @@ def _extensions(extensions: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     return values, tuple(unknown)
 
 
-def _refuse_critical(extensions: Any, known: set[str]) -> None:
-    for extension in extensions if extensions.native is not None else ():
-        if extension["critical"].native and extension["extn_id"].native not in known:
-            raise FormatError("a revocation list has an unknown critical extension")
+def _refuse_critical(extensions: tlv.Tlv | None, known: frozenset[str]) -> None:
+    """Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue } (RFC 5280 clause 4.1)."""
+    for extension in extensions.reader() if extensions else ():
+        parts = extension.reader()
+        identifier = tlv.to_oid(parts.next(tlv.OID, what="extension"))
+        critical = parts.optional(_BOOLEAN, what="critical")
+        if critical is not None and critical.value != b"\0" and identifier not in known:
+            raise FormatError("a revocation list has an unknown critical extension", extension=identifier)
 
 
 def _document_types(der: bytes | None) -> frozenset[str] | None:
