@@ -122,6 +122,7 @@ class Rules:
     finger_limit: float
     wanted_score: float
     most: int
+    others: int
 
 
 def same_positions(
@@ -129,7 +130,8 @@ def same_positions(
 ) -> tuple[list[Candidate], int]:
     """First pass: each placed finger against the same position. Returns candidates and the number of finger pairs.
 
-    The best `rules.most` of those who reach the wanted score are among the candidates, and as many of the others.
+    The best `rules.most` of those who reach the wanted score are among the candidates, and the best `rules.others` of
+    the others.
     """
     del matched  # of the second pass alone
     people = block.people_before(probe)
@@ -149,7 +151,7 @@ def same_positions(
             fused[row] = 0.0
     candidates = []
     wanted = fused >= rules.wanted_score
-    for row in (*_best(fused, wanted, rules.most), *_best(fused, ~wanted & (fused > 0), rules.most)):
+    for row in (*_best(fused, wanted, rules.most), *_best(fused, ~wanted & (fused > 0), rules.others)):
         values = scores[row].tolist()
         best = np.argsort(-scores[row], kind="stable")[: chosen[row]].tolist()
         fingers = tuple(

@@ -20,7 +20,8 @@ from cccd_core.errors import ParameterError
 
 ProgressCallback = Callable[[int, int, str], None]
 
-MOST_CANDIDATES = 64  # kept for one probe, so that a template that matches everybody fills no memory
+MOST_MATCHES = 64  # kept for one probe, so that a template that matches everybody fills no memory
+OTHERS = 8  # kept beside them: the best of those that the second pass does not turn into a match is the competitor
 
 
 class Deduplicator:
@@ -124,10 +125,11 @@ class _Search:
             any_positions, self._rules(p.cross_position_share), probes, found, pairs, "across positions", wanted=again
         )
         self._advance(sum(self._people(probes[i]) for i in range(len(probes)) if duplicate[i]), "across positions")
+        wanted_score = self.thresholds.score(p.review_false_matches)
         return [
             Found(
                 probe.person_id,
-                tuple(candidates),
+                keep_best(candidates, wanted_score, MOST_MATCHES, 1),
                 count,
                 any(template.count >= p.least_minutiae for _, template in self.batch[probe.index].fingers()),
             )
@@ -137,7 +139,7 @@ class _Search:
     def _rules(self, share: float) -> Rules:
         p = self.parameters
         wanted = self.thresholds.score(p.review_false_matches)
-        return Rules(-10.0 * math.log10(share), p.finger_score_limit, wanted, MOST_CANDIDATES)
+        return Rules(-10.0 * math.log10(share), p.finger_score_limit, wanted, MOST_MATCHES, OTHERS)
 
     def _pass(
         self,
@@ -170,7 +172,7 @@ class _Search:
                 for i in meeting
             )
             for i, (candidates, count) in zip(meeting, local.run(tasks, self.owner.threads), strict=True):
-                found[i] = list(keep_best([*found[i], *candidates], rules.wanted_score, MOST_CANDIDATES))
+                found[i] = list(keep_best([*found[i], *candidates], rules.wanted_score, MOST_MATCHES, OTHERS))
                 pairs[i] += count
                 self._advance(block.people_before(probes[i]), what)
 

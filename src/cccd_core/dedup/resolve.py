@@ -75,11 +75,11 @@ def best_of_each(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(best.values(), key=lambda candidate: candidate.order)
 
 
-def keep_best(candidates: Sequence[Candidate], wanted_score: float, most: int) -> tuple[Candidate, ...]:
-    """Those who may matter for the decision, `most` at most, and as many of the others, best first."""
+def keep_best(candidates: Sequence[Candidate], wanted_score: float, most: int, others: int) -> tuple[Candidate, ...]:
+    """Those who may matter for the decision, `most` at most, and `others` of the others, best first."""
     ordered = best_of_each(candidates)
     matching = [candidate for candidate in ordered if candidate.score >= wanted_score]
-    return tuple(matching[:most] + ordered[len(matching) : len(matching) + most])
+    return tuple(matching[:most] + ordered[len(matching) : len(matching) + others])
 
 
 def decide(
