@@ -149,7 +149,20 @@ def read_back(path: Path, dossier_id: str) -> None:
 
 def draw_pair(one: str, other: str, position: int) -> Path:
     """Draws one finger of two dossiers, with the minutiae that the matcher pairs."""
-    raise NotImplementedError
+    from cccd_core.issuance import check_dossier, open_batch
+    from cccd_core.issuance.check import today
+    from cccd_core.issuance.limits import CheckPolicy
+    from cccd_core.templates import write
+
+    policy = CheckPolicy()
+    files = {}
+    for raw in open_batch(OUT / "batch", policy).read({one, other}):
+        fingers = check_dossier(raw, day=today(), policy=policy).tenprint
+        files[raw.dossier_id] = OUT / f"{raw.dossier_id}_finger_{position}.fmr"
+        files[raw.dossier_id].write_bytes(write(fingers[position], "iso-2005"))
+    picture = OUT / "matched_pair.png"
+    cccd("match", str(files[one]), str(files[other]), "--explain", str(picture))
+    return picture
 
 
 if __name__ == "__main__":

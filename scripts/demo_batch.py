@@ -155,8 +155,7 @@ def _few_fingers(maker: _Maker, dossier_id: str, person: Person, fingers: Mappin
 def _torn_finger(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
     folder = maker.put(dossier_id, person, fingers, _LATE)
     victim = sorted((folder / "fingers").iterdir())[0]
-    data = victim.read_bytes()
-    victim.write_bytes(data[: len(data) // 2] if victim.suffix != ".xyt" else b"\x00" + data)
+    victim.write_bytes(b"\x00" + victim.read_bytes()[:37])
     return "unreadable_finger"
 
 
