@@ -51,8 +51,8 @@ def authenticate(connection: CardConnection, infos: SecurityInfos) -> None:
     """
     info, key = choose(infos)
     curve = key.curve
-    scalar = ec.random_scalar(curve)
-    mine = curve.encode_point(*ec.multiply_generator(curve, scalar))
+    secret = ec.Secret.random(curve)
+    mine = curve.encode_point(*secret.times_generator())
     reference = b"" if info.key_id is None else encode(0x84, _unsigned(info.key_id))
     bits = KEY_BITS[info.protocol]
     if bits == 112:
@@ -67,7 +67,7 @@ def authenticate(connection: CardConnection, infos: SecurityInfos) -> None:
         )
         body = encode(TAG_DYNAMIC_DATA, encode(0x80, mine))
         connection.require(CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, body, 256), "chip authentication")
-    connection.replace(SecureMessaging(session_cipher(ec.agree(curve, scalar, (key.x, key.y)), bits)))
+    connection.replace(SecureMessaging(session_cipher(secret.agree((key.x, key.y)), bits)))
     # Only a chip with the private key can answer under the new keys: one command that changes nothing.
     try:
         response = connection.send(CommandApdu(0, 0xB0, 0x9E, 0x00, ne=1))  # READ BINARY of EF.COM, one byte

@@ -76,11 +76,6 @@ def private_key(curve: Curve, scalar: int) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(scalar, _openssl(curve))
 
 
-def random_scalar(curve: Curve) -> int:
-    """A private scalar fit for `multiply`: uniform in 2 to n-2."""
-    return 2 + secrets.randbelow(curve.n - 3)
-
-
 def decode_point(curve: Curve, raw: bytes) -> Point:
     """Reads an uncompressed point and checks that it lies on the curve, which with cofactor 1 is all there is to
     check. FormatError otherwise.
@@ -99,34 +94,55 @@ def public_key(curve: Curve, point: Point) -> ec.EllipticCurvePublicKey:
     return ec.EllipticCurvePublicNumbers(point[0], point[1], _openssl(curve)).public_key()
 
 
-def multiply_generator(curve: Curve, scalar: int) -> Point:
-    """scalar·G for 0 < scalar < n."""
-    numbers = private_key(curve, scalar).public_key().public_numbers()
-    return numbers.x, numbers.y
+class Secret:
+    """A private scalar, its OpenSSL keys made once each."""
+
+    __slots__ = ("_after", "_key", "curve", "scalar")
+
+    def __init__(self, curve: Curve, scalar: int) -> None:
+        self.curve = curve
+        self.scalar = scalar
+        self._key = private_key(curve, scalar)
+        self._after: ec.EllipticCurvePrivateKey | None = None
+
+    @classmethod
+    def random(cls, curve: Curve) -> Secret:
+        """A fresh one, fit for `times`: uniform in 2 to n-2."""
+        return cls(curve, 2 + secrets.randbelow(curve.n - 3))
+
+    def times_generator(self) -> Point:
+        """scalar·G."""
+        numbers = self._key.public_key().public_numbers()
+        return numbers.x, numbers.y
+
+    def agree(self, point: Point) -> bytes:
+        """The x coordinate of scalar·point, as long as a coordinate: an elliptic-curve Diffie-Hellman agreement."""
+        return _exchange(self._key, self.curve, point)
+
+    def times(self, point: Point) -> Point:
+        """scalar·point, for a valid point and 2 ≤ scalar ≤ n-2."""
+        curve = self.curve
+        if not 2 <= self.scalar <= curve.n - 2:
+            raise ParameterError("a scalar outside 2 to n-2", curve=curve.name)
+        if self._after is None:
+            self._after = private_key(curve, self.scalar + 1)
+        p = curve.p
+        x, y = point
+        x1 = int.from_bytes(_exchange(self._key, curve, point), "big")
+        x2 = int.from_bytes(_exchange(self._after, curve, point), "big")
+        # From the addition of (x, y) and (x1, y1), whose sum has x2; y is not 0, since the order is an odd prime.
+        top = (x * x1 + curve.a) * (x + x1) + 2 * curve.b - (x - x1) * (x - x1) * x2
+        y1 = top * pow(2 * y, -1, p) % p
+        if not curve.contains(x1, y1):
+            raise FormatError("a multiplication left the curve", curve=curve.name)
+        return x1, y1
 
 
-def agree(curve: Curve, scalar: int, point: Point) -> bytes:
-    """The x coordinate of scalar·point, as long as a coordinate: an elliptic-curve Diffie-Hellman agreement."""
+def _exchange(key: ec.EllipticCurvePrivateKey, curve: Curve, point: Point) -> bytes:
     try:
-        return private_key(curve, scalar).exchange(ec.ECDH(), public_key(curve, point))
+        return key.exchange(ec.ECDH(), public_key(curve, point))
     except (ValueError, InternalError):
         raise FormatError("a point with which no key can be agreed", curve=curve.name) from None
-
-
-def multiply(curve: Curve, scalar: int, point: Point) -> Point:
-    """scalar·point, for a valid point and 2 ≤ scalar ≤ n-2. Costs four of OpenSSL's multiplications."""
-    if not 2 <= scalar <= curve.n - 2:
-        raise ParameterError("a scalar outside 2 to n-2", curve=curve.name)
-    p = curve.p
-    x, y = point
-    x1 = int.from_bytes(agree(curve, scalar, point), "big")
-    x2 = int.from_bytes(agree(curve, scalar + 1, point), "big")
-    # From the addition of (x, y) and (x1, y1), whose sum has x2; y is not 0, since the order is an odd prime.
-    top = (x * x1 + curve.a) * (x + x1) + 2 * curve.b - (x - x1) * (x - x1) * x2
-    y1 = top * pow(2 * y, -1, p) % p
-    if not curve.contains(x1, y1):
-        raise FormatError("a multiplication left the curve", curve=curve.name)
-    return x1, y1
 
 
 def add(curve: Curve, left: Point, right: Point) -> Point:
@@ -146,4 +162,4 @@ def add(curve: Curve, left: Point, right: Point) -> Point:
 def map_generator(curve: Curve, nonce: int, shared: Point) -> Point:
     """The generator of generic mapping, nonce·G + H (Doc 9303-11, 4.4.3.3.1)."""
     scalar = nonce % curve.n
-    return shared if scalar == 0 else add(curve, multiply_generator(curve, scalar), shared)
+    return shared if scalar == 0 else add(curve, Secret(curve, scalar).times_generator(), shared)

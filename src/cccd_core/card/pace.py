@@ -156,21 +156,21 @@ def _agree(
         raise CardError("the PACE nonce has a wrong length", length=len(encrypted))
     key = suite.nonce_key(password_secret(kind, password))
     nonce = int.from_bytes(suite.decrypt_nonce(key, encrypted), "big")
-    first, second = scalars or (ec.random_scalar(curve), ec.random_scalar(curve))
-    mine = ec.multiply_generator(curve, first)
+    first, second = (ec.Secret(curve, s) for s in scalars) if scalars else (ec.Secret.random(curve) for _ in range(2))
+    mine = first.times_generator()
     theirs = ec.decode_point(
         curve, _step(connection, encode(0x81, curve.encode_point(*mine)), 0x82, "mapping the nonce")
     )
     if theirs == mine:
         raise AuthenticationError("the card mirrors our mapping key")
-    generator = ec.map_generator(curve, nonce, ec.multiply(curve, first, theirs))
-    mine = ec.multiply(curve, second, generator)
+    generator = ec.map_generator(curve, nonce, first.times(theirs))
+    mine = second.times(generator)
     theirs = ec.decode_point(
         curve, _step(connection, encode(0x83, curve.encode_point(*mine)), 0x84, "agreeing on a key")
     )
     if theirs == mine:
         raise AuthenticationError("the card mirrors our public key")
-    agreed = Agreed.derive(suite, ec.agree(curve, second, theirs))
+    agreed = Agreed.derive(suite, second.agree(theirs))
     token = suite.token(agreed.cipher, agreed.mac_key, curve.encode_point(*theirs))
     return agreed, token, suite.token(agreed.cipher, agreed.mac_key, curve.encode_point(*mine))
 

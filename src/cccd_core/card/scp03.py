@@ -18,8 +18,7 @@ from cccd_core.card.connection import CardConnection
 from cccd_core.card.primitives import (
     AES_BLOCK,
     ZERO_IV,
-    aes_block,
-    aes_cbc_decrypt,
+    AesSession,
     aes_cbc_encrypt,
     aes_cmac,
     counter_kdf,
@@ -133,7 +132,7 @@ class SessionKeys:
 class ChannelState:
     """What both sides keep in step: the MAC chaining value and the encryption counter (6.2.3 to 6.2.7)."""
 
-    __slots__ = ("_counter", "chaining", "keys", "level", "mac_size")
+    __slots__ = ("_counter", "_mac", "_rmac", "chaining", "enc", "keys", "level", "mac_size")
 
     def __init__(self, keys: SessionKeys, level: int, mac_size: int) -> None:
         self.keys = keys
@@ -141,13 +140,16 @@ class ChannelState:
         self.mac_size = mac_size
         self.chaining = ZERO_IV
         self._counter = 0
+        self.enc = AesSession(keys.enc)
+        self._mac = AesSession(keys.mac)
+        self._rmac = AesSession(keys.rmac)
 
     def command_mac(self, command: CommandApdu, data: bytes, *, extended: bool) -> bytes:
         """The full C-MAC over the protected command; also the next chaining value, which the caller keeps."""
         length = len(data) + self.mac_size
         lc = b"\0" + length.to_bytes(2, "big") if extended else bytes((length,))
         head = bytes((command.cla & 0xFC | CLA_SECURE, command.ins, command.p1, command.p2))
-        return aes_cmac(self.keys.mac, self.chaining + head + lc + data)
+        return self._mac.mac(self.chaining + head + lc + data)
 
     def next_command(self) -> None:
         """6.2.6: the counter moves for every command, with data or without."""
@@ -155,15 +157,15 @@ class ChannelState:
 
     def command_iv(self) -> bytes:
         """The initial vector of the command's data."""
-        return aes_block(self.keys.enc, self._counter.to_bytes(AES_BLOCK, "big"))
+        return self.enc.block(self._counter.to_bytes(AES_BLOCK, "big"))
 
     def response_iv(self) -> bytes:
         """6.2.7: the same counter with its first byte 80."""
-        return aes_block(self.keys.enc, b"\x80" + self._counter.to_bytes(AES_BLOCK - 1, "big"))
+        return self.enc.block(b"\x80" + self._counter.to_bytes(AES_BLOCK - 1, "big"))
 
     def response_mac(self, data: bytes, sw: int) -> bytes:
         """6.2.5: over the chaining value of the command, the data as sent and the status word."""
-        return aes_cmac(self.keys.rmac, self.chaining + data + sw.to_bytes(2, "big"))[: self.mac_size]
+        return self._rmac.mac(self.chaining + data + sw.to_bytes(2, "big"))[: self.mac_size]
 
 
 def has_response_mac(sw: int) -> bool:
@@ -196,7 +198,7 @@ class Scp03Session:
         state.next_command()
         data = command.data
         if data and self.level & 0x02:
-            data = aes_cbc_encrypt(state.keys.enc, state.command_iv(), pad(data, AES_BLOCK))
+            data = state.enc.encrypt(state.command_iv(), pad(data, AES_BLOCK))
         return _add_mac(state, command, data)
 
     def unwrap(self, response: ResponseApdu) -> ResponseApdu:
@@ -213,7 +215,7 @@ class Scp03Session:
         if not same(mac, state.response_mac(data, response.sw)):
             raise SecureMessagingError("the R-MAC of an answer is wrong", sw=response.sw_hex)
         if data and self.level & 0x20:
-            data = unpad(aes_cbc_decrypt(state.keys.enc, state.response_iv(), data))
+            data = unpad(state.enc.decrypt(state.response_iv(), data))
         return ResponseApdu(data, response.sw)
 
 

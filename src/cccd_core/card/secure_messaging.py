@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from cccd_core.card import primitives
 from cccd_core.card.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
-from cccd_core.card.primitives import AES_BLOCK, DES_BLOCK, KDF_ENC, KDF_MAC, kdf, pad, same, unpad
+from cccd_core.card.primitives import AES_BLOCK, DES_BLOCK, KDF_ENC, KDF_MAC, AesSession, kdf, pad, same, unpad
 from cccd_core.emrtd.tlv import Reader, encode
 from cccd_core.errors import FormatError, SecureMessagingError
 
@@ -44,27 +44,31 @@ class Cipher(Protocol):
         """Eight bytes over the counter and data that is padded already."""
 
 
-@dataclass(frozen=True, slots=True)
 class AesCipher:
     """AES-CBC and AES-CMAC cut to eight bytes (9.8.7)."""
 
-    enc: bytes = field(repr=False)
-    mac_key: bytes = field(repr=False)
-    block: int = AES_BLOCK
+    __slots__ = ("_enc", "_mac", "enc", "mac_key")
+    block = AES_BLOCK
+
+    def __init__(self, enc: bytes, mac_key: bytes) -> None:
+        self.enc = enc
+        self.mac_key = mac_key
+        self._enc = AesSession(enc)
+        self._mac = AesSession(mac_key)
 
     def encrypt(self, counter: int, data: bytes) -> bytes:
         """Pads and enciphers."""
-        iv = primitives.aes_block(self.enc, counter.to_bytes(AES_BLOCK, "big"))
-        return primitives.aes_cbc_encrypt(self.enc, iv, pad(data, AES_BLOCK))
+        iv = self._enc.block(counter.to_bytes(AES_BLOCK, "big"))
+        return self._enc.encrypt(iv, pad(data, AES_BLOCK))
 
     def decrypt(self, counter: int, data: bytes) -> bytes:
         """Deciphers and takes the padding off."""
-        iv = primitives.aes_block(self.enc, counter.to_bytes(AES_BLOCK, "big"))
-        return unpad(primitives.aes_cbc_decrypt(self.enc, iv, data))
+        iv = self._enc.block(counter.to_bytes(AES_BLOCK, "big"))
+        return unpad(self._enc.decrypt(iv, data))
 
     def mac(self, counter: int, data: bytes) -> bytes:
         """CMAC over counter and data."""
-        return primitives.aes_cmac(self.mac_key, counter.to_bytes(AES_BLOCK, "big") + data)[:MAC_SIZE]
+        return self._mac.mac(counter.to_bytes(AES_BLOCK, "big") + data)[:MAC_SIZE]
 
 
 @dataclass(frozen=True, slots=True)

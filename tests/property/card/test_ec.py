@@ -29,18 +29,18 @@ def _affine(curve: Curve, scalar: int, point: ec.Point) -> ec.Point:
 @given(curves, st.integers(2, 1 << 512), st.integers(1, 1 << 512))
 def test_multiplication(curve: Curve, scalar: int, other: int) -> None:
     scalar = 2 + scalar % (curve.n - 3)
-    point = ec.multiply_generator(curve, 1 + other % (curve.n - 1))
-    assert ec.multiply(curve, scalar, point) == _affine(curve, scalar, point)
+    point = ec.Secret(curve, 1 + other % (curve.n - 1)).times_generator()
+    assert ec.Secret(curve, scalar).times(point) == _affine(curve, scalar, point)
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
 def test_the_smallest_and_largest_scalars(curve: Curve) -> None:
-    point = ec.multiply_generator(curve, 5)
-    assert ec.multiply(curve, 2, point) == ec.multiply_generator(curve, 10)
-    assert ec.multiply(curve, curve.n - 2, point) == ec.multiply_generator(curve, curve.n - 10)
+    point = ec.Secret(curve, 5).times_generator()
+    assert ec.Secret(curve, 2).times(point) == ec.Secret(curve, 10).times_generator()
+    assert ec.Secret(curve, curve.n - 2).times(point) == ec.Secret(curve, curve.n - 10).times_generator()
     for scalar in (0, 1, curve.n - 1, curve.n):
         with pytest.raises(ParameterError):
-            ec.multiply(curve, scalar, point)
+            ec.Secret(curve, scalar).times(point)
     with pytest.raises(FormatError):
         ec.add(curve, point, (point[0], curve.p - point[1]))
     assert ec.map_generator(curve, 0, point) == point

@@ -236,7 +236,7 @@ class PcscLink:
             scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
             scard.SCARD_UNPOWER_CARD,
         )
-        _check(code, "resetting the card", reader=self.reader)
+        self._working(code, "resetting the card")
         self._became(protocol)
 
     def _became(self, protocol: int) -> None:
@@ -250,10 +250,17 @@ class PcscLink:
     def _transmit(self, command: bytes) -> bytes:
         code, answer = self._scard.SCardTransmit(self._there(), self._protocol, list(command))
         if code:
-            _check(code, "the card works", reader=self.reader)
+            self._working(code, "the card works")
         if len(answer) < 2:
             raise CardRemovedError("the card left while it works: no status word", reader=self.reader)
         return bytes(answer)
+
+    def _working(self, code: int, doing: str) -> None:
+        """As `_check`; a service or reader that is gone after it was there is the link's fault, not this machine's."""
+        try:
+            _check(code, doing, reader=self.reader)
+        except UnavailableError as error:
+            raise TransportError(f"the link broke while {doing}: {error.message}", **error.facts) from None
 
     def _there(self) -> int:
         if self._card is None:

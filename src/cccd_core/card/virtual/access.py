@@ -149,9 +149,9 @@ def _pace_nonce(session: CardSession, run: PaceRun, value: bytes) -> bytes:
 def _pace_map(session: CardSession, run: PaceRun, value: bytes) -> bytes:
     curve = run.suite.curve
     theirs = ec.decode_point(curve, value)
-    scalar = ec.random_scalar(curve)
-    mine = ec.multiply_generator(curve, scalar)
-    run.generator = ec.map_generator(curve, run.nonce, ec.multiply(curve, scalar, theirs))
+    secret = ec.Secret.random(curve)
+    mine = secret.times_generator()
+    run.generator = ec.map_generator(curve, run.nonce, secret.times(theirs))
     run.step = 0x83
     session.pace = run
     return encode(0x82, curve.encode_point(*mine))
@@ -162,11 +162,11 @@ def _pace_agree(session: CardSession, run: PaceRun, value: bytes) -> bytes:
     theirs = ec.decode_point(curve, value)
     if run.generator is None:
         raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
-    scalar = ec.random_scalar(curve)
-    mine = ec.multiply(curve, scalar, run.generator)
+    secret = ec.Secret.random(curve)
+    mine = secret.times(run.generator)
     if mine == theirs:
         raise Refusal(sw.WRONG_DATA)
-    run.secret = ec.agree(curve, scalar, theirs)
+    run.secret = secret.agree(theirs)
     run.reader_key, run.chip_key = value, curve.encode_point(*mine)
     run.step = 0x85
     session.pace = run
@@ -191,7 +191,7 @@ def _chip_authentication(session: CardSession, bits: int, raw: bytes) -> Respons
     session.require_access()
     curve, scalar = _chip_key(session, DGI_CHIP_AUTHENTICATION_KEY)
     try:
-        shared = ec.agree(curve, scalar, ec.decode_point(curve, raw))
+        shared = ec.Secret(curve, scalar).agree(ec.decode_point(curve, raw))
     except CccdError:
         raise Refusal(sw.WRONG_DATA) from None
     session.next_channel = ReaderChannel(session_cipher(shared, bits))

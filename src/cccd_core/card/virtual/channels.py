@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cccd_core.card import status_words
 from cccd_core.card.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
-from cccd_core.card.primitives import AES_BLOCK, ZERO_IV, aes_cbc_decrypt, aes_cbc_encrypt, pad, same, unpad
+from cccd_core.card.primitives import AES_BLOCK, ZERO_IV, aes_cbc_decrypt, pad, same, unpad
 from cccd_core.card.scp03 import ChannelState, Scp03Keys, has_response_mac
 from cccd_core.card.secure_messaging import (
     TAG_CIPHERED,
@@ -141,7 +141,7 @@ class PersonaliserChannel:
             state.next_command()
             if data and state.level & 0x02:
                 try:
-                    data = unpad(aes_cbc_decrypt(state.keys.enc, state.command_iv(), data))
+                    data = unpad(state.enc.decrypt(state.command_iv(), data))
                 except SecureMessagingError:
                     raise ChannelClosedError(status_words.SECURITY_NOT_SATISFIED) from None
         return CommandApdu(
@@ -155,7 +155,7 @@ class PersonaliserChannel:
             return response
         data = response.data
         if data and state.level & 0x20:
-            data = aes_cbc_encrypt(state.keys.enc, state.response_iv(), pad(data, AES_BLOCK))
+            data = state.enc.encrypt(state.response_iv(), pad(data, AES_BLOCK))
         return ResponseApdu(data + state.response_mac(data, response.sw), response.sw)
 
     def answer_max(self, wrapped_max: int) -> int:
