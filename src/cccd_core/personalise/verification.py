@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from typing import Any
 
 from cccd_core.card import CardConnection, ChipReader, Link
 from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation, com, security_infos, sod
-from cccd_core.errors import CccdError, ParameterError, TransportError, VerificationError
+from cccd_core.errors import CccdError, ParameterError, TransportError, UnavailableError, VerificationError
 from cccd_core.personalise import fields as card_fields
 from cccd_core.pki import TrustStore, passive_authentication
 
@@ -114,6 +114,18 @@ def verify_card(
     return VerifiedCard(tuple(reading.checks), MappingProxyType(reading.fields), MappingProxyType(reading.files))
 
 
+class _NotOffered(Exception):  # noqa: N818 - no error: the chip does not offer what a check is about
+    pass
+
+
+@contextmanager
+def _offered() -> Iterator[None]:
+    try:
+        yield
+    except UnavailableError as error:
+        raise _NotOffered(str(error)) from None
+
+
 class _Reading:
     """One card being read: what was found so far, and the checks made."""
 
@@ -122,14 +134,18 @@ class _Reading:
         self.checks: list[Check] = []
         self.files: dict[ElementaryFile, bytes] = {}
         self.fields: dict[str, Any] = {}
+        self.signed: frozenset[int] = frozenset()  # the data groups that EF.SOD lists
 
     @contextmanager
     def check(self, name: str) -> Iterator[None]:
-        """Passed when the body ends, failed when it raises what a card or its bytes can cause."""
+        """Passed when the body ends, failed when it raises what a card or its bytes can cause, None when the chip does
+        not offer it."""
         try:
             yield
         except TransportError:
             raise
+        except _NotOffered as missing:
+            self.checks.append(Check(name, None, str(missing)))
         except CccdError as error:
             self.checks.append(Check(name, False, str(error)))
         else:
@@ -156,10 +172,10 @@ class _Reading:
             self._read(ElementaryFile.EF_COM)
         with self.check(EF_SOD):
             self._read(ElementaryFile.EF_SOD)
-            numbers = sorted(sod.parse(self.files[ElementaryFile.EF_SOD]).security_object.digests)
+            self.signed = frozenset(sod.parse(self.files[ElementaryFile.EF_SOD]).security_object.digests)
         if not self.held(EF_SOD):
             return
-        groups = [ElementaryFile.for_data_group(number) for number in numbers]
+        groups = [ElementaryFile.for_data_group(number) for number in sorted(self.signed)]
         self._prove_chip(groups)
         with self.check(DATA_GROUPS):
             for file in groups:
@@ -167,17 +183,17 @@ class _Reading:
 
     def _prove_chip(self, groups: list[ElementaryFile]) -> None:
         """Chip authentication first: what is read after it is known to come from the chip that holds the key."""
-        if ElementaryFile.DG14 not in groups:
-            self.checks.append(Check(CHIP_AUTHENTICATION, None))
-        else:
-            with self.check(CHIP_AUTHENTICATION):
-                dg14 = self._read(ElementaryFile.DG14)
+        with self.check(CHIP_AUTHENTICATION):
+            if ElementaryFile.DG14 not in groups:
+                raise _NotOffered("there is no DG14")
+            dg14 = self._read(ElementaryFile.DG14)
+            with _offered():
                 self.reader.chip_authentication(dg14)
-        if ElementaryFile.DG15 not in groups:
-            self.checks.append(Check(ACTIVE_AUTHENTICATION, None))
-        else:
-            with self.check(ACTIVE_AUTHENTICATION):
-                dg15 = self._read(ElementaryFile.DG15)
+        with self.check(ACTIVE_AUTHENTICATION):
+            if ElementaryFile.DG15 not in groups:
+                raise _NotOffered("there is no DG15")
+            dg15 = self._read(ElementaryFile.DG15)
+            with _offered():
                 self.reader.active_authentication(dg15, self.files.get(ElementaryFile.DG14))
 
     def _read(self, file: ElementaryFile) -> bytes:
@@ -196,7 +212,7 @@ class _Reading:
             passive_authentication(files[ElementaryFile.EF_SOD], groups, trust, at)
         if ElementaryFile.EF_COM in files:
             with self.check(COM_AGREES):
-                _demand_com(files[ElementaryFile.EF_COM], files[ElementaryFile.EF_SOD])
+                _demand_com(files[ElementaryFile.EF_COM], self.signed)
         if ElementaryFile.EF_CARDACCESS in files and ElementaryFile.DG14 in files:
             with self.check(ACCESS_AGREES):
                 _demand_access(files[ElementaryFile.EF_CARDACCESS], files[ElementaryFile.DG14])
@@ -211,7 +227,7 @@ class _Reading:
                     raise VerificationError("two files tell different things", fields=" ".join(differing))
 
     def compare(self, expected: Mapping[str, str]) -> None:
-        """Every file that was meant is there, byte for byte, and no other data group."""
+        """Every file that was meant is there, byte for byte, and EF.SOD lists no other."""
         with self.check(AS_MEANT):
             found = {file.name: hashlib.sha256(content).hexdigest() for file, content in self.files.items()}
             wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
@@ -224,26 +240,28 @@ class _Reading:
 def image_flaw(image: ChipImage, trust: TrustStore, *, at: datetime | None = None) -> str | None:
     """What would make every reader refuse this image, as a stable word; None for a sound one. Touches no card."""
     try:
-        signed = image.files.get(ElementaryFile.EF_SOD, b"")
-        passive_authentication(signed, image.data_groups, trust, at or datetime.now(UTC))
-        _demand_com(image.files.get(ElementaryFile.EF_COM, b""), signed)
+        sod_file = image.files.get(ElementaryFile.EF_SOD, b"")
+        result = passive_authentication(sod_file, image.data_groups, trust, at or datetime.now(UTC))
+        _demand_com(image.files.get(ElementaryFile.EF_COM, b""), {*result.data_groups, *result.absent})
     except CccdError as error:
         return f"image:{error.kind}"
     return None
 
 
-def _demand_com(ef_com: bytes, ef_sod: bytes) -> None:
-    listed = set(com.parse(ef_com).data_groups)
-    signed = set(sod.parse(ef_sod).security_object.digests)
-    if listed != signed:
+def _demand_com(ef_com: bytes, signed: Set[int]) -> None:
+    differing = signed ^ set(com.parse(ef_com).data_groups)
+    if differing:
         raise VerificationError(
-            "EF.COM and EF.SOD name different data groups", differing=" ".join(str(n) for n in sorted(listed ^ signed))
+            "EF.COM and EF.SOD name different data groups",
+            differing=" ".join(str(number) for number in sorted(differing)),
         )
 
 
 def _demand_access(card_access: bytes, dg14: bytes) -> None:
     """EF.CardAccess is not signed, DG14 is: the access protocols of the one must stand in the other (Doc 9303-11
-    clause 9.2.10), or somebody could talk a reader into a weaker one."""
+    clause 9.2), or somebody could talk a reader into a weaker one."""
     offered, confirmed = security_infos.parse(card_access).pace, security_infos.parse(dg14).pace
+    if not confirmed:
+        raise _NotOffered("DG14 speaks of no access protocol")
     if not set(offered) <= set(confirmed):
         raise VerificationError("EF.CardAccess offers a protocol that DG14 does not confirm")

@@ -146,6 +146,30 @@ def test_a_card_with_other_content_than_meant_is_spoiled(tmp_path: Path, country
             assert "DG1 " not in detail
 
 
+def test_what_a_chip_does_not_offer_is_neither_held_nor_failed(country: Country) -> None:
+    """A chip of another maker: no chip keys, so no chip or active authentication, and BAC alone opens it."""
+    from cccd_core.emrtd.mrz import for_card
+    from cccd_core.signing import build_image
+
+    person = cards.content(200)
+    image = build_image(person, country.signer)
+    secrets = for_card(person).information
+    with VirtualCard.create(None, master_key=country.card_master_key) as card:
+        connection = CardConnection(MemoryLink(card))
+        profile.select_applet(connection)
+        keys = derive_card_keys(country.card_master_key, card.serial)
+        session = open_session(connection, keys, SecurityLevel.ALL)
+        for file, data in image.files.items():
+            profile.write_file(connection, file, data)
+        profile.put_secrets(connection, session, can="123456", mrz_information=secrets)
+        profile.finish(connection)
+        read = verify_card(MemoryLink(card), country.trust, mrz_information=secrets)
+    checks = read.checks_as_dict()
+    assert checks["chip authentication"] is None
+    assert checks["active authentication"] is None
+    assert read.passed
+
+
 def test_a_locked_card_is_verified_against_what_was_written_then(tmp_path: Path, country: Country) -> None:
     """The lock's answer and the journal's note of it are lost; the next run brings another image."""
     job = country.job(8)
