@@ -10,13 +10,13 @@ from typing import Protocol
 from cccd_core.card import status_words
 from cccd_core.card.apdu import CLA_CHAINING, SHORT_NC_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
 from cccd_core.card.link import Link
-from cccd_core.errors import CardError, CardRemovedError, CccdError, FormatError, SecureMessagingError
+from cccd_core.errors import CardError, CccdError, FormatError, SecureMessagingError
 
 INS_GET_RESPONSE = 0xC0
 RESPONSE_DATA_MAX = 65_536  # one answer gathered by GET RESPONSE
 GET_RESPONSE_ROUNDS_MAX = 1_024
 
-# trace(direction, name, bytes or None when redacted): see card.trace
+# called with each command, as before protection, and its answer, None where there was none; see card.trace
 Trace = Callable[[CommandApdu, ResponseApdu | None], None]
 
 
@@ -135,13 +135,11 @@ class CardConnection:
             response = self._gather(wrapped)
             for processor in reversed(self._processors):
                 response = processor.unwrap(response)
-        except CccdError as error:
+        except CccdError:
             # The counters of the two sides may now differ: nothing more goes through this channel.
             self._dead = bool(self._processors)
             if self.trace is not None:
                 self.trace(command, None)
-            if isinstance(error, CardRemovedError):
-                raise
             raise
         if self.trace is not None:
             self.trace(command, response)

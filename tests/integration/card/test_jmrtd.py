@@ -1,0 +1,100 @@
+"""JMRTD, an independent eMRTD reader in Java, reads our cards whole. Needs Java 17, Maven and JMRTD 0.7.42, which Maven
+fetches; left to `make scale` for that.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cccd_core.card import profile
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.emrtd.mrz import MrzInformation
+from support.cards import Country
+from support.chip import open_channel
+
+pytestmark = pytest.mark.scale
+HERE = Path(__file__).resolve().parent / "jmrtd"
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The class path of the compiled reader."""
+    if not shutil.which("mvn") or not shutil.which("java"):
+        pytest.skip("no Java or no Maven on this machine")
+    folder = tmp_path_factory.mktemp("jmrtd")
+    shutil.copytree(HERE, folder, dirs_exist_ok=True)
+    goals = ["compile", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:build-classpath"]
+    built = subprocess.run(
+        ["mvn", "-q", "-B", *goals, "-Dmdep.outputFile=path.txt"],
+        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    if built.returncode and "resolve" in built.stdout:
+        pytest.skip("Maven cannot fetch JMRTD here")
+    assert built.returncode == 0, built.stdout
+    return f"{folder / 'target' / 'classes'}:{(folder / 'path.txt').read_text()}"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str, MrzInformation]]:
+    """A finished card behind a TCP port: length in four bytes, then the APDU; a connection is one power cycle."""
+    country = Country.make(tmp_path_factory.mktemp("pki") / "pki")
+    job = country.job(7, side_px=250)
+    card = VirtualCard.create(None)
+    connection, session = open_channel(card)
+    for file, content in job.image.files.items():
+        profile.write_file(connection, file, content)
+    profile.put_secrets(
+        connection,
+        session,
+        can=job.secrets.can,
+        mrz_information=job.secrets.mrz_information,
+        ca_private_key=job.secrets.ca_private_key,
+        aa_private_key=job.secrets.aa_private_key,
+    )
+    profile.finish(connection)
+    profile.lock(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                card.power_on()
+                with client, client.makefile("rb") as stream:
+                    while len(head := stream.read(4)) == 4:
+                        answer = card.process(stream.read(int.from_bytes(head, "big")))
+                        client.sendall(len(answer).to_bytes(4, "big") + answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], job.secrets.can, job.secrets.mrz_information
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+@pytest.mark.parametrize("access", ["can", "mrz", "bac"])
+@pytest.mark.parametrize("lengths", [("256", "224", "false"), ("256", "223", "true"), ("65536", "4000", "false")])
+def test_jmrtd_reads_the_card(
+    classes: str, served: tuple[int, str, MrzInformation], access: str, lengths: tuple[str, str, str]
+) -> None:
+    port, can, mrz = served
+    secrets = (can, mrz.document_number, mrz.birth_date, mrz.expiry_date)
+    done = subprocess.run(
+        ["java", "-cp", classes, "ReadCard", str(port), access, *secrets, *lengths],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == [
+        "files 6", "DG1 true", f"number {mrz.document_number}", "DG2 true", "faces 1", "DG3 true", "DG13 true",
+        "DG14 true", "DG15 true", "active authentication true", "chip authentication true",
+    ]  # fmt: skip
