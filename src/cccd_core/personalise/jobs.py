@@ -9,8 +9,18 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from cccd_core.emrtd import ChipImage, MrzInformation
+from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation
 from cccd_core.errors import ParameterError
+
+# What a reader needs to open the chip and to prove it and its data genuine.
+NEEDED_FILES = (
+    ElementaryFile.EF_CARDACCESS,
+    ElementaryFile.EF_COM,
+    ElementaryFile.EF_SOD,
+    ElementaryFile.DG1,
+    ElementaryFile.DG14,
+    ElementaryFile.DG15,
+)
 
 
 class CardState(StrEnum):
@@ -49,12 +59,18 @@ class CardJob:
     `job_id` names the order (a dossier's id) and stays the same on a re-run; `personal_number` is the person's. The
     image and the secrets may differ between runs (fresh signature, fresh chip keys): the journal decides which counts.
     The CAN and the MRZ information must be the same in every run: a card that is already locked is read with them.
+    ParameterError for an image without a file that every chip of ours has (`NEEDED_FILES`).
     """
 
     job_id: str
     personal_number: str = field(repr=False)
     image: ChipImage = field(repr=False)
     secrets: ChipSecrets = field(repr=False)
+
+    def __post_init__(self) -> None:
+        missing = [file.label for file in NEEDED_FILES if file not in self.image.files]
+        if missing:
+            raise ParameterError("a chip's image lacks files", job=self.job_id, files=" ".join(missing))
 
 
 @dataclass(frozen=True, slots=True)

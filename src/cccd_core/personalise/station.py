@@ -51,7 +51,12 @@ from cccd_core.personalise.session import (
     Verified,
     Verify,
 )
-from cccd_core.personalise.verification import image_flaw, verify_card
+from cccd_core.personalise.verification import (
+    ACTIVE_AUTHENTICATION,
+    CHIP_AUTHENTICATION,
+    image_flaw,
+    verify_card,
+)
 from cccd_core.pki import TrustStore
 
 Progress = Callable[[int, int, str], None]
@@ -399,8 +404,11 @@ class _Runner:
             expected=digests,
         )
         reader = "" if self._card is None else self._card.reader
-        evidence = {"reader": reader, "checks": card.checks_as_dict(), "sod_sha256": digests.get("EF_SOD")}
-        return Verified(card.failed, evidence)
+        checks = card.checks_as_dict()
+        evidence = {"reader": reader, "checks": checks, "sod_sha256": digests.get("EF_SOD")}
+        # A chip of ours has the keys for both proofs: one that offers less is not what was meant.
+        unproved = (name for name in (CHIP_AUTHENTICATION, ACTIVE_AUTHENTICATION) if not checks.get(name))
+        return Verified(card.failed or next(unproved, None), evidence)
 
     def _there(self) -> CardConnection:
         if self._connection is None:

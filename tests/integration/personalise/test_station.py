@@ -129,6 +129,14 @@ def test_a_changed_data_group_is_found_before_a_card_is_spent(tmp_path: Path, co
         assert list(works.cards.iterdir()) == []
 
 
+def test_an_image_that_lacks_what_a_reader_needs_is_no_job(country: Country) -> None:
+    job = country.job(6)
+    for file in (ElementaryFile.DG15, ElementaryFile.EF_SOD, ElementaryFile.EF_CARDACCESS):
+        rest = {f: content for f, content in job.image.files.items() if f is not file}
+        with pytest.raises(ParameterError, match="lacks files"):
+            replace(job, image=ChipImage(rest))
+
+
 def test_a_card_with_other_content_than_meant_is_spoiled(tmp_path: Path, country: Country) -> None:
     """Everything on the card is authentic, yet it is not what this job meant: another signature of the same data."""
     job, other = country.job(7), country.job(7)

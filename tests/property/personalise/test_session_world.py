@@ -96,6 +96,7 @@ def make_job(number: int, run: int) -> CardJob:
         ElementaryFile.DG1: fixed.randbytes(93),
         ElementaryFile.DG2: fixed.randbytes(700),
         ElementaryFile.DG14: fresh.randbytes(100),
+        ElementaryFile.DG15: fixed.randbytes(40),
         ElementaryFile.EF_SOD: fresh.randbytes(200 + run % 3),
     }
     secrets = ChipSecrets("123456", MrzInformation("1", "900101", "300101"), b"", b"")
@@ -364,8 +365,8 @@ def test_what_was_acknowledged_is_not_written_again(tmp_path: Path) -> None:
     written.clear()
     world.in_hand = None
     assert world.run(make_job(1, 1)).verified
-    assert {name for name, _ in written} == {"DG14", "EF_SOD"}
-    assert sum(length for _, length in written) == 100 + 201
+    assert {name for name, _ in written} == {"DG14", "DG15", "EF_SOD"}
+    assert sum(length for _, length in written) == 100 + 40 + 201
 
 
 def test_a_card_that_says_it_is_blank_is_written_from_the_start(tmp_path: Path) -> None:
@@ -379,6 +380,19 @@ def test_a_card_that_says_it_is_blank_is_written_from_the_start(tmp_path: Path) 
     result = world.run(job)
     assert (result.card_serial, result.evidence["spoiled"]) == (card.serial, [])
     assert card.files["DG2"] == job.image[ElementaryFile.DG2]
+
+
+def test_a_card_that_was_locked_and_no_longer_says_so_is_spoiled(tmp_path: Path) -> None:
+    """No honest chip does that: whatever it is, it is not written again."""
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    card = world.new_card()
+    job = make_job(1, 0)
+    world.journal.bind(card.serial, job.job_id, job.personal_number, file_digests(job.image))
+    world.journal.locked(card.serial)
+    result = world.run(job)
+    assert result.verified
+    assert result.evidence["spoiled"] == [{"serial": card.serial, "reason": "unlocked_again", "locked": True}]
+    assert card.written_for == set()
 
 
 def test_a_card_that_always_leaves_at_one_step_is_replaced(tmp_path: Path) -> None:
