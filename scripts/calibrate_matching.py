@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cccd_core.errors import CccdError
-from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_set
+from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_pairs
 from cccd_core.evaluation.folder import write_atomically
 from cccd_core.evaluation.samples import read_folder
 from cccd_core.matching import Matcher
@@ -42,8 +42,9 @@ def scored(folders: list[Path], threads: int | None) -> Iterator[RawSet]:
     """Raw scores of every folder."""
     matcher = raw_matcher()
     for folder in folders:
-        raw, _, timing = raw_set(read_folder(folder), matcher, threads)
-        speed = f"{timing.impostor_pairs_per_second():>9,.0f}/s"
+        found = raw_pairs(read_folder(folder), matcher, threads=threads)
+        raw = found.of_set(folder.parent.name, folder.name)
+        speed = f"{found.timing.impostor_pairs_per_second():>9,.0f}/s"
         print(
             f"{raw.name:28} {len(raw.genuine):>6,} genuine, {len(raw.impostor):>9,} impostor pairs, {speed}", flush=True
         )
@@ -51,12 +52,13 @@ def scored(folders: list[Path], threads: int | None) -> Iterator[RawSet]:
 
 
 def report(checks: list[Check]) -> str:
-    """The table of the check: measured over stated FMR, with the count of pairs that reach the score."""
-    lines = [
-        "left out set                    pairs   score 20         score 30         score 40  (measured/stated FMR)"
-    ]
+    """The table of the check: measured over stated FMR, with its 95 % bounds by draws of fingers."""
+    lines = ["left out, measured/stated FMR      pairs   score 20              score 30              score 40"]
     for row in checks:
-        cells = [f"{row.ratio(score):5.2f} ({row.accepted[score]:>6,})" for score in (20, 30, 40)]
+        cells = []
+        for score in (20, 30, 40):
+            low, high = row.bounds[score]
+            cells.append(f"{row.ratio(score):5.2f} ({low:5.2f}-{high:6.2f})")
         lines.append(f"{row.set_name + '/' + row.extractor:26} {row.pairs:>10,}   " + "   ".join(cells))
     return "\n".join(lines)
 

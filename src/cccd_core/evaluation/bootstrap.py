@@ -7,6 +7,7 @@ the product of its two fingers' counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,6 +84,36 @@ def bootstrap(
         bounds[after],
         np.stack([low[after + 1 :], high[after + 1 :]]),
     )
+
+
+def share_bounds(
+    accepted: Sequence[npt.NDArray[np.bool_]],
+    impostor_fingers: tuple[IntArray, IntArray],
+    *,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+    seed: int = SEED,
+) -> list[tuple[float, float]]:
+    """Bounds of the share of impostor pairs in each of `accepted` (bool[pairs]), from draws of fingers."""
+    first, second = impostor_fingers
+    fingers = 1 + int(max(first.max(), second.max()))
+    # Pairs of the same two fingers are drawn together, so counts by finger pair say everything.
+    where = first.astype(np.int64) * fingers + second
+    every = np.bincount(where, minlength=fingers * fingers).astype(np.float64).reshape(fingers, fingers)
+    counts = [
+        np.bincount(where[which], minlength=fingers * fingers).astype(np.float64).reshape(fingers, fingers)
+        for which in accepted
+    ]
+    random = np.random.default_rng(seed)
+    shares = np.full((replicates, len(counts)), np.nan)
+    for replicate in range(replicates):
+        drawn = np.bincount(random.integers(0, fingers, fingers), minlength=fingers).astype(np.float64)
+        total = drawn @ every @ drawn
+        if total > 0.0:
+            shares[replicate] = [drawn @ count @ drawn / total for count in counts]
+    shares = shares[~np.isnan(shares[:, 0])] if counts else shares
+    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
 
 
 class _Draws:

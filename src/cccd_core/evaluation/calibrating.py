@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cccd_core.errors import ParameterError
-from cccd_core.evaluation.samples import SampleSet
+from cccd_core.evaluation.bootstrap import share_bounds
+from cccd_core.evaluation.samples import Progress, SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
 from cccd_core.matching.calibration import LEAST_MINUTIAE, Calibration
 from cccd_core.matching.fusion import Fusion
@@ -67,12 +67,16 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class RawSet:
-    """Raw scores of one set of one extractor. Pairs of a template that failed to extract are not among them."""
+    """Raw scores of one set of one extractor. Pairs of a template that failed to extract are not among them.
+
+    `impostor_fingers` are the two fingers of each impostor pair, where they are known: bounds are drawn over them.
+    """
 
     set_name: str
     extractor: str
     genuine: Raw
     impostor: Raw
+    impostor_fingers: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None = None
 
     @property
     def name(self) -> str:
@@ -80,22 +84,46 @@ class RawSet:
         return f"{self.set_name}/{self.extractor}"
 
 
-def raw_set(
-    samples: SampleSet, matcher: ScoringMatcher[Any, Any], threads: int | None = None
-) -> tuple[RawSet, PairScores, Timing]:
-    """Scores a set with a matcher that gives raw scores (`Calibration.identity()`), minutia counts beside."""
+@dataclass(frozen=True, slots=True)
+class RawPairs:
+    """Every pair of a set with its raw score, and in the same order the smaller count of prepared minutiae."""
+
+    pairs: PairScores
+    minutiae: npt.NDArray[np.int32]
+    timing: Timing
+
+    def calibrated(self, calibration: Calibration) -> PairScores:
+        """The same pairs with calibrated scores."""
+        scores = calibration.scores(self.pairs.scores, self.minutiae)
+        return PairScores(self.pairs.names, self.pairs.finger_index, scores)
+
+    def of_set(self, set_name: str, extractor: str) -> RawSet:
+        """The pairs as genuine and impostor ones."""
+        counts = PairScores(self.pairs.names, self.pairs.finger_index, self.minutiae.astype(np.float32))
+        return RawSet(
+            set_name,
+            extractor,
+            Raw(self.pairs.genuine(), counts.genuine().astype(np.int32)),
+            Raw(self.pairs.impostor(), counts.impostor().astype(np.int32)),
+            self.pairs.impostor_fingers(),
+        )
+
+
+def raw_pairs(
+    samples: SampleSet,
+    matcher: ScoringMatcher[Any, Any],
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> RawPairs:
+    """Scores a set with a matcher that gives raw scores (`Calibration.identity()`), failed samples left out."""
     found = SampleSet(samples.path, tuple(sample for sample in samples.samples if sample.template is not None))
-    scores, timing = score_pairs(found, matcher, threads=threads)
+    pairs, timing = score_pairs(found, matcher, threads=threads, progress=progress)
     counts = np.array(
         [matcher.prepare(sample.template).count for sample in found.samples if sample.template is not None], np.int32
     )
     smaller = [np.minimum(counts[probe], counts[probe + 1 :]) for probe in range(len(counts))]
-    ends = [genuine for _, genuine, _ in scores.rows()]
-    genuine = np.concatenate([row[:end] for row, end in zip(smaller, ends, strict=True)])
-    impostor = np.concatenate([row[end:] for row, end in zip(smaller, ends, strict=True)])
-    path = Path(samples.path)
-    raw = RawSet(path.parent.name, path.name, Raw(scores.genuine(), genuine), Raw(scores.impostor(), impostor))
-    return raw, scores, timing
+    return RawPairs(pairs, np.concatenate(smaller) if smaller else np.zeros(0, np.int32), timing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +278,17 @@ def _increasing(scores: FloatArray, raw: FloatArray) -> tuple[list[float], list[
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Measured FMR at calibrated scores, on pairs that were left out of the calibration."""
+    """Measured FMR at calibrated scores, on pairs that were left out of the calibration.
+
+    `accepted[score]` impostor pairs of `pairs` reach a score; `bounds[score]` are the 95 % bounds of the ratio, from
+    draws of fingers, where the fingers of the pairs are known.
+    """
 
     set_name: str
     extractor: str
     pairs: int
-    accepted: dict[int, int]  # score -> impostor pairs that reach it
+    accepted: dict[int, int]
+    bounds: dict[int, tuple[float, float]]
 
     def ratio(self, score: int) -> float:
         """Measured over stated FMR."""
@@ -265,8 +298,14 @@ class Check:
 def check(calibration: Calibration, part: RawSet, scores: Sequence[int] = (20, 30, 40)) -> Check:
     """How many impostor pairs of `part` reach each of these scores."""
     calibrated = calibration.scores(part.impostor.scores, part.impostor.minutiae)
-    reached = {score: int((calibrated >= score).sum()) for score in scores}
-    return Check(part.set_name, part.extractor, len(calibrated), reached)
+    reached = {score: calibrated >= score for score in scores}
+    bounds: dict[int, tuple[float, float]] = {}
+    if part.impostor_fingers is not None:
+        shares = share_bounds(list(reached.values()), part.impostor_fingers)
+        for score, (low, high) in zip(scores, shares, strict=True):
+            bounds[score] = (low * math.pow(10.0, score / 10.0), high * math.pow(10.0, score / 10.0))
+    accepted = {score: int(which.sum()) for score, which in reached.items()}
+    return Check(part.set_name, part.extractor, len(calibrated), accepted, bounds)
 
 
 def leave_one_set_out(sets: Sequence[RawSet], parameters_digest: str) -> list[Check]:
