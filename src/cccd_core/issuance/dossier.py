@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -25,6 +26,7 @@ VIETNAM = timezone(timedelta(hours=7))
 _CLOCK_SLACK = timedelta(days=1)  # an enrolment station's clock may be ahead
 
 _ID = re.compile(schema.ID_PATTERN)
+_MOST_PROBLEMS = 100  # named of one dossier.json, errors and warnings each
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME_SIGNS = frozenset(" -'’.")
 
@@ -134,7 +136,7 @@ def decode(data: bytes) -> dict[str, Any]:
 
 
 class DossierParser:
-    """Reads one document; `problems` gathers everything wrong with it."""
+    """Reads one document; `problems` gathers what is wrong with it, at most a hundred errors and as many warnings."""
 
     def __init__(self, dossier_id: str, document: Mapping[str, Any], *, today: date, policy: CheckPolicy) -> None:
         self.dossier_id = dossier_id
@@ -142,14 +144,15 @@ class DossierParser:
         self.today = today
         self.policy = policy
         self.problems: list[Problem] = []
+        self._counts: Counter[str] = Counter()
         self.notes = FingerNotes()
         self.birth_date: date | None = None
 
     def parse(self) -> Dossier | None:
         """The dossier; None where a problem is an error. `notes` and `birth_date` are then what could be read."""
-        for name in self.document:
-            if name not in schema.BY_NAME:
-                self._warn(_shown(name), "unknown_field")
+        unknown = [name for name in self.document if name not in schema.BY_NAME]
+        for name in unknown[:_MOST_PROBLEMS]:
+            self._warn(_shown(name), "unknown_field")
         values = {entry.name: self._read(entry) for entry in schema.FIELDS}
         stated = values["dossier_id"]
         if stated is not None and stated != self.dossier_id:
@@ -187,10 +190,16 @@ class DossierParser:
         )
 
     def _error(self, name: str, reason: str, **facts: Fact) -> None:
-        self.problems.append(Problem(self.dossier_id, name, reason, "error", facts))
+        self._note(Problem(self.dossier_id, name, reason, "error", facts))
 
     def _warn(self, name: str, reason: str, **facts: Fact) -> None:
-        self.problems.append(Problem(self.dossier_id, name, reason, "warning", facts))
+        self._note(Problem(self.dossier_id, name, reason, "warning", facts))
+
+    def _note(self, problem: Problem) -> None:
+        """Keeps a problem, unless a dossier made to have thousands has its share already."""
+        self._counts[problem.severity] += 1
+        if self._counts[problem.severity] <= _MOST_PROBLEMS:
+            self.problems.append(problem)
 
     def _read(self, entry: schema.Field) -> Any:
         """The value of one field in its Python type; None where it is absent or wrong."""

@@ -118,12 +118,15 @@ FIELDS = (
 BY_NAME = {entry.name: entry for entry in FIELDS}
 REQUIRED = tuple(entry.name for entry in FIELDS if entry.required)
 
+NOTE_LENGTH = 200
 IMAGE_LIMITS = {"dpi": (100, 4000), "height_px": (16, 16383), "width_px": (16, 16383)}
 _FILE_FACTS = {
-    "format": {"type": "string", "maxLength": 32, "description": "Name of the template format."},
-    **{name: {"type": "integer", "minimum": least, "maximum": most} for name, (least, most) in IMAGE_LIMITS.items()},
+    "format": {"type": ["string", "null"], "maxLength": NOTE_LENGTH, "description": "Name of the template format."},
+    **{
+        name: {"type": ["integer", "null"], "minimum": least, "maximum": most}
+        for name, (least, most) in IMAGE_LIMITS.items()
+    },
 }
-NOTE_LENGTH = 200
 
 
 def _rule(entry: Field) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def _rule(entry: Field) -> dict[str, Any]:
                 values: list[str | None] = list(entry.values)
                 rule = {"enum": values if entry.required else [*values, None]}
             elif entry.name == "dossier_id":
-                rule = {"type": "string", "pattern": ID_PATTERN}
+                rule = {"type": ["string", "null"], "pattern": ID_PATTERN}
             elif entry.name == "old_number":
                 rule = {"type": ["string", "null"], "pattern": "^([0-9]{9}|[0-9]{12})?$"}
             else:
@@ -153,10 +156,14 @@ def _rule(entry: Field) -> dict[str, Any]:
             rule = {"type": ["object", "null"], "properties": _FILE_FACTS}
         case "fingers":
             finger = {
-                "type": "object",
+                "type": ["object", "null"],
                 "properties": {
-                    "missing": {"enum": [*MISSING], "description": "Why the finger has no template."},
-                    "note": {"type": "string", "maxLength": NOTE_LENGTH, "description": "The reason in words."},
+                    "missing": {"enum": [*MISSING, None], "description": "Why the finger has no template."},
+                    "note": {
+                        "type": ["string", "null"],
+                        "maxLength": NOTE_LENGTH,
+                        "description": "The reason in words.",
+                    },
                     **_FILE_FACTS,
                 },
             }
