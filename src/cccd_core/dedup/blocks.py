@@ -79,14 +79,16 @@ class Block:
         matcher: BatchMatcher,
         source: Literal["gallery", "batch"],
         people: Sequence[EnrolledPerson],
+        least_minutiae: int,
         first_index: int = 0,
     ) -> Block:
-        """Packs these people; `first_index` is the place of the first of them in the batch."""
-        labels = tuple(tuple(position for position, _ in person.fingers()) for person in people)
+        """Packs the fingers of these people that have minutiae enough; `first_index` is the place of the first of the
+        people in the batch."""
+        labels = tuple(tuple(position for position, _ in person.fingers(least_minutiae)) for person in people)
         entries = [
             (position, row, slot, template)
             for row, person in enumerate(people)
-            for slot, (position, template) in enumerate(person.fingers())
+            for slot, (position, template) in enumerate(person.fingers(least_minutiae))
         ]
         entries.sort(key=lambda entry: entry[:3])
         positions = np.array([entry[0] for entry in entries], dtype=np.int64)

@@ -109,7 +109,10 @@ class _Search:
             Probe(
                 index,
                 self.batch[index].person_id,
-                tuple((position, matcher.prepare(template)) for position, template in self.batch[index].fingers()),
+                tuple(
+                    (position, matcher.prepare(template))
+                    for position, template in self.batch[index].fingers(p.least_minutiae)
+                ),
             )
             for index in range(start, stop)
         ]
@@ -131,7 +134,7 @@ class _Search:
                 probe.person_id,
                 keep_best(candidates, wanted_score, MOST_MATCHES, 1),
                 count,
-                any(template.count >= p.least_minutiae for _, template in self.batch[probe.index].fingers()),
+                bool(probe.fingers),
             )
             for probe, candidates, count in zip(probes, found, pairs, strict=True)
         ]
@@ -180,10 +183,10 @@ class _Search:
         """The gallery without the batch's own people, then the batch up to before person `last`."""
         people = (person for person in self.gallery if person.person_id not in self.place)
         while block := list(islice(people, self.parameters.gallery_block)):
-            yield Block.pack(self.owner.matcher, "gallery", block)
+            yield Block.pack(self.owner.matcher, "gallery", block, self.parameters.least_minutiae)
         for start in range(0, last, self.parameters.gallery_block):
             earlier = self.batch[start : min(start + self.parameters.gallery_block, last)]
-            yield Block.pack(self.owner.matcher, "batch", earlier, start)
+            yield Block.pack(self.owner.matcher, "batch", earlier, self.parameters.least_minutiae, start)
 
     def _people(self, probe: Probe) -> int:
         return self.thresholds.comparisons - (len(self.batch) - 1) + probe.index

@@ -23,7 +23,8 @@ class DedupParameters:
       impostor pairs, and what a score claims far beyond them is extrapolation.
     * `cross_position_share`: which share of the allowance for false matches goes to the second pass, which compares
       every finger of a person with every finger of another (swapped, mislabelled or unplaced fingers).
-    * `least_minutiae`: a dossier none of whose fingers has so many cannot be searched by, and is never `unique`.
+    * `least_minutiae`: a finger with fewer is compared with nothing, since a handful fits anybody; a dossier without
+      any finger left cannot be searched by, and is never `unique`.
     * `gallery_block`, `batch_block`: people taken into memory at a time; they change no result.
     """
 

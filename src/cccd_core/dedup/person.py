@@ -40,8 +40,12 @@ class EnrolledPerson:
         """Number of fingers, placed and unplaced."""
         return len(self.tenprint) + len(self.unplaced)
 
-    def fingers(self) -> Iterator[tuple[int, FingerTemplate]]:
-        """(position, template) of every finger: the placed ones in order of position, then the unplaced ones as 0."""
-        yield from self.tenprint.items()
+    def fingers(self, least_minutiae: int = 0) -> Iterator[tuple[int, FingerTemplate]]:
+        """(position, template) of every finger that has so many minutiae: the placed ones in order of position, then
+        the unplaced ones as 0."""
+        for position, template in self.tenprint.items():
+            if template.count >= least_minutiae:
+                yield position, template
         for template in self.unplaced:
-            yield 0, template
+            if template.count >= least_minutiae:
+                yield 0, template

@@ -208,6 +208,15 @@ def test_a_dossier_without_usable_fingers_is_never_unique():
         assert decision.evidence.reasons == ("few_minutiae",)
 
 
+def test_fingers_of_a_handful_of_minutiae_are_compared_with_nothing():
+    matcher = KnowingMatcher(70.0)
+    poor = {2: finger(5, minutiae=7), 3: finger(6, minutiae=7), 7: finger(9)}
+    enrolled = EnrolledPerson("g", Tenprint({2: finger(5), 3: finger(6), 7: finger(8, minutiae=2), 8: finger(4)}))
+    decision = search([EnrolledPerson("a", Tenprint(poor))], [enrolled], matcher=matcher)[0]
+    assert decision.outcome == "unique"
+    assert decision.evidence.finger_pairs == matcher.pairs == 3  # 7 has no partner of its position; then with 2, 3, 8
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize(("gallery_block", "batch_block"), [(1024, 1024), (7, 1024), (1024, 3), (1, 1), (11, 5)])
 def test_threads_and_blocks_change_nothing(threads, gallery_block, batch_block):
