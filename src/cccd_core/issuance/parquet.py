@@ -78,13 +78,13 @@ class ParquetBatch:
     def _open(self) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(self.path, memory_map=False)
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
             raise FileError("not a readable Parquet file", path=str(self.path), why=type(error).__name__) from None
 
     def _table(self, read: Any) -> Any:
         try:
             return read()
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
             raise FileError("the Parquet file is damaged", path=str(self.path), why=type(error).__name__) from None
 
     def _column(self, file: pq.ParquetFile, group: int) -> list[Any]:
