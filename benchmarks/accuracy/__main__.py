@@ -1,0 +1,61 @@
+"""Measures everything that docs/accuracy.md says, and writes it, its pictures and its figures.
+
+python -m benchmarks.accuracy [--threads N] [--sets NAME,...] [--out docs/accuracy.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.accuracy import measure, report
+from benchmarks.accuracy.targets import FVC, LARGE
+
+from cccd_core import runtime
+from cccd_core.cli import common
+from cccd_core.evaluation.folder import write_atomically
+from cccd_core.matching import Matcher
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FINGERPRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
+HONESTY = ""
+
+
+def main() -> int:
+    """Measures and writes."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=runtime.threads())
+    parser.add_argument("--sets", default=",".join((*FVC, *LARGE)), help="these sets alone, divided by commas")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "accuracy.md")
+    options = parser.parse_args()
+    if not FINGERPRINTS.is_dir():
+        print(f"no fingerprints: {FINGERPRINTS} is not there", file=sys.stderr)
+        return 1
+    page: Path = options.out
+    pictures = page.with_suffix("")
+    sets = options.sets.split(",")
+    matcher = Matcher()
+    with common.progress("accuracy") as step:
+        found = measure.results(FINGERPRINTS, matcher, sets, options.threads, step)
+        pairs = measure.raw(FINGERPRINTS, sets, options.threads, step)
+        record: dict[str, Any] = {
+            "manifest": {**matcher.manifest(), "threads": options.threads},
+            "honesty": HONESTY,
+            "sets": [measure.entry(result) for result in found],
+            "calibration": measure.calibration(pairs, pictures),
+            "fusion": measure.fusion(pairs, pictures),
+            "interoperability": measure.interoperability(FINGERPRINTS, matcher, options.threads, step),
+        }
+    measure.draw_curves(found, pictures)
+    write_atomically(pictures / "figures.json", [json.dumps(record, indent=1) + "\n"])
+    write_atomically(page, [report.write(record, pictures.name)])
+    print(f"written: {page}, {pictures}/")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
