@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,7 +132,10 @@ def run_and_kill(work: Callable[[], None], after_s: float | None) -> bool:
     Returns whether it had ended well by itself before. AssertionError, with the child's traceback on stderr, when it
     ended badly.
     """
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads at a fork; the child starts its own and touches none of the parent's.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         _end_child(work)
     deadline = None if after_s is None else time.monotonic() + after_s

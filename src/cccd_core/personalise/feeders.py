@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from cccd_core.card import Link, MemoryLink
 from cccd_core.errors import ParameterError
@@ -25,7 +25,6 @@ class FedCard:
     path: Path | None = None
 
 
-@runtime_checkable
 class Feeder(Protocol):
     """Hands cards to stations. A lane is one place that holds one card at a time; lanes may be used in parallel,
     one thread to a lane."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,7 +50,8 @@ class Inserter:
         process = self._process
         if process.stdin is None or process.stdout is None or process.stdin.closed:
             return
-        process.stdin.close()
+        with suppress(OSError):  # what could not be told to a dead process cannot be flushed either
+            process.stdin.close()
         try:
             process.wait(_ANSWER_PATIENCE_S)
         except subprocess.TimeoutExpired:

@@ -74,9 +74,10 @@ class PcscFeeder:
         """Lets go of the card; a software card is taken out of its virtual reader."""
         card.link.close()
         if card.path is not None:
-            inserter = self._inserters.get(lane)
-            if inserter is not None:
-                inserter.remove()
+            try:
+                self._inserters[lane].remove()
+            except TransportError:
+                self._inserters.pop(lane).close()  # its process died; the next card gets a new one
             self._shelf.put_back(card.path.stem)
 
     def cancel(self) -> None:

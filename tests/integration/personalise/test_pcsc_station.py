@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cccd_core.card.transport.pcsc import wait_for_card
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import UnavailableError
 from cccd_core.personalise import CardResult, CardState, Feeder, Journal, Station, open_feeder
@@ -70,6 +71,13 @@ class Works:
     def audit(self, people: range) -> dict[str, str]:
         numbers = {f"job-{number:05d}": f"0012{number:08d}" for number in people}
         return audit(self.folder / "journal", self.folder / "cards", numbers)
+
+
+@pytest.fixture(autouse=True)
+def empty_readers(virtual_readers: VirtualReaders) -> None:
+    """pcscd sees that a card left only at its next look: what the test before used must be seen empty first."""
+    for name in virtual_readers.names:
+        assert wait_for_card(name, False, 10.0)
 
 
 @pytest.fixture
@@ -133,6 +141,24 @@ def test_killed_through_pcscd_the_next_run_finishes_the_same_cards(
     works.finish(people)
     works.audit(people)
     assert len(list((works.folder / "cards").glob("*.card"))) - len(people) in (0, 1, 2)  # two lanes
+
+
+def test_a_card_server_that_dies_is_a_tear_and_is_started_again(works: Works, virtual_readers: VirtualReaders) -> None:
+    puller = Puller(at={40})
+
+    def kill(feeder: Feeder, lane: int) -> None:
+        process = feeder._inserters[lane]._process  # type: ignore[attr-defined]
+        process.kill()
+        process.wait()
+
+    (result,) = works.run(
+        range(1),
+        f"pcsc:{virtual_readers.names[0]}",
+        wrap=lambda feeder: TearingFeeder(feeder, puller, lambda lane, _: kill(feeder, lane)),
+    )
+    assert puller.pulled == [40]
+    assert result.verified
+    assert len(list((works.folder / "cards").glob("*.card"))) == 1
 
 
 def test_an_operator_is_asked_for_each_card(works: Works, virtual_readers: VirtualReaders) -> None:
