@@ -19,7 +19,7 @@ from cccd_core.errors import ParameterError
 from cccd_core.evaluation.bootstrap import share_bounds
 from cccd_core.evaluation.samples import Progress, SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
-from cccd_core.matching.calibration import LEAST_MINUTIAE, Calibration
+from cccd_core.matching.calibration import LEAST_MINUTIAE, MOST_PER_MINUTIA, Calibration
 from cccd_core.matching.fusion import Fusion
 
 LEAST_PAIRS = 10_000
@@ -251,6 +251,7 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
         len(raw),
         round(last, 2),
         slope,
+        MOST_PER_MINUTIA,
         tuple(sorted(part.name for part in sets)),
         (
             ("excesses", float(tail.excesses)),

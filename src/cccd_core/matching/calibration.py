@@ -27,6 +27,9 @@ FORMAT = "cccd-calibration-1"
 MAX_KNOTS = 4096
 SHIPPED = "data/calibration.json"
 LEAST_MINUTIAE = 4  # fewer count as this many
+# No pair scores more than this for each of the minutiae of its poorer finger: ten agree by chance once in 10,000 at the
+# least, whatever a tail fitted to pairs of fifty says.
+MOST_PER_MINUTIA = 4.0
 _LOG = np.log(np.maximum(np.arange(256), LEAST_MINUTIAE))
 
 
@@ -36,7 +39,8 @@ class Calibration:
 
     A raw score is lessened by `minutiae_slope`·ln(n), n being the smaller count of prepared minutiae of the pair, at
     least 4; then `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first score
-    is 0) map it piecewise linearly: below the first knot to 0, above the last along the last segment.
+    is 0) map it piecewise linearly: below the first knot to 0, above the last along the last segment. No pair scores
+    more than `most_per_minutia` for each of those minutiae.
     `parameters_digest` names the matcher parameters whose raw scores these are. `impostor_pairs` were measured; above
     the score `extrapolated_from` fewer than ten of them are left and the map rests on the tail fitted (`tail`: a
     generalised Pareto distribution). `sets` are the data sets. Raises FormatError for what is not such a map.
@@ -48,6 +52,7 @@ class Calibration:
     impostor_pairs: int
     extrapolated_from: float
     minutiae_slope: float = 0.0
+    most_per_minutia: float = MOST_PER_MINUTIA
     sets: tuple[str, ...] = ()
     tail: tuple[tuple[str, float], ...] = ()
     _raw: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
@@ -59,7 +64,9 @@ class Calibration:
         for knots in (self.raw_knots, self.score_knots):
             if not all(map(math.isfinite, knots)) or any(b <= a for a, b in pairwise(knots)):
                 raise FormatError("the knots of a calibration must increase")
-        if not math.isfinite(self.minutiae_slope) or not math.isfinite(self.extrapolated_from):
+        if not (
+            math.isfinite(self.minutiae_slope) and math.isfinite(self.extrapolated_from) and self.most_per_minutia > 0.0
+        ):
             raise FormatError("a calibration holds a number that is not finite")
         if self.score_knots[0] != 0.0:
             raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
@@ -76,7 +83,7 @@ class Calibration:
     @staticmethod
     def identity(parameters_digest: str = "") -> Calibration:
         """Gives raw scores of 0 and up back as they are: for training, where the raw score is what is looked at."""
-        return Calibration((0.0, 1.0), (0.0, 1.0), parameters_digest, 0, 0.0)
+        return Calibration((0.0, 1.0), (0.0, 1.0), parameters_digest, 0, 0.0, most_per_minutia=1e9)
 
     @property
     def digest(self) -> str:
@@ -89,12 +96,12 @@ class Calibration:
     ) -> npt.NDArray[np.float32]:
         """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
-        `minutiae` [n] is the smaller number of prepared minutiae of each pair; a pair with none scores 0. About 50 ns
-        a score.
+        `minutiae` [n] is the smaller number of prepared minutiae of each pair; no pair scores more than 4 for each of
+        them, so one with none scores 0. About 50 ns a score.
         """
         scores = _map(self.lessened(raw, minutiae), self._raw, self._score)
-        scores[minutiae == 0] = 0.0
-        return scores
+        most = (self.most_per_minutia * minutiae).astype(np.float32)
+        return np.asarray(np.minimum(scores, most))
 
     def lessened(
         self, raw: npt.NDArray[np.floating[Any]], minutiae: npt.NDArray[np.integer[Any]]
@@ -112,6 +119,7 @@ class Calibration:
             "extrapolated_from": self.extrapolated_from,
             "sets": list(self.sets),
             "minutiae_slope": self.minutiae_slope,
+            "most_per_minutia": self.most_per_minutia,
             "tail": dict(self.tail),
             "raw": list(self.raw_knots),
             "score": list(self.score_knots),
@@ -130,6 +138,7 @@ class Calibration:
                 int(record["impostor_pairs"]),
                 float(record["extrapolated_from"]),
                 float(record["minutiae_slope"]),
+                float(record["most_per_minutia"]),
                 tuple(str(name) for name in record["sets"]),
                 tuple((str(name), float(value)) for name, value in sorted(record["tail"].items())),
             )

@@ -41,13 +41,18 @@ def test_scores_are_read_off_the_knots() -> None:
 
 
 def test_minutiae_lessen_the_raw_score() -> None:
-    leaning = replace(MAP, minutiae_slope=-1.0)
+    leaning = replace(MAP, minutiae_slope=-1.0, most_per_minutia=1e6)
     counts = np.array([0, 1, 4, 20, 255, 4000])
     scores = leaning.scores(np.full(6, 1.0, np.float32), counts)
     assert scores[0] == 0.0  # no minutiae, no evidence
     expected = [math.log(max(4, min(255, count))) for count in counts.tolist()]
     assert leaning.lessened(np.full(6, 1.0), counts) == pytest.approx([1.0 + value for value in expected])
     assert scores[1] == scores[2] < scores[3] < scores[4] == scores[5]
+
+
+def test_few_minutiae_cannot_score_high() -> None:
+    scores = MAP.scores(np.full(5, 1000.0, np.float32), np.array([0, 1, 4, 10, 64]))
+    assert scores.tolist() == [0.0, 4.0, 16.0, 40.0, 256.0]
 
 
 def test_identity_gives_raw_scores_back() -> None:
@@ -65,6 +70,8 @@ def test_identity_gives_raw_scores_back() -> None:
         {"score_knots": (1.0, 10.0, 50.0)},
         {"raw_knots": (1.0, 2.0, float("inf"))},
         {"minutiae_slope": float("nan")},
+        {"most_per_minutia": 0.0},
+        {"most_per_minutia": float("nan")},
         {"raw_knots": tuple(map(float, range(5000))), "score_knots": tuple(map(float, range(5000)))},
     ],
 )
@@ -128,7 +135,7 @@ def test_calibrated_scores_say_the_fmr_on_new_pairs() -> None:
         assert fresh.ratio(score) == pytest.approx(1.0, abs=0.12)
     assert fresh.ratio(40) == pytest.approx(1.0, abs=0.4)
     # Above the last knot of any use the map still rises, no faster than before.
-    high = calibration.scores(np.array([40.0, 60.0, 100.0], np.float32), np.full(3, 40))
+    high = calibration.scores(np.array([12.0, 16.0, 20.0], np.float32), np.full(3, 40))
     assert (np.diff(high) > 0).all()
 
 
