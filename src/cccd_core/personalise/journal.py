@@ -63,6 +63,7 @@ class CardRecord:
 
     `digests` are the SHA-256 of each file of the image last meant for it; `reached` is the file being written and
     how many of its bytes the card has acknowledged; `complete` the files acknowledged whole under these digests.
+    `was_locked`: it was seen locked, or it was spoiled when the lock may have been sent.
     """
 
     serial: str
@@ -75,6 +76,11 @@ class CardRecord:
     was_locked: bool = False
     reason: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def may_be_locked(self) -> bool:
+        """Whether the card was seen locked, or the lock may have been sent: if it is spoiled, it must be revoked."""
+        return self.was_locked or self.stage is Stage.WRITTEN
 
     @property
     def live(self) -> bool:
@@ -171,8 +177,8 @@ class Journal:
         )
 
     def written(self, serial: str) -> CardRecord:
-        """Every file and secret is acknowledged; the lock comes next."""
-        return self._append({"event": "written", "serial": serial}, durable=False)
+        """Every file and secret is acknowledged; the lock may be sent once this is on the disk, as it is at return."""
+        return self._append({"event": "written", "serial": serial}, durable=True)
 
     def locked(self, serial: str) -> CardRecord:
         """The card was seen locked. Not forced to the disk: the card itself says so again."""
@@ -372,7 +378,7 @@ class Journal:
 
 def _step(known: CardRecord, event: str, payload: Mapping[str, Any]) -> CardRecord:
     if event == "spoil":
-        return replace(known, stage=Stage.SPOILED, reason=payload["reason"])
+        return replace(known, stage=Stage.SPOILED, reason=payload["reason"], was_locked=known.may_be_locked)
     if event == "renew":
         _demand(known, event, Stage.BOUND, Stage.WRITING, Stage.WRITTEN)
         digests = dict(payload["digests"])

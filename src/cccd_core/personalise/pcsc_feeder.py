@@ -138,16 +138,18 @@ class PcscFeeder:
             link = PcscLink(reader)
         except TransportError:
             return None
+        wanted = False
         try:
             connection = CardConnection(link)
             profile.select_applet(connection)
             name = profile.get_serial(connection).hex().upper()
-            if name == serial or (serial is None and self._shelf.is_free(name)):
-                return FedCard(link, reader)
+            wanted = name == serial or (serial is None and self._shelf.is_free(name))
         except (TransportError, CardError):
-            pass
-        link.close()
-        return None
+            return None
+        finally:
+            if not wanted:
+                link.close()
+        return FedCard(link, reader) if wanted else None
 
 
 def _connect(reader: str, deadline: float) -> PcscLink | None:

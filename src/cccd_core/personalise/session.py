@@ -154,7 +154,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The card ended a step with an error; `reason` is a stable word with the status word or the error's kind."""
+    """The card ended a step with an error, or the journal knows a reason against binding it; `reason` is a stable word
+    with the status word or the error's kind."""
 
     reason: str
 
@@ -309,6 +310,8 @@ class Session:
         return self._unexpected(event)
 
     def _on_begun(self, event: Event) -> Instruction:
+        if isinstance(event, Refused) and self._record is None:
+            return self._stranger()  # another card of the same serial was bound in another lane meanwhile
         if not isinstance(event, Remembered):
             return self._unexpected(event)
         self._record = record = event.record
@@ -411,7 +414,7 @@ class Session:
         return self._await(self._remember("set_aside", reason=reason), self._on_given_up)
 
     def _spoil(self, reason: str) -> Instruction:
-        locked = self._record is not None and self._record.was_locked
+        locked = self._record is not None and self._record.may_be_locked
         self._spoiled.append({"serial": self._serial, "reason": reason, "locked": locked})
         return self._await(self._remember("spoil", reason=reason), self._on_given_up)
 

@@ -313,6 +313,11 @@ class _Runner:
             case Release():
                 self.release()
                 return Done()
+            case Remember("bind", arguments):
+                try:
+                    return Remembered(self._station._journal.bind(**arguments))
+                except StateError as error:
+                    return Refused(_reason(error, instruction))
             case Remember(event, arguments):
                 return Remembered(getattr(self._station._journal, event)(**arguments))
             case OpenChannel():

@@ -24,7 +24,7 @@ def steps(count: int) -> list[tuple[bool, Callable[[Journal], object]]]:
             (True, lambda j, s=serial, n=number: j.bind(s, f"job-{n}", f"number-{n}", DIGESTS)),
             (False, lambda j, s=serial: j.progress(s, "DG1", 100, complete=False)),
             (False, lambda j, s=serial: j.progress(s, "DG1", 200, complete=True)),
-            (False, lambda j, s=serial: j.written(s)),
+            (True, lambda j, s=serial: j.written(s)),
             (False, lambda j, s=serial: j.locked(s)),
             (True, lambda j, s=serial: j.verified(s, {"number": 1})),
         ]
@@ -85,14 +85,14 @@ def test_lost_pages_after_the_last_force_are_cut(tmp_path: Path) -> None:
     path = tmp_path / "j"
     states, forced = write(path, 2)
     data = path.read_bytes()
-    last_but_one = forced[-2]  # the binding of the last card: its progress was never forced before the end
-    hole = bytearray(data[: states[-2][0]])
-    hole[last_but_one : last_but_one + 40] = bytes(40)
+    bound = forced[-3]  # the last card's binding; its two notes of progress were not forced when the power failed
+    hole = bytearray(data[: states[-4][0]])
+    hole[bound : bound + 40] = bytes(40)
     path.write_bytes(hole)
     with Journal(path) as journal:
         card = journal.cards()[-1]
         assert (card.stage, card.complete) == (Stage.BOUND, frozenset())
-    assert path.stat().st_size == last_but_one
+    assert path.stat().st_size == bound
 
 
 def test_garbage_never_raises_anything_else(tmp_path: Path) -> None:

@@ -395,6 +395,24 @@ def test_a_card_that_was_locked_and_no_longer_says_so_is_spoiled(tmp_path: Path)
     assert card.written_for == set()
 
 
+def test_a_card_lost_at_its_lock_is_reported_as_locked(tmp_path: Path) -> None:
+    """Its answer never came: it may be a valid document, so it must be revoked like one."""
+    world = World(tmp_path / "j", 1, NO_TROUBLE)
+    real = world.on_card
+
+    def tear(card: SimulatedCard, instruction: Instruction) -> Event:
+        if card.serial == "0" * 16 and isinstance(instruction, Lock):
+            return CardLeft()
+        return real(card, instruction)
+
+    world.on_card = tear  # type: ignore[method-assign]
+    result = world.run(make_job(1, 0))
+    assert result.verified
+    assert [(card["reason"], card["locked"]) for card in result.evidence["spoiled"]] == [
+        ("leaves_at_the_same_step", True)
+    ]
+
+
 def test_a_card_that_always_leaves_at_one_step_is_replaced(tmp_path: Path) -> None:
     world = World(tmp_path / "j", 1, NO_TROUBLE)
     real = world.on_card

@@ -192,11 +192,22 @@ def test_a_binding_is_on_the_disk_and_progress_need_not_be(path: Path, monkeypat
         assert len(calls) == 1
         for offset in range(10):
             journal.progress(A, "DG1", offset, complete=False)
-        journal.written(A)
-        journal.locked(A)
         assert len(calls) == 1
-        journal.verified(A, {})
+        journal.written(A)  # the lock comes next: from here on the card may be a valid document
         assert len(calls) == 2
+        journal.locked(A)
+        assert len(calls) == 2
+        journal.verified(A, {})
+        assert len(calls) == 3
+
+
+def test_a_card_spoiled_when_its_lock_may_have_been_sent_counts_as_locked(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.bind(A, "job-1", "1", DIGESTS)
+        assert not journal.written(A).was_locked
+        assert journal.spoil(A, "lost").was_locked
+        journal.bind(B, "job-1", "1", DIGESTS)
+        assert not journal.spoil(B, "lost").was_locked
 
 
 def test_the_file_is_for_its_owner_alone(path: Path) -> None:
