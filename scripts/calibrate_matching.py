@@ -16,10 +16,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cccd_core.errors import CccdError
-from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_pairs
+from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_check, raw_pairs
 from cccd_core.evaluation.folder import write_atomically
 from cccd_core.evaluation.samples import read_folder
 from cccd_core.matching import Matcher
@@ -85,6 +86,7 @@ def main() -> int:
         parts = list(scored(folders, options.threads))
         digest = raw_matcher().parameters.digest
         calibration, tail = fit(parts, digest)
+        calibration = replace(calibration, raw_check=raw_check(raw_matcher()))
         print(
             f"{calibration.impostor_pairs:,} pairs; tail over {tail.excesses:,}: shape {tail.shape:.3f}, "
             f"scale {tail.scale:.4g}; extrapolation above {calibration.extrapolated_from}; "

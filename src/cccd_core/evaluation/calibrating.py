@@ -21,6 +21,7 @@ from cccd_core.evaluation.samples import Progress, SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
 from cccd_core.matching.calibration import LEAST_MINUTIAE, MOST_PER_MINUTIA, Calibration
 from cccd_core.matching.fusion import Fusion
+from cccd_core.templates import FingerTemplate
 
 LEAST_PAIRS = 10_000
 LEAST_GENUINE = 100
@@ -210,6 +211,37 @@ def fit_minutiae_slope(raw: FloatArray, log_minutiae: FloatArray, fraction: floa
 
     reach = 4.0 * spread / float(centred.std())
     return _least(loss, -reach, reach, steps=40)
+
+
+def raw_check(matcher: ScoringMatcher[Any, Any]) -> tuple[float, ...]:
+    """Raw scores of 16 made-up pairs, some alike: what tells that a matcher is no longer the one calibrated.
+
+    `matcher` gives raw scores. The templates are drawn from a seeded generator, so the scores are the matcher's alone.
+    """
+    random = np.random.default_rng(20_210_701)
+    scores: list[float] = []
+    for jitter in (0, 1, 2, 4) * 4:
+        count = int(random.integers(12, 60))
+        places = random.integers(20, 380, (count, 2))
+        angles = random.integers(0, 65536, count)
+        kept = random.random(count) < 0.8
+        kind = random.integers(0, 3, count)
+        moved = places[kept] + random.integers(-jitter, jitter + 1, (int(kept.sum()), 2))
+        turned = (angles[kept] + random.integers(-300, 301, int(kept.sum())) * jitter) % 65536
+        first, second = (
+            FingerTemplate(
+                x_px=xy[:, 0].astype(np.uint16),
+                y_px=xy[:, 1].astype(np.uint16),
+                angle=angle.astype(np.uint16),
+                kind=kinds.astype(np.uint8),
+                quality=np.full(len(xy), 70, np.uint8),
+                width_px=400,
+                height_px=400,
+            )
+            for xy, angle, kinds in ((places, angles, kind), (moved, turned, kind[kept]))
+        )
+        scores.extend(matcher.scores(matcher.prepare(first), matcher.gallery([second]), threads=1).tolist())
+    return tuple(round(score, 6) for score in scores)
 
 
 def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Tail]:

@@ -43,7 +43,8 @@ class Calibration:
     more than `most_per_minutia` for each of those minutiae.
     `parameters_digest` names the matcher parameters whose raw scores these are. `impostor_pairs` were measured; above
     the score `extrapolated_from` fewer than ten of them are left and the map rests on the tail fitted (`tail`: a
-    generalised Pareto distribution). `sets` are the data sets. Raises FormatError for what is not such a map.
+    generalised Pareto distribution). `sets` are the data sets, `raw_check` the raw scores that the matcher gave a fixed
+    set of made-up pairs (`evaluation.calibrating.raw_check`). Raises FormatError for what is not such a map.
     """
 
     raw_knots: tuple[float, ...]
@@ -55,6 +56,7 @@ class Calibration:
     most_per_minutia: float = MOST_PER_MINUTIA
     sets: tuple[str, ...] = ()
     tail: tuple[tuple[str, float], ...] = ()
+    raw_check: tuple[float, ...] = ()
     _raw: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
     _score: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
 
@@ -121,6 +123,7 @@ class Calibration:
             "minutiae_slope": self.minutiae_slope,
             "most_per_minutia": self.most_per_minutia,
             "tail": dict(self.tail),
+            "raw_check": list(self.raw_check),
             "raw": list(self.raw_knots),
             "score": list(self.score_knots),
         }
@@ -141,6 +144,7 @@ class Calibration:
                 float(record["most_per_minutia"]),
                 tuple(str(name) for name in record["sets"]),
                 tuple((str(name), float(value)) for name, value in sorted(record["tail"].items())),
+                tuple(float(value) for value in record["raw_check"]),
             )
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise FormatError("a calibration with missing or wrong fields", field=str(error)) from error
