@@ -1,7 +1,7 @@
 """The demonstration: makes a batch, issues it with the real `cccd issue`, and compares with what was planted.
 
-`make demo [READER=pcsc] [FINGERPRINTS=DIR]`. Everything lies in out/demo, made anew by each run. Exit code 0 when every
-planted duplicate and fault was found, nobody else was accused, and every card was verified.
+`make demo [READER=pcsc] [FINGERPRINTS=DIR]`. Everything lies in out/demo and is made anew by each run. Exit code 0
+when every planted duplicate and fault was found, nobody else was accused, and every card was verified.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 import demo_batch
 
 ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "out" / "demo"
 PEOPLE = 200
 VIRTUAL_READERS = 4
 
@@ -31,32 +30,36 @@ def main() -> int:
     options.add_argument("--reader", default="memory", help="memory, pcsc, or pcsc:NAME")
     options.add_argument("--fingerprints", type=Path, help="folder of real prints, with fcj2020 in it")
     options.add_argument("--people", type=int, default=PEOPLE, help="how many synthetic people")
+    options.add_argument("--out", type=Path, default=ROOT / "out" / "demo", help="folder of the demonstration")
     given = options.parse_args()
-    shutil.rmtree(OUT, ignore_errors=True)
-    (OUT / "batch").mkdir(parents=True)
+    out = given.out
+    sys.stdout.reconfigure(line_buffering=True)  # what the commands print in between comes in its place
+    for name in ("batch", "gallery", "pki", "run", "pair"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    (out / "batch").mkdir(parents=True)
     prints = (
         demo_batch.synthetic_prints(given.people)
         if given.fingerprints is None
         else demo_batch.real_prints(given.fingerprints)
     )
     start = time.perf_counter()
-    planted = demo_batch.make(OUT / "batch", OUT / "planted.json", prints)
+    planted = demo_batch.make(out / "batch", out / "planted.json", prints)
     total = planted["people"] + len(planted["duplicates"]) + len(planted["rejected"])
     print(
         f"made {total} dossiers in {time.perf_counter() - start:.1f} s: {planted['people']} people, "
         f"{len(planted['duplicates'])} planted duplicates, {len(planted['rejected'])} planted faults"
     )
-    cccd("pki", "init", str(OUT / "pki"))
+    cccd("pki", "init", str(out / "pki"))
     with readers(given.reader):
         code = cccd(
-            "issue", str(OUT / "batch"), "--gallery", str(OUT / "gallery"), "--pki", str(OUT / "pki"),
-            "--reader", given.reader, "--out", str(OUT / "run"), check=False,
+            "issue", str(out / "batch"), "--gallery", str(out / "gallery"), "--pki", str(out / "pki"),
+            "--reader", given.reader, "--out", str(out / "run"), check=False,
         )  # fmt: skip
     if code != 0:
         print(f"cccd issue ended with {code}", file=sys.stderr)
         return 1
-    report = json.loads((OUT / "run" / "report.json").read_text(encoding="utf-8"))
-    lines = [json.loads(line) for line in (OUT / "run" / "dossiers.jsonl").read_text(encoding="utf-8").splitlines()]
+    report = json.loads((out / "run" / "report.json").read_text(encoding="utf-8"))
+    lines = [json.loads(line) for line in (out / "run" / "dossiers.jsonl").read_text(encoding="utf-8").splitlines()]
     differences = compare(planted, report, {line["id"]: line for line in lines})
     for difference in differences:
         print(f"DIFFERENT: {difference}", file=sys.stderr)
@@ -67,7 +70,7 @@ def main() -> int:
         f"accused, {len(planted['rejected'])} of {len(planted['rejected'])} faults named, "
         f"{report['verified']} of {planted['people']} cards verified"
     )
-    show(report, lines)
+    show(out, report, lines)
     return 0
 
 
@@ -114,29 +117,29 @@ def compare(planted: Mapping[str, Any], report: Mapping[str, Any], lines: Mappin
     return wrong
 
 
-def show(report: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
+def show(out: Path, report: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
     """Where to look: the report, one card read back, one matched pair drawn."""
-    print(f"\nthe report:        {OUT / 'run' / 'report.html'}")
-    print(f"every dossier:     {OUT / 'run' / 'dossiers.jsonl'}")
-    print(f"what was planted:  {OUT / 'planted.json'}")
+    print(f"\nthe report:        {out / 'run' / 'report.html'}")
+    print(f"every dossier:     {out / 'run' / 'dossiers.jsonl'}")
+    print(f"what was planted:  {out / 'planted.json'}")
     line = next(line for line in lines if line["state"] == "verified")
-    read_back(OUT / "run" / "cards" / f"{line['card_serial']}.card", line["id"])
+    read_back(out, out / "run" / "cards" / f"{line['card_serial']}.card", line["id"])
     pair = report["duplicates"][0]
-    picture = draw_pair(pair["dossier"], pair["of"], pair["fingers"][0])
+    picture = draw_pair(out, pair["dossier"], pair["of"], pair["fingers"][0])
     print(f"\na matched pair of fingers, {pair['dossier']} and {pair['of']}: {picture}")
 
 
-def read_back(path: Path, dossier_id: str) -> None:
+def read_back(out: Path, path: Path, dossier_id: str) -> None:
     """Reads one card as any reader would, and prints what it says."""
     from cccd_core import pki
     from cccd_core.card import MemoryLink
     from cccd_core.card.virtual import VirtualCard
     from cccd_core.personalise import verify_card
 
-    number = json.loads((OUT / "batch" / dossier_id / "dossier.json").read_text(encoding="utf-8"))["personal_number"]
+    number = json.loads((out / "batch" / dossier_id / "dossier.json").read_text(encoding="utf-8"))["personal_number"]
     card = VirtualCard.open(path)
     try:
-        found = verify_card(MemoryLink(card), pki.load(OUT / "pki").trust_store(), can=number[-6:])
+        found = verify_card(MemoryLink(card), pki.load(out / "pki").trust_store(), can=number[-6:])
     finally:
         card.close()
     print(f"\na card read back:  {path}")
@@ -147,20 +150,22 @@ def read_back(path: Path, dossier_id: str) -> None:
     print(f"    again: cccd vcard serve {path}")
 
 
-def draw_pair(one: str, other: str, position: int) -> Path:
+def draw_pair(out: Path, one: str, other: str, position: int) -> Path:
     """Draws one finger of two dossiers, with the minutiae that the matcher pairs."""
     from cccd_core.issuance import check_dossier, open_batch
     from cccd_core.issuance.check import today
     from cccd_core.issuance.limits import CheckPolicy
     from cccd_core.templates import write
 
+    folder = out / "pair"
+    folder.mkdir()
     policy = CheckPolicy()
     files = {}
-    for raw in open_batch(OUT / "batch", policy).read({one, other}):
+    for raw in open_batch(out / "batch", policy).read({one, other}):
         fingers = check_dossier(raw, day=today(), policy=policy).tenprint
-        files[raw.dossier_id] = OUT / f"{raw.dossier_id}_finger_{position}.fmr"
+        files[raw.dossier_id] = folder / f"{raw.dossier_id}_{position}.fmr"
         files[raw.dossier_id].write_bytes(write(fingers[position], "iso-2005"))
-    picture = OUT / "matched_pair.png"
+    picture = folder / "matched.png"
     cccd("match", str(files[one]), str(files[other]), "--explain", str(picture))
     return picture
 
