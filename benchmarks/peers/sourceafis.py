@@ -60,13 +60,11 @@ class SourceAfis:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
         try:
-            self._process.wait(10)
+            self._process.communicate(timeout=10)  # closes its input, which ends it, and both pipes
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, command: str) -> list[str]:
