@@ -8,6 +8,7 @@
 
 #include "dispatch.hpp"
 #include "hamming/hamming.hpp"
+#include "matching/matching.hpp"
 
 namespace nb = nanobind;
 using cccd::Level;
@@ -55,6 +56,35 @@ std::size_t hamming_within(In<std::uint64_t, 2> probe, In<std::uint64_t, 2> gall
                                            reinterpret_cast<cccd::hamming::Hit*>(out.data()), out.shape(0));
 }
 
+using Floats = In<float, 1>;
+
+void matching_scores(In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets, std::size_t start,
+                     std::size_t stop, Floats settings, Floats weights, Floats cosines, Floats sines, Floats logarithms,
+                     Out<float, 1> out, Out<float, 2> features, const std::string& level_name) {
+  namespace m = cccd::matching;
+  if (start > stop || stop + 1 > offsets.shape(0) || out.shape(0) != stop - start)
+    throw std::invalid_argument("start..stop must lie in the gallery and out have its length");
+  if (settings.shape(0) != m::settings_count || weights.shape(0) != m::weights_count)
+    throw std::invalid_argument("settings or weights of another version");
+  if (cosines.shape(0) != 256 || sines.shape(0) != 256 || logarithms.shape(0) != 256)
+    throw std::invalid_argument("tables must have 256 entries");
+  const bool thorough = features.shape(0) > 0;
+  if (thorough && (features.shape(0) != stop - start || features.shape(1) != m::features_count))
+    throw std::invalid_argument("features must be fingers x 34");
+  if (!m::is_finger(probe.data(), probe.shape(0))) throw std::invalid_argument("the probe is no prepared finger");
+  for (std::size_t finger = start; finger < stop; ++finger) {
+    const std::int64_t from = offsets(finger), to = offsets(finger + 1);
+    if (from < 0 || to < from || static_cast<std::size_t>(to) > words.shape(0) ||
+        !m::is_finger(words.data() + from, static_cast<std::size_t>(to - from)))
+      throw std::invalid_argument("the gallery holds what is no prepared finger");
+  }
+  const Level level = cccd::parse_level(level_name);
+  const m::Tables tables{settings.data(), weights.data(), cosines.data(), sines.data(), logarithms.data()};
+  nb::gil_scoped_release release;
+  CCCD_PICK(matching, scores, level)
+  (tables, probe.data(), words.data(), offsets.data(), start, stop, out.data(), thorough ? features.data() : nullptr);
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -67,4 +97,8 @@ NB_MODULE(_native, m) {
         nb::arg("out").noconvert(), nb::arg("level"));
   m.def("hamming_within", &hamming_within, nb::arg("probe").noconvert(), nb::arg("gallery").noconvert(),
         nb::arg("limit"), nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("matching_scores", &matching_scores, nb::arg("probe").noconvert(), nb::arg("words").noconvert(),
+        nb::arg("offsets").noconvert(), nb::arg("start"), nb::arg("stop"), nb::arg("settings").noconvert(),
+        nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),
+        nb::arg("logarithms").noconvert(), nb::arg("out").noconvert(), nb::arg("features").noconvert(), nb::arg("level"));
 }

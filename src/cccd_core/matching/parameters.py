@@ -1,53 +1,129 @@
-"""Everything that can be tuned in the matcher, in one place. Imports errors and the standard library."""
+"""Everything that can be tuned in the matcher, in one place. Imports errors and matching.weights."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import dataclass, field, fields
 
 from cccd_core.errors import ParameterError
+from cccd_core.matching.weights import Weights
 
 # Raised by one whenever the same parameters would give other scores.
-ALGORITHM = 1
+ALGORITHM = 2
+
+# Bounds of the kernels' fixed arrays; native/kernels/matching/matching.hpp has the same.
+MINUTIAE_MAX = 120
+CYLINDERS_MAX = 64
+CANDIDATES_MAX = 128
 
 
 @dataclass(frozen=True, slots=True)
 class MatcherParameters:
-    """The matcher's parameters: one set for every sensor, extractor and finger.
+    """The matcher's parameters: one set for every sensor, extractor and finger; ParameterError outside their ranges.
 
     The descriptor is the minutia cylinder-code of Cappelli, Ferrara, Maltoni (IEEE TPAMI 32(12), 2010) in its binary
-    form; the names follow that paper where it has one.
+    form. `docs/explanation/matching.md` says what each stage does. Lengths are in pixels at 500 dpi; a tolerance of two
+    numbers allows `_px` and `_share` of the distance, added in quadrature.
     """
 
-    cylinder_radius_px: int = 70
-    spatial_sigma_px: float = 7.0
+    minutiae_max: int = MINUTIAE_MAX
+    cylinders_max: int = CYLINDERS_MAX
+    cylinder_radius_px: float = 68.0
+    spatial_sigma_px: float = 8.0
     angular_sigma_rad: float = 0.4
-    bit_threshold: float = 0.02
-    hull_margin_px: int = 30
-    minutiae_max: int = 64
-    cells_min: int = 14
-    pairs_max: int = 12
-    relaxation_rounds: int = 4
+    bit_threshold: float = 0.006
+    similarity_offset_bits: float = 0.5
+
+    candidates: int = 48
+    relaxation_rounds: int = 3
+    length_tolerance_px: float = 10.0
+    length_tolerance_share: float = 0.1
+    side_tolerance_px: float = 8.0
+    side_tolerance_share: float = 0.316
+    rotation_tolerance_rad: float = 0.589
+
+    hypotheses: int = 4
+    pairing_tolerance_px: float = 18.0
+    pairing_tolerance_rad: float = 0.638
+    final_tolerance_px: float = 12.0
+    final_tolerance_rad: float = 0.54
+    dissimilarity_cost: float = 0.5
+
+    elastic_reach_px: float = 60.0
+    elastic_stiffness: float = 0.5
+    overlap_margin_px: float = 15.0
+    check_length_tolerance_px: float = 6.0
+    check_length_tolerance_share: float = 0.08
+    check_side_tolerance_px: float = 6.0
+    check_side_tolerance_share: float = 0.2236
+    check_rotation_tolerance_rad: float = 0.491
+    check_reach_px: float = 100.0
+
+    weights: Weights = field(default_factory=Weights.shipped)
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("cylinder_radius_px", 16, 200),
-            ("spatial_sigma_px", 1.0, 50.0),
-            ("angular_sigma_rad", 0.05, 3.0),
-            ("bit_threshold", 0.0, 1.0),
-            ("hull_margin_px", 0, 500),
-            ("minutiae_max", 1, 64),
-            ("cells_min", 1, 64),
-            ("pairs_max", 1, 64),
-            ("relaxation_rounds", 0, 32),
-        ):
+        whole = {
+            "minutiae_max": MINUTIAE_MAX,
+            "cylinders_max": CYLINDERS_MAX,
+            "candidates": CANDIDATES_MAX,
+            "relaxation_rounds": 16,
+            "hypotheses": 16,
+        }
+        for name, most in whole.items():
             value = getattr(self, name)
-            if not low <= value <= high:
+            if not 1 <= value <= most:
+                raise ParameterError("a matcher parameter is out of its range", name=name, value=value, most=most)
+        for name in (f.name for f in fields(self)):
+            value = getattr(self, name)
+            if name in whole or name == "weights":
+                continue
+            if not (math.isfinite(value) and 0.0 <= value <= 1000.0):
                 raise ParameterError("a matcher parameter is out of its range", name=name, value=value)
+            if not name.endswith(("_share", "_threshold", "_margin_px", "_cost")) and value <= 0.0:
+                raise ParameterError("a matcher parameter must be above 0", name=name, value=value)
+        if not 16.0 <= self.cylinder_radius_px <= 200.0 or not 1.0 <= self.spatial_sigma_px <= 50.0:
+            raise ParameterError(
+                "a cylinder is out of its range", radius_px=self.cylinder_radius_px, sigma_px=self.spatial_sigma_px
+            )
 
     @property
     def digest(self) -> str:
-        """`sha256:` and the digest of algorithm version and parameters; equal digests give equal scores."""
-        text = json.dumps({"algorithm": ALGORITHM, **asdict(self)}, sort_keys=True)
+        """`sha256:` and the digest of algorithm, parameters and weights; equal digests give equal raw scores."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "weights"}
+        text = json.dumps({"algorithm": ALGORITHM, **values, "weights": self.weights.digest}, sort_keys=True)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def settings(self) -> tuple[float, ...]:
+        """The numbers that the kernels of `score` take, in the order of `enum Setting` in matching.hpp."""
+        return (
+            self.similarity_offset_bits,
+            float(self.candidates),
+            float(self.relaxation_rounds),
+            self.length_tolerance_px**2,
+            self.length_tolerance_share**2,
+            self.side_tolerance_px**2,
+            self.side_tolerance_share**2,
+            _gate(self.rotation_tolerance_rad),
+            float(self.hypotheses),
+            self.pairing_tolerance_px,
+            _gate(self.pairing_tolerance_rad),
+            self.final_tolerance_px,
+            _gate(self.final_tolerance_rad),
+            self.dissimilarity_cost,
+            self.elastic_reach_px**2,
+            self.elastic_stiffness,
+            self.overlap_margin_px,
+            self.check_length_tolerance_px**2,
+            self.check_length_tolerance_share**2,
+            self.check_side_tolerance_px**2,
+            self.check_side_tolerance_share**2,
+            _gate(self.check_rotation_tolerance_rad),
+            self.check_reach_px**2,
+        )
+
+
+def _gate(tolerance_rad: float) -> float:
+    """(1 - cos(turn)) times this is 1 where the turn is the tolerance."""
+    return 1.0 / (1.0 - math.cos(min(tolerance_rad, math.pi)))

@@ -1,12 +1,13 @@
 """A template made ready for searching, alone and packed into a gallery. Imports errors and numpy.
 
-Both hold rows of eight uint64 words, one row a minutia:
+A finger is a run of uint64 words:
 
-| word | content |
+| words | content |
 |---|---|
-| 0-5 | the cylinder: one word for each sixth of a turn, one bit for each cell of an 8 x 8 grid, minutia's own frame |
-| 6 | which of the 64 cells are valid |
-| 7 | bits 0-15 x, 16-31 y (pixels at 500 dpi + 32768, y up), 32-39 angle (256ths of a turn), 40-47 kind, 48- quality |
+| 1 | bits 0-7 n, the minutiae; 8-15 c, those with a cylinder (the first c); 16-23 corners of the convex hull |
+| n | one a minutia, the most central first: bits 0-15 x, 16-31 y (pixels at 500 dpi + 32768, y up), 32-39 angle |
+|   | (256ths of a turn), 40-47 kind, 48-55 quality, 56-63 its place along the hull, from 1; 0 where it is no corner |
+| 6 c | the cylinders, section by section: one bit for each cell of an 8 x 8 grid in the minutia's own frame |
 """
 
 from __future__ import annotations
@@ -18,47 +19,66 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cccd_core.errors import ParameterError
+from cccd_core.errors import FormatError, ParameterError
+from cccd_core.matching.parameters import CYLINDERS_MAX, MINUTIAE_MAX
 
-WORDS = 8
+SECTIONS = 6
+
+
+def words_of(minutiae: int, cylinders: int) -> int:
+    """How many words a finger takes; at most 505, 4,040 bytes."""
+    return 1 + minutiae + SECTIONS * cylinders
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedTemplate:
-    """One finger, prepared: `rows` is uint64[n, 8], n <= 64, read-only. Made by `Matcher.prepare`."""
+    """One finger, prepared by `Matcher.prepare`: `words` uint64[k], read-only. FormatError for other words."""
 
-    rows: NDArray[np.uint64]
+    words: NDArray[np.uint64]
+
+    def __post_init__(self) -> None:
+        head = int(self.words[0]) if len(self.words) else 0
+        n, cylinders, corners = head & 0xFF, head >> 8 & 0xFF, head >> 16 & 0xFF
+        if (
+            len(self.words) != words_of(n, cylinders)
+            or n > MINUTIAE_MAX
+            or cylinders > min(n, CYLINDERS_MAX)
+            or corners > n
+        ):
+            raise FormatError("not a prepared finger", words=len(self.words))
 
     @property
     def count(self) -> int:
         """How many minutiae were kept."""
-        return len(self.rows)
+        return int(self.words[0]) & 0xFF
 
     @property
     def nbytes(self) -> int:
         """Size in memory."""
-        return self.rows.nbytes
+        return self.words.nbytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedGallery:
-    """Many prepared fingers, packed: finger i is `rows[offsets[i] : offsets[i + 1]]`.
+    """Many prepared fingers, packed: finger i is `words[offsets[i] : offsets[i + 1]]`.
 
-    `offsets` int64[len + 1], `rows` uint64[total, 8].
+    `offsets` int64[len + 1], `words` uint64[total], `counts` uint8[len] (minutiae of each), all read-only.
     """
 
-    rows: NDArray[np.uint64]
+    words: NDArray[np.uint64]
     offsets: NDArray[np.int64]
+    counts: NDArray[np.uint8]
 
     @classmethod
     def pack(cls, templates: Sequence[PreparedTemplate]) -> PreparedGallery:
         """Packs prepared templates, in order."""
         offsets = np.zeros(len(templates) + 1, np.int64)
-        np.cumsum([template.count for template in templates], out=offsets[1:])
-        rows = np.concatenate([t.rows for t in templates]) if templates else np.zeros((0, WORDS), np.uint64)
-        rows.flags.writeable = False
-        offsets.flags.writeable = False
-        return cls(rows, offsets)
+        np.cumsum([len(template.words) for template in templates], out=offsets[1:])
+        words = np.concatenate([t.words for t in templates]) if templates else np.zeros(0, np.uint64)
+        counts = np.array([template.count for template in templates], np.uint8)
+        for array in (words, offsets, counts):
+            array.flags.writeable = False
+        return cls(words, offsets, counts)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -73,10 +93,11 @@ class PreparedGallery:
             start, stop, step = index.indices(len(self))
             if step != 1:
                 raise ParameterError("a slice of a gallery must be contiguous", step=step)
-            return PreparedGallery(self.rows, self.offsets[start : max(start, stop) + 1])
+            stop = max(start, stop)
+            return PreparedGallery(self.words, self.offsets[start : stop + 1], self.counts[start:stop])
         if not 0 <= index < len(self):
             raise ParameterError("no such finger in the gallery", index=index, count=len(self))
-        return PreparedTemplate(self.rows[self.offsets[index] : self.offsets[index + 1]])
+        return PreparedTemplate(self.words[self.offsets[index] : self.offsets[index + 1]])
 
     def __iter__(self) -> Iterator[PreparedTemplate]:
         return (self[index] for index in range(len(self)))
@@ -84,4 +105,4 @@ class PreparedGallery:
     @property
     def nbytes(self) -> int:
         """Size in memory of the fingers in it and their index."""
-        return int(self.offsets[-1] - self.offsets[0]) * WORDS * 8 + self.offsets.nbytes
+        return int(self.offsets[-1] - self.offsets[0]) * 8 + self.offsets.nbytes + self.counts.nbytes

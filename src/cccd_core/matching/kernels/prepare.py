@@ -1,121 +1,113 @@
-"""Minutiae to rows of eight words (see `matching.prepared`). Imports numba, numpy and math alone."""
+"""Minutiae to the words of a prepared finger, laid out as `matching.prepared` tells.
+
+Imports numba, numpy and math alone.
+"""
 
 import math
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 
 @numba.njit(nogil=True, cache=True)
-def _hull(x, y, hull):
-    """Indices of the convex hull, counter-clockwise, by gift wrapping; returns how many."""
-    n = x.shape[0]
-    start = 0
-    for i in range(1, n):
-        if x[i] < x[start] or (x[i] == x[start] and y[i] < y[start]):
-            start = i
+def _hull(x: NDArray[np.int64], y: NDArray[np.int64], n: int, chain: NDArray[np.int64]) -> int:
+    """Corners of the convex hull of the first `n` points, counter-clockwise, into `chain` int64[2n]; returns how many.
+
+    Andrew's monotone chain on integers. Fewer than three corners (points on one line) count as none.
+    """
+    if n < 3:
+        return 0
+    key = np.empty(n, np.int64)
+    for i in range(n):
+        key[i] = ((x[i] + 65536) << 34) | ((y[i] + 65536) << 16) | i
+    key.sort()
     count = 0
-    at = start
-    while count < n:
-        hull[count] = at
+    floor = 0
+    for step in range(2 * n - 1):
+        place = step if step < n else 2 * n - 2 - step
+        if step == n:
+            floor = count - 1
+        i = key[place] & 0xFFFF
+        while count >= floor + 2:
+            a = chain[count - 2]
+            b = chain[count - 1]
+            if (x[b] - x[a]) * (y[i] - y[a]) - (y[b] - y[a]) * (x[i] - x[a]) > 0:
+                break
+            count -= 1
+        chain[count] = i
         count += 1
-        nxt = -1
-        for i in range(n):
-            if x[i] == x[at] and y[i] == y[at]:
-                continue
-            if nxt < 0:
-                nxt = i
-                continue
-            cross = (x[nxt] - x[at]) * (y[i] - y[at]) - (y[nxt] - y[at]) * (x[i] - x[at])
-            if cross < 0:
-                nxt = i
-            elif cross == 0:
-                far = (x[i] - x[at]) ** 2 + (y[i] - y[at]) ** 2
-                if far > (x[nxt] - x[at]) ** 2 + (y[nxt] - y[at]) ** 2:
-                    nxt = i
-        if nxt < 0 or (x[nxt] == x[start] and y[nxt] == y[start]):
-            break
-        at = nxt
-    return count
+    count -= 1
+    return count if count >= 3 else 0
 
 
 @numba.njit(nogil=True, cache=True)
-def _inside(px, py, x, y, hull, count, margin):
-    """Whether a point lies in the hull or within `margin` of it."""
-    inside = count > 2
-    for k in range(count):
-        a = hull[k]
-        b = hull[(k + 1) % count]
-        ex = x[b] - x[a]
-        ey = y[b] - y[a]
-        dx = px - x[a]
-        dy = py - y[a]
-        if ex * dy - ey * dx < 0:
-            inside = False
-        length = ex * ex + ey * ey
-        t = ex * dx + ey * dy
-        if t < 0 or length == 0:
-            d = dx * dx + dy * dy
-        elif t > length:
-            d = (px - x[b]) ** 2 + (py - y[b]) ** 2
-        else:
-            c = ex * dy - ey * dx
-            d = c * c / length
-        if d <= margin * margin:
-            return True
-    return inside
+def prepare(
+    x: NDArray[np.int64],
+    y: NDArray[np.int64],
+    angle: NDArray[np.int64],
+    kind: NDArray[np.uint8],
+    quality: NDArray[np.uint8],
+    kept: int,
+    cylinders: int,
+    radius: float,
+    threshold: float,
+    spatial: NDArray[np.float64],
+    angular: NDArray[np.float64],
+    cosines: NDArray[np.float64],
+    sines: NDArray[np.float64],
+    words: NDArray[np.uint64],
+) -> None:
+    """Fills `words` uint64[1 + kept + 6 * cylinders].
 
-
-@numba.njit(nogil=True, cache=True)
-def prepare(x, y, angle, kind, quality, keep, radius, spatial_sigma, angular_sigma, threshold, margin, rows):
-    """Fills `rows` uint64[len(keep), 8]; x, y float64 px at 500 dpi (y up), angle float64 rad, keep int64 indices."""
+    x, y px at 500 dpi, y up, |x|, |y| < 32768; angle 256ths of a turn, 0..255; all sorted so that the first `kept` are
+    kept and the first `cylinders` of these have a cylinder. `spatial` float64[k]: the spatial contribution at the
+    squared distance k px^2; `angular` float64[256, 6]: what a direction difference gives to each section; `cosines`, `sines`
+    float64[256]. About 100 us for 50 minutiae.
+    """
     n = x.shape[0]
-    hull = np.empty(n, np.int64)
-    count = _hull(x, y, hull)
-    reach = 3.0 * spatial_sigma
-    cell = 2.0 * radius / 8.0
-    spatial = 1.0 / (spatial_sigma * math.sqrt(2.0 * math.pi))
-    norm = 1.0 / math.sqrt(2.0)
-    for k in range(keep.shape[0]):
-        i = keep[k]
-        c = math.cos(angle[i])
-        s = math.sin(angle[i])
-        valid = np.uint64(0)
-        for w in range(6):
-            rows[k, w] = np.uint64(0)
-        for row in range(8):
-            for column in range(8):
-                u = (column - 3.5) * cell
-                v = (row - 3.5) * cell
-                if u * u + v * v > radius * radius:
-                    continue
-                px = x[i] + c * u - s * v
-                py = y[i] + s * u + c * v
-                if not _inside(px, py, x, y, hull, count, margin):
-                    continue
-                bit = np.uint64(1) << np.uint64(row * 8 + column)
-                valid |= bit
-                for w in range(6):
-                    total = 0.0
-                    centre = (w + 0.5) * math.pi / 3.0 - math.pi
-                    for t in range(n):
-                        if t == i:
-                            continue
-                        dx = x[t] - px
-                        dy = y[t] - py
-                        d2 = dx * dx + dy * dy
-                        if d2 > reach * reach:
-                            continue
-                        turn = angle[t] - angle[i] - centre
-                        turn -= 2.0 * math.pi * math.floor(turn / (2.0 * math.pi) + 0.5)
-                        low = (turn - math.pi / 6.0) / angular_sigma * norm
-                        high = (turn + math.pi / 6.0) / angular_sigma * norm
-                        share = 0.5 * (math.erf(high) - math.erf(low))
-                        total += spatial * math.exp(-d2 / (2.0 * spatial_sigma * spatial_sigma)) * share
-                    if total > threshold:
-                        rows[k, w] |= bit
-        rows[k, 6] = valid
-        px = np.int64(math.floor(x[i] + 0.5)) + 32768
-        py = np.int64(math.floor(y[i] + 0.5)) + 32768
-        a = np.int64(math.floor(angle[i] * 128.0 / math.pi + 0.5)) & 255
-        rows[k, 7] = np.uint64(px | (py << 16) | (a << 32) | (np.int64(kind[i]) << 40) | (np.int64(quality[i]) << 48))
+    chain = np.zeros(2 * max(kept, 1), np.int64)
+    corners = _hull(x, y, kept, chain)
+    words[0] = np.uint64(kept | (cylinders << 8) | (corners << 16))
+    for i in range(kept):
+        low = (x[i] + 32768) | ((y[i] + 32768) << 16) | (angle[i] << 32)
+        words[1 + i] = np.uint64(low | (np.int64(kind[i] & 3) << 40) | (np.int64(min(quality[i], 100)) << 48))
+    for k in range(corners):
+        words[1 + chain[k]] |= np.uint64(k + 1) << np.uint64(56)
+    cell = radius / 4.0
+    reach2 = spatial.shape[0] - 1
+    reach = math.sqrt(reach2)
+    outer2 = (radius + reach) * (radius + reach)
+    total = np.empty((64, 6), np.float64)
+    for i in range(cylinders):
+        total[:] = 0.0
+        c = cosines[angle[i]]
+        s = sines[angle[i]]
+        for t in range(n):
+            dx = x[t] - x[i]
+            dy = y[t] - y[i]
+            if t == i or dx * dx + dy * dy > outer2:
+                continue
+            u = c * dx + s * dy
+            v = c * dy - s * dx
+            turn = (angle[t] - angle[i]) & 255
+            first_column = max(0, math.ceil((u - reach) / cell + 3.5))
+            last_column = min(7, math.floor((u + reach) / cell + 3.5))
+            first_row = max(0, math.ceil((v - reach) / cell + 3.5))
+            last_row = min(7, math.floor((v + reach) / cell + 3.5))
+            for row in range(first_row, last_row + 1):
+                for column in range(first_column, last_column + 1):
+                    du = (column - 3.5) * cell - u
+                    dv = (row - 3.5) * cell - v
+                    d2 = math.floor(du * du + dv * dv + 0.5)
+                    if d2 <= reach2:
+                        for section in range(6):
+                            total[row * 8 + column, section] += spatial[d2] * angular[turn, section]
+        for section in range(6):
+            word = np.uint64(0)
+            for place in range(64):
+                du = (place % 8 - 3.5) * cell
+                dv = (place // 8 - 3.5) * cell
+                if total[place, section] > threshold and du * du + dv * dv <= radius * radius:
+                    word |= np.uint64(1) << np.uint64(place)
+            words[1 + kept + section * cylinders + i] = word

@@ -1,144 +1,902 @@
-"""One probe against many candidates. Imports numba, numpy and math alone."""
+"""One prepared finger against many: the Numba twin of native/kernels/matching, bit for bit.
 
-import math
+Imports numba, numpy and math alone. Only +, -, *, / and square root of float32 occur, each rounded on its own, and
+every sum has a fixed order (`_lane_sum` where there are many terms), so that both twins give the same bits. The packing
+of a finger is told in `matching.prepared`, the order of `settings` and `weights` in `matching.parameters`.
+"""
+
+# numba's types are not those of the annotations, which are for the reader
+# mypy: disable-error-code="return-value, assignment, arg-type, no-any-return"
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
+
+FIRST = 9  # features known after relaxation
+SECOND = 14  # these, and those known after the rigid check
+FEATURES = 34  # these, and those known after the elastic check
+LANES = 16
+NONE = 0xFFFFFFFF
+POINTS = 256
+PAIRS = 128
+
+F32 = np.float32
+ZERO = F32(0.0)
+HALF = F32(0.5)
+ONE = F32(1.0)
+STEPS = F32(1024.0)
+STEP = F32(1.0 / 1024.0)
 
 
 @numba.njit(nogil=True, cache=True)
-def _popcount(v):
+def _popcount(v: np.uint64) -> int:
     v = v - ((v >> np.uint64(1)) & np.uint64(0x5555555555555555))
     v = (v & np.uint64(0x3333333333333333)) + ((v >> np.uint64(2)) & np.uint64(0x3333333333333333))
     v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((v * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    v = v + (v >> np.uint64(8))
+    v = v + (v >> np.uint64(16))
+    v = v + (v >> np.uint64(32))
+    return np.int64(v & np.uint64(0x7F))
 
 
 @numba.njit(nogil=True, cache=True)
-def _similarity(a, b, cells_min):
-    """Local similarity 0..1 of two cylinders over their common valid cells."""
-    m = a[6] & b[6]
-    if _popcount(m) < cells_min:
-        return 0.0
-    differing = 0
-    bits = 0
-    for w in range(6):
-        p = a[w] & m
-        q = b[w] & m
-        differing += _popcount(p ^ q)
-        bits += _popcount(p) + _popcount(q)
-    if bits == 0:
-        return 0.0
-    return 1.0 - differing / bits
+def _lane_sum(values: NDArray[np.float32], n: int) -> np.float32:
+    """A sum in 16 lanes, then lanes in order: the one order in which many floats are added up."""
+    lane = np.zeros(LANES, np.float32)
+    for k in range(n):
+        lane[k % LANES] += values[k]
+    total = ZERO
+    for k in range(LANES):
+        total += lane[k]
+    return total
 
 
 @numba.njit(nogil=True, cache=True)
-def _turn(a, b):
-    """Difference of two angles in 256ths of a turn, -128..127."""
-    return ((a - b + 128) & 255) - 128
-
-
-@numba.njit(nogil=True, cache=True)
-def _soft(value, centre, slope):
-    return 1.0 / (1.0 + math.exp(-slope * (value - centre)))
-
-
-@numba.njit(nogil=True, cache=True)
-def _score(probe, candidate, cells_min, pairs_max, rounds):
-    n = probe.shape[0]
-    m = candidate.shape[0]
-    if n == 0 or m == 0:
-        return 0.0
-    similarity = np.empty((n, m), np.float64)
+def _load(
+    words: NDArray[np.uint64],
+    cosines: NDArray[np.float32],
+    sines: NDArray[np.float32],
+    offset: np.float32,
+    points: NDArray[np.float32],
+    angles: NDArray[np.int64],
+    edges: NDArray[np.float32],
+    scale: NDArray[np.float32],
+) -> tuple[int, int, int]:
+    """Unpacks a finger: points float32[5, n] (x, y, cos, sin, quality), angles, hull edges float32[3, k], scales."""
+    n = np.int64(words[0] & np.uint64(0xFF))
+    c = np.int64((words[0] >> np.uint64(8)) & np.uint64(0xFF))
+    corners = np.int64((words[0] >> np.uint64(16)) & np.uint64(0xFF))
+    at = np.zeros(256, np.int64)
     for i in range(n):
-        for j in range(m):
-            similarity[i, j] = _similarity(probe[i], candidate[j], cells_min)
-    size = min(n, m)
-    final = 4 + math.floor((pairs_max - 4) * _soft(size, 20.0, 0.4) + 0.5)
-    wanted = min(3 * final, size)
-    left = np.empty(wanted, np.int64)
-    right = np.empty(wanted, np.int64)
-    value = np.empty(wanted, np.float64)
-    used_left = np.zeros(n, np.bool_)
-    used_right = np.zeros(m, np.bool_)
-    count = 0
-    while count < wanted:
-        best = 0.0
-        bi = -1
-        bj = -1
-        for i in range(n):
-            if used_left[i]:
-                continue
-            for j in range(m):
-                if not used_right[j] and similarity[i, j] > best:
-                    best = similarity[i, j]
-                    bi = i
-                    bj = j
-        if bi < 0:
-            break
-        used_left[bi] = True
-        used_right[bj] = True
-        left[count] = bi
-        right[count] = bj
-        value[count] = best
-        count += 1
-    if count == 0:
-        return 0.0
-    px = np.empty(count, np.float64)
-    py = np.empty(count, np.float64)
-    pa = np.empty(count, np.int64)
-    qx = np.empty(count, np.float64)
-    qy = np.empty(count, np.float64)
-    qa = np.empty(count, np.int64)
-    for k in range(count):
-        g = probe[left[k], 7]
-        px[k] = np.float64(g & np.uint64(0xFFFF))
-        py[k] = np.float64((g >> np.uint64(16)) & np.uint64(0xFFFF))
-        pa[k] = np.int64((g >> np.uint64(32)) & np.uint64(0xFF))
-        g = candidate[right[k], 7]
-        qx[k] = np.float64(g & np.uint64(0xFFFF))
-        qy[k] = np.float64((g >> np.uint64(16)) & np.uint64(0xFFFF))
-        qa[k] = np.int64((g >> np.uint64(32)) & np.uint64(0xFF))
-    compatible = np.zeros((count, count), np.float64)
-    turn = 2.0 * math.pi / 256.0
-    for k in range(count):
-        for h in range(count):
-            if h == k:
-                continue
-            dp = math.sqrt((px[k] - px[h]) ** 2 + (py[k] - py[h]) ** 2)
-            dq = math.sqrt((qx[k] - qx[h]) ** 2 + (qy[k] - qy[h]) ** 2)
-            d1 = abs(dp - dq)
-            d2 = abs(_turn(_turn(pa[k], pa[h]), _turn(qa[k], qa[h]))) * turn
-            rp = math.atan2(py[h] - py[k], px[h] - px[k]) - pa[k] * turn
-            rq = math.atan2(qy[h] - qy[k], qx[h] - qx[k]) - qa[k] * turn
-            d3 = rp - rq
-            d3 = abs(d3 - 2.0 * math.pi * math.floor(d3 / (2.0 * math.pi) + 0.5))
-            compatible[k, h] = (
-                _soft(d1, 5.0, -1.6) * _soft(d2, math.pi / 12.0, -30.0) * _soft(d3, math.pi / 12.0, -30.0)
-            )
-    now = value.copy()
-    nxt = np.empty(count, np.float64)
-    for _ in range(rounds):
-        for k in range(count):
-            support = 0.0
-            for h in range(count):
-                support += compatible[k, h] * now[h]
-            nxt[k] = 0.5 * now[k] + 0.5 * support / max(count - 1, 1)
-        for k in range(count):
-            now[k] = nxt[k]
-    efficiency = np.empty(count, np.float64)
-    for k in range(count):
-        efficiency[k] = now[k] / value[k]
-    order = np.argsort(-efficiency)
-    total = 0.0
-    for k in range(min(final, count)):
-        total += now[order[k]]
-    return total / final
+        m = words[1 + i]
+        points[0, i] = F32(np.int64(m & np.uint64(0xFFFF)) - 32768)
+        points[1, i] = F32(np.int64((m >> np.uint64(16)) & np.uint64(0xFFFF)) - 32768)
+        angles[i] = np.int64((m >> np.uint64(32)) & np.uint64(0xFF))
+        points[2, i] = cosines[angles[i]]
+        points[3, i] = sines[angles[i]]
+        q = np.int64((m >> np.uint64(48)) & np.uint64(0xFF))
+        points[4, i] = F32(q) * F32(0.01) if q > 0 else F32(0.6)
+        order = np.int64(m >> np.uint64(56))
+        if 0 < order <= corners:
+            at[order - 1] = i
+    for k in range(corners):
+        p = at[k]
+        q = at[k + 1 if k + 1 < corners else 0]
+        dx = points[0, q] - points[0, p]
+        dy = points[1, q] - points[1, p]
+        length = np.sqrt(dx * dx + dy * dy + F32(1.0e-6))
+        edges[0, k] = -dy / length
+        edges[1, k] = dx / length
+        edges[2, k] = (dy * points[0, p] - dx * points[1, p]) / length
+    for i in range(c):
+        bits = 0
+        for k in range(6):
+            bits += _popcount(words[1 + n + k * c + i])
+        scale[i] = ONE / np.sqrt(F32(bits) + offset)
+    return n, c, corners
 
 
 @numba.njit(nogil=True, cache=True)
-def scores(probe, rows, offsets, start, stop, cells_min, pairs_max, rounds, out):
-    """Raw scores, 0..1, of `probe` uint64[n, 8] against fingers start..stop of a gallery, into `out` float32."""
+def _similarities(
+    a: NDArray[np.uint64],
+    na: int,
+    ca: int,
+    scale_a: NDArray[np.float32],
+    b: NDArray[np.uint64],
+    nb: int,
+    cb: int,
+    scale_b: NDArray[np.float32],
+    similarity: NDArray[np.int64],
+    row_best: NDArray[np.int64],
+    column_best: NDArray[np.int64],
+) -> None:
+    """similarity[i, j]: common bits over the geometric mean of both counts of bits, in steps of 1/1024.
+
+    row_best[i] is similarity << 8 | 255 - j for the best j (the lowest of equals), column_best[j] likewise.
+    """
+    column_best[:cb] = 0
+    for i in range(ca):
+        factor = scale_a[i] * STEPS
+        best = 0
+        for j in range(cb):
+            common = 0
+            for k in range(6):
+                common += _popcount(a[1 + na + k * ca + i] & b[1 + nb + k * cb + j])
+            s = np.int64(F32(common) * factor * scale_b[j])
+            similarity[i, j] = s
+            best = max(best, (s << 8) | (255 - j))
+            column_best[j] = max(column_best[j], (s << 8) | (255 - i))
+        row_best[i] = best
+
+
+@numba.njit(nogil=True, cache=True)
+def _pick_candidates(
+    ca: int,
+    cb: int,
+    row_best: NDArray[np.int64],
+    column_best: NDArray[np.int64],
+    wanted: int,
+    key: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Best partner of every cylinder of either side, the most similar first (in 128 steps, then in order).
+
+    Returns how many were taken into `key` (similarity << 12 | i << 6 | j) and how many choose each other.
+    """
+    every = np.empty(128, np.int64)
+    n = 0
+    mutual = 0
+    for i in range(ca):
+        s = row_best[i] >> 8
+        if s > 0:
+            every[n] = (s << 12) | (i << 6) | (255 - (row_best[i] & 255))
+            n += 1
+    for j in range(cb):
+        s = column_best[j] >> 8
+        if s == 0:
+            continue
+        i = 255 - (column_best[j] & 255)
+        if 255 - (row_best[i] & 255) == j:
+            mutual += 1
+        else:
+            every[n] = (s << 12) | (i << 6) | j
+            n += 1
+    start = np.zeros(130, np.int64)
+    for k in range(n):
+        start[129 - (every[k] >> 15)] += 1
+    for k in range(1, 130):
+        start[k] += start[k - 1]
+    for k in range(n):
+        place = 128 - (every[k] >> 15)
+        if start[place] < wanted:
+            key[start[place]] = every[k]
+        start[place] += 1
+    return min(n, wanted), mutual
+
+
+@numba.njit(nogil=True, cache=True)
+def _set_pair(
+    pairs: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    k: int,
+    cosines: NDArray[np.float32],
+    sines: NDArray[np.float32],
+    a: NDArray[np.float32],
+    angles_a: NDArray[np.int64],
+    b: NDArray[np.float32],
+    angles_b: NDArray[np.int64],
+    i: int,
+    j: int,
+    s: np.float32,
+) -> None:
+    """pairs float32[7, k]: a's x, y; b's x, y; cos and sin of the rotation that it proposes; similarity."""
+    ends[0, k] = i
+    ends[1, k] = j
+    pairs[0, k] = a[0, i]
+    pairs[1, k] = a[1, i]
+    pairs[2, k] = b[0, j]
+    pairs[3, k] = b[1, j]
+    turn = (angles_b[j] - angles_a[i]) & 255
+    pairs[4, k] = cosines[turn]
+    pairs[5, k] = sines[turn]
+    pairs[6, k] = s
+
+
+@numba.njit(nogil=True, cache=True)
+def _compatibility(
+    pairs: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    n: int,
+    r0: np.float32,
+    r1: np.float32,
+    t0: np.float32,
+    t1: np.float32,
+    gate: np.float32,
+    out: NDArray[np.float32],
+) -> None:
+    """How well two pairs agree, 0..1.
+
+    Same distance between the minutiae on both sides (radial), seen in the same direction (side) after the rotation that
+    the pairs propose, and about the same rotation. Tolerances grow with the distance.
+    """
+    for k in range(n):
+        for h in range(n):
+            ax = pairs[0, h] - pairs[0, k]
+            ay = pairs[1, h] - pairs[1, k]
+            bx = pairs[2, h] - pairs[2, k]
+            by = pairs[3, h] - pairs[3, k]
+            la = ax * ax + ay * ay
+            lb = bx * bx + by * by
+            reach = HALF * (la + lb)
+            radial = la - lb
+            mc = pairs[4, h] + pairs[4, k]
+            ms = pairs[5, h] + pairs[5, k]
+            ux = mc * ax - ms * ay
+            uy = ms * ax + mc * ay
+            side = ux * by - uy * bx
+            ahead = ux * bx + uy * by
+            d1 = r0 + r1 * reach
+            d2 = t0 + t1 * reach
+            e = (radial * radial * d2 + side * side * d1) / (F32(4.0) * reach * d1 * d2 + F32(1.0e-6))
+            turn = (ONE - (pairs[4, h] * pairs[4, k] + pairs[5, h] * pairs[5, k])) * gate
+            z = ONE - e - turn
+            apart = ahead > ZERO and ends[0, k] != ends[0, h] and ends[1, k] != ends[1, h]
+            out[k, h] = z * z if apart and z > ZERO else ZERO
+
+
+@numba.njit(nogil=True, cache=True)
+def _relax(
+    pairs: NDArray[np.float32],
+    n: int,
+    compatible: NDArray[np.float32],
+    rounds: int,
+    v: NDArray[np.float32],
+    support: NDArray[np.float32],
+) -> tuple[np.float32, np.float32]:
+    """Power iteration on the compatibilities weighted with the similarities; support after the first round."""
+    s = pairs[6]
+    u = np.empty(n, np.float32)
+    square = np.empty(n, np.float32)
+    for k in range(n):
+        v[k] = s[k]
+        square[k] = s[k] * s[k]
+    norm = np.sqrt(_lane_sum(square, n))
+    eigenvalue = ZERO
+    total = ZERO
+    for turn in range(rounds):
+        u[:] = ZERO
+        for h in range(n):
+            for k in range(n):
+                u[k] += compatible[h, k] * v[h]
+        for k in range(n):
+            u[k] *= s[k]
+            square[k] = u[k] * u[k]
+        if turn == 0:
+            for k in range(n):
+                support[k] = u[k]
+            total = _lane_sum(u, n)
+        following = np.sqrt(_lane_sum(square, n))
+        eigenvalue = following / (norm + F32(1.0e-9))
+        inverse = ONE / (following + F32(1.0e-9))
+        for k in range(n):
+            v[k] = u[k] * inverse
+        norm = ONE if following > ZERO else ZERO
+    return eigenvalue, total
+
+
+@numba.njit(nogil=True, cache=True)
+def _fit(
+    ax: NDArray[np.float32],
+    ay: NDArray[np.float32],
+    bx: NDArray[np.float32],
+    by: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    n: int,
+    placing: NDArray[np.float32],
+) -> None:
+    """The rotation and shift (cos, sin, x, y) that brings `n` points of A onto B with least squares."""
+    total = F32(1.0e-9)
+    mx = ZERO
+    my = ZERO
+    nx = ZERO
+    ny = ZERO
+    for k in range(n):
+        total += weight[k]
+        mx += weight[k] * ax[k]
+        my += weight[k] * ay[k]
+        nx += weight[k] * bx[k]
+        ny += weight[k] * by[k]
+    mx /= total
+    my /= total
+    nx /= total
+    ny /= total
+    dot = ZERO
+    cross = ZERO
+    for k in range(n):
+        x = ax[k] - mx
+        y = ay[k] - my
+        u = bx[k] - nx
+        v = by[k] - ny
+        dot += weight[k] * (x * u + y * v)
+        cross += weight[k] * (x * v - y * u)
+    length = np.sqrt(dot * dot + cross * cross)
+    c = dot / length if length > ZERO else ONE
+    s = cross / length if length > ZERO else ZERO
+    placing[0] = c
+    placing[1] = s
+    placing[2] = nx - (c * mx - s * my)
+    placing[3] = ny - (s * mx + c * my)
+
+
+@numba.njit(nogil=True, cache=True)
+def _place(a: NDArray[np.float32], na: int, placing: NDArray[np.float32], placed: NDArray[np.float32]) -> None:
+    """A's minutiae in B's frame: placed float32[2, na]."""
+    for i in range(na):
+        placed[0, i] = placing[0] * a[0, i] - placing[1] * a[1, i] + placing[2]
+        placed[1, i] = placing[1] * a[0, i] + placing[0] * a[1, i] + placing[3]
+
+
+@numba.njit(nogil=True, cache=True)
+def _pair_up(
+    a: NDArray[np.float32],
+    na: int,
+    ca: int,
+    b: NDArray[np.float32],
+    nb: int,
+    cb: int,
+    similarity: NDArray[np.int64],
+    cost_unlike: np.float32,
+    tolerance: np.float32,
+    gate: np.float32,
+    placing: NDArray[np.float32],
+    placed: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    figures: NDArray[np.float32],
+) -> int:
+    """Pairs each placed minutia of A with its nearest of B where both choose each other; returns how many.
+
+    Cost: distance and turn as shares of what is allowed, and how unlike the cylinders are. `ends` int64[2, n] gets the
+    pairs, `figures` float32[3, n] squared distance, 1 - cos(turn) and similarity of each.
+    """
+    unlike = cost_unlike * STEP
+    inverse = ONE / (tolerance * tolerance)
+    row_key = np.full(na, NONE, np.int64)
+    column_key = np.full(nb, NONE, np.int64)
+    for i in range(na):
+        cx = placing[0] * a[2, i] - placing[1] * a[3, i]
+        cy = placing[1] * a[2, i] + placing[0] * a[3, i]
+        for j in range(nb):
+            dx = b[0, j] - placed[0, i]
+            dy = b[1, j] - placed[1, i]
+            d = (dx * dx + dy * dy) * inverse
+            e = (ONE - (cx * b[2, j] + cy * b[3, j])) * gate
+            worse = d if d > e else e
+            if not worse < ONE:
+                continue
+            extra = cost_unlike
+            if i < ca and j < cb:
+                extra = unlike * F32(1024 - similarity[i, j])
+            cost = d + e + extra
+            if not cost < F32(8.0):
+                cost = F32(8.0)
+            key = np.int64(cost * F32(4096.0)) << 8
+            row_key[i] = min(row_key[i], key | j)
+            column_key[j] = min(column_key[j], key | i)
+    n = 0
+    for i in range(na):
+        if row_key[i] == NONE:
+            continue
+        j = row_key[i] & 255
+        if column_key[j] & 255 != i:
+            continue
+        dx = b[0, j] - placed[0, i]
+        dy = b[1, j] - placed[1, i]
+        cx = placing[0] * a[2, i] - placing[1] * a[3, i]
+        cy = placing[1] * a[2, i] + placing[0] * a[3, i]
+        ends[0, n] = i
+        ends[1, n] = j
+        figures[0, n] = dx * dx + dy * dy
+        figures[1, n] = ONE - (cx * b[2, j] + cy * b[3, j])
+        figures[2, n] = F32(similarity[i, j]) * STEP if i < ca and j < cb else ZERO
+        n += 1
+    return n
+
+
+@numba.njit(nogil=True, cache=True)
+def _agreement(figures: NDArray[np.float32], n: int, tolerance: np.float32) -> np.float32:
+    inverse = HALF / (tolerance * tolerance)
+    total = ZERO
+    for k in range(n):
+        total += (F32(0.3) + figures[2, k]) * (ONE - figures[0, k] * inverse)
+    return total
+
+
+@numba.njit(nogil=True, cache=True)
+def _refit(
+    a: NDArray[np.float32],
+    b: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    figures: NDArray[np.float32],
+    n: int,
+    tolerance: np.float32,
+    placing: NDArray[np.float32],
+) -> None:
+    if n < 2:
+        return
+    inverse = ONE / (tolerance * tolerance)
+    ax = np.empty(n, np.float32)
+    ay = np.empty(n, np.float32)
+    bx = np.empty(n, np.float32)
+    by = np.empty(n, np.float32)
+    weight = np.empty(n, np.float32)
+    for k in range(n):
+        ax[k] = a[0, ends[0, k]]
+        ay[k] = a[1, ends[0, k]]
+        bx[k] = b[0, ends[1, k]]
+        by[k] = b[1, ends[1, k]]
+        weight[k] = (F32(0.2) + figures[2, k]) * (F32(1.05) - figures[0, k] * inverse)
+    _fit(ax, ay, bx, by, weight, n, placing)
+
+
+@numba.njit(nogil=True, cache=True)
+def _align(
+    a: NDArray[np.float32],
+    na: int,
+    ca: int,
+    b: NDArray[np.float32],
+    nb: int,
+    cb: int,
+    similarity: NDArray[np.int64],
+    settings: NDArray[np.float32],
+    placing: NDArray[np.float32],
+    placed: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    figures: NDArray[np.float32],
+    n: int,
+) -> int:
+    """Rigid fits, then two rounds in which each minutia moves by what its paired neighbours (never itself) were off."""
+    wide = settings[9]
+    narrow = settings[11]
+    for _ in range(2):
+        _refit(a, b, ends, figures, n, wide, placing)
+        _place(a, na, placing, placed)
+        n = _pair_up(a, na, ca, b, nb, cb, similarity, settings[13], wide, settings[10], placing, placed, ends, figures)
+    rigid = placed[:, :na].copy()
+    reach = ONE / settings[14]
+    sw = np.empty(na, np.float32)
+    sx = np.empty(na, np.float32)
+    sy = np.empty(na, np.float32)
+    for turn in range(2):
+        sw[:] = settings[15]
+        sx[:] = ZERO
+        sy[:] = ZERO
+        for k in range(n):
+            own = ends[0, k]
+            kx = rigid[0, own]
+            ky = rigid[1, own]
+            vx = b[0, ends[1, k]] - kx
+            vy = b[1, ends[1, k]] - ky
+            weight = F32(0.2) + figures[2, k]
+            for i in range(na):
+                if i == own:
+                    continue
+                dx = rigid[0, i] - kx
+                dy = rigid[1, i] - ky
+                near = ONE / (ONE + (dx * dx + dy * dy) * reach)
+                near = near * near * weight
+                sw[i] += near
+                sx[i] += near * vx
+                sy[i] += near * vy
+        for i in range(na):
+            placed[0, i] = rigid[0, i] + sx[i] / sw[i]
+            placed[1, i] = rigid[1, i] + sy[i] / sw[i]
+        tolerance = HALF * (wide + narrow) if turn == 0 else narrow
+        n = _pair_up(
+            a, na, ca, b, nb, cb, similarity, settings[13], tolerance, settings[12], placing, placed, ends, figures
+        )
+    return n
+
+
+@numba.njit(nogil=True, cache=True)
+def _overlap(
+    na: int,
+    edges_a: NDArray[np.float32],
+    corners_a: int,
+    b: NDArray[np.float32],
+    nb: int,
+    edges_b: NDArray[np.float32],
+    corners_b: int,
+    margin: np.float32,
+    placing: NDArray[np.float32],
+    placed: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    n: int,
+    inside_a: NDArray[np.bool_],
+    inside_b: NDArray[np.bool_],
+) -> None:
+    """Which minutiae of either side lie where the other has its fingerprint: inside its convex hull, widened."""
+    for i in range(na):
+        inside_a[i] = True
+        for k in range(corners_b):
+            d = edges_b[2, k] + margin
+            if not edges_b[0, k] * placed[0, i] + edges_b[1, k] * placed[1, i] + d >= ZERO:
+                inside_a[i] = False
+    for j in range(nb):
+        x = b[0, j] - placing[2]
+        y = b[1, j] - placing[3]
+        qx = placing[0] * x + placing[1] * y
+        qy = placing[0] * y - placing[1] * x
+        inside_b[j] = True
+        for k in range(corners_a):
+            d = edges_a[2, k] + margin
+            if not edges_a[0, k] * qx + edges_a[1, k] * qy + d >= ZERO:
+                inside_b[j] = False
+    for k in range(n):
+        inside_a[ends[0, k]] = True
+        inside_b[ends[1, k]] = True
+
+
+@numba.njit(nogil=True, cache=True)
+def _final_figures(
+    a: NDArray[np.float32],
+    angles_a: NDArray[np.int64],
+    na: int,
+    b: NDArray[np.float32],
+    angles_b: NDArray[np.int64],
+    nb: int,
+    settings: NDArray[np.float32],
+    cosines: NDArray[np.float32],
+    sines: NDArray[np.float32],
+    logarithms: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    figures: NDArray[np.float32],
+    n: int,
+    inside_a: NDArray[np.bool_],
+    inside_b: NDArray[np.bool_],
+    pairs: NDArray[np.float32],
+    compatible: NDArray[np.float32],
+    f: NDArray[np.float32],
+) -> None:
+    """The figures of the aligned pair: f[14..34); f[1] and f[3] are read."""
+    both = ZERO
+    quality = ZERO
+    paired = ZERO
+    for i in range(na):
+        if inside_a[i]:
+            both += ONE
+            quality += a[4, i]
+    in_a = both
+    for j in range(nb):
+        if inside_b[j]:
+            both += ONE
+            quality += b[4, j]
+    in_b = both - in_a
+    count = F32(n)
+    per = ONE / max(count, ONE)
+    inverse = ONE / (settings[11] * settings[11])
+    close = ZERO
+    close_alike = ZERO
+    alike = ZERO
+    distance = ZERO
+    turn = ZERO
+    strong = ZERO
+    mx = ZERO
+    my = ZERO
+    for k in range(n):
+        e = ONE - figures[0, k] * inverse
+        close += e
+        close_alike += e * figures[2, k]
+        alike += figures[2, k]
+        distance += np.sqrt(figures[0, k])
+        turn += figures[1, k]
+        strong += ONE if figures[2, k] > HALF else ZERO
+        mx += a[0, ends[0, k]]
+        my += a[1, ends[0, k]]
+        paired += a[4, ends[0, k]] + b[4, ends[1, k]]
+    mx *= per
+    my *= per
+    spread = ZERO
+    for k in range(n):
+        x = a[0, ends[0, k]] - mx
+        y = a[1, ends[0, k]] - my
+        spread += x * x + y * y
+    own = ends.copy()
+    for k in range(n):
+        _set_pair(pairs, own, k, cosines, sines, a, angles_a, b, angles_b, ends[0, k], ends[1, k], figures[2, k])
+    _compatibility(pairs, ends, n, settings[17], settings[18], settings[19], settings[20], settings[21], compatible)
+    consistent = ZERO
+    neighbours = ZERO
+    value = np.empty(n, np.float32)
+    near = np.empty(n, np.float32)
+    for k in range(n):
+        for h in range(n):
+            dx = pairs[0, h] - pairs[0, k]
+            dy = pairs[1, h] - pairs[1, k]
+            near[h] = ONE if dx * dx + dy * dy < settings[22] and h != k else ZERO
+            value[h] = compatible[k, h] * near[h]
+        consistent += _lane_sum(value, n)
+        neighbours += _lane_sum(near, n)
+    consistent *= HALF
+    neighbours *= HALF
+    root = ONE / np.sqrt(both + F32(10.0))
+    low = min(na, nb)
+    high = max(na, nb)
+    f[14] = f[1]
+    f[15] = count
+    f[16] = F32(2.0) * count / (both + F32(6.0))
+    f[17] = close * root
+    f[18] = close_alike * root
+    f[19] = alike * per
+    f[20] = distance * per
+    f[21] = turn * per
+    f[22] = paired / (quality + F32(3.0))
+    f[23] = np.sqrt(consistent) * count / (np.sqrt(in_a * in_b) + F32(2.0))
+    f[24] = np.sqrt(consistent)
+    f[25] = consistent / (neighbours + F32(3.0))
+    f[26] = np.sqrt(both)
+    f[27] = F32(low)
+    f[28] = np.sqrt(spread * per)
+    f[29] = f[3]
+    f[30] = strong * root
+    f[31] = logarithms[low]
+    f[32] = logarithms[high]
+    f[33] = both - F32(2.0) * count
+
+
+@numba.njit(nogil=True, cache=True)
+def _weigh(weights: NDArray[np.float32], start: int, f: NDArray[np.float32], n: int) -> np.float32:
+    total = weights[start]
+    for k in range(n):
+        total += weights[start + 1 + k] * f[k]
+    return total
+
+
+@numba.njit(nogil=True, cache=True)
+def pair_score(
+    probe: NDArray[np.uint64],
+    candidate: NDArray[np.uint64],
+    settings: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    cosines: NDArray[np.float32],
+    sines: NDArray[np.float32],
+    logarithms: NDArray[np.float32],
+    thorough: bool,
+    f: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    similarities: NDArray[np.float32],
+    placing: NDArray[np.float32],
+    inside_a: NDArray[np.bool_],
+    inside_b: NDArray[np.bool_],
+) -> tuple[np.float32, int]:
+    """The raw score of a pair, and how many minutiae it paired (-1 after an early exit).
+
+    `thorough` keeps it from ending early. Filled: `f` float32[34] the features; `ends` int64[2, 256], `similarities`
+    float32[256] the paired minutiae; `placing` float32[4] cos, sin, x, y of probe to candidate; `inside_*` bool[256]
+    which minutiae lie in the common area.
+    """
+    a = np.zeros((5, POINTS), np.float32)
+    b = np.zeros((5, POINTS), np.float32)
+    angles_a = np.zeros(POINTS, np.int64)
+    angles_b = np.zeros(POINTS, np.int64)
+    edges_a = np.zeros((3, POINTS), np.float32)
+    edges_b = np.zeros((3, POINTS), np.float32)
+    scale_a = np.zeros(64, np.float32)
+    scale_b = np.zeros(64, np.float32)
+    na, ca, corners_a = _load(probe, cosines, sines, settings[0], a, angles_a, edges_a, scale_a)
+    nb, cb, corners_b = _load(candidate, cosines, sines, settings[0], b, angles_b, edges_b, scale_b)
+    f[:] = ZERO
+    if ca == 0 or cb == 0:
+        return ZERO, -1
+    similarity = np.zeros((64, 64), np.int64)
+    row_best = np.zeros(64, np.int64)
+    column_best = np.zeros(64, np.int64)
+    _similarities(probe, na, ca, scale_a, candidate, nb, cb, scale_b, similarity, row_best, column_best)
+    key = np.zeros(PAIRS, np.int64)
+    found, mutual = _pick_candidates(ca, cb, row_best, column_best, min(np.int64(settings[1]), PAIRS), key)
+    if found == 0:
+        return ZERO, -1
+    lead12 = 0
+    lead24 = 0
+    for k in range(min(found, 12)):
+        lead12 += key[k] >> 12
+    for k in range(min(found, 24)):
+        lead24 += key[k] >> 12
+    pairs = np.zeros((7, PAIRS), np.float32)
+    own = np.zeros((2, PAIRS), np.int64)
+    for k in range(found):
+        i = (key[k] >> 6) & 63
+        j = key[k] & 63
+        _set_pair(pairs, own, k, cosines, sines, a, angles_a, b, angles_b, i, j, F32(key[k] >> 12) * STEP)
+    compatible = np.zeros((PAIRS, PAIRS), np.float32)
+    _compatibility(pairs, own, found, settings[3], settings[4], settings[5], settings[6], settings[7], compatible)
+    v = np.zeros(PAIRS, np.float32)
+    support = np.zeros(PAIRS, np.float32)
+    eigenvalue, total = _relax(pairs, found, compatible, np.int64(settings[2]), v, support)
+    most = ZERO
+    for k in range(found):
+        most = max(most, support[k])
+    low = min(na, nb)
+    high = max(na, nb)
+    size = ONE / np.sqrt(F32(low) + F32(8.0))
+    f[0] = F32(lead12) * (STEP / F32(12.0))
+    f[1] = F32(lead24) * (STEP / F32(24.0))
+    f[2] = F32(mutual) * size
+    f[3] = eigenvalue
+    f[4] = np.sqrt(total)
+    f[5] = np.sqrt(most)
+    f[6] = F32(low)
+    f[7] = logarithms[low]
+    f[8] = logarithms[high]
+    exits = 3 + FIRST + SECOND + FEATURES
+    first = _weigh(weights, 0, f, FIRST)
+    if not thorough and first < weights[exits]:
+        return max(min(first, weights[exits + 1]), ZERO), -1
+
+    # rigid placements: the best supported candidate and all that agree with it, then the same among those left over
+    used = np.zeros(PAIRS, np.bool_)
+    placed = np.zeros((2, POINTS), np.float32)
+    figures = np.zeros((3, POINTS), np.float32)
+    trial_placing = np.zeros(4, np.float32)
+    trial_placed = np.zeros((2, POINTS), np.float32)
+    trial_ends = np.zeros((2, POINTS), np.int64)
+    trial_figures = np.zeros((3, POINTS), np.float32)
+    points = np.zeros((5, PAIRS), np.float32)
+    best_agreement = -ONE
+    first_agreement = ZERO
+    first_n = 0
+    n = 0
+    for turn in range(np.int64(settings[8])):
+        seed = -1
+        top = ZERO
+        for k in range(found):
+            rank = v[k] if turn == 0 else support[k]
+            if not used[k] and rank > top:
+                top = rank
+                seed = k
+        if seed < 0:
+            if turn > 0:
+                break
+            seed = 0
+        m = 0
+        for h in range(found):
+            agrees = ONE if h == seed else compatible[seed, h]
+            if used[h] or not agrees > F32(0.02):
+                continue
+            used[h] = True
+            s = pairs[6, h]
+            for k in range(4):
+                points[k, m] = pairs[k, h]
+            points[4, m] = agrees * s
+            m += 1
+            for k in range(found):
+                support[k] -= compatible[h, k] * s * pairs[6, k]
+        if m < 2:
+            trial_placing[0] = pairs[4, seed]
+            trial_placing[1] = pairs[5, seed]
+            x = trial_placing[0] * points[0, 0] - trial_placing[1] * points[1, 0]
+            y = trial_placing[1] * points[0, 0] + trial_placing[0] * points[1, 0]
+            trial_placing[2] = points[2, 0] - x
+            trial_placing[3] = points[3, 0] - y
+        else:
+            _fit(points[0], points[1], points[2], points[3], points[4], m, trial_placing)
+        _place(a, na, trial_placing, trial_placed)
+        trial_n = _pair_up(
+            a,
+            na,
+            ca,
+            b,
+            nb,
+            cb,
+            similarity,
+            settings[13],
+            settings[9],
+            settings[10],
+            trial_placing,
+            trial_placed,
+            trial_ends,
+            trial_figures,
+        )
+        agreement = _agreement(trial_figures, trial_n, settings[9])
+        if turn == 0:
+            first_agreement = agreement
+            first_n = trial_n
+        if agreement > best_agreement:
+            best_agreement = agreement
+            n = trial_n
+            placing[:] = trial_placing
+            ends[:] = trial_ends
+            figures[:] = trial_figures
+    f[9] = first_agreement
+    f[10] = best_agreement
+    f[11] = best_agreement * size
+    f[12] = F32(first_n)
+    f[13] = F32(n)
+    second = _weigh(weights, 1 + FIRST, f, SECOND)
+    if not thorough and second < weights[exits + 1]:
+        return max(second, ZERO), -1
+
+    n = _align(a, na, ca, b, nb, cb, similarity, settings, placing, placed, ends, figures, n)
+    _overlap(
+        na,
+        edges_a,
+        corners_a,
+        b,
+        nb,
+        edges_b,
+        corners_b,
+        settings[16],
+        placing,
+        placed,
+        ends,
+        n,
+        inside_a,
+        inside_b,
+    )
+    _final_figures(
+        a,
+        angles_a,
+        na,
+        b,
+        angles_b,
+        nb,
+        settings,
+        cosines,
+        sines,
+        logarithms,
+        ends,
+        figures,
+        n,
+        inside_a,
+        inside_b,
+        pairs,
+        compatible,
+        f,
+    )
+    similarities[:n] = figures[2, :n]
+    return max(_weigh(weights, 2 + FIRST + SECOND, f, FEATURES), ZERO), n
+
+
+@numba.njit(nogil=True, cache=True)
+def scores(
+    probe: NDArray[np.uint64],
+    words: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    start: int,
+    stop: int,
+    settings: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    cosines: NDArray[np.float32],
+    sines: NDArray[np.float32],
+    logarithms: NDArray[np.float32],
+    out: NDArray[np.float32],
+    features: NDArray[np.float32],
+) -> None:
+    """Raw scores of `probe` against fingers start..stop of a gallery, into out[0 : stop - start].
+
+    With `features` float32[stop - start, 34] (training) nothing ends early; an empty one (0 rows) asks for none.
+    """
+    f = np.zeros(FEATURES, np.float32)
+    ends = np.zeros((2, POINTS), np.int64)
+    similarities = np.zeros(POINTS, np.float32)
+    placing = np.zeros(4, np.float32)
+    inside_a = np.zeros(POINTS, np.bool_)
+    inside_b = np.zeros(POINTS, np.bool_)
+    thorough = features.shape[0] > 0
     for finger in range(start, stop):
-        candidate = rows[offsets[finger] : offsets[finger + 1]]
-        out[finger] = np.float32(_score(probe, candidate, cells_min, pairs_max, rounds))
+        out[finger - start], _ = pair_score(
+            probe,
+            words[offsets[finger] :],
+            settings,
+            weights,
+            cosines,
+            sines,
+            logarithms,
+            thorough,
+            f,
+            ends,
+            similarities,
+            placing,
+            inside_a,
+            inside_b,
+        )
+        if thorough:
+            features[finger - start] = f

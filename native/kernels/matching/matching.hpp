@@ -1,0 +1,63 @@
+// One prepared finger against many. Twin of src/cccd_core/matching/kernels/score.py, bit for bit.
+//
+// Only +, -, *, / and square root of float32 occur, each rounded on its own, and every sum has a fixed order (lane_sum), so
+// that all levels and the Numba twin give the same bits. The packing of a finger is told in matching/prepared.py.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace cccd::matching {
+
+constexpr int minutiae_max = 120;
+constexpr int cylinders_max = 64;
+constexpr int code_words = 6;
+
+// Which of the numbers in `settings` is which; the same order as matching/parameters.py.
+enum Setting : int {
+  similarity_offset, candidates, relaxation_rounds,
+  length_tolerance2, length_slope2, side_tolerance2, side_slope2, rotation_gate,
+  hypotheses, pairing_tolerance_px, pairing_gate, final_tolerance_px, final_gate, dissimilarity_cost,
+  elastic_reach2, elastic_stiffness, overlap_margin_px,
+  check_length_tolerance2, check_length_slope2, check_side_tolerance2, check_side_slope2, check_rotation_gate, check_reach2,
+  settings_count
+};
+
+constexpr int first_features = 9;    // known after relaxation
+constexpr int second_features = 14;  // these, and those known after the rigid check
+constexpr int features_count = 34;   // these, and those known after the elastic check
+// weights: bias and one weight for each feature, three times (first, second, all); then the two exit levels.
+constexpr int weights_count = (1 + first_features) + (1 + second_features) + (1 + features_count) + 2;
+
+// cosines, sines: 256 each, of 256ths of a turn; logarithms: 256, of max(1, i).
+struct Tables {
+  const float* settings;
+  const float* weights;
+  const float* cosines;
+  const float* sines;
+  const float* logarithms;
+};
+
+// Whether `count` words can be a prepared finger: all that the kernels rely on.
+inline bool is_finger(const std::uint64_t* words, std::size_t count) {
+  if (count == 0) return false;
+  const std::uint64_t n = words[0] & 0xff, cylinders = words[0] >> 8 & 0xff, corners = words[0] >> 16 & 0xff;
+  return n <= minutiae_max && cylinders <= cylinders_max && cylinders <= n && corners <= n &&
+         count == 1 + n + code_words * cylinders;
+}
+
+// Raw scores of `probe` against fingers start..stop of a gallery; out[finger - start]. With `features` not null (training),
+// nothing exits early and features_count numbers a finger are written there.
+using ScoresFn = void (*)(const Tables& tables, const std::uint64_t* probe, const std::uint64_t* words,
+                          const std::int64_t* offsets, std::size_t start, std::size_t stop, float* out, float* features);
+
+#define CCCD_MATCHING_LEVEL(level)                                                                                   \
+  namespace level {                                                                                                  \
+  void scores(const Tables&, const std::uint64_t*, const std::uint64_t*, const std::int64_t*, std::size_t, std::size_t, \
+              float*, float*);                                                                                       \
+  }
+CCCD_MATCHING_LEVEL(serial)
+CCCD_MATCHING_LEVEL(avx2)
+CCCD_MATCHING_LEVEL(avx512)
+#undef CCCD_MATCHING_LEVEL
+
+}  // namespace cccd::matching

@@ -1,0 +1,647 @@
+// Everything but the popcounts, shared by all levels: plain loops over arrays padded to 16, which the compiler turns into
+// the level's vectors. The level's file defines `similarities`.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "matching.hpp"
+
+namespace cccd::matching::CCCD_LEVEL {
+
+using u32 = std::uint32_t;
+using i32 = std::int32_t;
+using u64 = std::uint64_t;
+using f32 = float;
+
+constexpr int lanes = 16;
+constexpr int points_max = 128;  // minutiae_max, padded
+constexpr int pairs_max = 128;
+constexpr u32 none = 0xffffffffu;
+constexpr f32 far_away = 1.0e6f;
+constexpr f32 steps = 1024.0f;         // of a similarity
+constexpr f32 step = 1.0f / 1024.0f;
+
+static inline int padded(int n) { return (n + lanes - 1) & ~(lanes - 1); }
+
+struct alignas(64) Finger {
+  u64 code[code_words][cylinders_max];
+  f32 scale[cylinders_max];  // 1 / sqrt(bits + offset)
+  f32 x[points_max], y[points_max], cos[points_max], sin[points_max];
+  f32 edge_x[points_max], edge_y[points_max], edge_d[points_max];
+  const u64* minutiae;
+  int n, cylinders, edges;
+  f32 low_x, high_x, low_y, high_y;
+};
+
+struct alignas(64) Pairs {
+  f32 ax[pairs_max], ay[pairs_max], bx[pairs_max], by[pairs_max], cos[pairs_max], sin[pairs_max], s[pairs_max];
+  i32 i[pairs_max], j[pairs_max];
+  int n;
+};
+
+struct alignas(64) Pairing {
+  i32 i[points_max], j[points_max];
+  f32 d2[points_max], turn[points_max], s[points_max];
+  f32 px[points_max], py[points_max];  // A's minutiae in B's frame
+  f32 c, s_, tx, ty;                   // rotation and shift, A to B
+  int n;
+};
+
+struct alignas(64) Work {
+  Finger a, b;
+  u32 similarity[cylinders_max * cylinders_max];
+  u32 row_best[cylinders_max], column_best[cylinders_max];
+  Pairs pairs;
+  f32 compatible[pairs_max * pairs_max];
+  f32 v[pairs_max], u[pairs_max], support[pairs_max];
+  u32 row_key[points_max];
+  f32 qx[points_max], qy[points_max], sx[points_max], sy[points_max], sw[points_max];
+  i32 inside_a[points_max], inside_b[points_max];
+  Pairing pairing[2];
+};
+
+// similarity, row_best and column_best of w from the codes of w.a and w.b; see the serial level for what they are.
+static void similarities(Work& w);
+
+// A sum in 16 lanes, then lanes in order: the one order in which floats are added up.
+static f32 lane_sum(const f32* values, int n) {
+  f32 lane[lanes] = {};
+  for (int k = 0; k < padded(n); k += lanes)
+    for (int l = 0; l < lanes; ++l) lane[l] += values[k + l];
+  f32 sum = 0.0f;
+  for (int l = 0; l < lanes; ++l) sum += lane[l];
+  return sum;
+}
+
+static void load_codes(Finger& f, const u64* words, f32 offset) {
+  f.n = static_cast<int>(words[0] & 0xff);
+  f.cylinders = static_cast<int>(words[0] >> 8 & 0xff);
+  f.edges = static_cast<int>(words[0] >> 16 & 0xff);
+  f.minutiae = words + 1;
+  const u64* codes = words + 1 + f.n;
+  const int c16 = padded(f.cylinders);
+  for (int k = 0; k < code_words; ++k) {
+    std::memcpy(f.code[k], codes + k * f.cylinders, static_cast<std::size_t>(f.cylinders) * sizeof(u64));
+    for (int i = f.cylinders; i < c16; ++i) f.code[k][i] = 0;
+  }
+  for (int i = 0; i < c16; ++i) {
+    u64 bits = 0;
+    for (int k = 0; k < code_words; ++k) bits += static_cast<u64>(__builtin_popcountll(f.code[k][i]));
+    f.scale[i] = 1.0f / std::sqrt(static_cast<f32>(static_cast<i32>(bits)) + offset);
+  }
+}
+
+static inline f32 x_of(u64 word) { return static_cast<f32>(static_cast<i32>(word & 0xffff) - 32768); }
+static inline f32 y_of(u64 word) { return static_cast<f32>(static_cast<i32>(word >> 16 & 0xffff) - 32768); }
+static inline int angle_of(u64 word) { return static_cast<int>(word >> 32 & 0xff); }
+
+static void load_points(Finger& f, const Tables& t) {
+  f.low_x = f.low_y = far_away;
+  f.high_x = f.high_y = -far_away;
+  for (int i = 0; i < f.n; ++i) {
+    const u64 m = f.minutiae[i];
+    f.x[i] = x_of(m);
+    f.y[i] = y_of(m);
+    f.cos[i] = t.cosines[angle_of(m)];
+    f.sin[i] = t.sines[angle_of(m)];
+    f.low_x = std::min(f.low_x, f.x[i]);
+    f.high_x = std::max(f.high_x, f.x[i]);
+    f.low_y = std::min(f.low_y, f.y[i]);
+    f.high_y = std::max(f.high_y, f.y[i]);
+  }
+  for (int i = f.n; i < padded(f.n); ++i) {
+    f.x[i] = far_away;
+    f.y[i] = f.cos[i] = f.sin[i] = 0.0f;
+  }
+}
+
+// Edges of the convex hull, from the order that preparation wrote into the minutiae: inside is edge . point + d >= 0.
+static void load_hull(Finger& f) {
+  int at[256];
+  for (int k = 0; k < f.edges; ++k) at[k] = 0;
+  for (int i = 0; i < f.n; ++i) {
+    const int order = static_cast<int>(f.minutiae[i] >> 56);
+    if (order > 0 && order <= f.edges) at[order - 1] = i;
+  }
+  for (int k = 0; k < f.edges; ++k) {
+    const int p = at[k], q = at[k + 1 == f.edges ? 0 : k + 1];
+    const f32 dx = f.x[q] - f.x[p], dy = f.y[q] - f.y[p];
+    const f32 length = std::sqrt(dx * dx + dy * dy + 1.0e-6f);
+    f.edge_x[k] = -dy / length;
+    f.edge_y[k] = dx / length;
+    f.edge_d[k] = (dy * f.x[p] - dx * f.y[p]) / length;
+  }
+}
+
+// Best partner of every cylinder of either side, the most similar first (in 128 steps of similarity, then in order).
+static int pick_candidates(Work& w, int wanted, u32* key, int* mutual) {
+  u32 all[2 * cylinders_max];
+  int n = 0, both = 0;
+  for (int i = 0; i < w.a.cylinders; ++i) {
+    const u32 s = w.row_best[i] >> 8;
+    if (s > 0) all[n++] = s << 12 | static_cast<u32>(i) << 6 | (255 - (w.row_best[i] & 255));
+  }
+  for (int j = 0; j < w.b.cylinders; ++j) {
+    const u32 s = w.column_best[j] >> 8;
+    if (s == 0) continue;
+    const u32 i = 255 - (w.column_best[j] & 255);
+    if (255 - (w.row_best[i] & 255) == static_cast<u32>(j)) ++both;
+    else all[n++] = s << 12 | i << 6 | static_cast<u32>(j);
+  }
+  *mutual = both;
+  int count[130] = {};
+  for (int k = 0; k < n; ++k) ++count[128 - (all[k] >> 15)];
+  int start = 0;
+  for (int k = 0; k < 129; ++k) {
+    const int c = count[k];
+    count[k] = start;
+    start += c;
+  }
+  for (int k = 0; k < n; ++k) {
+    const int at = count[128 - (all[k] >> 15)]++;
+    if (at < wanted) key[at] = all[k];
+  }
+  return std::min(n, wanted);
+}
+
+static void set_pair(Pairs& p, int k, const Tables& t, const Finger& a, const Finger& b, int i, int j, f32 s) {
+  const u64 ma = a.minutiae[i], mb = b.minutiae[j];
+  p.i[k] = i;
+  p.j[k] = j;
+  p.ax[k] = x_of(ma);
+  p.ay[k] = y_of(ma);
+  p.bx[k] = x_of(mb);
+  p.by[k] = y_of(mb);
+  const int turn = (angle_of(mb) - angle_of(ma)) & 255;
+  p.cos[k] = t.cosines[turn];
+  p.sin[k] = t.sines[turn];
+  p.s[k] = s;
+}
+
+static void pad_pairs(Pairs& p) {
+  for (int k = p.n; k < padded(p.n); ++k) {
+    p.i[k] = p.j[k] = -1;
+    p.ax[k] = far_away;
+    p.ay[k] = p.bx[k] = p.by[k] = p.s[k] = p.sin[k] = 0.0f;
+    p.cos[k] = 1.0f;
+  }
+}
+
+// How well two pairs agree, 0..1: same distance between the minutiae on both sides (radial), seen in the same direction
+// (sideways) after the rotation that the pairs propose, and about the same rotation. Tolerances grow with the distance.
+static void compatibility(Work& w, f32 r0, f32 r1, f32 t0, f32 t1, f32 gate) {
+  const Pairs& p = w.pairs;
+  const int n16 = padded(p.n);
+  for (int k = 0; k < p.n; ++k) {
+    f32* out = w.compatible + k * pairs_max;
+    const f32 axk = p.ax[k], ayk = p.ay[k], bxk = p.bx[k], byk = p.by[k], ck = p.cos[k], sk = p.sin[k];
+    const i32 ik = p.i[k], jk = p.j[k];
+    for (int h = 0; h < n16; ++h) {
+      const f32 ax = p.ax[h] - axk, ay = p.ay[h] - ayk, bx = p.bx[h] - bxk, by = p.by[h] - byk;
+      const f32 la = ax * ax + ay * ay, lb = bx * bx + by * by, l = 0.5f * (la + lb), radial = la - lb;
+      const f32 mc = p.cos[h] + ck, ms = p.sin[h] + sk;
+      const f32 ux = mc * ax - ms * ay, uy = ms * ax + mc * ay;
+      const f32 side = ux * by - uy * bx, ahead = ux * bx + uy * by;
+      const f32 d1 = r0 + r1 * l, d2 = t0 + t1 * l;
+      const f32 e = (radial * radial * d2 + side * side * d1) / (4.0f * l * d1 * d2 + 1.0e-6f);
+      const f32 turn = (1.0f - (p.cos[h] * ck + p.sin[h] * sk)) * gate;
+      f32 z = 1.0f - e - turn;
+      z = z > 0.0f ? z * z : 0.0f;
+      const bool apart = (ahead > 0.0f) & (ik != p.i[h]) & (jk != p.j[h]);
+      out[h] = apart ? z : 0.0f;
+    }
+  }
+}
+
+// Power iteration on the compatibilities weighted with the similarities: v, and support after the first round.
+static f32 relax(Work& w, int rounds, f32* total) {
+  const Pairs& p = w.pairs;
+  const int n16 = padded(p.n);
+  f32 eigenvalue = 0.0f, norm = 1.0f;
+  f32 square[pairs_max];
+  for (int k = 0; k < n16; ++k) {
+    w.v[k] = p.s[k];
+    square[k] = p.s[k] * p.s[k];
+  }
+  norm = std::sqrt(lane_sum(square, p.n));
+  for (int round = 0; round < rounds; ++round) {
+    for (int k = 0; k < n16; ++k) w.u[k] = 0.0f;
+    for (int h = 0; h < p.n; ++h) {
+      const f32 vh = w.v[h];
+      const f32* row = w.compatible + h * pairs_max;
+      for (int k = 0; k < n16; ++k) w.u[k] += row[k] * vh;
+    }
+    for (int k = 0; k < n16; ++k) {
+      w.u[k] *= p.s[k];
+      square[k] = w.u[k] * w.u[k];
+    }
+    if (round == 0) {
+      for (int k = 0; k < n16; ++k) w.support[k] = w.u[k];
+      *total = lane_sum(w.u, p.n);
+    }
+    const f32 next = std::sqrt(lane_sum(square, p.n));
+    eigenvalue = next / (norm + 1.0e-9f);
+    const f32 inverse = 1.0f / (next + 1.0e-9f);
+    for (int k = 0; k < n16; ++k) w.v[k] = w.u[k] * inverse;
+    norm = next > 0.0f ? 1.0f : 0.0f;
+  }
+  return eigenvalue;
+}
+
+// The rotation and shift that brings `n` points of A onto B with least squares.
+static void fit(const f32* ax, const f32* ay, const f32* bx, const f32* by, const f32* weight, int n, Pairing& r) {
+  f32 sum = 1.0e-9f, mx = 0.0f, my = 0.0f, nx = 0.0f, ny = 0.0f;
+  for (int k = 0; k < n; ++k) {
+    sum += weight[k];
+    mx += weight[k] * ax[k];
+    my += weight[k] * ay[k];
+    nx += weight[k] * bx[k];
+    ny += weight[k] * by[k];
+  }
+  mx /= sum;
+  my /= sum;
+  nx /= sum;
+  ny /= sum;
+  f32 dot = 0.0f, cross = 0.0f;
+  for (int k = 0; k < n; ++k) {
+    const f32 x = ax[k] - mx, y = ay[k] - my, u = bx[k] - nx, v = by[k] - ny;
+    dot += weight[k] * (x * u + y * v);
+    cross += weight[k] * (x * v - y * u);
+  }
+  const f32 length = std::sqrt(dot * dot + cross * cross);
+  r.c = length > 0.0f ? dot / length : 1.0f;
+  r.s_ = length > 0.0f ? cross / length : 0.0f;
+  r.tx = nx - (r.c * mx - r.s_ * my);
+  r.ty = ny - (r.s_ * mx + r.c * my);
+}
+
+static void place(const Finger& a, const Pairing& r, f32* px, f32* py) {
+  for (int i = 0; i < padded(a.n); ++i) {
+    px[i] = r.c * a.x[i] - r.s_ * a.y[i] + r.tx;
+    py[i] = r.s_ * a.x[i] + r.c * a.y[i] + r.ty;
+  }
+}
+
+// Pairs each placed minutia of A with its nearest of B where both choose each other. Cost: distance and turn as shares of
+// what is allowed, and how unlike the cylinders are.
+static void pair_up(Work& w, const Tables& t, f32 tolerance, f32 gate, Pairing& r) {
+  const Finger &a = w.a, &b = w.b;
+  const f32 unlike = t.settings[dissimilarity_cost] * step, absent = t.settings[dissimilarity_cost];
+  const f32 inverse = 1.0f / (tolerance * tolerance);
+  const int n16 = padded(b.n), c16 = padded(b.cylinders);
+  u32 column_key[points_max], key[points_max];
+  f32 extra[points_max];
+  for (int j = 0; j < n16; ++j) column_key[j] = none;
+  for (int i = 0; i < a.n; ++i) {
+    w.row_key[i] = none;
+    const f32 x = r.px[i], y = r.py[i];
+    if (x < b.low_x - tolerance || x > b.high_x + tolerance || y < b.low_y - tolerance || y > b.high_y + tolerance) continue;
+    const f32 cx = r.c * a.cos[i] - r.s_ * a.sin[i], cy = r.s_ * a.cos[i] + r.c * a.sin[i];
+    const u32* row = w.similarity + i * cylinders_max;
+    const int known = i < a.cylinders ? c16 : 0;
+    for (int j = 0; j < known; ++j) extra[j] = unlike * static_cast<f32>(1024 - static_cast<i32>(row[j]));
+    for (int j = known; j < n16; ++j) extra[j] = absent;
+    for (int j = 0; j < n16; ++j) {
+      const f32 dx = b.x[j] - x, dy = b.y[j] - y, d = (dx * dx + dy * dy) * inverse;
+      const f32 e = (1.0f - (cx * b.cos[j] + cy * b.sin[j])) * gate;
+      const f32 sum = d + e + extra[j], cost = sum < 8.0f ? sum : 8.0f;
+      const f32 worse = d > e ? d : e;
+      const u32 code = static_cast<u32>(static_cast<i32>(cost * 4096.0f)) << 8;
+      key[j] = worse < 1.0f ? code : none;
+    }
+    u32 best = none;
+    const u32 own = static_cast<u32>(i);
+    for (int j = 0; j < n16; ++j) {
+      const u32 forth = key[j] | static_cast<u32>(j), back = key[j] | own;
+      best = forth < best ? forth : best;
+      column_key[j] = back < column_key[j] ? back : column_key[j];
+    }
+    w.row_key[i] = best;
+  }
+  int n = 0;
+  for (int i = 0; i < a.n; ++i) {
+    if (w.row_key[i] == none) continue;
+    const int j = static_cast<int>(w.row_key[i] & 255);
+    if (static_cast<int>(column_key[j] & 255) != i) continue;
+    const f32 dx = b.x[j] - r.px[i], dy = b.y[j] - r.py[i];
+    const f32 cx = r.c * a.cos[i] - r.s_ * a.sin[i], cy = r.s_ * a.cos[i] + r.c * a.sin[i];
+    r.i[n] = i;
+    r.j[n] = j;
+    r.d2[n] = dx * dx + dy * dy;
+    r.turn[n] = 1.0f - (cx * b.cos[j] + cy * b.sin[j]);
+    r.s[n] = i < a.cylinders && j < b.cylinders ? static_cast<f32>(w.similarity[i * cylinders_max + j]) * step : 0.0f;
+    ++n;
+  }
+  r.n = n;
+}
+
+static f32 agreement(const Pairing& r, f32 tolerance) {
+  const f32 inverse = 0.5f / (tolerance * tolerance);
+  f32 sum = 0.0f;
+  for (int k = 0; k < r.n; ++k) sum += (0.3f + r.s[k]) * (1.0f - r.d2[k] * inverse);
+  return sum;
+}
+
+static void refit(const Work& w, f32 tolerance, Pairing& r) {
+  if (r.n < 2) return;
+  f32 ax[points_max], ay[points_max], bx[points_max], by[points_max], weight[points_max];
+  const f32 inverse = 1.0f / (tolerance * tolerance);
+  for (int k = 0; k < r.n; ++k) {
+    ax[k] = w.a.x[r.i[k]];
+    ay[k] = w.a.y[r.i[k]];
+    bx[k] = w.b.x[r.j[k]];
+    by[k] = w.b.y[r.j[k]];
+    weight[k] = (0.2f + r.s[k]) * (1.05f - r.d2[k] * inverse);
+  }
+  fit(ax, ay, bx, by, weight, r.n, r);
+}
+
+// Rigid fits, then two rounds in which each minutia is moved by what its paired neighbours (never itself) were off by.
+static void align(Work& w, const Tables& t, Pairing& r) {
+  const f32* set = t.settings;
+  const f32 wide = set[pairing_tolerance_px], narrow = set[final_tolerance_px];
+  for (int round = 0; round < 2; ++round) {
+    refit(w, wide, r);
+    place(w.a, r, r.px, r.py);
+    pair_up(w, t, wide, set[pairing_gate], r);
+  }
+  const int n16 = padded(w.a.n);
+  std::memcpy(w.qx, r.px, sizeof w.qx);
+  std::memcpy(w.qy, r.py, sizeof w.qy);
+  const f32 reach = 1.0f / set[elastic_reach2];
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < n16; ++i) {
+      w.sw[i] = set[elastic_stiffness];
+      w.sx[i] = w.sy[i] = 0.0f;
+    }
+    for (int k = 0; k < r.n; ++k) {
+      const i32 own = r.i[k];
+      const f32 kx = w.qx[own], ky = w.qy[own], vx = w.b.x[r.j[k]] - kx, vy = w.b.y[r.j[k]] - ky, weight = 0.2f + r.s[k];
+      for (int i = 0; i < n16; ++i) {
+        const f32 dx = w.qx[i] - kx, dy = w.qy[i] - ky;
+        f32 near = 1.0f / (1.0f + (dx * dx + dy * dy) * reach);
+        near = i == own ? 0.0f : near * near * weight;
+        w.sw[i] += near;
+        w.sx[i] += near * vx;
+        w.sy[i] += near * vy;
+      }
+    }
+    for (int i = 0; i < n16; ++i) {
+      r.px[i] = w.qx[i] + w.sx[i] / w.sw[i];
+      r.py[i] = w.qy[i] + w.sy[i] / w.sw[i];
+    }
+    pair_up(w, t, round == 0 ? 0.5f * (wide + narrow) : narrow, set[final_gate], r);
+  }
+}
+
+// Which minutiae of either side lie where the other has its fingerprint: inside its convex hull, widened.
+static void overlap(Work& w, f32 margin, const Pairing& r) {
+  const int na = padded(w.a.n), nb = padded(w.b.n);
+  for (int i = 0; i < na; ++i) w.inside_a[i] = 1;
+  for (int k = 0; k < w.b.edges; ++k) {
+    const f32 ex = w.b.edge_x[k], ey = w.b.edge_y[k], ed = w.b.edge_d[k] + margin;
+    for (int i = 0; i < na; ++i) w.inside_a[i] &= ex * r.px[i] + ey * r.py[i] + ed >= 0.0f;
+  }
+  for (int j = 0; j < nb; ++j) {
+    const f32 x = w.b.x[j] - r.tx, y = w.b.y[j] - r.ty;
+    w.qx[j] = r.c * x + r.s_ * y;
+    w.qy[j] = r.c * y - r.s_ * x;
+    w.inside_b[j] = 1;
+  }
+  for (int k = 0; k < w.a.edges; ++k) {
+    const f32 ex = w.a.edge_x[k], ey = w.a.edge_y[k], ed = w.a.edge_d[k] + margin;
+    for (int j = 0; j < nb; ++j) w.inside_b[j] &= ex * w.qx[j] + ey * w.qy[j] + ed >= 0.0f;
+  }
+  for (int k = 0; k < r.n; ++k) w.inside_a[r.i[k]] = w.inside_b[r.j[k]] = 1;
+}
+
+static inline f32 weigh(const f32* weight, const f32* feature, int n) {
+  f32 sum = weight[0];
+  for (int k = 0; k < n; ++k) sum += weight[k + 1] * feature[k];
+  return sum;
+}
+
+static f32 quality_of(u64 word) {
+  const int q = static_cast<int>(word >> 48 & 0xff);
+  return q > 0 ? static_cast<f32>(q) * 0.01f : 0.6f;
+}
+
+// The figures of the aligned pair; f[0..final_features).
+static void final_figures(Work& w, const Tables& t, f32 lead, f32 eigenvalue, const Pairing& r, f32* f) {
+  const f32* set = t.settings;
+  overlap(w, set[overlap_margin_px], r);
+  f32 both = 0.0f, quality = 0.0f, quality_paired = 0.0f;
+  for (int i = 0; i < w.a.n; ++i)
+    if (w.inside_a[i]) {
+      both += 1.0f;
+      quality += quality_of(w.a.minutiae[i]);
+    }
+  const f32 in_a = both;
+  for (int j = 0; j < w.b.n; ++j)
+    if (w.inside_b[j]) {
+      both += 1.0f;
+      quality += quality_of(w.b.minutiae[j]);
+    }
+  const f32 in_b = both - in_a;
+  const f32 n = static_cast<f32>(r.n), per = 1.0f / std::max(n, 1.0f);
+  const f32 inverse = 1.0f / (set[final_tolerance_px] * set[final_tolerance_px]);
+  f32 close = 0.0f, close_alike = 0.0f, alike = 0.0f, distance = 0.0f, turn = 0.0f, strong = 0.0f, mx = 0.0f, my = 0.0f;
+  for (int k = 0; k < r.n; ++k) {
+    const f32 e = 1.0f - r.d2[k] * inverse;
+    close += e;
+    close_alike += e * r.s[k];
+    alike += r.s[k];
+    distance += std::sqrt(r.d2[k]);
+    turn += r.turn[k];
+    strong += r.s[k] > 0.5f ? 1.0f : 0.0f;
+    mx += w.a.x[r.i[k]];
+    my += w.a.y[r.i[k]];
+    quality_paired += quality_of(w.a.minutiae[r.i[k]]) + quality_of(w.b.minutiae[r.j[k]]);
+  }
+  mx *= per;
+  my *= per;
+  f32 spread = 0.0f;
+  for (int k = 0; k < r.n; ++k) {
+    const f32 x = w.a.x[r.i[k]] - mx, y = w.a.y[r.i[k]] - my;
+    spread += x * x + y * y;
+    set_pair(w.pairs, k, t, w.a, w.b, r.i[k], r.j[k], r.s[k]);
+  }
+  w.pairs.n = r.n;
+  pad_pairs(w.pairs);
+  compatibility(w, set[check_length_tolerance2], set[check_length_slope2], set[check_side_tolerance2],
+                set[check_side_slope2], set[check_rotation_gate]);
+  f32 consistent = 0.0f, neighbours = 0.0f;
+  for (int k = 0; k < r.n; ++k) {
+    f32 value[pairs_max], near[pairs_max];
+    const f32* row = w.compatible + k * pairs_max;
+    for (int h = 0; h < padded(r.n); ++h) {
+      const f32 dx = w.pairs.ax[h] - w.pairs.ax[k], dy = w.pairs.ay[h] - w.pairs.ay[k];
+      near[h] = (dx * dx + dy * dy < set[check_reach2]) & (h != k) ? 1.0f : 0.0f;
+      value[h] = row[h] * near[h];
+    }
+    consistent += lane_sum(value, r.n);
+    neighbours += lane_sum(near, r.n);
+  }
+  consistent *= 0.5f;
+  neighbours *= 0.5f;
+  const f32 root = 1.0f / std::sqrt(both + 10.0f);
+  const int low = std::min(w.a.n, w.b.n), high = std::max(w.a.n, w.b.n);
+  f[0] = lead;
+  f[1] = n;
+  f[2] = 2.0f * n / (both + 6.0f);
+  f[3] = close * root;
+  f[4] = close_alike * root;
+  f[5] = alike * per;
+  f[6] = distance * per;
+  f[7] = turn * per;
+  f[8] = quality_paired / (quality + 3.0f);
+  f[9] = std::sqrt(consistent) * n / (std::sqrt(in_a * in_b) + 2.0f);
+  f[10] = std::sqrt(consistent);
+  f[11] = consistent / (neighbours + 3.0f);
+  f[12] = std::sqrt(both);
+  f[13] = static_cast<f32>(low);
+  f[14] = std::sqrt(spread * per);
+  f[15] = eigenvalue;
+  f[16] = strong * root;
+  f[17] = t.logarithms[low];
+  f[18] = t.logarithms[high];
+  f[19] = both - 2.0f * n;
+}
+
+// Tries the rigid placements that the candidates propose, and keeps the one under which most minutiae meet: the best
+// supported candidate and all that agree with it, then the same among those left over. figures[0..5).
+static Pairing& best_hypothesis(Work& w, const Tables& t, f32 size, f32* figures) {
+  const f32* set = t.settings;
+  const int found = w.pairs.n, f16 = padded(found);
+  bool used[pairs_max] = {};
+  int now = 0, best = 0, first_n = 0;
+  f32 best_agreement = -1.0f, first_agreement = 0.0f;
+  const int wanted = static_cast<int>(set[hypotheses]);
+  for (int round = 0; round < wanted; ++round) {
+    int seed = -1;
+    f32 top = 0.0f;
+    const f32* rank = round == 0 ? w.v : w.support;
+    for (int k = 0; k < found; ++k)
+      if (!used[k] && rank[k] > top) {
+        top = rank[k];
+        seed = k;
+      }
+    if (seed < 0) {
+      if (round > 0) break;
+      seed = 0;
+    }
+    f32 ax[pairs_max], ay[pairs_max], bx[pairs_max], by[pairs_max], weight[pairs_max];
+    int m = 0;
+    for (int h = 0; h < found; ++h) {
+      const f32 agrees = h == seed ? 1.0f : w.compatible[seed * pairs_max + h];
+      if (used[h] || !(agrees > 0.02f)) continue;
+      used[h] = true;
+      ax[m] = w.pairs.ax[h];
+      ay[m] = w.pairs.ay[h];
+      bx[m] = w.pairs.bx[h];
+      by[m] = w.pairs.by[h];
+      const f32 s = w.pairs.s[h];
+      weight[m++] = agrees * s;
+      const f32* row = w.compatible + h * pairs_max;
+      for (int k = 0; k < f16; ++k) w.support[k] -= row[k] * s * w.pairs.s[k];
+    }
+    Pairing& r = w.pairing[now];
+    if (m < 2) {
+      r.c = w.pairs.cos[seed];
+      r.s_ = w.pairs.sin[seed];
+      r.tx = bx[0] - (r.c * ax[0] - r.s_ * ay[0]);
+      r.ty = by[0] - (r.s_ * ax[0] + r.c * ay[0]);
+    } else {
+      fit(ax, ay, bx, by, weight, m, r);
+    }
+    place(w.a, r, r.px, r.py);
+    pair_up(w, t, set[pairing_tolerance_px], set[pairing_gate], r);
+    const f32 agrees = agreement(r, set[pairing_tolerance_px]);
+    if (round == 0) {
+      first_agreement = agrees;
+      first_n = r.n;
+    }
+    if (agrees > best_agreement) {
+      best_agreement = agrees;
+      best = now;
+      now = 1 - now;
+    }
+  }
+  figures[0] = first_agreement;
+  figures[1] = best_agreement;
+  figures[2] = best_agreement * size;
+  figures[3] = static_cast<f32>(first_n);
+  figures[4] = static_cast<f32>(w.pairing[best].n);
+  return w.pairing[best];
+}
+
+// The raw score of w.a and the candidate. With `features` nothing exits early and they are written there.
+static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) {
+  const f32* set = t.settings;
+  const f32* first_weight = t.weights;
+  const f32* second_weight = first_weight + 1 + first_features;
+  const f32* final_weight = second_weight + 1 + second_features;
+  const f32* exits = final_weight + 1 + features_count;
+  load_codes(w.b, candidate, set[similarity_offset]);
+  if (w.a.cylinders == 0 || w.b.cylinders == 0) return 0.0f;
+  similarities(w);
+
+  u32 key[2 * cylinders_max];
+  int mutual = 0;
+  const int found = pick_candidates(w, std::min(static_cast<int>(set[candidates]), pairs_max), key, &mutual);
+  if (found == 0) return 0.0f;
+  u32 lead12 = 0, lead24 = 0;
+  for (int k = 0; k < std::min(found, 12); ++k) lead12 += key[k] >> 12;
+  for (int k = 0; k < std::min(found, 24); ++k) lead24 += key[k] >> 12;
+  for (int k = 0; k < found; ++k)
+    set_pair(w.pairs, k, t, w.a, w.b, static_cast<int>(key[k] >> 6 & 63), static_cast<int>(key[k] & 63),
+             static_cast<f32>(key[k] >> 12) * step);
+  w.pairs.n = found;
+  pad_pairs(w.pairs);
+  compatibility(w, set[length_tolerance2], set[length_slope2], set[side_tolerance2], set[side_slope2], set[rotation_gate]);
+  f32 total = 0.0f;
+  const f32 eigenvalue = relax(w, static_cast<int>(set[relaxation_rounds]), &total);
+  f32 most = 0.0f;
+  for (int k = 0; k < found; ++k) most = std::max(most, w.support[k]);
+
+  f32 f[features_count] = {};
+  const int low = std::min(w.a.n, w.b.n), high = std::max(w.a.n, w.b.n);
+  const f32 size = 1.0f / std::sqrt(static_cast<f32>(low) + 8.0f);
+  f[0] = static_cast<f32>(lead12) * (step / 12.0f);
+  f[1] = static_cast<f32>(lead24) * (step / 24.0f);
+  f[2] = static_cast<f32>(mutual) * size;
+  f[3] = eigenvalue;
+  f[4] = std::sqrt(total);
+  f[5] = std::sqrt(most);
+  f[6] = static_cast<f32>(low);
+  f[7] = t.logarithms[low];
+  f[8] = t.logarithms[high];
+  const f32 first = weigh(first_weight, f, first_features);
+  if (!features && first < exits[0]) return std::max(std::min(first, exits[1]), 0.0f);
+
+  load_points(w.b, t);
+  Pairing& pairing = best_hypothesis(w, t, size, f + first_features);
+  const f32 second = weigh(second_weight, f, second_features);
+  if (!features && second < exits[1]) return std::max(second, 0.0f);
+
+  load_hull(w.b);
+  align(w, t, pairing);
+  final_figures(w, t, f[1], eigenvalue, pairing, f + second_features);
+  if (features) std::memcpy(features, f, sizeof f);
+  return std::max(weigh(final_weight, f, features_count), 0.0f);
+}
+
+void scores(const Tables& t, const std::uint64_t* probe, const std::uint64_t* words, const std::int64_t* offsets,
+            std::size_t start, std::size_t stop, float* out, float* features) {
+  static thread_local Work work;
+  Work& w = work;
+  load_codes(w.a, probe, t.settings[similarity_offset]);
+  load_points(w.a, t);
+  load_hull(w.a);
+  for (std::size_t finger = start; finger < stop; ++finger) {
+    f32* row = features ? features + (finger - start) * features_count : nullptr;
+    out[finger - start] = score(w, t, words + offsets[finger], row);
+  }
+}
+
+}  // namespace cccd::matching::CCCD_LEVEL

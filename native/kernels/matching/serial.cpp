@@ -1,0 +1,2 @@
+#define CCCD_LEVEL serial
+#include "similarities.ipp"

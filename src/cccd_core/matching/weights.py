@@ -1,0 +1,153 @@
+"""The learned part of the matcher: three linear scores and two exit levels. Imports errors and the standard library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cccd_core.errors import FileError, FormatError
+
+FORMAT = "cccd-matching-weights-1"
+SHIPPED = "data/weights.json"
+BYTES_MAX = 1 << 20
+
+# What the kernels measure of a pair, in their order: after relaxation, after the rigid check, after the elastic check.
+FEATURES = (
+    "mean similarity of the 12 best candidates",
+    "mean similarity of the 24 best candidates",
+    "mutual candidates by size",
+    "principal eigenvalue",
+    "root of the support in all",
+    "root of the largest support",
+    "fewer minutiae",
+    "log of fewer minutiae",
+    "log of more minutiae",
+    "agreement of the first placement",
+    "agreement of the best placement",
+    "agreement of the best placement by size",
+    "pairs of the first placement",
+    "pairs of the best placement",
+    "lead",
+    "pairs",
+    "share of the common area paired",
+    "closeness by area",
+    "closeness and similarity by area",
+    "mean similarity of the pairs",
+    "mean distance of the pairs",
+    "mean turn of the pairs",
+    "quality paired over quality in the common area",
+    "consistency and pairs over area",
+    "root of the consistency",
+    "consistency by neighbours",
+    "root of the minutiae in the common area",
+    "fewer minutiae, all in all",
+    "spread of the pairs",
+    "eigenvalue",
+    "very alike pairs by area",
+    "log of fewer",
+    "log of more",
+    "unpaired in the common area",
+)
+FIRST, SECOND, ALL = 9, 14, len(FEATURES)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Bias and weight of each feature for the score after relaxation, after the rigid check and in the end.
+
+    `first` (1 + 9 numbers) and `second` (1 + 14) decide who ends early: below `first_exit`, below `second_exit`;
+    `final` has 1 + 34. `sets` names the data that they were trained on. FormatError for anything else.
+    """
+
+    first: tuple[float, ...]
+    second: tuple[float, ...]
+    final: tuple[float, ...]
+    first_exit: float
+    second_exit: float
+    sets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, values, count in (
+            ("first", self.first, 1 + FIRST),
+            ("second", self.second, 1 + SECOND),
+            ("final", self.final, 1 + ALL),
+            ("exits", (self.first_exit, self.second_exit), 2),
+        ):
+            if len(values) != count or not all(math.isfinite(value) and abs(value) < 1e6 for value in values):
+                raise FormatError("matching weights of the wrong number or size", name=name, count=len(values))
+
+    @staticmethod
+    def shipped() -> Weights:
+        """The weights of the default parameters. Read once."""
+        return _shipped()
+
+    @staticmethod
+    def from_file(path: Path) -> Weights:
+        """Reads a file that `as_dict` was written to as JSON. FileError, FormatError."""
+        try:
+            with path.open("rb") as file:
+                data = file.read(BYTES_MAX + 1)
+        except OSError as error:
+            raise FileError("cannot read the matching weights", path=str(path), why=str(error)) from error
+        try:
+            return Weights.from_json(data)
+        except FormatError as error:
+            error.with_facts(path=str(path))
+            raise
+
+    @staticmethod
+    def from_json(data: bytes) -> Weights:
+        """Reads JSON. FormatError."""
+        if len(data) > BYTES_MAX:
+            raise FormatError("too long for matching weights", most=BYTES_MAX)
+        try:
+            record = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise FormatError("matching weights that are not JSON") from error
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise FormatError("not matching weights", expected=FORMAT)
+        try:
+            return Weights(
+                tuple(float(value) for value in record["first"]),
+                tuple(float(value) for value in record["second"]),
+                tuple(float(value) for value in record["final"]),
+                float(record["first_exit"]),
+                float(record["second_exit"]),
+                tuple(str(name) for name in record["sets"]),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise FormatError("matching weights with missing or wrong fields", field=str(error)) from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready data, `from_json` reads it back."""
+        return {
+            "format": FORMAT,
+            "sets": list(self.sets),
+            "features": list(FEATURES),
+            "first_exit": self.first_exit,
+            "second_exit": self.second_exit,
+            "first": list(self.first),
+            "second": list(self.second),
+            "final": list(self.final),
+        }
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and the digest of everything in it."""
+        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def numbers(self) -> tuple[float, ...]:
+        """In the order of the kernels."""
+        return (*self.first, *self.second, *self.final, self.first_exit, self.second_exit)
+
+
+@cache
+def _shipped() -> Weights:
+    return Weights.from_json(files("cccd_core.matching").joinpath(SHIPPED).read_bytes())
