@@ -62,8 +62,8 @@ def prepare(
 
     x, y px at 500 dpi, y up, |x|, |y| < 32768; angle 256ths of a turn, 0..255; all sorted so that the first `kept` are
     kept and the first `cylinders` of these have a cylinder. `spatial` float64[k]: the spatial contribution at the
-    squared distance k px^2; `angular` float64[256, 6]: what a direction difference gives to each section; `cosines`, `sines`
-    float64[256]. About 100 us for 50 minutiae.
+    squared distance k px^2; `angular` float64[256, 6]: what a direction difference gives to each
+    section; `cosines`, `sines` float64[256]. About 100 us for 50 minutiae.
     """
     n = x.shape[0]
     chain = np.zeros(2 * max(kept, 1), np.int64)
