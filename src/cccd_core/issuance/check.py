@@ -76,7 +76,7 @@ _NO_DOCUMENT = frozenset({"dossier_unreadable", "field_repeated", "unsafe_path",
 def _check_portrait(raw: RawDossier, policy: CheckPolicy, problems: list[Problem]) -> Portrait | None:
     if raw.portrait is None:
         nothing_read = not raw.source and not raw.fingers  # the folder itself is what is wrong
-        if not nothing_read and not any(problem.field.startswith("portrait") for problem in problems):
+        if not nothing_read and not any(problem.field == "portrait" for problem in problems):  # none known to be wrong
             problems.append(Problem(raw.dossier_id, "portrait", "portrait_missing"))
         return None
     try:

@@ -105,6 +105,10 @@ SPOIL: dict[str, tuple[Callable[[Path], Any], set[tuple[str, str]]]] = {
         {("portrait", "unsafe_path")},
     ),
     "no portrait": (lambda folder: (folder / "portrait.jpg").unlink(), {("portrait", "portrait_missing")}),
+    "portrait under another suffix": (
+        lambda folder: (folder / "portrait.jpg").rename(folder / "portrait.bmp"),
+        {("portrait", "portrait_missing")},
+    ),
     "two portraits": (
         lambda folder: (folder / "portrait.png").write_bytes(portrait(form="PNG")),
         {("portrait", "portrait_repeated")},

@@ -105,3 +105,54 @@ def test_one_that_cannot_fit() -> None:
     found = portraits.read(portrait(), tight)
     with pytest.raises(DossierError, match="does not fit"):
         portraits.for_chip(found, tight)
+
+
+def chip_pixels(image: Image.Image, form: str, **options: object) -> np.ndarray:
+    """What is on the chip of a picture that was handed in as a file of this form."""
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    found = portraits.read(out.getvalue(), POLICY)
+    assert not found.for_chip
+    with Image.open(io.BytesIO(portraits.for_chip(found, POLICY))) as chip:
+        return np.asarray(chip).astype(int)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG2000"])
+def test_sixteen_bit_grey_keeps_its_shades(form: str) -> None:
+    ramp = np.linspace(0, 65535, 200 * 160).reshape(200, 160).astype(np.uint16)
+    pixels = chip_pixels(Image.fromarray(ramp), form)
+    assert pixels.shape == ramp.shape
+    assert np.abs(pixels - (ramp >> 8)).max() <= 8
+
+
+@pytest.mark.parametrize(("mode", "clear"), [("RGBA", (0, 0, 0, 0)), ("LA", (0, 0))])
+def test_transparent_ground_is_white(mode: str, clear: tuple[int, ...]) -> None:
+    image = Image.new(mode, (160, 200), clear)
+    image.paste((90, 90, 90, 255) if mode == "RGBA" else (90, 255), (40, 50, 120, 150))
+    pixels = chip_pixels(image, "PNG")
+    assert pixels[:30, :30].min() >= 250
+    assert np.abs(pixels[80:120, 60:100] - 90).max() <= 5
+
+
+def test_a_face_is_upright_on_the_chip() -> None:
+    # EXIF orientation n means: the transposition of the table makes the stored picture upright
+    marks = np.zeros((200, 160), np.uint8)
+    marks[:100, :80], marks[:100, 80:], marks[100:, :80] = 240, 160, 80  # every corner another shade
+    undo = (
+        (2, Image.Transpose.FLIP_LEFT_RIGHT), (3, Image.Transpose.ROTATE_180), (4, Image.Transpose.FLIP_TOP_BOTTOM),
+        (5, Image.Transpose.TRANSPOSE), (6, Image.Transpose.ROTATE_90), (7, Image.Transpose.TRANSVERSE),
+        (8, Image.Transpose.ROTATE_270),
+    )  # fmt: skip
+    for orientation, camera in undo:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        pixels = chip_pixels(Image.fromarray(marks).transpose(camera), "JPEG", exif=exif, quality=95)
+        assert pixels.shape == marks.shape, orientation
+        assert np.abs(pixels[20:80:10, 20:60:10] - 240).max() <= 12, orientation
+        assert np.abs(pixels[120:180:10, 20:60:10] - 80).max() <= 12, orientation
+
+
+def test_broken_exif_says_nothing() -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (100, 120), (90, 120, 150)).save(out, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 40)
+    assert portraits.read(out.getvalue(), POLICY).for_chip
