@@ -1,5 +1,5 @@
-"""A dossier as data: hostile JSON in, a `Dossier` and everything that is wrong with it out. Imports the sibling modules
-of plain data and errors.
+"""A dossier as data: hostile JSON in, a `Dossier` and everything that is wrong with it out. Imports the
+transliteration of `emrtd`, errors and the sibling modules of plain data.
 
 Nothing here opens a file. Texts come out in Unicode normal form C, dates as dates; problems name the field and the
 reason, never the value.
@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from cccd_core.errors import DossierError, Fact
+from cccd_core.emrtd.names import transliterate
+from cccd_core.errors import DossierError, Fact, ParameterError
 from cccd_core.issuance import numbers, schema
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.reasons import Problem
@@ -237,13 +238,33 @@ class DossierParser:
         text = unicodedata.normalize("NFC", value)
         if text != value:
             self._warn(entry.name, "text_not_nfc")
-        if entry.type == "name" and not _is_name(text):
-            self._error(entry.name, "name_text")
-            return None
-        if not text.strip():
+        spaced, text = text, " ".join(text.split())
+        if not text:
             self._error(entry.name, "field_missing" if entry.required else "text_characters")
             return None
+        if text != spaced:
+            self._warn(entry.name, "text_spaces")
+        if entry.type == "name" and not self._name(entry.name, text):
+            return None
         return text
+
+    def _name(self, name: str, text: str) -> bool:
+        """Whether the text is a name that can be printed, and, of the holder's own, put into the MRZ."""
+        wrong = next((place for place, sign in enumerate(text) if not _in_a_name(sign)), None)
+        if wrong is not None:
+            self._error(name, "name_text", why="a sign that no name has", position=wrong)
+        elif not any(sign.isalpha() for sign in text):
+            self._error(name, "name_text", why="no letter")
+        elif name == "full_name":
+            try:
+                transliterate(text)
+            except ParameterError as error:
+                self._error(name, "name_text", why="no transliteration for the MRZ", **error.facts)
+                return False
+            return True
+        else:
+            return True
+        return False
 
     def _date(self, name: str, value: str) -> date | None:
         try:
@@ -378,15 +399,10 @@ class DossierParser:
 _POSITIONS = frozenset(str(position) for position in schema.FINGER_NAMES)
 
 
-def _is_name(text: str) -> bool:
-    if text != " ".join(text.split()) or not any(sign.isalpha() for sign in text):
-        return False
-    return all(
-        sign in _NAME_SIGNS
-        or (sign.isalpha() and unicodedata.name(sign, "").startswith("LATIN "))
-        or unicodedata.category(sign) == "Mn"
-        for sign in text
-    )
+def _in_a_name(sign: str) -> bool:
+    if sign in _NAME_SIGNS or unicodedata.category(sign) == "Mn":
+        return True
+    return sign.isalpha() and unicodedata.name(sign, "").startswith("LATIN ")
 
 
 def _shown(name: object) -> str:

@@ -32,7 +32,7 @@ from cccd_core.issuance.register import Register
 from cccd_core.issuance.report import Report
 from cccd_core.issuance.runstate import Entry, RunState
 from cccd_core.matching import Matcher
-from cccd_core.personalise import Journal, Station, open_feeder
+from cccd_core.personalise import Journal, Stage, Station, open_feeder
 
 _CHECKED_AT_A_TIME = 64
 Ask = Callable[[str, str], None]
@@ -142,10 +142,21 @@ def issue(
             except BaseException:
                 station.stop()
                 raise
+            finally:
+                state.put_json("revoke", _to_revoke(journal))
             audit.append(state.entries(*runstate.FINAL))
         if worked:
             state.record([], {"elapsed": time.perf_counter() - start})
         return report.write(state, paths.out)
+
+
+def _to_revoke(journal: Journal) -> list[dict[str, str | None]]:
+    """Cards that were locked for somebody and then proved no good: to be destroyed and revoked."""
+    return [
+        {"card_serial": card.serial, "dossier": card.job_id, "reason": card.reason}
+        for card in journal.cards()
+        if card.stage is Stage.SPOILED and card.was_locked
+    ]
 
 
 def _retry_failed(state: RunState) -> None:

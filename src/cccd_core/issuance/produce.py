@@ -147,7 +147,8 @@ class ProduceStage:
         else:
             evidence["error"] = {"state": str(result.state), "reason": result.reason}
             written = (result.reason or "").startswith("verification")
-            done = replace(entry, state=runstate.FAILED, reason="card_failed", written=written, evidence=evidence)
+            reason = "card_waiting" if result.state is CardState.WAITING else "card_failed"
+            done = replace(entry, state=runstate.FAILED, reason=reason, written=written, evidence=evidence)
         self._record(done)
 
     def _record(self, entry: Entry) -> None:

@@ -27,7 +27,8 @@ CHECK_REASONS = {
     "number_structure": "the personal number is not 12 digits, or its first three are no place code",
     "number_sex": "the number's century-and-sex digit says another sex",
     "number_birth_year": "the number's century or year digits say another birth year",
-    "name_text": "a name holds something else than Latin letters, spaces, hyphens, apostrophes and full stops",
+    "name_text": "a name holds something else than Latin letters, spaces, hyphens, apostrophes and full stops, or a "
+    "letter without a transliteration for the MRZ; the facts say where",
     "text_characters": "a text holds control characters or code points that no text has",
     "date_value": "a date is not a real one in the form YYYY-MM-DD (or, for captured_at, an RFC 3339 time)",
     "date_in_future": "a date that must have passed lies in the future",
@@ -53,6 +54,7 @@ WARNINGS = {
     "unknown_file": "a file or folder that the layout does not know; it is ignored",
     "text_not_nfc": "a text that is not in Unicode normal form C; it is normalised",
     "birthplace_code_unverified": "the number's place code may be a country's; those codes cannot be verified",
+    "text_spaces": "a text with spaces at an end or doubled; they are taken out",
     "expiry_not_by_rule": "the given expiry date is not the one the renewal ages give; the given one is used",
     "weak_finger": "a finger with too few minutiae to count; the others are enough",
     "several_views": "a finger file with more than one view; the first is used",
@@ -77,6 +79,7 @@ REVIEW_REASONS = {
 
 FAILURES = {
     "batch_changed": "the dossier's files are not those that were checked",
+    "card_waiting": "no card could be had, or it kept leaving the reader; nothing is lost and nothing wrong",
     "card_failed": "the card could not be written or did not prove itself; see the error",
     "build_failed": "the chip's files could not be made; see the error",
     "in_other_run": "another unfinished run over the same gallery holds this dossier (see evidence): finish that one, "

@@ -92,6 +92,7 @@ def figures(state: RunState, entries: tuple[Entry, ...]) -> dict[str, Any]:
         "seconds": {stage: round(seconds.get(stage, 0.0), 6) for stage in STAGES},
         "failed": _reasons(entries, runstate.FAILED),
         "reviews": _reasons(entries, runstate.REVIEW),
+        "revoke": state.get_json("revoke") or [],
         "warnings": dict(sorted(Counter(word for entry in entries for word in entry.warnings).items())),
         "scores": _scores(entries),
         "throughput": {

@@ -80,6 +80,11 @@ def render(report: Report) -> str:
             ["dossier", "card serial"],
             [[entry.dossier_id, entry.card_serial] for entry in report.entries if entry.card_serial is not None],
         ),
+        "<h2>Cards to destroy and revoke</h2>",
+        _table(
+            ["card serial", "dossier", "reason"],
+            [[card["card_serial"], card["dossier"], card["reason"]] for card in figures["revoke"]],
+        ),
         "<h2>Manifest</h2>",
         f"<pre>{html.escape(_pretty(figures['manifest']))}</pre>",
     ]

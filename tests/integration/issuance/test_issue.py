@@ -347,7 +347,7 @@ def test_a_card_that_fails_is_tried_again(office: Office, monkeypatch: pytest.Mo
     real = pipeline.open_feeder
     monkeypatch.setattr(pipeline, "open_feeder", lambda *a, **k: _DeadFeeder())
     report = office.issue()
-    assert report.figures["failed"] == {"card_failed": 3}
+    assert report.figures["failed"] == {"card_waiting": 3}
     assert report.figures["unique"] == 3
     assert not report.complete
     monkeypatch.setattr(pipeline, "open_feeder", real)

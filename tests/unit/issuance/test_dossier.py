@@ -67,7 +67,9 @@ def test_every_field_and_reason_is_explained() -> None:
         ({"personal_number": "001288000001"}, "personal_number", "number_birth_year"),
         ({"sex": "Nam"}, "sex", "field_value"),
         ({"sex": None}, "sex", "field_missing"),
-        ({"full_name": "  "}, "full_name", "name_text"),
+        ({"full_name": "  "}, "full_name", "field_missing"),
+        ({"full_name": "- . -"}, "full_name", "name_text"),
+        ({"full_name": "Nguyễn ʗǃ"}, "full_name", "name_text"),
         ({"full_name": "Nguyễn Văn 3"}, "full_name", "name_text"),
         ({"full_name": "Иван Иванов"}, "full_name", "name_text"),
         ({"full_name": "A" * 121}, "full_name", "field_length"),
@@ -117,6 +119,7 @@ def test_each_fault_is_named(changes: dict[str, Any], field: str, reason: str) -
     [
         ({"shoe_size": 43}, "shoe_size", "unknown_field"),
         ({"full_name": unicodedata.normalize("NFD", "Nguyễn Văn Hòa")}, "full_name", "text_not_nfc"),
+        ({"full_name": " Nguyễn  Văn\u00a0Hòa"}, "full_name", "text_spaces"),
         ({"expiry_date": "2030-01-01"}, "expiry_date", "expiry_not_by_rule"),
         ({"personal_number": "134088000001"}, "personal_number", "birthplace_code_unverified"),
         ({"fingers": {"3": {"colour": "red"}}}, "fingers.3.colour", "unknown_field"),
@@ -133,6 +136,18 @@ def test_text_comes_out_in_normal_form_c() -> None:
     dossier, _ = parse(document(1, full_name=unicodedata.normalize("NFD", "Nguyễn Văn Hòa")))
     assert dossier is not None
     assert dossier.full_name == "Nguyễn Văn Hòa"
+
+
+def test_names_say_where_they_are_wrong() -> None:
+    for name, why, place in [
+        ("Trần An 7", "a sign that no name has", 8),
+        ("Trần Ƀ", "no transliteration for the MRZ", 5),
+        (" - ", "no letter", None),
+    ]:
+        parser = DossierParser("D1", document(1, full_name=name), today=DAY, policy=CheckPolicy())
+        assert parser.parse() is None
+        (problem,) = [problem for problem in parser.problems if problem.severity == "error"]
+        assert (problem.facts["why"], problem.facts.get("position")) == (why, place)
 
 
 def test_problems_hold_no_value_of_the_dossier() -> None:
