@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from cccd_core.errors import ParameterError
 
 # Letters that are not a basic letter with marks (Doc 9303-3 clause 6, table A), and those whose marks the table turns
-# into a second letter. Vietnamese letters need only Đ: every other one is a basic letter with marks.
+# into a second letter. Vietnamese letters need only Đ: every other one is a basic letter with marks. Ƀ, which the table
+# lacks, is a letter of the Ê Đê, Gia Rai and M'Nông.
 _TABLE = {
     "Đ": "D", "Ð": "D", "Ä": "AE", "Å": "AA", "Æ": "AE", "Ö": "OE", "Ø": "OE", "Ü": "UE", "ẞ": "SS", "Þ": "TH",
-    "Ĳ": "IJ", "Œ": "OE", "Ł": "L", "Ŋ": "N", "ĸ": "Q", "Ħ": "H", "Ŧ": "T", "ı": "I", "Ŀ": "L",
+    "Ĳ": "IJ", "Œ": "OE", "Ł": "L", "Ŋ": "N", "ĸ": "Q", "Ħ": "H", "Ŧ": "T", "ı": "I", "Ŀ": "L", "Ƀ": "B",
 }  # fmt: skip
 _SEPARATORS = " -\u00a0\u2010\u2011"
 _DROPPED = "'’‘ʼ`.,·"

@@ -141,13 +141,20 @@ def test_text_comes_out_in_normal_form_c() -> None:
 def test_names_say_where_they_are_wrong() -> None:
     for name, why, place in [
         ("Trần An 7", "a sign that no name has", 8),
-        ("Trần Ƀ", "no transliteration for the MRZ", 5),
+        ("Trần ǁ", "no transliteration for the MRZ", 5),
         (" - ", "no letter", None),
     ]:
         parser = DossierParser("D1", document(1, full_name=name), today=DAY, policy=CheckPolicy())
         assert parser.parse() is None
         (problem,) = [problem for problem in parser.problems if problem.severity == "error"]
         assert (problem.facts["why"], problem.facts.get("position")) == (why, place)
+
+
+@pytest.mark.parametrize("name", ["H'Ƀliă Mlô", "Y Bhăm Ayŭn", "K’Brếu", "Đặng Thị Ươm", "Nguyễn-Lê A."])
+def test_names_of_every_people_of_the_country(name: str) -> None:
+    dossier, problems = parse(document(1, full_name=name))
+    assert dossier is not None
+    assert (dossier.full_name, problems) == (name, {})
 
 
 def test_problems_hold_no_value_of_the_dossier() -> None:
