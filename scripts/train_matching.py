@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 
 
 class Folder:
-    """The measured pairs of one folder: features float64[n, 34], genuine bool[n], counts int64[n, 2]."""
+    """The measured pairs of one folder: features float64[n, 29], genuine bool[n], counts int64[n, 2]."""
 
     def __init__(self, path: Path, matcher: Matcher, seed: int) -> None:
         fingers: list[str] = []

@@ -426,8 +426,8 @@ static f32 quality_of(u64 word) {
   return q > 0 ? static_cast<f32>(q) * 0.01f : 0.6f;
 }
 
-// The figures of the aligned pair; f[0..final_features).
-static void final_figures(Work& w, const Tables& t, f32 lead, f32 eigenvalue, const Pairing& r, f32* f) {
+// The figures of the aligned pair; f[0..15).
+static void final_figures(Work& w, const Tables& t, const Pairing& r, f32* f) {
   const f32* set = t.settings;
   overlap(w, set[overlap_margin_px], r);
   f32 both = 0.0f, quality = 0.0f, quality_paired = 0.0f;
@@ -485,27 +485,21 @@ static void final_figures(Work& w, const Tables& t, f32 lead, f32 eigenvalue, co
   consistent *= 0.5f;
   neighbours *= 0.5f;
   const f32 root = 1.0f / std::sqrt(both + 10.0f);
-  const int low = std::min(w.a.n, w.b.n), high = std::max(w.a.n, w.b.n);
-  f[0] = lead;
-  f[1] = n;
-  f[2] = 2.0f * n / (both + 6.0f);
-  f[3] = close * root;
-  f[4] = close_alike * root;
-  f[5] = alike * per;
-  f[6] = distance * per;
-  f[7] = turn * per;
-  f[8] = quality_paired / (quality + 3.0f);
-  f[9] = std::sqrt(consistent) * n / (std::sqrt(in_a * in_b) + 2.0f);
-  f[10] = std::sqrt(consistent);
-  f[11] = consistent / (neighbours + 3.0f);
-  f[12] = std::sqrt(both);
-  f[13] = static_cast<f32>(low);
-  f[14] = std::sqrt(spread * per);
-  f[15] = eigenvalue;
-  f[16] = strong * root;
-  f[17] = t.logarithms[low];
-  f[18] = t.logarithms[high];
-  f[19] = both - 2.0f * n;
+  f[0] = n;
+  f[1] = 2.0f * n / (both + 6.0f);
+  f[2] = close * root;
+  f[3] = close_alike * root;
+  f[4] = alike * per;
+  f[5] = distance * per;
+  f[6] = turn * per;
+  f[7] = quality_paired / (quality + 3.0f);
+  f[8] = std::sqrt(consistent) * n / (std::sqrt(in_a * in_b) + 2.0f);
+  f[9] = std::sqrt(consistent);
+  f[10] = consistent / (neighbours + 3.0f);
+  f[11] = std::sqrt(both);
+  f[12] = std::sqrt(spread * per);
+  f[13] = strong * root;
+  f[14] = both - 2.0f * n;
 }
 
 // Tries the rigid placements that the candidates propose, and keeps the one under which most minutiae meet: the best
@@ -626,7 +620,7 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
 
   load_hull(w.b);
   align(w, t, pairing);
-  final_figures(w, t, f[1], eigenvalue, pairing, f + second_features);
+  final_figures(w, t, pairing, f + second_features);
   if (features) std::memcpy(features, f, sizeof f);
   return std::max(weigh(final_weight, f, features_count), 0.0f);
 }

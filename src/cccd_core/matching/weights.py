@@ -33,7 +33,6 @@ FEATURES = (
     "agreement of the best placement by size",
     "pairs of the first placement",
     "pairs of the best placement",
-    "lead",
     "pairs",
     "share of the common area paired",
     "closeness by area",
@@ -46,12 +45,8 @@ FEATURES = (
     "root of the consistency",
     "consistency by neighbours",
     "root of the minutiae in the common area",
-    "fewer minutiae, all in all",
     "spread of the pairs",
-    "eigenvalue",
     "very alike pairs by area",
-    "log of fewer",
-    "log of more",
     "unpaired in the common area",
 )
 FIRST, SECOND, ALL = 9, 14, len(FEATURES)
@@ -62,7 +57,7 @@ class Weights:
     """Bias and weight of each feature for the score after relaxation, after the rigid check and in the end.
 
     `first` (1 + 9 numbers) and `second` (1 + 14) decide who ends early: below `first_exit`, below `second_exit`;
-    `final` has 1 + 34. `sets` names the data that they were trained on. FormatError for anything else.
+    `final` has 1 + 29. `sets` names the data that they were trained on. FormatError for anything else.
     """
 
     first: tuple[float, ...]

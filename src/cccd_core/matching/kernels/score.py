@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 FIRST = 9  # features known after relaxation
 SECOND = 14  # these, and those known after the rigid check
-FEATURES = 34  # these, and those known after the elastic check
+FEATURES = 29  # these, and those known after the elastic check
 LANES = 16
 NONE = 0xFFFFFFFF
 POINTS = 256
@@ -546,7 +546,6 @@ def _final_figures(
     settings: NDArray[np.float32],
     cosines: NDArray[np.float32],
     sines: NDArray[np.float32],
-    logarithms: NDArray[np.float32],
     ends: NDArray[np.int64],
     figures: NDArray[np.float32],
     n: int,
@@ -556,7 +555,7 @@ def _final_figures(
     compatible: NDArray[np.float32],
     f: NDArray[np.float32],
 ) -> None:
-    """The figures of the aligned pair: f[14..34); f[1] and f[3] are read."""
+    """The figures of the aligned pair: f[14..29)."""
     both = ZERO
     quality = ZERO
     paired = ZERO
@@ -618,28 +617,21 @@ def _final_figures(
     consistent *= HALF
     neighbours *= HALF
     root = ONE / np.sqrt(both + F32(10.0))
-    low = min(na, nb)
-    high = max(na, nb)
-    f[14] = f[1]
-    f[15] = count
-    f[16] = F32(2.0) * count / (both + F32(6.0))
-    f[17] = close * root
-    f[18] = close_alike * root
-    f[19] = alike * per
-    f[20] = distance * per
-    f[21] = turn * per
-    f[22] = paired / (quality + F32(3.0))
-    f[23] = np.sqrt(consistent) * count / (np.sqrt(in_a * in_b) + F32(2.0))
-    f[24] = np.sqrt(consistent)
-    f[25] = consistent / (neighbours + F32(3.0))
-    f[26] = np.sqrt(both)
-    f[27] = F32(low)
-    f[28] = np.sqrt(spread * per)
-    f[29] = f[3]
-    f[30] = strong * root
-    f[31] = logarithms[low]
-    f[32] = logarithms[high]
-    f[33] = both - F32(2.0) * count
+    f[14] = count
+    f[15] = F32(2.0) * count / (both + F32(6.0))
+    f[16] = close * root
+    f[17] = close_alike * root
+    f[18] = alike * per
+    f[19] = distance * per
+    f[20] = turn * per
+    f[21] = paired / (quality + F32(3.0))
+    f[22] = np.sqrt(consistent) * count / (np.sqrt(in_a * in_b) + F32(2.0))
+    f[23] = np.sqrt(consistent)
+    f[24] = consistent / (neighbours + F32(3.0))
+    f[25] = np.sqrt(both)
+    f[26] = np.sqrt(spread * per)
+    f[27] = strong * root
+    f[28] = both - F32(2.0) * count
 
 
 @numba.njit(nogil=True, cache=True)
@@ -669,7 +661,7 @@ def pair_score(
 ) -> tuple[np.float32, int]:
     """The raw score of a pair, and how many minutiae it paired (-1 after an early exit).
 
-    `thorough` keeps it from ending early. Filled: `f` float32[34] the features; `ends` int64[2, 256], `similarities`
+    `thorough` keeps it from ending early. Filled: `f` float32[29] the features; `ends` int64[2, 256], `similarities`
     float32[256] the paired minutiae; `placing` float32[4] cos, sin, x, y of probe to candidate; `inside_*` bool[256]
     which minutiae lie in the common area.
     """
@@ -841,7 +833,6 @@ def pair_score(
         settings,
         cosines,
         sines,
-        logarithms,
         ends,
         figures,
         n,
@@ -872,7 +863,7 @@ def scores(
 ) -> None:
     """Raw scores of `probe` against fingers start..stop of a gallery, into out[0 : stop - start].
 
-    With `features` float32[stop - start, 34] (training) nothing ends early; an empty one (0 rows) asks for none.
+    With `features` float32[stop - start, 29] (training) nothing ends early; an empty one (0 rows) asks for none.
     """
     f = np.zeros(FEATURES, np.float32)
     ends = np.zeros((2, POINTS), np.int64)
