@@ -19,6 +19,9 @@ from typing import Any
 
 import demo_batch
 
+from cccd_core.errors import CccdError
+from cccd_core.issuance.database import exclusive
+
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = 200
 VIRTUAL_READERS = 4
@@ -32,16 +35,21 @@ def main() -> int:
     options.add_argument("--people", type=int, default=PEOPLE, help="how many synthetic people")
     options.add_argument("--out", type=Path, default=ROOT / "out" / "demo", help="folder of the demonstration")
     given = options.parse_args()
-    out = given.out
+    try:
+        with exclusive(given.out.with_name(given.out.name + ".lock"), "demonstration's folder"):
+            return demonstrate(given.out, given.reader, given.people, given.fingerprints)
+    except CccdError as error:
+        print(f"{error.kind}: {error}", file=sys.stderr)
+        return 1
+
+
+def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) -> int:
+    """The demonstration in the folder `out`; returns the exit code."""
     sys.stdout.reconfigure(line_buffering=True)  # what the commands print in between comes in its place
     for name in ("batch", "gallery", "pki", "run", "pair"):
         shutil.rmtree(out / name, ignore_errors=True)
     (out / "batch").mkdir(parents=True)
-    prints = (
-        demo_batch.synthetic_prints(given.people)
-        if given.fingerprints is None
-        else demo_batch.real_prints(given.fingerprints)
-    )
+    prints = demo_batch.synthetic_prints(people) if fingerprints is None else demo_batch.real_prints(fingerprints)
     start = time.perf_counter()
     planted = demo_batch.make(out / "batch", out / "planted.json", prints)
     total = planted["people"] + len(planted["duplicates"]) + len(planted["rejected"])
@@ -50,10 +58,10 @@ def main() -> int:
         f"{len(planted['duplicates'])} planted duplicates, {len(planted['rejected'])} planted faults"
     )
     cccd("pki", "init", str(out / "pki"))
-    with readers(given.reader):
+    with readers(reader):
         code = cccd(
             "issue", str(out / "batch"), "--gallery", str(out / "gallery"), "--pki", str(out / "pki"),
-            "--reader", given.reader, "--out", str(out / "run"), check=False,
+            "--reader", reader, "--out", str(out / "run"), check=False,
         )  # fmt: skip
     if code != 0:
         print(f"cccd issue ended with {code}", file=sys.stderr)
