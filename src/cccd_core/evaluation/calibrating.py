@@ -26,7 +26,7 @@ from cccd_core.templates import FingerTemplate
 LEAST_PAIRS = 10_000
 LEAST_GENUINE = 100
 TAIL_FRACTION = 0.01  # the share of impostors that the tail is fitted to
-SLOPE_FRACTION = 0.01  # the FMR at which pairs of few and of many minutiae are made equal
+SLOPE_FRACTION = 0.001  # the FMR at which pairs of few and of many minutiae are made equal
 PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
 HIGHEST_SCORE = 200.0
 MISTAKEN = 0.01  # the share of genuine pairs reckoned to be of two fingers: labels, captures and extractions go wrong

@@ -27,9 +27,9 @@ FORMAT = "cccd-calibration-1"
 MAX_KNOTS = 4096
 SHIPPED = "data/calibration.json"
 LEAST_MINUTIAE = 4  # fewer count as this many
-# No pair scores more than this for each of the minutiae of its poorer finger: ten agree by chance once in 10,000 at the
-# least, whatever a tail fitted to pairs of fifty says.
-MOST_PER_MINUTIA = 4.0
+# No pair scores more than this for each of the minutiae of its poorer finger, whatever a tail fitted to pairs of fifty
+# says: four minutiae prove nothing.
+MOST_PER_MINUTIA = 6.0
 _LOG = np.log(np.maximum(np.arange(256), LEAST_MINUTIAE))
 
 
@@ -98,7 +98,7 @@ class Calibration:
     ) -> npt.NDArray[np.float32]:
         """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
-        `minutiae` [n] is the smaller number of prepared minutiae of each pair; no pair scores more than 4 for each of
+        `minutiae` [n] is the smaller number of prepared minutiae of each pair; no pair scores more than 6 for each of
         them, so one with none scores 0. About 50 ns a score.
         """
         scores = _map(self.lessened(raw, minutiae), self._raw, self._score)

@@ -52,7 +52,7 @@ def test_minutiae_lessen_the_raw_score() -> None:
 
 def test_few_minutiae_cannot_score_high() -> None:
     scores = MAP.scores(np.full(5, 1000.0, np.float32), np.array([0, 1, 4, 10, 64]))
-    assert scores.tolist() == [0.0, 4.0, 16.0, 40.0, 256.0]
+    assert scores.tolist() == [0.0, 6.0, 24.0, 60.0, 384.0]
 
 
 def test_identity_gives_raw_scores_back() -> None:
@@ -114,7 +114,7 @@ def test_minutiae_slope_is_found() -> None:
     random = np.random.default_rng(2)
     counts = random.integers(8, 80, 60_000)
     scores = random.normal(0, 1, 60_000) - 1.5 * np.log(counts)
-    assert fit_minutiae_slope(scores, np.log(counts)) == pytest.approx(-1.5, abs=0.1)
+    assert fit_minutiae_slope(scores, np.log(counts)) == pytest.approx(-1.5, abs=0.2)
     assert fit_minutiae_slope(scores, np.full(60_000, 3.0)) == 0.0
 
 
@@ -128,7 +128,7 @@ def test_calibrated_scores_say_the_fmr_on_new_pairs() -> None:
     assert calibration.impostor_pairs == 300_000
     assert calibration.sets == ("a/e", "b/e")
     assert calibration.extrapolated_from == pytest.approx(44.77, abs=0.01)
-    assert calibration.minutiae_slope == pytest.approx(-1.2, abs=0.1)
+    assert calibration.minutiae_slope == pytest.approx(-1.2, abs=0.2)
     assert tail.fraction == pytest.approx(0.01)
     fresh = check(calibration, one_set("c", impostors(3, 1_000_000)), scores=(3, 10, 20, 30, 40))
     for score in (3, 10, 20, 30):
