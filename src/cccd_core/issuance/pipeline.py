@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cccd_core import pki, runtime
 from cccd_core.dedup import Deduplicator, GalleryStore
-from cccd_core.errors import FileError
+from cccd_core.errors import FileError, ParameterError
 from cccd_core.issuance import report, runstate
 from cccd_core.issuance.audit import Audit
 from cccd_core.issuance.batch import Batch, open_batch
@@ -32,7 +32,7 @@ from cccd_core.issuance.register import Register
 from cccd_core.issuance.report import Report
 from cccd_core.issuance.runstate import Entry, RunState
 from cccd_core.matching import Matcher
-from cccd_core.personalise import Journal, Stage, Station, open_feeder
+from cccd_core.personalise import Journal, Stage, Station, open_feeder, require_reader
 
 _CHECKED_AT_A_TIME = 64
 Ask = Callable[[str, str], None]
@@ -104,6 +104,7 @@ def issue(
     ids = batch.ids()
     if not ids:
         raise FileError("the batch has no dossier", path=str(batch_path))
+    _require_apart(batch_path, paths)
     with ExitStack() as stack:
         stack.enter_context(exclusive(paths.out / "lock", "output folder"))
         stack.enter_context(exclusive(paths.gallery / "lock", "gallery"))
@@ -112,6 +113,10 @@ def issue(
         state.begin(day=day or today(), register_id=register.register_id, facts={"reader": reader})
         state.add(ids)
         _retry_failed(state)
+        if state.ids(runstate.RECEIVED, runstate.ACCEPTED, runstate.UNIQUE):
+            # what the last stage needs is asked for before the first, which may take hours
+            authority = pki.load(pki_dir)
+            require_reader(reader)
         run = state.value("run")
         audit = Audit(paths.audit, run)
         start = time.perf_counter()
@@ -128,7 +133,6 @@ def issue(
         audit.append(state.entries(*runstate.FINAL))
         if state.ids(runstate.UNIQUE):
             worked = True
-            authority = pki.load(pki_dir)
             journal = stack.enter_context(Journal(paths.journal))
             master_key = authority.card_master_key()
             feeder = open_feeder(reader, paths.cards, card_master_key=master_key, journal=journal, ask=ask)
@@ -148,6 +152,16 @@ def issue(
         if worked:
             state.record([], {"elapsed": time.perf_counter() - start})
         return report.write(state, paths.out)
+
+
+def _require_apart(batch: Path, paths: Paths) -> None:
+    """ParameterError where the folders of a run would mix: what it writes is no dossier of the next one."""
+    handed_in, gallery, out = (path.resolve() for path in (batch, paths.gallery, paths.out))
+    if gallery == out:
+        raise ParameterError("the gallery and the output folder are the same", path=str(paths.out))
+    for name, folder in (("gallery", gallery), ("output folder", out)):
+        if folder.is_relative_to(handed_in):
+            raise ParameterError(f"the {name} lies inside the batch", path=str(folder), batch=str(handed_in))
 
 
 def _to_revoke(journal: Journal) -> list[dict[str, str | None]]:

@@ -1,6 +1,6 @@
 """Writing a card and proving what was written. May import card, pki, signing and emrtd."""
 
-from cccd_core.personalise.feeders import FedCard, Feeder, open_feeder
+from cccd_core.personalise.feeders import FedCard, Feeder, open_feeder, require_reader
 from cccd_core.personalise.jobs import CardJob, CardResult, CardState, ChipSecrets, file_digests
 from cccd_core.personalise.journal import CardRecord, Journal, Stage
 from cccd_core.personalise.station import Station, StationParameters
@@ -22,5 +22,6 @@ __all__ = [
     "VerifiedCard",
     "file_digests",
     "open_feeder",
+    "require_reader",
     "verify_card",
 ]

@@ -75,14 +75,29 @@ def open_feeder(
 
     Raises ParameterError for another name, UnavailableError when there is no PC/SC or no such reader.
     """
-    kind, colon, name = spec.partition(":")
-    if kind == "memory" and not colon:
-        return MemoryFeeder(CardShelf(cards_dir, card_master_key, journal))
-    if kind == "pcsc" and (name or not colon):
-        from cccd_core.personalise.pcsc_feeder import PcscFeeder
+    kind, name = _parse(spec)
+    shelf = CardShelf(cards_dir, card_master_key, journal)
+    if kind == "memory":
+        return MemoryFeeder(shelf)
+    from cccd_core.personalise.pcsc_feeder import PcscFeeder
 
-        shelf = CardShelf(cards_dir, card_master_key, journal)
-        return PcscFeeder(name, shelf, ask=ask or _silent, wait_s=wait_s)
+    return PcscFeeder(name, shelf, ask=ask or _silent, wait_s=wait_s)
+
+
+def require_reader(spec: str) -> None:
+    """Says before any work is done what `open_feeder` would say of `spec`: ParameterError for a name that is none,
+    UnavailableError when there is no PC/SC or no such reader."""
+    kind, name = _parse(spec)
+    if kind == "pcsc":
+        from cccd_core.personalise.pcsc_feeder import lanes_of
+
+        lanes_of(name)
+
+
+def _parse(spec: str) -> tuple[str, str]:
+    kind, colon, name = spec.partition(":")
+    if spec == "memory" or (kind == "pcsc" and (name or not colon)):
+        return kind, name
     raise ParameterError("a reader is `memory`, `pcsc` or `pcsc:NAME`", reader=spec)
 
 

@@ -35,13 +35,19 @@ def virtual_port(reader: str) -> int | None:
     return FIRST_VIRTUAL_PORT + 2 * int(match[1] or 0) + int(match[2], 16)
 
 
+def lanes_of(name: str) -> tuple[str, ...]:
+    """The readers whose name contains `name`, in a stable order. UnavailableError where there is none."""
+    lanes = tuple(sorted(reader for reader in readers() if name in reader))
+    if not lanes:
+        raise UnavailableError("no such PC/SC reader", reader=name, needs="a reader that pcscd shows")
+    return lanes
+
+
 class PcscFeeder:
     """Every reader whose name contains `name`, one lane each, in the order of their names."""
 
     def __init__(self, name: str, shelf: CardShelf, *, ask: Ask, wait_s: float) -> None:
-        self._lanes = tuple(sorted(reader for reader in readers() if name in reader))
-        if not self._lanes:
-            raise UnavailableError("no such PC/SC reader", reader=name, needs="a reader that pcscd shows")
+        self._lanes = lanes_of(name)
         if wait_s <= 0:
             raise ParameterError("the time to wait for a card must be above zero", wait_s=wait_s)
         self._shelf = shelf

@@ -13,8 +13,8 @@ import pytest
 from cccd_core import pki
 from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.errors import FileError, StateError
-from cccd_core.issuance import pipeline
+from cccd_core.errors import FileError, ParameterError, StateError, UnavailableError
+from cccd_core.issuance import issue, pipeline
 from cccd_core.issuance.audit import verify_audit
 from cccd_core.issuance.register import SUPERSEDED, VERIFIED
 from cccd_core.issuance.runstate import RunState
@@ -378,6 +378,34 @@ def test_folders_that_do_not_belong_together(office: Office) -> None:
         office.issue(office.batch("empty"))
     with pytest.raises(FileError, match="neither"):
         office.issue(office.folder / "nowhere")
+
+
+def test_folders_that_would_mix_are_refused(office: Office) -> None:
+    office.put("A1", 1)
+    batch = office.batch()
+    for gallery, out in ((batch / "g", "out"), (batch, "out"), (office.gallery, "batch/out"), (office.out(), "out")):
+        with pytest.raises(ParameterError, match=r"inside the batch|are the same"):
+            issue(batch, gallery, office.pki, "memory", office.out(out))
+    assert [path.name for path in batch.iterdir()] == ["A1"]
+
+
+def test_what_the_cards_need_is_asked_for_first(office: Office) -> None:
+    office.put("A1", 1)
+    began: list[object] = []
+    for pki_dir, reader, error in (
+        (office.folder / "no pki", "memory", FileError),
+        (office.pki, "usb", ParameterError),
+        (office.pki, "pcsc:a reader of this name there is not", UnavailableError),
+    ):
+        with pytest.raises(error):
+            issue(
+                office.batch(), office.gallery, pki_dir, reader, office.out(), progress=lambda *step: began.append(step)
+            )
+    assert not began
+    assert not office.register().cards()
+    assert set(outcomes(office.issue()).values()) == {("verified", None)}
+    # A finished run needs neither: it only says what was done.
+    assert issue(office.batch(), office.gallery, office.folder / "no pki", "usb", office.out()).complete
 
 
 def test_the_day_is_that_of_the_first_run(office: Office) -> None:
