@@ -70,7 +70,7 @@ void matching_scores(In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<
     throw std::invalid_argument("tables must have 256 entries");
   const bool thorough = features.shape(0) > 0;
   if (thorough && (features.shape(0) != stop - start || features.shape(1) != m::features_count))
-    throw std::invalid_argument("features must be fingers x 29");
+    throw std::invalid_argument("features must be fingers x 31");
   if (!m::is_finger(probe.data(), probe.shape(0))) throw std::invalid_argument("the probe is no prepared finger");
   for (std::size_t finger = start; finger < stop; ++finger) {
     const std::int64_t from = offsets(finger), to = offsets(finger + 1);

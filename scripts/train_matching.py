@@ -31,13 +31,13 @@ SHIPPED = ROOT / "src" / "cccd_core" / "matching" / "data" / "weights.json"
 IMPOSTORS = 20_000  # pairs sampled from each folder
 RIDGE = 3.0  # penalty on the squared standardised weights
 OFFSET = 16.0  # added to every log-odds, so that raw scores are above 0
-GO_ON_FIRST, GO_ON_SECOND = 0.40, 0.18  # shares of impostor pairs of 42 to 60 minutiae that pass each exit
+GO_ON_FIRST, GO_ON_SECOND = 0.35, 0.13  # shares of impostor pairs of 42 to 60 minutiae that pass each exit
 
 Floats = NDArray[np.float64]
 
 
 class Folder:
-    """The measured pairs of one folder: features float64[n, 29], genuine bool[n], counts int64[n, 2]."""
+    """The measured pairs of one folder: features float64[n, 31], genuine bool[n], counts int64[n, 2]."""
 
     def __init__(self, path: Path, matcher: Matcher, seed: int) -> None:
         fingers: list[str] = []

@@ -1,2 +1,2 @@
 #define CCCD_LEVEL avx2
-#include "similarities.ipp"
+#include "plain.ipp"

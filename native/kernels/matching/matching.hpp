@@ -24,7 +24,7 @@ enum Setting : int {
 
 constexpr int first_features = 9;    // known after relaxation
 constexpr int second_features = 14;  // these, and those known after the rigid check
-constexpr int features_count = 29;   // these, and those known after the elastic check
+constexpr int features_count = 31;   // these, and those known after the elastic check
 // weights: bias and one weight for each feature, three times (first, second, all); then the two exit levels.
 constexpr int weights_count = (1 + first_features) + (1 + second_features) + (1 + features_count) + 2;
 

@@ -16,6 +16,8 @@ using f32 = float;
 constexpr int lanes = 16;
 constexpr int points_max = 128;  // minutiae_max, padded
 constexpr int pairs_max = 128;
+constexpr int placings_max = 16;
+constexpr int code_halves = 2 * code_words;
 constexpr u32 none = 0xffffffffu;
 constexpr f32 far_away = 1.0e6f;
 constexpr f32 steps = 1024.0f;         // of a similarity
@@ -24,7 +26,7 @@ constexpr f32 step = 1.0f / 1024.0f;
 static inline int padded(int n) { return (n + lanes - 1) & ~(lanes - 1); }
 
 struct alignas(64) Finger {
-  u64 code[code_words][cylinders_max];
+  u32 code[code_halves][cylinders_max];  // 64-bit words in halves, low first
   f32 scale[cylinders_max];  // 1 / sqrt(bits + offset)
   f32 x[points_max], y[points_max], cos[points_max], sin[points_max];
   f32 edge_x[points_max], edge_y[points_max], edge_d[points_max];
@@ -39,11 +41,14 @@ struct alignas(64) Pairs {
   int n;
 };
 
-struct alignas(64) Pairing {
+struct Placing {
+  f32 c, s_, tx, ty;  // rotation and shift, A to B
+};
+
+struct alignas(64) Pairing : Placing {
   i32 i[points_max], j[points_max];
   f32 d2[points_max], turn[points_max], s[points_max];
   f32 px[points_max], py[points_max];  // A's minutiae in B's frame
-  f32 c, s_, tx, ty;                   // rotation and shift, A to B
   int n;
 };
 
@@ -57,11 +62,23 @@ struct alignas(64) Work {
   u32 row_key[points_max];
   f32 qx[points_max], qy[points_max], sx[points_max], sy[points_max], sw[points_max];
   i32 inside_a[points_max], inside_b[points_max];
-  Pairing pairing[2];
+  Placing placing[placings_max];
+  int placings, placed;  // how many, and which w.pairing is of
+  Pairing pairing, other;
 };
 
-// similarity, row_best and column_best of w from the codes of w.a and w.b; see the serial level for what they are.
+// What each level writes in its own way; plain.ipp says what they do.
 static void similarities(Work& w);
+static void transpose(const f32* from, f32* to);
+struct Place;
+static u32 nearest(const Work& w, const Place& at, u32* column_key);
+
+// Where a minutia of A came to lie in B's frame, and what pairing it costs.
+struct Place {
+  int i;
+  f32 x, y, cos, sin;
+  f32 inverse, gate, unlike, absent;  // 1 / tolerance^2, the turn's gate, cost a step of similarity, cost without cylinder
+};
 
 // A sum in 16 lanes, then lanes in order: the one order in which floats are added up.
 static f32 lane_sum(const f32* values, int n) {
@@ -79,16 +96,19 @@ static void load_codes(Finger& f, const u64* words, f32 offset) {
   f.edges = static_cast<int>(words[0] >> 16 & 0xff);
   f.minutiae = words + 1;
   const u64* codes = words + 1 + f.n;
-  const int c16 = padded(f.cylinders);
+  const int c = f.cylinders, c16 = padded(c);
+  i32 bits[cylinders_max] = {};
   for (int k = 0; k < code_words; ++k) {
-    std::memcpy(f.code[k], codes + k * f.cylinders, static_cast<std::size_t>(f.cylinders) * sizeof(u64));
-    for (int i = f.cylinders; i < c16; ++i) f.code[k][i] = 0;
+    const u64* word = codes + k * c;
+    u32 *low = f.code[2 * k], *high = f.code[2 * k + 1];
+    for (int i = 0; i < c; ++i) {
+      low[i] = static_cast<u32>(word[i]);
+      high[i] = static_cast<u32>(word[i] >> 32);
+    }
+    for (int i = c; i < c16; ++i) low[i] = high[i] = 0;
+    for (int i = 0; i < c16; ++i) bits[i] += __builtin_popcount(low[i]) + __builtin_popcount(high[i]);
   }
-  for (int i = 0; i < c16; ++i) {
-    u64 bits = 0;
-    for (int k = 0; k < code_words; ++k) bits += static_cast<u64>(__builtin_popcountll(f.code[k][i]));
-    f.scale[i] = 1.0f / std::sqrt(static_cast<f32>(static_cast<i32>(bits)) + offset);
-  }
+  for (int i = 0; i < c16; ++i) f.scale[i] = 1.0f / std::sqrt(static_cast<f32>(bits[i]) + offset);
 }
 
 static inline f32 x_of(u64 word) { return static_cast<f32>(static_cast<i32>(word & 0xffff) - 32768); }
@@ -149,16 +169,18 @@ static int pick_candidates(Work& w, int wanted, u32* key, int* mutual) {
     else all[n++] = s << 12 | i << 6 | static_cast<u32>(j);
   }
   *mutual = both;
-  int count[130] = {};
-  for (int k = 0; k < n; ++k) ++count[128 - (all[k] >> 15)];
-  int start = 0;
-  for (int k = 0; k < 129; ++k) {
-    const int c = count[k];
-    count[k] = start;
-    start += c;
+  int start[129] = {};
+  for (int k = 0; k < n; ++k) ++start[128 - (all[k] >> 15)];
+  int taken = 0, last = 0;
+  for (; last < 129 && taken < wanted; ++last) {
+    const int here = start[last];
+    start[last] = taken;
+    taken += here;
   }
   for (int k = 0; k < n; ++k) {
-    const int at = count[128 - (all[k] >> 15)]++;
+    const int bucket = static_cast<int>(128 - (all[k] >> 15));
+    if (bucket >= last) continue;
+    const int at = start[bucket]++;
     if (at < wanted) key[at] = all[k];
   }
   return std::min(n, wanted);
@@ -196,7 +218,7 @@ static void compatibility(Work& w, f32 r0, f32 r1, f32 t0, f32 t1, f32 gate) {
     f32* out = w.compatible + k * pairs_max;
     const f32 axk = p.ax[k], ayk = p.ay[k], bxk = p.bx[k], byk = p.by[k], ck = p.cos[k], sk = p.sin[k];
     const i32 ik = p.i[k], jk = p.j[k];
-    for (int h = 0; h < n16; ++h) {
+    for (int h = k & -lanes; h < n16; ++h) {
       const f32 ax = p.ax[h] - axk, ay = p.ay[h] - ayk, bx = p.bx[h] - bxk, by = p.by[h] - byk;
       const f32 la = ax * ax + ay * ay, lb = bx * bx + by * by, l = 0.5f * (la + lb), radial = la - lb;
       const f32 mc = p.cos[h] + ck, ms = p.sin[h] + sk;
@@ -211,6 +233,10 @@ static void compatibility(Work& w, f32 r0, f32 r1, f32 t0, f32 t1, f32 gate) {
       out[h] = apart ? z : 0.0f;
     }
   }
+  // the other half is the same, bit for bit: every term is even in the differences
+  for (int r = 0; r < n16; r += lanes)
+    for (int c = r + lanes; c < n16; c += lanes)
+      transpose(w.compatible + r * pairs_max + c, w.compatible + c * pairs_max + r);
 }
 
 // Power iteration on the compatibilities weighted with the similarities: v, and support after the first round.
@@ -249,7 +275,7 @@ static f32 relax(Work& w, int rounds, f32* total) {
 }
 
 // The rotation and shift that brings `n` points of A onto B with least squares.
-static void fit(const f32* ax, const f32* ay, const f32* bx, const f32* by, const f32* weight, int n, Pairing& r) {
+static void fit(const f32* ax, const f32* ay, const f32* bx, const f32* by, const f32* weight, int n, Placing& r) {
   f32 sum = 1.0e-9f, mx = 0.0f, my = 0.0f, nx = 0.0f, ny = 0.0f;
   for (int k = 0; k < n; ++k) {
     sum += weight[k];
@@ -288,35 +314,14 @@ static void pair_up(Work& w, const Tables& t, f32 tolerance, f32 gate, Pairing& 
   const Finger &a = w.a, &b = w.b;
   const f32 unlike = t.settings[dissimilarity_cost] * step, absent = t.settings[dissimilarity_cost];
   const f32 inverse = 1.0f / (tolerance * tolerance);
-  const int n16 = padded(b.n), c16 = padded(b.cylinders);
-  u32 column_key[points_max], key[points_max];
-  f32 extra[points_max];
-  for (int j = 0; j < n16; ++j) column_key[j] = none;
+  u32 column_key[points_max];
+  for (int j = 0; j < padded(b.n); ++j) column_key[j] = none;
   for (int i = 0; i < a.n; ++i) {
     w.row_key[i] = none;
     const f32 x = r.px[i], y = r.py[i];
     if (x < b.low_x - tolerance || x > b.high_x + tolerance || y < b.low_y - tolerance || y > b.high_y + tolerance) continue;
     const f32 cx = r.c * a.cos[i] - r.s_ * a.sin[i], cy = r.s_ * a.cos[i] + r.c * a.sin[i];
-    const u32* row = w.similarity + i * cylinders_max;
-    const int known = i < a.cylinders ? c16 : 0;
-    for (int j = 0; j < known; ++j) extra[j] = unlike * static_cast<f32>(1024 - static_cast<i32>(row[j]));
-    for (int j = known; j < n16; ++j) extra[j] = absent;
-    for (int j = 0; j < n16; ++j) {
-      const f32 dx = b.x[j] - x, dy = b.y[j] - y, d = (dx * dx + dy * dy) * inverse;
-      const f32 e = (1.0f - (cx * b.cos[j] + cy * b.sin[j])) * gate;
-      const f32 sum = d + e + extra[j], cost = sum < 8.0f ? sum : 8.0f;
-      const f32 worse = d > e ? d : e;
-      const u32 code = static_cast<u32>(static_cast<i32>(cost * 4096.0f)) << 8;
-      key[j] = worse < 1.0f ? code : none;
-    }
-    u32 best = none;
-    const u32 own = static_cast<u32>(i);
-    for (int j = 0; j < n16; ++j) {
-      const u32 forth = key[j] | static_cast<u32>(j), back = key[j] | own;
-      best = forth < best ? forth : best;
-      column_key[j] = back < column_key[j] ? back : column_key[j];
-    }
-    w.row_key[i] = best;
+    w.row_key[i] = nearest(w, {i, x, y, cx, cy, inverse, gate, unlike, absent}, column_key);
   }
   int n = 0;
   for (int i = 0; i < a.n; ++i) {
@@ -502,16 +507,36 @@ static void final_figures(Work& w, const Tables& t, const Pairing& r, f32* f) {
   f[14] = both - 2.0f * n;
 }
 
-// Tries the rigid placements that the candidates propose, and keeps the one under which most minutiae meet: the best
-// supported candidate and all that agree with it, then the same among those left over. figures[0..5).
-static Pairing& best_hypothesis(Work& w, const Tables& t, f32 size, f32* figures) {
+// How well all candidates agree with a placement.
+static f32 supported(const Work& w, const Tables& t, const Placing& r) {
+  const Pairs& p = w.pairs;
+  const f32 tolerance = t.settings[pairing_tolerance_px], gate = t.settings[pairing_gate];
+  const f32 inverse = 1.0f / (tolerance * tolerance);
+  f32 value[pairs_max];
+  for (int k = 0; k < padded(p.n); ++k) {
+    const f32 dx = r.c * p.ax[k] - r.s_ * p.ay[k] + r.tx - p.bx[k], dy = r.s_ * p.ax[k] + r.c * p.ay[k] + r.ty - p.by[k];
+    const f32 d = (dx * dx + dy * dy) * inverse, e = (1.0f - (r.c * p.cos[k] + r.s_ * p.sin[k])) * gate;
+    value[k] = (d < 1.0f) & (e < 1.0f) & (p.s[k] > 0.0f) ? (0.3f + p.s[k]) * (1.0f - 0.5f * d) : 0.0f;
+  }
+  return lane_sum(value, p.n);
+}
+
+static void pair_under(Work& w, const Tables& t, const Placing& placing, Pairing& r) {
+  static_cast<Placing&>(r) = placing;
+  place(w.a, r, r.px, r.py);
+  pair_up(w, t, t.settings[pairing_tolerance_px], t.settings[pairing_gate], r);
+}
+
+// The rigid placements that the candidates propose: the best supported candidate and all that agree with it, then the same
+// among those left over. Pairs the minutiae up under the one that most candidates agree with, in w.pairing; figures[0..5).
+static void place_rigidly(Work& w, const Tables& t, f32 size, f32* figures) {
   const f32* set = t.settings;
   const int found = w.pairs.n, f16 = padded(found);
   bool used[pairs_max] = {};
-  int now = 0, best = 0, first_n = 0;
-  f32 best_agreement = -1.0f, first_agreement = 0.0f;
-  const int wanted = static_cast<int>(set[hypotheses]);
-  for (int round = 0; round < wanted; ++round) {
+  f32 best_support = -1.0f, first_support = 0.0f;
+  w.placings = 0;
+  w.placed = 0;
+  for (int round = 0; round < std::min(static_cast<int>(set[hypotheses]), placings_max); ++round) {
     int seed = -1;
     f32 top = 0.0f;
     const f32* rank = round == 0 ? w.v : w.support;
@@ -539,34 +564,44 @@ static Pairing& best_hypothesis(Work& w, const Tables& t, f32 size, f32* figures
       const f32* row = w.compatible + h * pairs_max;
       for (int k = 0; k < f16; ++k) w.support[k] -= row[k] * s * w.pairs.s[k];
     }
-    Pairing& r = w.pairing[now];
+    Placing& trial = w.placing[w.placings];
     if (m < 2) {
-      r.c = w.pairs.cos[seed];
-      r.s_ = w.pairs.sin[seed];
-      r.tx = bx[0] - (r.c * ax[0] - r.s_ * ay[0]);
-      r.ty = by[0] - (r.s_ * ax[0] + r.c * ay[0]);
+      trial.c = w.pairs.cos[seed];
+      trial.s_ = w.pairs.sin[seed];
+      trial.tx = bx[0] - (trial.c * ax[0] - trial.s_ * ay[0]);
+      trial.ty = by[0] - (trial.s_ * ax[0] + trial.c * ay[0]);
     } else {
-      fit(ax, ay, bx, by, weight, m, r);
+      fit(ax, ay, bx, by, weight, m, trial);
     }
-    place(w.a, r, r.px, r.py);
-    pair_up(w, t, set[pairing_tolerance_px], set[pairing_gate], r);
-    const f32 agrees = agreement(r, set[pairing_tolerance_px]);
-    if (round == 0) {
-      first_agreement = agrees;
-      first_n = r.n;
+    const f32 support = supported(w, t, trial);
+    if (round == 0) first_support = support;
+    if (support > best_support) {
+      best_support = support;
+      w.placed = w.placings;
     }
-    if (agrees > best_agreement) {
-      best_agreement = agrees;
-      best = now;
-      now = 1 - now;
+    ++w.placings;
+  }
+  pair_under(w, t, w.placing[w.placed], w.pairing);
+  const f32 agrees = agreement(w.pairing, set[pairing_tolerance_px]);
+  figures[0] = first_support;
+  figures[1] = best_support;
+  figures[2] = agrees;
+  figures[3] = agrees * size;
+  figures[4] = static_cast<f32>(w.pairing.n);
+}
+
+// Pairs the minutiae up under the other placements too; of all, the one with the best agreement stays in w.pairing.
+static f32 place_thoroughly(Work& w, const Tables& t, f32 best) {
+  for (int k = 0; k < w.placings; ++k) {
+    if (k == w.placed) continue;
+    pair_under(w, t, w.placing[k], w.other);
+    const f32 agrees = agreement(w.other, t.settings[pairing_tolerance_px]);
+    if (agrees > best) {
+      best = agrees;
+      std::swap(w.pairing, w.other);
     }
   }
-  figures[0] = first_agreement;
-  figures[1] = best_agreement;
-  figures[2] = best_agreement * size;
-  figures[3] = static_cast<f32>(first_n);
-  figures[4] = static_cast<f32>(w.pairing[best].n);
-  return w.pairing[best];
+  return best;
 }
 
 // The raw score of w.a and the candidate. With `features` nothing exits early and they are written there.
@@ -614,13 +649,16 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   if (!features && first < exits[0]) return std::max(std::min(first, exits[1]), 0.0f);
 
   load_points(w.b, t);
-  Pairing& pairing = best_hypothesis(w, t, size, f + first_features);
+  place_rigidly(w, t, size, f + first_features);
   const f32 second = weigh(second_weight, f, second_features);
   if (!features && second < exits[1]) return std::max(second, 0.0f);
 
   load_hull(w.b);
-  align(w, t, pairing);
-  final_figures(w, t, pairing, f + second_features);
+  const f32 agrees = place_thoroughly(w, t, f[first_features + 2]);
+  align(w, t, w.pairing);
+  final_figures(w, t, w.pairing, f + second_features);
+  f[features_count - 2] = agrees;
+  f[features_count - 1] = agrees * size;
   if (features) std::memcpy(features, f, sizeof f);
   return std::max(weigh(final_weight, f, features_count), 0.0f);
 }

@@ -1,2 +1,2 @@
 #define CCCD_LEVEL serial
-#include "similarities.ipp"
+#include "plain.ipp"

@@ -126,7 +126,7 @@ class Matcher:
         return float(self.scores(probe, PreparedGallery.pack([candidate]), threads=1)[0])
 
     def features(self, probe: PreparedTemplate, gallery: PreparedGallery) -> NDArray[np.float32]:
-        """What the score is made of, for training: float32[len(gallery), 29], named in `weights.FEATURES`.
+        """What the score is made of, for training: float32[len(gallery), 31], named in `weights.FEATURES`.
 
         No pair ends early.
         """

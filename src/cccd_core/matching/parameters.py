@@ -17,6 +17,7 @@ ALGORITHM = 2
 MINUTIAE_MAX = 120
 CYLINDERS_MAX = 64
 CANDIDATES_MAX = 128
+PLACINGS_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class MatcherParameters:
             "cylinders_max": CYLINDERS_MAX,
             "candidates": CANDIDATES_MAX,
             "relaxation_rounds": 16,
-            "hypotheses": 16,
+            "hypotheses": PLACINGS_MAX,
         }
         for name, most in whole.items():
             value = getattr(self, name)

@@ -28,11 +28,11 @@ FEATURES = (
     "fewer minutiae",
     "log of fewer minutiae",
     "log of more minutiae",
-    "agreement of the first placement",
-    "agreement of the best placement",
-    "agreement of the best placement by size",
-    "pairs of the first placement",
-    "pairs of the best placement",
+    "support of the first placement",
+    "support of the best supported placement",
+    "its agreement",
+    "its agreement by size",
+    "its pairs",
     "pairs",
     "share of the common area paired",
     "closeness by area",
@@ -48,6 +48,8 @@ FEATURES = (
     "spread of the pairs",
     "very alike pairs by area",
     "unpaired in the common area",
+    "agreement of the best placement",
+    "agreement of the best placement by size",
 )
 FIRST, SECOND, ALL = 9, 14, len(FEATURES)
 
@@ -57,7 +59,7 @@ class Weights:
     """Bias and weight of each feature for the score after relaxation, after the rigid check and in the end.
 
     `first` (1 + 9 numbers) and `second` (1 + 14) decide who ends early: below `first_exit`, below `second_exit`;
-    `final` has 1 + 29. `sets` names the data that they were trained on. FormatError for anything else.
+    `final` has 1 + 31. `sets` names the data that they were trained on. FormatError for anything else.
     """
 
     first: tuple[float, ...]

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 FIRST = 9  # features known after relaxation
 SECOND = 14  # these, and those known after the rigid check
-FEATURES = 29  # these, and those known after the elastic check
+FEATURES = 31  # these, and those known after the elastic check
 LANES = 16
 NONE = 0xFFFFFFFF
 POINTS = 256
 PAIRS = 128
+PLACINGS = 16
 
 F32 = np.float32
 ZERO = F32(0.0)
@@ -411,6 +412,23 @@ def _agreement(figures: NDArray[np.float32], n: int, tolerance: np.float32) -> n
 
 
 @numba.njit(nogil=True, cache=True)
+def _supported(
+    pairs: NDArray[np.float32], n: int, tolerance: np.float32, gate: np.float32, placing: NDArray[np.float32]
+) -> np.float32:
+    """How well all candidates agree with a placement."""
+    inverse = ONE / (tolerance * tolerance)
+    value = np.zeros(n, np.float32)
+    for k in range(n):
+        dx = placing[0] * pairs[0, k] - placing[1] * pairs[1, k] + placing[2] - pairs[2, k]
+        dy = placing[1] * pairs[0, k] + placing[0] * pairs[1, k] + placing[3] - pairs[3, k]
+        d = (dx * dx + dy * dy) * inverse
+        e = (ONE - (placing[0] * pairs[4, k] + placing[1] * pairs[5, k])) * gate
+        if d < ONE and e < ONE and pairs[6, k] > ZERO:
+            value[k] = (F32(0.3) + pairs[6, k]) * (ONE - HALF * d)
+    return _lane_sum(value, n)
+
+
+@numba.njit(nogil=True, cache=True)
 def _refit(
     a: NDArray[np.float32],
     b: NDArray[np.float32],
@@ -661,7 +679,7 @@ def pair_score(
 ) -> tuple[np.float32, int]:
     """The raw score of a pair, and how many minutiae it paired (-1 after an early exit).
 
-    `thorough` keeps it from ending early. Filled: `f` float32[29] the features; `ends` int64[2, 256], `similarities`
+    `thorough` keeps it from ending early. Filled: `f` float32[31] the features; `ends` int64[2, 256], `similarities`
     float32[256] the paired minutiae; `placing` float32[4] cos, sin, x, y of probe to candidate; `inside_*` bool[256]
     which minutiae lie in the common area.
     """
@@ -725,18 +743,13 @@ def pair_score(
 
     # rigid placements: the best supported candidate and all that agree with it, then the same among those left over
     used = np.zeros(PAIRS, np.bool_)
-    placed = np.zeros((2, POINTS), np.float32)
-    figures = np.zeros((3, POINTS), np.float32)
-    trial_placing = np.zeros(4, np.float32)
-    trial_placed = np.zeros((2, POINTS), np.float32)
-    trial_ends = np.zeros((2, POINTS), np.int64)
-    trial_figures = np.zeros((3, POINTS), np.float32)
+    placings = np.zeros((PLACINGS, 4), np.float32)
     points = np.zeros((5, PAIRS), np.float32)
-    best_agreement = -ONE
-    first_agreement = ZERO
-    first_n = 0
-    n = 0
-    for turn in range(np.int64(settings[8])):
+    best_support = -ONE
+    first_support = ZERO
+    tried = 0
+    best = 0
+    for turn in range(min(np.int64(settings[8]), PLACINGS)):
         seed = -1
         top = ZERO
         for k in range(found):
@@ -761,17 +774,48 @@ def pair_score(
             m += 1
             for k in range(found):
                 support[k] -= compatible[h, k] * s * pairs[6, k]
+        trial = placings[tried]
         if m < 2:
-            trial_placing[0] = pairs[4, seed]
-            trial_placing[1] = pairs[5, seed]
-            x = trial_placing[0] * points[0, 0] - trial_placing[1] * points[1, 0]
-            y = trial_placing[1] * points[0, 0] + trial_placing[0] * points[1, 0]
-            trial_placing[2] = points[2, 0] - x
-            trial_placing[3] = points[3, 0] - y
+            trial[0] = pairs[4, seed]
+            trial[1] = pairs[5, seed]
+            trial[2] = points[2, 0] - (trial[0] * points[0, 0] - trial[1] * points[1, 0])
+            trial[3] = points[3, 0] - (trial[1] * points[0, 0] + trial[0] * points[1, 0])
         else:
-            _fit(points[0], points[1], points[2], points[3], points[4], m, trial_placing)
-        _place(a, na, trial_placing, trial_placed)
-        trial_n = _pair_up(
+            _fit(points[0], points[1], points[2], points[3], points[4], m, trial)
+        supported = _supported(pairs, found, settings[9], settings[10], trial)
+        if turn == 0:
+            first_support = supported
+        if supported > best_support:
+            best_support = supported
+            best = tried
+        tried += 1
+    placed = np.zeros((2, POINTS), np.float32)
+    figures = np.zeros((3, POINTS), np.float32)
+    placing[:] = placings[best]
+    _place(a, na, placing, placed)
+    n = _pair_up(
+        a, na, ca, b, nb, cb, similarity, settings[13], settings[9], settings[10], placing, placed, ends, figures
+    )
+    agreement = _agreement(figures, n, settings[9])
+    f[9] = first_support
+    f[10] = best_support
+    f[11] = agreement
+    f[12] = agreement * size
+    f[13] = F32(n)
+    second = _weigh(weights, 1 + FIRST, f, SECOND)
+    if not thorough and second < weights[exits + 1]:
+        return max(second, ZERO), -1
+
+    # the other placements too; of all, the one with the best agreement is followed
+    other_placed = np.zeros((2, POINTS), np.float32)
+    other_ends = np.zeros((2, POINTS), np.int64)
+    other_figures = np.zeros((3, POINTS), np.float32)
+    for k in range(tried):
+        if k == best:
+            continue
+        trial = placings[k]
+        _place(a, na, trial, other_placed)
+        other_n = _pair_up(
             a,
             na,
             ca,
@@ -782,29 +826,20 @@ def pair_score(
             settings[13],
             settings[9],
             settings[10],
-            trial_placing,
-            trial_placed,
-            trial_ends,
-            trial_figures,
+            trial,
+            other_placed,
+            other_ends,
+            other_figures,
         )
-        agreement = _agreement(trial_figures, trial_n, settings[9])
-        if turn == 0:
-            first_agreement = agreement
-            first_n = trial_n
-        if agreement > best_agreement:
-            best_agreement = agreement
-            n = trial_n
-            placing[:] = trial_placing
-            ends[:] = trial_ends
-            figures[:] = trial_figures
-    f[9] = first_agreement
-    f[10] = best_agreement
-    f[11] = best_agreement * size
-    f[12] = F32(first_n)
-    f[13] = F32(n)
-    second = _weigh(weights, 1 + FIRST, f, SECOND)
-    if not thorough and second < weights[exits + 1]:
-        return max(second, ZERO), -1
+        other = _agreement(other_figures, other_n, settings[9])
+        if other > agreement:
+            agreement = other
+            n = other_n
+            placing[:] = trial
+            ends[:] = other_ends
+            figures[:] = other_figures
+    f[29] = agreement
+    f[30] = agreement * size
 
     n = _align(a, na, ca, b, nb, cb, similarity, settings, placing, placed, ends, figures, n)
     _overlap(
@@ -863,7 +898,7 @@ def scores(
 ) -> None:
     """Raw scores of `probe` against fingers start..stop of a gallery, into out[0 : stop - start].
 
-    With `features` float32[stop - start, 29] (training) nothing ends early; an empty one (0 rows) asks for none.
+    With `features` float32[stop - start, 31] (training) nothing ends early; an empty one (0 rows) asks for none.
     """
     f = np.zeros(FEATURES, np.float32)
     ends = np.zeros((2, POINTS), np.int64)
