@@ -4,6 +4,9 @@ and draws the pictures."""
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -27,11 +30,13 @@ from cccd_core.evaluation.persons import PersonScores, person_scores
 from cccd_core.evaluation.rates import error_rates, rates_as_dict
 from cccd_core.evaluation.samples import Expectation, Progress, read_folder
 from cccd_core.evaluation.scoring import score_cross
-from cccd_core.matching import Matcher
+from cccd_core.matching import Matcher, MatcherParameters
 from cccd_core.matching.calibration import Calibration
+from cccd_core.matching.weights import Weights
 
 EXPECTED = Expectation.parse("101-110:1-8")
 CHECKED = (20, 30, 40)
+TRAINING = Path(__file__).resolve().parent.parent.parent / "scripts" / "train_matching.py"
 
 
 def folders(root: Path, sets: Sequence[str], extractors: Sequence[str]) -> list[Path]:
@@ -66,9 +71,11 @@ def entry(result: SetResult) -> dict[str, Any]:
     return {"set": path.parent.name, "extractor": path.name, **record}
 
 
-def raw(root: Path, sets: Sequence[str], threads: int, progress: Progress) -> dict[tuple[str, str], RawPairs]:
+def raw(
+    root: Path, parameters: MatcherParameters, sets: Sequence[str], threads: int, progress: Progress
+) -> dict[tuple[str, str], RawPairs]:
     """Raw scores of every set and extractor."""
-    matcher = Matcher(calibration=Calibration.identity())
+    matcher = Matcher(parameters, Calibration.identity())
     return {
         (folder.parent.name, folder.name): raw_pairs(
             read_folder(folder),
@@ -80,6 +87,27 @@ def raw(root: Path, sets: Sequence[str], threads: int, progress: Progress) -> di
         )
         for folder in folders(root, sets, EXTRACTORS)
     }
+
+
+def rotated_parameters(sets: Sequence[str]) -> MatcherParameters:
+    """The shipped parameters with weights trained on these sets alone, by the script that trained the shipped ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "weights.json"
+        command = [sys.executable, str(TRAINING), "--sets", ",".join(sets), "--extractors", ",".join(EXTRACTORS)]
+        subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
+        return MatcherParameters(weights=Weights.from_file(out))
+
+
+def rotated(pairs: dict[tuple[str, str], RawPairs]) -> list[dict[str, Any]]:
+    """Rates of the large sets; `pairs` come from weights, and the calibration from sets, that saw none of them."""
+    fitted, _ = fit([found.of_set(*name) for name, found in pairs.items() if name[0] in FVC], "")
+    rows = []
+    for (set_name, extractor), found in pairs.items():
+        if set_name in LARGE:
+            scores = found.calibrated(fitted)
+            rates = error_rates(scores.genuine(), scores.impostor())
+            rows.append({"set": set_name, "extractor": extractor, **rates_as_dict(rates)})
+    return rows
 
 
 def calibration(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> dict[str, Any]:
@@ -142,9 +170,12 @@ def _survival(scores: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.nd
 
 
 def fusion(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> list[dict[str, Any]]:
-    """fcj2020 with one, two, three and four fingers of each person; calibration and fusion fitted without fcj2020."""
+    """fcj2020 with one, two, three and four fingers of each person.
+
+    Calibration and fusion are fitted without fcj2020; `pairs` come from weights trained without it.
+    """
     others = [found.of_set(*name) for name, found in pairs.items() if name[0] != "fcj2020"]
-    fitted, _ = fit(others, Matcher().parameters.digest)
+    fitted, _ = fit(others, "")
     fuse = fit_fusion(others, fitted).fuse
     rows = []
     for extractor in EXTRACTORS:
