@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,7 +25,6 @@ from sqlalchemy import (
     Row,
     String,
     Table,
-    func,
     insert,
     select,
     update,
@@ -134,12 +133,6 @@ class RunState:
         with self._database.begin() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
-    def counts(self) -> dict[str, int]:
-        """Number of dossiers by state."""
-        with self._database.begin() as connection:
-            rows = connection.execute(select(_DOSSIERS.c.state, func.count()).group_by(_DOSSIERS.c.state))
-            return {row[0]: row[1] for row in rows}
-
     def record(self, entries: Iterable[Entry], seconds: Mapping[str, float] | None = None) -> None:
         """Writes these rows anew and adds to the seconds of stages, in one transaction."""
         with self._database.begin() as connection:
@@ -187,15 +180,3 @@ def _values(connection: Connection) -> dict[str, str]:
 
 def _entry(row: Row[Any]) -> Entry:
     return Entry(row.dossier_id, *(getattr(row, name) for name in _COLUMNS))
-
-
-def chunks(entries: Iterator[Entry], size: int) -> Iterator[list[Entry]]:
-    """The entries in lists of at most `size`."""
-    part: list[Entry] = []
-    for entry in entries:
-        part.append(entry)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part
