@@ -197,9 +197,7 @@ def _calibration(found: dict[str, Any], pictures: str) -> list[str]:
         f"The shipped calibration is fitted on {found['impostor_pairs']:,} impostor pairs of all sets and extractors. "
         f"Up to score 20 it follows their distribution, above it a generalised Pareto tail fitted to the highest "
         f"{100 * tail['fraction']:.0f} % ({tail['excesses']:,} pairs; shape {tail['shape']:.3f}). From "
-        f"{found['extrapolated_from']:.1f} on fewer than ten measured pairs are left: there it is extrapolation. The "
-        f"raw score is first set against what pairs of that few minutiae reach by chance "
-        f"({found['minutiae_slope']:.3g} · ln of the smaller minutia count).",
+        f"{found['extrapolated_from']:.1f} on fewer than ten measured pairs are left: there it is extrapolation.",
         f"![Calibration]({pictures}/calibration.png)",
         "Each set left out in turn (with all its extractors), calibrated on the others: measured FMR over the FMR that "
         "the score states; 1 is exact. A set of ten fingers has 45 pairs of different fingers, and one pair that looks "

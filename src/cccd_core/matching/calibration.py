@@ -2,9 +2,8 @@
 
 A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map is fitted by
 `scripts/calibrate_matching.py` on pooled impostor pairs (`evaluation.calibrating`) and shipped as
-`data/calibration.json`. Two fingers with few minutiae resemble each other by chance more easily than two with many, so
-the raw score is first set against what impostor pairs of that many minutiae reach; then a monotone map follows: the
-empirical distribution in the body, the fitted tail above it.
+`data/calibration.json`: the empirical distribution in the body, the fitted tail above it, and a ceiling for fingers of
+few minutiae.
 """
 
 from __future__ import annotations
@@ -26,21 +25,18 @@ from cccd_core.errors import FormatError
 FORMAT = "cccd-calibration-1"
 MAX_KNOTS = 4096
 SHIPPED = "data/calibration.json"
-LEAST_MINUTIAE = 4  # fewer count as this many
 # No pair scores more than this for each of the minutiae of its poorer finger, whatever a tail fitted to pairs of fifty
 # says: four minutiae prove nothing.
-MOST_PER_MINUTIA = 6.0
-_LOG = np.log(np.maximum(np.arange(256), LEAST_MINUTIAE))
+MOST_PER_MINUTIA = 7.0
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The map from raw scores and minutia counts to −10·log10(FMR), and where it comes from.
 
-    A raw score is lessened by `minutiae_slope`·ln(n), n being the smaller count of prepared minutiae of the pair, at
-    least 4; then `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first score
-    is 0) map it piecewise linearly: below the first knot to 0, above the last along the last segment. No pair scores
-    more than `most_per_minutia` for each of those minutiae.
+    `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first score is 0) map a raw
+    score piecewise linearly: below the first knot to 0, above the last along the last segment. No pair scores more than
+    `most_per_minutia` for each prepared minutia of its poorer finger.
     `parameters_digest` names the matcher parameters whose raw scores these are. `impostor_pairs` were measured; above
     the score `extrapolated_from` fewer than ten of them are left and the map rests on the tail fitted (`tail`: a
     generalised Pareto distribution). `sets` are the data sets, `raw_check` the raw scores that the matcher gave a fixed
@@ -52,7 +48,6 @@ class Calibration:
     parameters_digest: str
     impostor_pairs: int
     extrapolated_from: float
-    minutiae_slope: float = 0.0
     most_per_minutia: float = MOST_PER_MINUTIA
     sets: tuple[str, ...] = ()
     tail: tuple[tuple[str, float], ...] = ()
@@ -66,9 +61,7 @@ class Calibration:
         for knots in (self.raw_knots, self.score_knots):
             if not all(map(math.isfinite, knots)) or any(b <= a for a, b in pairwise(knots)):
                 raise FormatError("the knots of a calibration must increase")
-        if not (
-            math.isfinite(self.minutiae_slope) and math.isfinite(self.extrapolated_from) and self.most_per_minutia > 0.0
-        ):
+        if not (math.isfinite(self.extrapolated_from) and self.most_per_minutia > 0.0):
             raise FormatError("a calibration holds a number that is not finite")
         if self.score_knots[0] != 0.0:
             raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
@@ -98,19 +91,12 @@ class Calibration:
     ) -> npt.NDArray[np.float32]:
         """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
-        `minutiae` [n] is the smaller number of prepared minutiae of each pair; no pair scores more than 6 for each of
+        `minutiae` [n] is the smaller number of prepared minutiae of each pair; no pair scores more than 7 for each of
         them, so one with none scores 0. About 50 ns a score.
         """
-        scores = _map(self.lessened(raw, minutiae), self._raw, self._score)
+        scores = _map(raw.astype(np.float64), self._raw, self._score)
         most = (self.most_per_minutia * minutiae).astype(np.float32)
         return np.asarray(np.minimum(scores, most))
-
-    def lessened(
-        self, raw: npt.NDArray[np.floating[Any]], minutiae: npt.NDArray[np.integer[Any]]
-    ) -> npt.NDArray[np.float64]:
-        """Raw scores set against what pairs of that many minutiae reach by chance: float64[n]."""
-        chance: npt.NDArray[np.float64] = self.minutiae_slope * _LOG[np.minimum(minutiae, len(_LOG) - 1)]
-        return raw - chance
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready data, `from_dict` reads it back."""
@@ -120,7 +106,6 @@ class Calibration:
             "impostor_pairs": self.impostor_pairs,
             "extrapolated_from": self.extrapolated_from,
             "sets": list(self.sets),
-            "minutiae_slope": self.minutiae_slope,
             "most_per_minutia": self.most_per_minutia,
             "tail": dict(self.tail),
             "raw_check": list(self.raw_check),
@@ -140,7 +125,6 @@ class Calibration:
                 str(record["parameters"]),
                 int(record["impostor_pairs"]),
                 float(record["extrapolated_from"]),
-                float(record["minutiae_slope"]),
                 float(record["most_per_minutia"]),
                 tuple(str(name) for name in record["sets"]),
                 tuple((str(name), float(value)) for name, value in sorted(record["tail"].items())),
