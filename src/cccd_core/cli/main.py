@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 # Each file has `register(app)`, which adds its commands.
-AREAS = ("doctor", "template", "match", "evaluate", "pki", "vcard", "batch", "issue")
+AREAS = ("doctor", "template", "match", "warmup", "evaluate", "pki", "vcard", "batch", "issue")
 
 
 def build() -> typer.Typer:

@@ -31,13 +31,13 @@ class MatcherParameters:
 
     minutiae_max: int = MINUTIAE_MAX
     cylinders_max: int = CYLINDERS_MAX
-    cylinder_radius_px: float = 68.0
+    cylinder_radius_px: float = 64.0
     spatial_sigma_px: float = 8.0
     angular_sigma_rad: float = 0.4
-    bit_threshold: float = 0.006
+    bit_threshold: float = 0.01
     similarity_offset_bits: float = 0.5
 
-    candidates: int = 48
+    candidates: int = 32
     relaxation_rounds: int = 3
     length_tolerance_px: float = 10.0
     length_tolerance_share: float = 0.1

@@ -6,7 +6,7 @@ of a finger is told in `matching.prepared`, the order of `settings` and `weights
 """
 
 # numba's types are not those of the annotations, which are for the reader
-# mypy: disable-error-code="return-value, assignment, arg-type, no-any-return"
+# mypy: disable-error-code="return-value, assignment, arg-type, call-overload, no-any-return"
 
 import numba
 import numpy as np

@@ -1,0 +1,62 @@
+"""Compiles every matching kernel once. Imports matching and templates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from cccd_core.matching.kernels import score as score_kernel
+from cccd_core.matching.matcher import Matcher
+from cccd_core.matching.tables import tables
+from cccd_core.templates import FingerTemplate
+
+
+def warm(step: Callable[[int, int, str], None] | None = None) -> dict[str, float]:
+    """Runs each kernel on a small finger, which compiles it into Numba's cache, or loads it from there.
+
+    Returns the seconds each took: `prepare`, `score` (as this process scores: native or Numba), `explain` and `twin`
+    (Numba's scoring, for machines and settings without native kernels).
+    """
+    places = np.arange(12, dtype=np.uint16) * 20 + 20
+    template = FingerTemplate(
+        x_px=places,
+        y_px=places[::-1].copy(),
+        angle=places * 150,
+        kind=np.ones(12, np.uint8),
+        quality=np.full(12, 50, np.uint8),
+        width_px=300,
+        height_px=300,
+        resolution_x_ppcm=197,
+        resolution_y_ppcm=197,
+    )
+    matcher = Matcher()
+    start = time.perf_counter()
+    gallery = matcher.gallery([template])
+    probe = gallery[0]
+
+    def twin() -> None:
+        t = tables(matcher.parameters)
+        out = np.zeros(1, np.float32)
+        arguments = (t.settings, t.weights, t.cosines, t.sines, t.logarithms, out)
+        score_kernel.scores(probe.words, probe.words, np.array([0, len(probe.words)]), 0, 1, *arguments, _NONE)
+
+    work: dict[str, Callable[[], object]] = {
+        "score": lambda: matcher.scores(probe, gallery, threads=1),
+        "explain": lambda: matcher.explain(template, template),
+        "twin": twin,
+    }
+    seconds = {"prepare": time.perf_counter() - start}
+    for done, (name, run) in enumerate(work.items()):
+        if step is not None:
+            step(done, len(work), name)
+        start = time.perf_counter()
+        run()
+        seconds[name] = time.perf_counter() - start
+    if step is not None:
+        step(len(work), len(work), "")
+    return seconds
+
+
+_NONE = np.zeros((0, score_kernel.FEATURES), np.float32)
