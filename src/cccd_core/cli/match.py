@@ -71,7 +71,8 @@ def match(
         from cccd_core.evaluation.explain import draw
 
         why = matcher.explain(first, found[0])
-        draw(first, found[0], why, explain, title=f"{probe.name} against {candidates[0].name}")
+        title = f"{probe.name} against {candidates[0].name}"
+        draw(first, found[0], why, explain, title=title, extrapolated_from=matcher.calibration.extrapolated_from)
         record["explanation"] = why.as_dict()
     if as_json:
         common.print_json(record)

@@ -19,6 +19,7 @@ from cccd_core.templates import KIND_BIFURCATION, KIND_ENDING, FingerTemplate
 
 PAIRED, AGAINST, OUTSIDE = "#1a7f37", "#d62728", "0.65"
 _TICK_PX = 12.0
+_PARTS_DRAWN = 16
 _MARKERS = {KIND_ENDING: "o", KIND_BIFURCATION: "s"}  # anything else: a triangle
 _PPCM_500_DPI = 500 / 2.54
 
@@ -26,13 +27,19 @@ Points = npt.NDArray[np.float64]
 
 
 def draw(
-    probe: FingerTemplate, candidate: FingerTemplate, why: MatchExplanation, path: Path, *, title: str = ""
+    probe: FingerTemplate,
+    candidate: FingerTemplate,
+    why: MatchExplanation,
+    path: Path,
+    *,
+    title: str = "",
+    extrapolated_from: float = math.inf,
 ) -> Path:
     """Draws a pair as PNG: both templates with their pairs joined, one laid over the other, the parts of the score.
 
     Green minutiae are paired; red ones lie in the area that both prints show and found no partner; grey ones lie
-    outside it. Circles are ridge endings, squares bifurcations, triangles of unknown type. FileError where the picture
-    cannot be written.
+    outside it. Circles are ridge endings, squares bifurcations, triangles of unknown type. A score above
+    `extrapolated_from` is said to be extrapolation. FileError where the picture cannot be written.
     """
     figure = Figure(figsize=(15, 9.5), layout="constrained")
     grid = figure.add_gridspec(2, 3, height_ratios=(3, 2), width_ratios=(1, 1, 1))
@@ -50,7 +57,7 @@ def draw(
     )
     _overlay(right, probe, candidate, at_probe, at_candidate, why)
     _bars(parts, why)
-    _words(words, why)
+    _words(words, why, extrapolated_from)
     if title:
         figure.suptitle(title)
     return save(figure, path)
@@ -133,7 +140,11 @@ def _overlay(
 
 
 def _bars(axes: Axes, why: MatchExplanation) -> None:
-    names, values = list(why.parts), list(why.parts.values())
+    largest = sorted(why.parts.items(), key=lambda part: -abs(part[1]))
+    if len(largest) > _PARTS_DRAWN:
+        rest = largest[_PARTS_DRAWN - 1 :]
+        largest = [*largest[: _PARTS_DRAWN - 1], (f"{len(rest)} smaller parts", sum(value for _, value in rest))]
+    names, values = [name for name, _ in largest], [value for _, value in largest]
     axes.barh(range(len(names)), values, color=[PAIRED if value >= 0 else AGAINST for value in values])
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
@@ -142,16 +153,17 @@ def _bars(axes: Axes, why: MatchExplanation) -> None:
     axes.set_title(f"parts of the raw score {why.raw_score:.2f}: what spoke for (green) and against (red)", fontsize=10)
 
 
-def _words(axes: Axes, why: MatchExplanation) -> None:
+def _words(axes: Axes, why: MatchExplanation, extrapolated_from: float) -> None:
     axes.axis("off")
     record = why.as_dict()
     lone = record["unpaired_in_overlap"]
     lines = [
         f"score {why.score:.1f}",
         f"one pair of different fingers in {_round(10.0 ** (why.score / 10.0))} scores as high",
-        "",
+        f"(extrapolated: measured up to score {extrapolated_from:.0f})" if why.score > extrapolated_from else "",
         f"{record['paired']} minutiae paired",
-        f"unpaired where both prints show ridges: {lone['probe']} of the probe, {lone['candidate']} of the candidate",
+        "unpaired where both prints show ridges:",
+        f"    {lone['probe']} of the probe, {lone['candidate']} of the candidate",
         f"turned by {math.degrees(why.rotation_rad):.0f}°, shifted by "
         f"{why.shift_px[0]:.0f}, {why.shift_px[1]:.0f} px at 500 dpi",
     ]

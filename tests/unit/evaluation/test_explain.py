@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cccd_core.evaluation.explain import _overlay, _places, _round, draw
+from cccd_core.evaluation.explain import _bars, _overlay, _places, _round, draw
 from cccd_core.matching.explanation import MatchExplanation
 from cccd_core.templates import FingerTemplate
 from support.toy_matcher import template
@@ -69,6 +69,16 @@ def test_the_candidate_is_laid_onto_the_probe() -> None:
     for line in joins:
         assert np.ptp(np.asarray(line.get_xdata(), float)) < 1e-6
         assert np.ptp(np.asarray(line.get_ydata(), float)) < 1e-6
+
+
+def test_smaller_parts_are_drawn_as_one() -> None:
+    axes = Figure().add_subplot()
+    why = explanation(1, PROBE, PROBE)
+    object.__setattr__(why, "parts", {f"part {k}": 40.0 - 2.1 * k for k in range(30)})
+    _bars(axes, why)
+    assert len(axes.patches) == 16
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "15 smaller parts"
+    assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(sum(why.parts.values()))
 
 
 def test_what_the_explanation_says_as_data() -> None:
