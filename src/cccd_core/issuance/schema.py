@@ -1,5 +1,5 @@
 """What a dossier may say: every field once, from which come the JSON Schema of `dossier.json`, the columns of a Parquet
-batch, the reader's checks and the reference page. Imports the sibling modules of plain data.
+batch, the reader's checks and the reference page. Imports the formats' names and the sibling modules of plain data.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from cccd_core.issuance import reasons
 from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.templates import FORMATS
 
 FieldType: TypeAlias = Literal["text", "name", "word", "date", "time", "number", "fingers", "templates"]
 
@@ -109,8 +110,8 @@ FIELDS = (
           example="2026-02-27T09:14:00+07:00"),
     Field("templates", "templates", "What the template files of this dossier do not say themselves. For NIST .xyt: the "
           "resolution (dpi) and the height in pixels of the images that they were made from, and the width where it is "
-          "known. For the card formats of ISO/IEC 19794-2:2005, which have no magic: `format`, one of the names of "
-          "`cccd template info`.", example={"dpi": 500, "height_px": 560}),
+          "known. For the card formats of ISO/IEC 19794-2:2005, which have no magic: `format`: "
+          "iso-2005-card or iso-2005-compact.", example={"dpi": 500, "height_px": 560}),
     Field("fingers", "fingers", "Notes on single fingers, by ISO position ('1' to '10'): `missing` (amputated or "
           "not_capturable) with a `note`; `format`, `dpi`, `height_px`, `width_px` where they differ from those under "
           "`templates`.", example={"9": {"missing": "amputated", "note": "tai nạn lao động"}}),
@@ -122,7 +123,11 @@ REQUIRED = tuple(entry.name for entry in FIELDS if entry.required)
 NOTE_LENGTH = 200
 IMAGE_LIMITS = {"dpi": (100, 4000), "height_px": (16, 16383), "width_px": (16, 16383)}
 _FILE_FACTS = {
-    "format": {"type": ["string", "null"], "maxLength": NOTE_LENGTH, "description": "Name of the template format."},
+    "format": {
+        "type": ["string", "null"],
+        "maxLength": NOTE_LENGTH,
+        "description": f"Name of the template format: {', '.join(FORMATS)}.",
+    },
     **{
         name: {"type": ["integer", "null"], "minimum": least, "maximum": most}
         for name, (least, most) in IMAGE_LIMITS.items()
@@ -181,15 +186,16 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
     return {
         "folder": "BATCH/<dossier id>/dossier.json, BATCH/<dossier id>/fingers/<ISO position 1-10>.<suffix>, "
         "BATCH/<dossier id>/portrait.<jp2|jpg|png>",
-        "fingers": "One file a finger, in any template format of `cccd template info`; the format is read from the "
-        f"bytes, except that NIST templates end in .xyt; usual suffixes: {', '.join(FINGER_SUFFIXES)}. A file has "
-        f"exactly one view, and at most {policy.max_finger_bytes} bytes.",
+        "fingers": f"One file a finger, in any template format ({', '.join(FORMATS)}); the format is read "
+        f"from the bytes, except that NIST templates end in .xyt; usual suffixes: {', '.join(FINGER_SUFFIXES)}. A file "
+        f"has one view (of several the first is used) and at most {policy.max_finger_bytes} bytes.",
         "enough fingers": f"At least {policy.min_fingers} fingers with at least {policy.min_minutiae} minutiae each. "
         "Where fingers noted as missing leave fewer, those that are left; a person with none left goes to review. "
         f"A child under {policy.fingers_from_age} needs none.",
         "portrait": f"One JPEG 2000, JPEG or PNG image, {policy.min_portrait_px} to {policy.max_portrait_px} pixels on "
         f"each side and {policy.max_portrait_area_px} in all, at most {policy.max_portrait_bytes} bytes. What is too "
-        "large for the chip, or a PNG, is scaled down and coded as JPEG 2000.",
+        "large for the chip, lies on its side by its EXIF, or is a PNG, is scaled down, put upright and coded as JPEG "
+        "2000, on white where it is transparent.",
         "parquet": "One row a dossier: a column for each field (dossier_id is required; text, or date and timestamp "
         "columns; templates and fingers as JSON text or structs), finger_1 ... finger_10 (binary, null where there is "
         "none) and portrait (binary).",
