@@ -1,0 +1,78 @@
+"""The Numba kernels, the native ones at every SIMD level and the slow reference give the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cccd_core import runtime, templates
+from cccd_core.matching import PreparedGallery, PreparedTemplate
+from cccd_core.matching.tables import tables
+from reference import matching_naive
+from support.matching_pairs import impression, raw_matcher
+
+MATCHER = raw_matcher()
+
+
+def measured(
+    monkeypatch: pytest.MonkeyPatch, kernels: str, level: str, probes: list[PreparedTemplate], gallery: PreparedGallery
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, kernels)
+    monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
+    scores = np.array([MATCHER.scores(probe, gallery, threads=1) for probe in probes])
+    features = np.array([MATCHER.features(probe, gallery) for probe in probes])
+    return scores.view(np.uint32), features.view(np.uint32)
+
+
+def agree(monkeypatch: pytest.MonkeyPatch, probes: list[PreparedTemplate], gallery: PreparedGallery) -> None:
+    levels = runtime.simd_levels()
+    if not levels:
+        pytest.skip("no native kernels are built here")
+    scores, features = measured(monkeypatch, "numba", "", probes, gallery)
+    for level in levels:
+        native_scores, native_features = measured(monkeypatch, "native", level, probes, gallery)
+        assert (native_scores == scores).all(), level
+        assert (native_features == features).all(), level
+
+
+@pytest.mark.jit
+def test_every_level_gives_the_bits_of_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = (0, 1, 2, 3, 7, 15, 16, 17, 31, 33, 48, 63, 64, 65, 119, 120, 130)
+    gallery = MATCHER.gallery([impression(seed, number, n=n) for seed, n in enumerate(sizes) for number in (0, 1)])
+    agree(monkeypatch, list(gallery)[::3], gallery)
+
+
+@pytest.mark.jit
+@pytest.mark.data
+def test_every_level_gives_the_bits_of_numba_on_real_fingers(
+    monkeypatch: pytest.MonkeyPatch, fingerprints: Path
+) -> None:
+    files = [
+        file
+        for folder in ("fvc2004_DB2_B/fjfx", "fvc2002_DB3_B/mindtct", "fcj2020/sourceafis")
+        for file in sorted((fingerprints / folder).glob("*.fmr"))[:16]
+    ]
+    gallery = MATCHER.gallery([templates.load(file).views[0] for file in files])
+    agree(monkeypatch, list(gallery)[::4], gallery)
+
+
+def test_the_slow_reference_agrees() -> None:
+    pairs = [(1, 1, 1, 2), (2, 1, 2, 3), (3, 0, 4, 0), (5, 1, 6, 1)]
+    for one, first, other, second in pairs:
+        a, b = impression(one, first, n=26), impression(other, second, n=24)
+        probe, candidate = MATCHER.prepare(a), MATCHER.prepare(b)
+        bits = matching_naive.cylinders(a, MATCHER.parameters)
+        differing = sum((x ^ y).bit_count() for x, y in zip(bits, codes_of(probe), strict=True))
+        assert differing <= len(bits) // 20  # a cell on the threshold may fall either way
+        found = matching_naive.features(probe, candidate, MATCHER.parameters, tables(MATCHER.parameters))
+        kernel = MATCHER.features(probe, PreparedGallery.pack([candidate]))[0]
+        np.testing.assert_allclose(kernel, found, rtol=2e-3, atol=2e-3)
+
+
+def codes_of(finger: PreparedTemplate) -> list[int]:
+    n, c = int(finger.words[0]) & 255, int(finger.words[0]) >> 8 & 255
+    codes = finger.words[1 + n :].reshape(6, c)
+    return [int(codes[section, minutia]) for minutia in range(c) for section in range(6)]
