@@ -89,7 +89,8 @@ def main() -> int:
         calibration = replace(calibration, raw_check=raw_check(raw_matcher()))
         print(
             f"{calibration.impostor_pairs:,} pairs; tail over {tail.excesses:,}: shape {tail.shape:.3f}, "
-            f"scale {tail.scale:.4g}; extrapolation above {calibration.extrapolated_from}"
+            f"scale {tail.scale:.4g}; extrapolation above {calibration.extrapolated_from}; "
+            f"minutiae slope {calibration.minutiae_slope:.4g}"
         )
         if len({part.set_name for part in parts}) > 1:
             print(report(leave_one_set_out(parts, digest)))

@@ -119,6 +119,7 @@ def calibration(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> dict[
     return {
         "impostor_pairs": fitted.impostor_pairs,
         "extrapolated_from": fitted.extrapolated_from,
+        "minutiae_slope": fitted.minutiae_slope,
         "tail": {"fraction": tail.fraction, "excesses": tail.excesses, "shape": tail.shape, "scale": tail.scale},
         "left_out": [
             {

@@ -19,12 +19,13 @@ from cccd_core.errors import ParameterError
 from cccd_core.evaluation.bootstrap import share_bounds
 from cccd_core.evaluation.samples import Progress, SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
-from cccd_core.matching.calibration import MOST_PER_MINUTIA, Calibration
+from cccd_core.matching.calibration import LEVELLED_FROM, LEVELLED_TO, MOST_PER_MINUTIA, Calibration
 from cccd_core.matching.fusion import Fusion
 from cccd_core.templates import FingerTemplate
 
 LEAST_PAIRS = 10_000
 LEAST_GENUINE = 100
+SLOPE_FRACTION = 0.01  # the FMR at which pairs of few and of many minutiae are made equal
 TAIL_FRACTION = 0.01  # the share of impostors that the tail is fitted to
 PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
 HIGHEST_SCORE = 200.0
@@ -191,6 +192,27 @@ def _least(loss: Callable[[float], float], low: float, high: float, steps: int =
     return (low + high) / 2.0
 
 
+def fit_minutiae_slope(raw: FloatArray, log_minutiae: FloatArray, fraction: float = SLOPE_FRACTION) -> float:
+    """How the score that a share `fraction` of impostors exceeds moves with the logarithm of the minutia count.
+
+    Quantile regression of `raw` on `log_minutiae` (Koenker, Bassett, Econometrica 46(1), 1978): the pinball loss is
+    convex in the slope once the intercept is the quantile itself.
+    """
+    centred = log_minutiae - log_minutiae.mean()
+    rank = min(len(raw) - 1, int((1.0 - fraction) * len(raw)))
+    spread = float(raw.std())
+    if spread == 0.0 or float(centred.std()) < 1e-6:
+        return 0.0
+
+    def loss(slope: float) -> float:
+        rest = raw - slope * centred
+        rest -= np.partition(rest, rank)[rank]
+        return float(np.where(rest > 0.0, (1.0 - fraction) * rest, -fraction * rest).sum())
+
+    reach = 4.0 * spread / float(centred.std())
+    return _least(loss, -reach, reach, steps=40)
+
+
 def raw_check(matcher: ScoringMatcher[Any, Any]) -> tuple[float, ...]:
     """Raw scores of 16 made-up pairs, some alike: what tells that a matcher is no longer the one calibrated.
 
@@ -232,7 +254,10 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
     raw = np.concatenate([part.impostor.scores for part in sets]).astype(np.float64) if sets else np.zeros(0)
     if len(raw) < LEAST_PAIRS:
         raise ParameterError("too few impostor pairs to calibrate on", pairs=len(raw), least=LEAST_PAIRS)
-    ordered = np.sort(raw)
+    counts = np.concatenate([part.impostor.minutiae for part in sets])
+    log_minutiae = np.log(np.clip(counts, LEVELLED_FROM, LEVELLED_TO))
+    slope = fit_minutiae_slope(raw, log_minutiae)
+    ordered = np.sort(raw - slope * log_minutiae)
     tail = fit_tail(ordered)
     joint = -10.0 * math.log10(tail.fraction)
     last = 10.0 * math.log10(len(ordered) / PAIRS_BEYOND)
@@ -257,6 +282,7 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
         parameters_digest,
         len(raw),
         round(last, 2),
+        slope,
         MOST_PER_MINUTIA,
         tuple(sorted(part.name for part in sets)),
         (

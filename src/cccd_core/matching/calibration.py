@@ -2,8 +2,9 @@
 
 A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map is fitted by
 `scripts/calibrate_matching.py` on pooled impostor pairs (`evaluation.calibrating`) and shipped as
-`data/calibration.json`: the empirical distribution in the body, the fitted tail above it, and a ceiling for fingers of
-few minutiae.
+`data/calibration.json`. Two fingers with few minutiae resemble each other by chance more easily than two with many, so
+the raw score is first levelled by the minutia count; then a monotone map follows: the empirical distribution in the
+body, the fitted tail above it, and a ceiling for fingers of few minutiae.
 """
 
 from __future__ import annotations
@@ -25,18 +26,24 @@ from cccd_core.errors import FormatError
 FORMAT = "cccd-calibration-1"
 MAX_KNOTS = 4096
 SHIPPED = "data/calibration.json"
+# Counts are levelled between these. Fewer minutiae are rare, and levelling them further costs more genuine pairs than
+# it corrects impostors (docs/adr/0031).
+LEVELLED_FROM, LEVELLED_TO = 20, 60
 # No pair scores more than this for each of the minutiae of its poorer finger, whatever a tail fitted to pairs of fifty
 # says: four minutiae prove nothing.
 MOST_PER_MINUTIA = 7.0
+
+_LOG = np.log(np.clip(np.arange(LEVELLED_TO + 1), LEVELLED_FROM, LEVELLED_TO))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The map from raw scores and minutia counts to −10·log10(FMR), and where it comes from.
 
-    `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first score is 0) map a raw
-    score piecewise linearly: below the first knot to 0, above the last along the last segment. No pair scores more than
-    `most_per_minutia` for each prepared minutia of its poorer finger.
+    A raw score is lessened by `minutiae_slope`·ln(n), n being the smaller count of prepared minutiae of the pair, taken
+    within 20 to 60. Then `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first
+    score is 0) map it piecewise linearly: below the first knot to 0, above the last along the last segment. No pair
+    scores more than `most_per_minutia` for each prepared minutia of its poorer finger.
     `parameters_digest` names the matcher parameters whose raw scores these are. `impostor_pairs` were measured; above
     the score `extrapolated_from` fewer than ten of them are left and the map rests on the tail fitted (`tail`: a
     generalised Pareto distribution). `sets` are the data sets, `raw_check` the raw scores that the matcher gave a fixed
@@ -48,6 +55,7 @@ class Calibration:
     parameters_digest: str
     impostor_pairs: int
     extrapolated_from: float
+    minutiae_slope: float = 0.0
     most_per_minutia: float = MOST_PER_MINUTIA
     sets: tuple[str, ...] = ()
     tail: tuple[tuple[str, float], ...] = ()
@@ -61,7 +69,7 @@ class Calibration:
         for knots in (self.raw_knots, self.score_knots):
             if not all(map(math.isfinite, knots)) or any(b <= a for a, b in pairwise(knots)):
                 raise FormatError("the knots of a calibration must increase")
-        if not (math.isfinite(self.extrapolated_from) and self.most_per_minutia > 0.0):
+        if not (math.isfinite(self.extrapolated_from + self.minutiae_slope) and self.most_per_minutia > 0.0):
             raise FormatError("a calibration holds a number that is not finite")
         if self.score_knots[0] != 0.0:
             raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
@@ -94,9 +102,16 @@ class Calibration:
         `minutiae` [n] is the smaller number of prepared minutiae of each pair; no pair scores more than 7 for each of
         them, so one with none scores 0. About 50 ns a score.
         """
-        scores = _map(raw.astype(np.float64), self._raw, self._score)
+        scores = _map(self.levelled(raw, minutiae), self._raw, self._score)
         most = (self.most_per_minutia * minutiae).astype(np.float32)
         return np.asarray(np.minimum(scores, most))
+
+    def levelled(
+        self, raw: npt.NDArray[np.floating[Any]], minutiae: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.float64]:
+        """Raw scores set against what pairs of that many minutiae reach by chance: float64[n]."""
+        chance: npt.NDArray[np.float64] = self.minutiae_slope * _LOG[np.minimum(minutiae, LEVELLED_TO)]
+        return raw - chance
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready data, `from_dict` reads it back."""
@@ -106,6 +121,7 @@ class Calibration:
             "impostor_pairs": self.impostor_pairs,
             "extrapolated_from": self.extrapolated_from,
             "sets": list(self.sets),
+            "minutiae_slope": self.minutiae_slope,
             "most_per_minutia": self.most_per_minutia,
             "tail": dict(self.tail),
             "raw_check": list(self.raw_check),
@@ -125,6 +141,7 @@ class Calibration:
                 str(record["parameters"]),
                 int(record["impostor_pairs"]),
                 float(record["extrapolated_from"]),
+                float(record["minutiae_slope"]),
                 float(record["most_per_minutia"]),
                 tuple(str(name) for name in record["sets"]),
                 tuple((str(name), float(value)) for name, value in sorted(record["tail"].items())),

@@ -17,6 +17,7 @@ from cccd_core.evaluation.calibrating import (
     check,
     fit,
     fit_fusion,
+    fit_minutiae_slope,
     fit_tail,
     leave_one_set_out,
 )
@@ -39,6 +40,16 @@ def test_scores_are_read_off_the_knots() -> None:
     assert scores.tolist() == [0.0, 0.0, 5.0, 30.0, 50.0, 90.0]
 
 
+def test_minutiae_level_the_raw_score() -> None:
+    leaning = replace(MAP, minutiae_slope=-1.0, most_per_minutia=1e6)
+    counts = np.array([0, 1, 20, 40, 60, 255])
+    scores = leaning.scores(np.full(6, 1.0, np.float32), counts)
+    assert scores[0] == 0.0  # no minutiae, no evidence
+    expected = [math.log(max(20, min(60, count))) for count in counts.tolist()]
+    assert leaning.levelled(np.full(6, 1.0), counts) == pytest.approx([1.0 + value for value in expected])
+    assert scores[1] == scores[2] < scores[3] < scores[4] == scores[5]
+
+
 def test_few_minutiae_cannot_score_high() -> None:
     scores = MAP.scores(np.full(5, 1000.0, np.float32), np.array([0, 1, 4, 10, 64]))
     assert scores.tolist() == [0.0, 7.0, 28.0, 70.0, 448.0]
@@ -58,6 +69,7 @@ def test_identity_gives_raw_scores_back() -> None:
         {"score_knots": (0.0, 20.0, 10.0)},
         {"score_knots": (1.0, 10.0, 50.0)},
         {"raw_knots": (1.0, 2.0, float("inf"))},
+        {"minutiae_slope": float("nan")},
         {"most_per_minutia": 0.0},
         {"most_per_minutia": float("nan")},
         {"raw_knots": tuple(map(float, range(5000))), "score_knots": tuple(map(float, range(5000)))},
@@ -98,15 +110,25 @@ def test_equal_scores_have_no_tail() -> None:
         fit_tail(np.zeros(5000))
 
 
+def test_minutiae_slope_is_found() -> None:
+    random = np.random.default_rng(2)
+    counts = random.integers(8, 80, 60_000)
+    scores = random.normal(0, 1, 60_000) - 1.5 * np.log(counts)
+    assert fit_minutiae_slope(scores, np.log(counts)) == pytest.approx(-1.5, abs=0.1)
+    assert fit_minutiae_slope(scores, np.full(60_000, 3.0)) == 0.0
+
+
 def test_calibrated_scores_say_the_fmr_on_new_pairs() -> None:
     def impostors(seed: int, pairs: int) -> Raw:
         random = np.random.default_rng(seed)
-        return raw(random.gumbel(5.0, 1.0, pairs))
+        counts = random.integers(20, 60, pairs)
+        return raw(random.gumbel(5.0, 1.0, pairs) - 1.2 * np.log(counts) + 6.0, counts)
 
     calibration, tail = fit([one_set("a", impostors(1, 200_000)), one_set("b", impostors(2, 100_000))], "sha256:x")
     assert calibration.impostor_pairs == 300_000
     assert calibration.sets == ("a/e", "b/e")
     assert calibration.extrapolated_from == pytest.approx(44.77, abs=0.01)
+    assert calibration.minutiae_slope == pytest.approx(-1.2, abs=0.1)
     assert tail.fraction == pytest.approx(0.01)
     fresh = check(calibration, one_set("c", impostors(3, 1_000_000)), scores=(3, 10, 20, 30, 40))
     for score in (3, 10, 20, 30):
