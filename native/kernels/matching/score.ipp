@@ -154,19 +154,22 @@ static void load_hull(Finger& f) {
 }
 
 // Best partner of every cylinder of either side, the most similar first (in 128 steps of similarity, then in order).
+// Without branches on the data, which nobody could foretell; `key` has room for one more than wanted.
 static int pick_candidates(Work& w, int wanted, u32* key, int* mutual) {
-  u32 all[2 * cylinders_max];
+  u32 all[2 * cylinders_max + 1];
   int n = 0, both = 0;
   for (int i = 0; i < w.a.cylinders; ++i) {
     const u32 s = w.row_best[i] >> 8;
-    if (s > 0) all[n++] = s << 12 | static_cast<u32>(i) << 6 | (255 - (w.row_best[i] & 255));
+    all[n] = s << 12 | static_cast<u32>(i) << 6 | (255 - (w.row_best[i] & 255));
+    n += s > 0;
   }
   for (int j = 0; j < w.b.cylinders; ++j) {
     const u32 s = w.column_best[j] >> 8;
-    if (s == 0) continue;
-    const u32 i = 255 - (w.column_best[j] & 255);
-    if (255 - (w.row_best[i] & 255) == static_cast<u32>(j)) ++both;
-    else all[n++] = s << 12 | i << 6 | static_cast<u32>(j);
+    const u32 i = (255 - (w.column_best[j] & 255)) & (cylinders_max - 1);
+    const bool chosen = 255 - (w.row_best[i] & 255) == static_cast<u32>(j);
+    all[n] = s << 12 | i << 6 | static_cast<u32>(j);
+    n += (s > 0) & !chosen;
+    both += (s > 0) & chosen;
   }
   *mutual = both;
   int start[129] = {};
@@ -177,11 +180,10 @@ static int pick_candidates(Work& w, int wanted, u32* key, int* mutual) {
     start[last] = taken;
     taken += here;
   }
+  for (; last < 129; ++last) start[last] = wanted;
   for (int k = 0; k < n; ++k) {
-    const int bucket = static_cast<int>(128 - (all[k] >> 15));
-    if (bucket >= last) continue;
-    const int at = start[bucket]++;
-    if (at < wanted) key[at] = all[k];
+    const int at = start[128 - (all[k] >> 15)]++;
+    key[std::min(at, wanted)] = all[k];
   }
   return std::min(n, wanted);
 }
@@ -315,7 +317,7 @@ static void pair_up(Work& w, const Tables& t, f32 tolerance, f32 gate, Pairing& 
   const f32 unlike = t.settings[dissimilarity_cost] * step, absent = t.settings[dissimilarity_cost];
   const f32 inverse = 1.0f / (tolerance * tolerance);
   u32 column_key[points_max];
-  for (int j = 0; j < padded(b.n); ++j) column_key[j] = none;
+  for (int j = 0; j < points_max; ++j) column_key[j] = none;
   for (int i = 0; i < a.n; ++i) {
     w.row_key[i] = none;
     const f32 x = r.px[i], y = r.py[i];
@@ -324,20 +326,21 @@ static void pair_up(Work& w, const Tables& t, f32 tolerance, f32 gate, Pairing& 
     w.row_key[i] = nearest(w, {i, x, y, cx, cy, inverse, gate, unlike, absent}, column_key);
   }
   int n = 0;
-  for (int i = 0; i < a.n; ++i) {
-    if (w.row_key[i] == none) continue;
-    const int j = static_cast<int>(w.row_key[i] & 255);
-    if (static_cast<int>(column_key[j] & 255) != i) continue;
-    const f32 dx = b.x[j] - r.px[i], dy = b.y[j] - r.py[i];
-    const f32 cx = r.c * a.cos[i] - r.s_ * a.sin[i], cy = r.s_ * a.cos[i] + r.c * a.sin[i];
+  for (int i = 0; i < a.n; ++i) {  // without branches, as nobody could foretell which minutiae have a partner
+    const u32 j = w.row_key[i] & (points_max - 1);
     r.i[n] = i;
-    r.j[n] = j;
-    r.d2[n] = dx * dx + dy * dy;
-    r.turn[n] = 1.0f - (cx * b.cos[j] + cy * b.sin[j]);
-    r.s[n] = i < a.cylinders && j < b.cylinders ? static_cast<f32>(w.similarity[i * cylinders_max + j]) * step : 0.0f;
-    ++n;
+    r.j[n] = static_cast<i32>(j);
+    n += (w.row_key[i] != none) & ((column_key[j] & 255) == static_cast<u32>(i));
   }
   r.n = n;
+  for (int k = 0; k < n; ++k) {
+    const int i = r.i[k], j = r.j[k];
+    const f32 dx = b.x[j] - r.px[i], dy = b.y[j] - r.py[i];
+    const f32 cx = r.c * a.cos[i] - r.s_ * a.sin[i], cy = r.s_ * a.cos[i] + r.c * a.sin[i];
+    r.d2[k] = dx * dx + dy * dy;
+    r.turn[k] = 1.0f - (cx * b.cos[j] + cy * b.sin[j]);
+    r.s[k] = i < a.cylinders && j < b.cylinders ? static_cast<f32>(w.similarity[i * cylinders_max + j]) * step : 0.0f;
+  }
 }
 
 static f32 agreement(const Pairing& r, f32 tolerance) {
@@ -549,20 +552,24 @@ static void place_rigidly(Work& w, const Tables& t, f32 size, f32* figures) {
       if (round > 0) break;
       seed = 0;
     }
-    f32 ax[pairs_max], ay[pairs_max], bx[pairs_max], by[pairs_max], weight[pairs_max];
-    int m = 0;
+    int member[pairs_max + 1], m = 0;
+    const f32* agrees = w.compatible + seed * pairs_max;
     for (int h = 0; h < found; ++h) {
-      const f32 agrees = h == seed ? 1.0f : w.compatible[seed * pairs_max + h];
-      if (used[h] || !(agrees > 0.02f)) continue;
+      member[m] = h;
+      m += !used[h] & ((h == seed) | (agrees[h] > 0.02f));
+    }
+    f32 ax[pairs_max], ay[pairs_max], bx[pairs_max], by[pairs_max], weight[pairs_max];
+    for (int k = 0; k < m; ++k) {
+      const int h = member[k];
       used[h] = true;
-      ax[m] = w.pairs.ax[h];
-      ay[m] = w.pairs.ay[h];
-      bx[m] = w.pairs.bx[h];
-      by[m] = w.pairs.by[h];
+      ax[k] = w.pairs.ax[h];
+      ay[k] = w.pairs.ay[h];
+      bx[k] = w.pairs.bx[h];
+      by[k] = w.pairs.by[h];
       const f32 s = w.pairs.s[h];
-      weight[m++] = agrees * s;
+      weight[k] = (h == seed ? 1.0f : agrees[h]) * s;
       const f32* row = w.compatible + h * pairs_max;
-      for (int k = 0; k < f16; ++k) w.support[k] -= row[k] * s * w.pairs.s[k];
+      for (int l = 0; l < f16; ++l) w.support[l] -= row[l] * s * w.pairs.s[l];
     }
     Placing& trial = w.placing[w.placings];
     if (m < 2) {
@@ -615,7 +622,7 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   if (w.a.cylinders == 0 || w.b.cylinders == 0) return 0.0f;
   similarities(w);
 
-  u32 key[2 * cylinders_max];
+  u32 key[2 * cylinders_max + 1];
   int mutual = 0;
   const int found = pick_candidates(w, std::min(static_cast<int>(set[candidates]), pairs_max), key, &mutual);
   if (found == 0) return 0.0f;
@@ -663,10 +670,10 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   return std::max(weigh(final_weight, f, features_count), 0.0f);
 }
 
-void scores(const Tables& t, const std::uint64_t* probe, const std::uint64_t* words, const std::int64_t* offsets,
-            std::size_t start, std::size_t stop, float* out, float* features) {
-  static thread_local Work work;
-  Work& w = work;
+// Apart from scores(), so that the compiler has the work space's address in a register and asks the thread for it once.
+[[gnu::noinline]] static void score_all(Work& w, const Tables& t, const u64* probe, const u64* words,
+                                        const std::int64_t* offsets, std::size_t start, std::size_t stop, f32* out,
+                                        f32* features) {
   load_codes(w.a, probe, t.settings[similarity_offset]);
   load_points(w.a, t);
   load_hull(w.a);
@@ -674,6 +681,12 @@ void scores(const Tables& t, const std::uint64_t* probe, const std::uint64_t* wo
     f32* row = features ? features + (finger - start) * features_count : nullptr;
     out[finger - start] = score(w, t, words + offsets[finger], row);
   }
+}
+
+void scores(const Tables& t, const std::uint64_t* probe, const std::uint64_t* words, const std::int64_t* offsets,
+            std::size_t start, std::size_t stop, float* out, float* features) {
+  static thread_local Work work;
+  score_all(work, t, probe, words, offsets, start, stop, out, features);
 }
 
 }  // namespace cccd::matching::CCCD_LEVEL

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.jit
 MATCHER = raw_matcher()
 CALIBRATED = Matcher()
 
-# Raw scores are natural log-odds, about 11 for an impostor pair, 25 to 60 for a genuine one; docs/explanation/matching.md
-# has how far they change when the sides are exchanged.
+# Raw scores are natural log-odds, about 11 for an impostor pair, 25 to 60 for a genuine one; the page on matching
+# (docs/explanation) has how far they change when the sides are exchanged.
 SYMMETRY = 6.0
 # Rounding to whole pixels and 256ths of a turn moves bits of the cylinders.
 QUANTISATION = 0.12
