@@ -31,26 +31,7 @@ PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
 HIGHEST_SCORE = 200.0
 MISTAKEN = 0.01  # the share of genuine pairs reckoned to be of two fingers: labels, captures and extractions go wrong
 _BODY_STEP, _TAIL_STEP = 0.25, 0.5
-_RATIO_EDGES = (
-    0.0,
-    2.0,
-    4.0,
-    7.0,
-    10.0,
-    14.0,
-    18.0,
-    23.0,
-    28.0,
-    34.0,
-    40.0,
-    50.0,
-    60.0,
-    75.0,
-    90.0,
-    110.0,
-    130.0,
-    150.0,
-)
+_RATIO_EDGES = (0, 2, 4, 7, 10, 14, 18, 23, 28, 34, 40, 50, 60, 75, 90, 110, 130, 150)
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -362,7 +343,7 @@ def fit_fusion(sets: Sequence[RawSet], calibration: Calibration) -> Fusion:
     if len(genuine) < LEAST_GENUINE:
         raise ParameterError("too few genuine pairs to fit a fusion on", pairs=len(genuine), least=LEAST_GENUINE)
     last = max(20.0, float(np.quantile(genuine, 0.9)))
-    edges = np.array([*(edge for edge in _RATIO_EDGES if edge < last - 5.0), last])
+    edges = np.array([*(float(edge) for edge in _RATIO_EDGES if edge < last - 5.0), last])
     counted = np.histogram(genuine, edges)[0] + 0.25
     nats = math.log(10.0) / 10.0
     chance = np.exp(-nats * edges[:-1]) - np.exp(-nats * edges[1:])
