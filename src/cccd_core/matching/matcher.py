@@ -35,9 +35,18 @@ class Matcher:
     __slots__ = ("calibration", "parameters")
 
     def __init__(self, parameters: MatcherParameters | None = None, calibration: Calibration | None = None) -> None:
-        """Defaults: `MatcherParameters()` and `Calibration.shipped()`, which belong together."""
+        """Defaults: `MatcherParameters()` and `Calibration.shipped()`, which belong together.
+
+        ParameterError for a calibration of other parameters; `Calibration.identity()` gives raw scores of any.
+        """
         self.parameters = MatcherParameters() if parameters is None else parameters
         self.calibration = Calibration.shipped() if calibration is None else calibration
+        if self.calibration.parameters_digest not in ("", self.parameters.digest):
+            raise ParameterError(
+                "the calibration belongs to other matcher parameters",
+                calibration=self.calibration.parameters_digest,
+                parameters=self.parameters.digest,
+            )
 
     def manifest(self) -> dict[str, Any]:
         """Version, digest of the parameters, kernels and threads: goes beside every result."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cccd_core.errors import ParameterError
 from cccd_core.evaluation.calibrating import raw_check
 from cccd_core.evaluation.samples import SampleSet, read_folder
 from cccd_core.evaluation.scoring import score_pairs
@@ -18,6 +20,14 @@ from cccd_core.matching.fusion import Fusion
 def test_it_names_the_shipped_parameters() -> None:
     assert Calibration.shipped().parameters_digest == MatcherParameters().digest
     assert Fusion.shipped().parameters_digest == MatcherParameters().digest
+
+
+def test_a_calibration_of_other_parameters_is_refused() -> None:
+    other = replace(MatcherParameters(), candidates=31)
+    with pytest.raises(ParameterError):
+        Matcher(other)
+    assert Matcher(other, Calibration.identity()).parameters == other
+    assert Matcher(other, replace(Calibration.shipped(), parameters_digest=other.digest)).parameters == other
 
 
 @pytest.mark.jit
