@@ -670,8 +670,7 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   return std::max(weigh(final_weight, f, features_count), 0.0f);
 }
 
-// Apart from scores(), so that the compiler has the work space's address in a register and asks the thread for it once.
-[[gnu::noinline]] static void score_all(Work& w, const Tables& t, const u64* probe, const u64* words,
+static void score_all(Work& w, const Tables& t, const u64* probe, const u64* words,
                                         const std::int64_t* offsets, std::size_t start, std::size_t stop, f32* out,
                                         f32* features) {
   load_codes(w.a, probe, t.settings[similarity_offset]);
@@ -686,7 +685,9 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
 void scores(const Tables& t, const std::uint64_t* probe, const std::uint64_t* words, const std::int64_t* offsets,
             std::size_t start, std::size_t stop, float* out, float* features) {
   static thread_local Work work;
-  score_all(work, t, probe, words, offsets, start, stop, out, features);
+  Work* w = &work;
+  asm("" : "+r"(w));  // the compiler forgets whose address it is, and so asks the thread for it once, not in every loop
+  score_all(*w, t, probe, words, offsets, start, stop, out, features);
 }
 
 }  // namespace cccd::matching::CCCD_LEVEL
