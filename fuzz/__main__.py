@@ -78,6 +78,8 @@ def _fuzz(name: str, home: Path, seconds: int, keep: int) -> Result:
         text = log.read_text(encoding="utf-8", errors="replace")
         executed = re.findall(r"stat::number_of_executed_units:\s*(\d+)", text)
         result.runs = int(executed[-1]) if executed else 0
+        if executed and not re.search(r"\bcov: \d", text):
+            result.findings.append("the fuzzer ran blind: no coverage came from the target's packages")
         artifacts = sorted(work.glob("finding-*"))
         for artifact in artifacts:
             kept = _keep(artifact, name, home)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import atheris
 
-from cccd_core.errors import CccdError
 from fuzz import registry
 from fuzz.limits import MAX_SECONDS
 
@@ -31,10 +30,20 @@ def _address_space_bytes() -> int:
     return pages * resource.getpagesize()
 
 
+def _import_from_source() -> None:
+    """Imports the package from `src` by Python's own loader: behind the loader of an editable install atheris counts
+    nothing, and the fuzzer would run blind."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("_editable_")]
+    sys.path.insert(0, str(registry.HOME.parent / "src"))
+
+
 def main(name: str, home: Path, work: Path, seconds: int) -> None:
     """Fuzzes until the time is over or something other than CccdError comes out."""
+    _import_from_source()
     with atheris.instrument_imports(include=list(registry.modules(name, home))):
         target = registry.load(name, home)
+    from cccd_core.errors import CccdError
+
     suspects = work / "suspects"
     inputs = work / "inputs"
     for folder in (suspects, inputs):
