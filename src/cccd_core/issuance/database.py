@@ -76,9 +76,12 @@ def _rule(error: IntegrityError) -> str:
 
 @contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Holds a lock file for one process. StateError where another one has it; the lock ends with its process."""
+    """Holds a lock file for one process. StateError where another one has it; the lock ends with its process.
+
+    The lock's folder is made where it is not there, for its owner alone: galleries and cards are personal data.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise FileError("the lock cannot be opened", path=str(path), why=error.strerror or "") from None

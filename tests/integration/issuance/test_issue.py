@@ -51,6 +51,7 @@ def test_every_dossier_ends_as_it_should(office: Office) -> None:
     assert report.complete
     assert {what for _, _, what in seen} == {"check", "search", "cards"}
     assert seen[-1] == (3, 3, "cards")
+    assert office.out().stat().st_mode & 0o777 == 0o700, "cards and journal are personal data"
     figures = json.loads((office.out() / "report.json").read_text(encoding="utf-8"))
     assert list(figures)[:8] == [
         "received", "rejected", "unique", "review", "duplicates", "written", "verified", "seconds",
