@@ -13,6 +13,7 @@ from cccd_core.emrtd import dg15, security_infos
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.mrz import MrzInformation
 from cccd_core.emrtd.tlv import encode
+from cccd_core.personalise import CardJob
 from cccd_core.signing.chip_keys import ChipKeys
 
 CAN = "987654"
@@ -111,3 +112,19 @@ def script(exchanges: list[tuple[str, str]]) -> ScriptedLink:
         return bytes.fromhex(response)
 
     return ScriptedLink(answer)
+
+
+def finish_job(connection: CardConnection, session: Scp03Session, job: CardJob) -> None:
+    """Writes a job's files and secrets, opens the front door and locks."""
+    for file, content in job.image.files.items():
+        profile.write_file(connection, file, content)
+    profile.put_secrets(
+        connection,
+        session,
+        can=job.secrets.can,
+        mrz_information=job.secrets.mrz_information,
+        ca_private_key=job.secrets.ca_private_key,
+        aa_private_key=job.secrets.aa_private_key,
+    )
+    profile.finish(connection)
+    profile.lock(connection)

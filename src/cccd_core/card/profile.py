@@ -81,11 +81,6 @@ def get_life_cycle(connection: CardConnection) -> LifeCycle:
         raise CardError("the card is in no known state", state=int.from_bytes(answer[:4], "big")) from None
 
 
-def get_cplc(connection: CardConnection) -> bytes:
-    """The card production life cycle data, 42 bytes, of the maker's."""
-    return _get_data(connection, TAG_CPLC, "reading the card's production data")
-
-
 def create_file(connection: CardConnection, file: ElementaryFile, size: int) -> None:
     """Makes `file`, of `size` bytes, empty; one that is there already goes, whatever it held. Under SCP03, before the
     lock. The new file is then the current one. Raises CardError (6A84 no room, 6982 no channel, 6985 locked).

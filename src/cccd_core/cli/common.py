@@ -27,6 +27,13 @@ EXIT_USAGE = 2  # the command line itself is wrong
 EXIT_INTERRUPTED = 130  # Ctrl-C: what was finished is kept
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+# What template files do not always say themselves.
+FormatOption = Annotated[
+    str | None, typer.Option("--format", help="The templates' format, where it cannot be told (card formats).")
+]
+DpiOption = Annotated[float | None, typer.Option("--dpi", help="Resolution of .xyt templates.")]
+HeightOption = Annotated[int | None, typer.Option("--height", help="Image height of .xyt templates, in pixels.")]
+WidthOption = Annotated[int | None, typer.Option("--width", help="Image width of .xyt templates, in pixels.")]
 
 console = Console()
 errors = Console(stderr=True)

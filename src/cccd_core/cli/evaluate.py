@@ -46,12 +46,10 @@ def evaluate(
         bool,
         typer.Option("--cross", help="Also every folder's probes against every other folder's gallery."),
     ] = False,
-    format_: Annotated[
-        str | None, typer.Option("--format", help="The templates' format, where it cannot be told (card formats).")
-    ] = None,
-    dpi: Annotated[float | None, typer.Option(help="Resolution of .xyt templates.")] = None,
-    height: Annotated[int | None, typer.Option(help="Image height of .xyt templates, in pixels.")] = None,
-    width: Annotated[int | None, typer.Option(help="Image width of .xyt templates, in pixels.")] = None,
+    format_: common.FormatOption = None,
+    dpi: common.DpiOption = None,
+    height: common.HeightOption = None,
+    width: common.WidthOption = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, max=100_000, help="Draws of fingers for confidence bounds; 0 for none.")
     ] = 500,

@@ -25,12 +25,10 @@ def match(
     explain: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw why: the pairs, what spoke for and against.")
     ] = None,
-    format_: Annotated[
-        str | None, typer.Option("--format", help="The templates' format, where it cannot be told (card formats).")
-    ] = None,
-    dpi: Annotated[float | None, typer.Option(help="Resolution of .xyt templates.")] = None,
-    height: Annotated[int | None, typer.Option(help="Image height of .xyt templates, in pixels.")] = None,
-    width: Annotated[int | None, typer.Option(help="Image width of .xyt templates, in pixels.")] = None,
+    format_: common.FormatOption = None,
+    dpi: common.DpiOption = None,
+    height: common.HeightOption = None,
+    width: common.WidthOption = None,
     threads: Annotated[int | None, typer.Option(min=1, max=1024, help="Threads; all cores without it.")] = None,
     as_json: common.JsonOption = False,
 ) -> None:

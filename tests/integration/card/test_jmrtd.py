@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.card import profile
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.mrz import MrzInformation
 from support.cards import Country
-from support.chip import open_channel
+from support.chip import finish_job, open_channel
 
 pytestmark = pytest.mark.scale
 HERE = Path(__file__).resolve().parent / "jmrtd"
@@ -48,18 +47,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str,
     job = country.job(7, side_px=250)
     card = VirtualCard.create(None)
     connection, session = open_channel(card)
-    for file, content in job.image.files.items():
-        profile.write_file(connection, file, content)
-    profile.put_secrets(
-        connection,
-        session,
-        can=job.secrets.can,
-        mrz_information=job.secrets.mrz_information,
-        ca_private_key=job.secrets.ca_private_key,
-        aa_private_key=job.secrets.aa_private_key,
-    )
-    profile.finish(connection)
-    profile.lock(connection)
+    finish_job(connection, session, job)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
 

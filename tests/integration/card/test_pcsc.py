@@ -23,7 +23,7 @@ from cccd_core.errors import CardRemovedError, TransportError, UnavailableError
 from cccd_core.signing.chip_keys import ChipKeys
 from support.cards import Country
 from support.cards import content as content_of
-from support.chip import CAN, MRZ, blank, image, personalised, write
+from support.chip import CAN, MRZ, blank, finish_job, image, personalised, write
 from support.pcsc import VirtualReaders, virtual_readers
 
 __all__ = ["virtual_readers"]
@@ -157,18 +157,7 @@ def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: Virtual
         profile.select_applet(connection)
         keys = derive_card_keys(country.card_master_key, card.serial)
         session = open_session(connection, keys)
-        for file, content in job.image.files.items():
-            profile.write_file(connection, file, content)
-        profile.put_secrets(
-            connection,
-            session,
-            can=job.secrets.can,
-            mrz_information=job.secrets.mrz_information,
-            ca_private_key=job.secrets.ca_private_key,
-            aa_private_key=job.secrets.aa_private_key,
-        )
-        profile.finish(connection)
-        profile.lock(connection)
+        finish_job(connection, session, job)
     name = virtual_readers.names[0]
     port = str(virtual_readers.port(name))
 
