@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 def cylinders(template: FingerTemplate, parameters: MatcherParameters) -> list[int]:
-    """Six 64-bit codes for each of the minutiae nearest to the centre, minutia by minutia."""
+    """The code, 312 bits, of each of the minutiae nearest to the centre."""
     p = parameters
     scale = 500 / 2.54
     x = template.x_px * (scale / template.resolution_x_ppcm)
@@ -33,8 +33,8 @@ def cylinders(template: FingerTemplate, parameters: MatcherParameters) -> list[i
     codes = []
     for i in order:
         others = np.arange(len(x)) != i
+        code, bit = 0, 1
         for section in range(6):
-            code = 0
             for place in range(64):
                 u, v = (place % 8 - 3.5) * cell, (place // 8 - 3.5) * cell
                 if math.hypot(u, v) > p.cylinder_radius_px:
@@ -49,9 +49,17 @@ def cylinders(template: FingerTemplate, parameters: MatcherParameters) -> list[i
                 norm = p.angular_sigma_rad * math.sqrt(2)
                 share = [(math.erf((o + math.pi / 6) / norm) - math.erf((o - math.pi / 6) / norm)) / 2 for o in off]
                 if float((spatial * share)[near].sum()) > p.bit_threshold:
-                    code |= 1 << place
-            codes.append(code)
+                    code |= bit
+                bit <<= 1
+        codes.append(code)
     return codes
+
+
+def codes_of(finger: PreparedTemplate) -> list[int]:
+    """The codes that a prepared finger holds."""
+    n, c = int(finger.words[0]) & 255, int(finger.words[0]) >> 8 & 255
+    rows = finger.words[1 + n :].reshape(-1, c)
+    return [sum(int(word) << (64 * k) for k, word in enumerate(rows[:, i])) for i in range(c)]
 
 
 @dataclass
@@ -67,7 +75,7 @@ class Side:
 
     def __init__(self, finger: PreparedTemplate) -> None:
         head = int(finger.words[0])
-        n, c, corners = head & 255, head >> 8 & 255, head >> 16 & 255
+        n, corners = head & 255, head >> 16 & 255
         minutiae = [int(word) for word in finger.words[1 : 1 + n]]
         self.x = np.array([(m & 0xFFFF) - 32768 for m in minutiae], float)
         self.y = np.array([(m >> 16 & 0xFFFF) - 32768 for m in minutiae], float)
@@ -75,8 +83,7 @@ class Side:
         self.quality = np.array([(m >> 48 & 255) / 100 or 0.6 for m in minutiae])
         places = {m >> 56: i for i, m in enumerate(minutiae)}
         self.hull = [places[k + 1] for k in range(corners)]
-        rows = finger.words[1 + n :].reshape(6, c)
-        self.codes = [sum(int(rows[s, i]) << (64 * s) for s in range(6)) for i in range(c)]
+        self.codes = codes_of(finger)
 
     @property
     def rad(self) -> Floats:

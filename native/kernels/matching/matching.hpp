@@ -10,7 +10,7 @@ namespace cccd::matching {
 
 constexpr int minutiae_max = 120;
 constexpr int cylinders_max = 64;
-constexpr int code_words = 6;
+constexpr int code_words = 5;
 
 // Which of the numbers in `settings` is which; the same order as matching/parameters.py.
 enum Setting : int {

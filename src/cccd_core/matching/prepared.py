@@ -7,7 +7,8 @@ A finger is a run of uint64 words:
 | 1 | bits 0-7 n, the minutiae; 8-15 c, those with a cylinder (the first c); 16-23 corners of the convex hull |
 | n | one a minutia, the most central first: bits 0-15 x, 16-31 y (pixels at 500 dpi + 32768, y up), 32-39 angle |
 |   | (256ths of a turn), 40-47 kind, 48-55 quality, 56-63 its place along the hull, from 1; 0 where it is no corner |
-| 6 c | the cylinders, section by section: one bit for each cell of an 8 x 8 grid in the minutia's own frame |
+| 5 c | the cylinders, all first words, then all second ones, ...: bit 52 s + k is section s of cell k, of those |
+|   | 52 of an 8 x 8 grid in the minutia's own frame that lie within the radius, row by row |
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from numpy.typing import NDArray
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.matching.parameters import CYLINDERS_MAX, MINUTIAE_MAX
 
-SECTIONS = 6
+CODE_WORDS = 5
 
 
 def words_of(minutiae: int, cylinders: int) -> int:
-    """How many words a finger takes; at most 505, 4,040 bytes."""
-    return 1 + minutiae + SECTIONS * cylinders
+    """How many words a finger takes; at most 441, 3,528 bytes."""
+    return 1 + minutiae + CODE_WORDS * cylinders
 
 
 @dataclass(frozen=True, slots=True, eq=False)

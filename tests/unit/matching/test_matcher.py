@@ -62,7 +62,7 @@ def test_minutiae_that_all_lie_in_one_point_get_a_score() -> None:
 def test_255_minutiae_are_cut_to_what_fits() -> None:
     many = MATCHER.prepare(impression(5, 0, n=255))
     assert many.count == 120
-    assert many.nbytes == 8 * (1 + 120 + 6 * 64) <= 4096
+    assert many.nbytes == 8 * (1 + 120 + 5 * 64) <= 4096
     assert MATCHER.score(many, MATCHER.prepare(impression(5, 1, n=255))) > 25
 
 

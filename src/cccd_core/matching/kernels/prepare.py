@@ -58,7 +58,7 @@ def prepare(
     sines: NDArray[np.float64],
     words: NDArray[np.uint64],
 ) -> None:
-    """Fills `words` uint64[1 + kept + 6 * cylinders].
+    """Fills `words` uint64[1 + kept + 5 * cylinders].
 
     x, y px at 500 dpi, y up, |x|, |y| < 32768; angle 256ths of a turn, 0..255; all sorted so that the first `kept` are
     kept and the first `cylinders` of these have a cylinder. `spatial` float64[k]: the spatial contribution at the
@@ -103,11 +103,12 @@ def prepare(
                     if d2 <= reach2:
                         for section in range(6):
                             total[row * 8 + column, section] += spatial[d2] * angular[turn, section]
+        bit = 0
         for section in range(6):
-            word = np.uint64(0)
             for place in range(64):
-                du = (place % 8 - 3.5) * cell
-                dv = (place // 8 - 3.5) * cell
-                if total[place, section] > threshold and du * du + dv * dv <= radius * radius:
-                    word |= np.uint64(1) << np.uint64(place)
-            words[1 + kept + section * cylinders + i] = word
+                du = place % 8 - 3.5
+                dv = place // 8 - 3.5
+                if du * du + dv * dv <= 16.0:  # cells within the radius, which is four of them
+                    if total[place, section] > threshold:
+                        words[1 + kept + (bit >> 6) * cylinders + i] |= np.uint64(1) << np.uint64(bit & 63)
+                    bit += 1

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 FIRST = 9  # features known after relaxation
 SECOND = 14  # these, and those known after the rigid check
 FEATURES = 31  # these, and those known after the elastic check
+CODE_WORDS = 5
 LANES = 16
 NONE = 0xFFFFFFFF
 POINTS = 256
@@ -91,7 +92,7 @@ def _load(
         edges[2, k] = (dy * points[0, p] - dx * points[1, p]) / length
     for i in range(c):
         bits = 0
-        for k in range(6):
+        for k in range(CODE_WORDS):
             bits += _popcount(words[1 + n + k * c + i])
         scale[i] = ONE / np.sqrt(F32(bits) + offset)
     return n, c, corners
@@ -121,7 +122,7 @@ def _similarities(
         best = 0
         for j in range(cb):
             common = 0
-            for k in range(6):
+            for k in range(CODE_WORDS):
                 common += _popcount(a[1 + na + k * ca + i] & b[1 + nb + k * cb + j])
             s = np.int64(F32(common) * factor * scale_b[j])
             similarity[i, j] = s
