@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 def cylinders(template: FingerTemplate, parameters: MatcherParameters) -> list[int]:
-    """The code, 312 bits, of each of the minutiae nearest to the centre."""
+    """The code, 312 bits, of each of the minutiae nearest to the centre, these by y."""
     p = parameters
     scale = 500 / 2.54
     x = template.x_px * (scale / template.resolution_x_ppcm)
@@ -29,6 +29,7 @@ def cylinders(template: FingerTemplate, parameters: MatcherParameters) -> list[i
     x, y = np.floor(x - x.mean() + 0.5), np.floor(y - y.mean() + 0.5)
     angle = ((template.angle.astype(int) + 128) // 256 % 256) * (2 * math.pi / 256)
     order = np.argsort(x**2 + y**2, kind="stable")[: p.cylinders_max]
+    order = order[np.lexsort((template.angle[order], x[order], y[order]))]
     cell = p.cylinder_radius_px / 4
     codes = []
     for i in order:
@@ -117,11 +118,18 @@ def similarities(a: Side, b: Side, offset: float) -> NDArray[np.int64]:
 
 
 def candidates(s: NDArray[np.int64], wanted: int) -> tuple[list[tuple[int, int]], int]:
-    """Best partners of either side, in 128 steps of similarity, and how many choose each other."""
+    """Best partners of either side, the most similar where there are too many, and how many choose each other."""
     forth = [(i, int(s[i].argmax())) for i in range(len(s)) if s[i].max() > 0]
     back = [(int(s[:, j].argmax()), j) for j in range(s.shape[1]) if s[:, j].max() > 0]
     pairs = forth + [pair for pair in back if pair not in forth]
-    return sorted(pairs, key=lambda pair: -(int(s[pair]) >> 3))[:wanted], len(set(forth) & set(back))
+    chosen = sorted(range(len(pairs)), key=lambda k: -int(s[pairs[k]]))[:wanted]
+    return [pairs[k] for k in sorted(chosen)], len(set(forth) & set(back))
+
+
+def rank(finger: PreparedTemplate) -> tuple[int, int, list[int]]:
+    """What decides which of two fingers is A: more cylinders, more minutiae, then the words."""
+    head = int(finger.words[0])
+    return -(head >> 8 & 255), -(head & 255), finger.words[1:].tolist()
 
 
 def compatibility(
@@ -198,7 +206,7 @@ def pair_up(
 
 def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherParameters, t: Tables) -> Floats:
     """The figures of weights.FEATURES."""
-    a, b = Side(probe), Side(candidate)
+    a, b = (Side(finger) for finger in sorted((probe, candidate), key=rank))
     gates = dict(zip(("first", "pairing", "final", "check"), t.settings[[7, 10, 12, 21]].tolist(), strict=True))
     s = similarities(a, b, p.similarity_offset_bits)
     pairs, mutual = candidates(s, p.candidates)
@@ -225,10 +233,10 @@ def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherPar
     placings: list[tuple[complex, complex]] = []
     supports: list[float] = []
     for number in range(p.hypotheses):
-        rank = np.where(free, v if number == 0 else support, 0.0)
-        if rank.max() <= 0 and number > 0:
+        order = np.where(free, v if number == 0 else support, 0.0)
+        if order.max() <= 0 and number > 0:
             break
-        seed = int(rank.argmax()) if rank.max() > 0 else 0
+        seed = int(order.argmax())
         weight = agree[seed].copy()
         weight[seed] = 1.0
         group = np.flatnonzero(free & (weight > 0.02))
@@ -255,8 +263,7 @@ def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherPar
     agreements = [under(placing).agreement(p.pairing_tolerance_px) for placing in placings]
     chosen = best if agreements[best] >= max(agreements) else int(np.argmax(agreements))
     f = [
-        float(sum(int(s[pair]) for pair in pairs[:12])) / 1024 / 12,
-        float(sum(int(s[pair]) for pair in pairs[:24])) / 1024 / 24,
+        float(value.sum()) / p.candidates, math.sqrt(float((value**2).sum()) / p.candidates),
         mutual * size, float(eigenvalue), math.sqrt(total), math.sqrt(most), low, math.log(low), math.log(high),
         supports[0], supports[best], agreements[best], agreements[best] * size, len(first.i),
     ]  # fmt: skip

@@ -3,26 +3,91 @@
 
 namespace cccd::matching::CCCD_LEVEL {
 
+// Unpacks what relaxation needs of a finger: places, angles, and of each cylinder 1 / sqrt(bits + offset).
+static void load(Finger& f, const u64* words, f32 offset) {
+  load_head(f, words);
+  for (int i = 0; i < f.n; ++i) {
+    f.x[i] = x_of(f.minutiae[i]);
+    f.y[i] = y_of(f.minutiae[i]);
+    f.angle[i] = angle_of(f.minutiae[i]);
+  }
+  for (int i = f.n; i < padded(f.n); ++i) {
+    f.x[i] = far_away;
+    f.y[i] = 0.0f;
+    f.angle[i] = 0;
+  }
+  for (int i = 0; i < f.cylinders; ++i) {
+    int bits = 0;
+    for (int k = 0; k < code_words; ++k) bits += __builtin_popcountll(f.codes[k * f.cylinders + i]);
+    f.scale[i] = 1.0f / std::sqrt(static_cast<f32>(bits) + offset);
+  }
+}
+
 // similarity[i][j]: common bits over the geometric mean of both counts of bits, in steps of 1/1024. row_best[i] is
-// similarity << 8 | 255 - j for the best j (the lowest of equals), column_best[j] likewise.
+// similarity << 6 | 63 - j for the best j (the lowest of equals), column_best[j] likewise.
 static void similarities(Work& w) {
-  const Finger &a = w.a, &b = w.b;
-  for (int j = 0; j < padded(b.cylinders); ++j) w.column_best[j] = 0;
+  const Finger &a = *w.a, &b = *w.b;
+  for (int j = 0; j < b.cylinders; ++j) w.column_best[j] = 0;
   for (int i = 0; i < a.cylinders; ++i) {
-    u32* row = w.similarity + i * cylinders_max;
     const f32 scale = a.scale[i] * steps;
     u32 best = 0;
     for (int j = 0; j < b.cylinders; ++j) {
       int common = 0;
-      for (int k = 0; k < code_halves; ++k) common += __builtin_popcount(a.code[k][i] & b.code[k][j]);
+      for (int k = 0; k < code_words; ++k)
+        common += __builtin_popcountll(a.codes[k * a.cylinders + i] & b.codes[k * b.cylinders + j]);
       const u32 s = static_cast<u32>(static_cast<i32>(static_cast<f32>(common) * scale * b.scale[j]));
-      row[j] = s;
-      best = std::max(best, s << 8 | (255u - static_cast<u32>(j)));
-      w.column_best[j] = std::max(w.column_best[j], s << 8 | (255u - static_cast<u32>(i)));
+      w.similarity[i * cylinders_max + j] = static_cast<u16>(s);
+      best = std::max(best, s << 6 | (63u - static_cast<u32>(j)));
+      w.column_best[j] = static_cast<u16>(std::max<u32>(w.column_best[j], s << 6 | (63u - static_cast<u32>(i))));
     }
-    w.row_best[i] = best;
-    for (int j = b.cylinders; j < padded(b.cylinders); ++j) row[j] = 0;
+    w.row_best[i] = static_cast<u16>(best);
   }
+}
+
+// Candidates: the best partner of every cylinder of A, in order, then that of every cylinder of B unless those two chose
+// each other. Of more than `wanted` the most similar, of equals the first, still in order. key: similarity << 12 | i << 6 |
+// j. Returns how many; `mutual` is how many chose each other.
+static int choose(Work& w, int wanted, int* mutual) {
+  u32 all[2 * cylinders_max + 1];
+  u32 sorted[2 * cylinders_max + 1];
+  int n = 0, both = 0;
+  for (int i = 0; i < w.a->cylinders; ++i) {
+    const u32 s = w.row_best[i] >> 6;
+    all[n] = s << 12 | static_cast<u32>(i) << 6 | (63 - (w.row_best[i] & 63u));
+    n += s > 0;
+  }
+  for (int j = 0; j < w.b->cylinders; ++j) {
+    const u32 s = w.column_best[j] >> 6, i = 63 - (w.column_best[j] & 63u);
+    const bool chosen = 63 - (w.row_best[i] & 63u) == static_cast<u32>(j);
+    all[n] = s << 12 | i << 6 | static_cast<u32>(j);
+    n += (s > 0) & !chosen;
+    both += (s > 0) & chosen;
+  }
+  *mutual = both;
+  const int taken = std::min(n, wanted);
+  for (int k = 0; k < n; ++k) sorted[k] = all[k] >> 12;
+  u32 least = 0;
+  if (taken < n) {
+    std::nth_element(sorted, sorted + (n - taken), sorted + n);
+    least = sorted[n - taken];
+  }
+  int above = 0, at = 0;
+  for (int k = 0; k < n; ++k) above += all[k] >> 12 > least;
+  int equal = taken - above;
+  for (int k = 0; k < n; ++k) {
+    const bool same = all[k] >> 12 == least;
+    if (all[k] >> 12 > least || (same && equal > 0)) w.key[at++] = all[k];
+    equal -= same;
+  }
+  return at;
+}
+
+// The candidates as pairs.
+static void fill(Work& w, const Tables& t, int n) {
+  for (int k = 0; k < n; ++k)
+    set_pair(w.pairs, k, t, *w.a, *w.b, static_cast<int>(w.key[k] >> 6 & 63), static_cast<int>(w.key[k] & 63),
+             static_cast<f32>(w.key[k] >> 12) * step);
+  w.pairs.n = n;
 }
 
 // A block of 16 x 16 of a matrix with rows of pairs_max.
@@ -31,23 +96,39 @@ static void transpose(const f32* from, f32* to) {
     for (int c = 0; c < lanes; ++c) to[c * pairs_max + r] = from[r * pairs_max + c];
 }
 
-// The cheapest partner of a placed minutia: cost << 8 | j, or none; column_key[j] takes cost << 8 | i where that is less.
-static u32 nearest(const Work& w, const Place& at, u32* column_key) {
-  const Finger& b = w.b;
-  u32 best = none;
-  for (int j = 0; j < b.n; ++j) {
-    const f32 dx = b.x[j] - at.x, dy = b.y[j] - at.y, d = (dx * dx + dy * dy) * at.inverse;
-    const f32 e = (1.0f - (at.cos * b.cos[j] + at.sin * b.sin[j])) * at.gate;
-    if (!(d < 1.0f) || !(e < 1.0f)) continue;
-    f32 extra = at.absent;
-    if (at.i < w.a.cylinders && j < b.cylinders)
-      extra = at.unlike * static_cast<f32>(1024 - static_cast<i32>(w.similarity[at.i * cylinders_max + j]));
-    const f32 sum = d + e + extra, cost = sum < 8.0f ? sum : 8.0f;
-    const u32 key = static_cast<u32>(static_cast<i32>(cost * 4096.0f)) << 8;
-    best = std::min(best, key | static_cast<u32>(j));
-    column_key[j] = std::min(column_key[j], key | static_cast<u32>(at.i));
+// For each placed minutia i of A, the first partners_max minutiae j of B that are nearer than `tolerance`: reached takes
+// i << 8 | j; returns how many.
+static int reachable(Work& w, const Pairing& r, f32 tolerance) {
+  const Finger& b = *w.b;
+  const f32 inverse = 1.0f / (tolerance * tolerance);
+  int n = 0;
+  for (int i = 0; i < w.a->n; ++i) {
+    const int full = n + partners_max;
+    const int low = band_of(b, r.py[i] - tolerance - 1.0f), high = band_of(b, r.py[i] + tolerance + 1.0f) + 1;
+    for (int part = 0; part < 2; ++part)
+      for (int j = b.first[part][low]; j < b.first[part][high] && n < full; ++j) {
+        const f32 dx = b.x[j] - r.px[i], dy = b.y[j] - r.py[i];
+        w.reached[n] = static_cast<u32>(i << 8 | j);
+        n += (dx * dx + dy * dy) * inverse < 1.0f;
+      }
   }
-  return best;
+  return n;
+}
+
+// What each of these pairs costs: distance and turn as shares of what is allowed, and how unlike the cylinders are; `none`
+// where the turn is more than allowed. The low 8 bits are free for an index.
+static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32 gate, int reached) {
+  const Finger &a = *w.a, &b = *w.b;
+  const f32 unlike = t.settings[dissimilarity_cost] * step;
+  const f32 inverse = 1.0f / (tolerance * tolerance);
+  for (int k = 0; k < reached; ++k) {
+    const u32 i = w.reached[k] >> 8, j = w.reached[k] & 255;
+    const f32 dx = b.x[j] - r.px[i], dy = b.y[j] - r.py[i], d = (dx * dx + dy * dy) * inverse;
+    const f32 cx = r.c * a.cos[i] - r.s_ * a.sin[i], cy = r.s_ * a.cos[i] + r.c * a.sin[i];
+    const f32 e = (1.0f - (cx * b.cos[j] + cy * b.sin[j])) * gate;
+    const f32 cost = std::min(d + e + unlike * static_cast<f32>(1024 - alike(w, i, j)), 8.0f);
+    w.cost[k] = e < 1.0f ? static_cast<u32>(static_cast<i32>(cost * 4096.0f)) << 8 : none;
+  }
 }
 
 }  // namespace cccd::matching::CCCD_LEVEL

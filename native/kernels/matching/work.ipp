@@ -1,4 +1,6 @@
 // What scoring works on: fingers unpacked into arrays padded to 16, pairs, placements, and the one order of adding up.
+// Each level defines `load`, `similarities`, `choose`, `fill`, `transpose`, `reachable` and `price`; plain.ipp says what
+// they do.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -7,6 +9,7 @@
 
 namespace cccd::matching::CCCD_LEVEL {
 
+using u16 = std::uint16_t;
 using u32 = std::uint32_t;
 using i32 = std::int32_t;
 using u64 = std::uint64_t;
@@ -17,6 +20,8 @@ constexpr int points_max = 128;  // minutiae_max, padded
 constexpr int pairs_max = 128;
 constexpr int placings_max = 16;
 constexpr int code_halves = 2 * code_words;
+constexpr int bands = 64;        // of 16 px of y, in which minutiae are looked up
+constexpr int partners_max = 16;  // minutiae of B within reach of one of A that are looked at
 constexpr u32 none = 0xffffffffu;
 constexpr f32 far_away = 1.0e6f;
 constexpr f32 steps = 1024.0f;         // of a similarity
@@ -25,18 +30,20 @@ constexpr f32 step = 1.0f / 1024.0f;
 static inline int padded(int n) { return (n + lanes - 1) & ~(lanes - 1); }
 
 struct alignas(64) Finger {
-  u32 code[code_halves][cylinders_max];  // 64-bit words in halves, low first
-  f32 scale[cylinders_max];  // 1 / sqrt(bits + offset)
+  u32 half[code_halves][cylinders_max];  // the codes in halves of their words, where the level wants them so
+  f32 scale[cylinders_max];              // 1 / sqrt(bits + offset)
   f32 x[points_max], y[points_max], cos[points_max], sin[points_max];
+  i32 angle[points_max];
   f32 edge_x[points_max], edge_y[points_max], edge_d[points_max];
   const u64* minutiae;
+  const u64* codes;
   int n, cylinders, edges;
-  f32 low_x, high_x, low_y, high_y;
+  f32 low_y;
+  i32 first[2][bands + lanes];  // of the minutiae with a cylinder, and of the others: the first in each band of y
 };
 
 struct alignas(64) Pairs {
   f32 ax[pairs_max], ay[pairs_max], bx[pairs_max], by[pairs_max], cos[pairs_max], sin[pairs_max], s[pairs_max];
-  i32 i[pairs_max], j[pairs_max];
   int n;
 };
 
@@ -45,92 +52,107 @@ struct Placing {
 };
 
 struct alignas(64) Pairing : Placing {
-  i32 i[points_max], j[points_max];
-  f32 d2[points_max], turn[points_max], s[points_max];
+  alignas(64) i32 i[points_max], j[points_max];
+  f32 d2[points_max], turn[points_max], s[points_max], one[points_max];  // one: 1 for each pair, 0 in the padding
   f32 px[points_max], py[points_max];  // A's minutiae in B's frame
   int n;
 };
 
 struct alignas(64) Work {
-  Finger a, b;
-  u32 similarity[cylinders_max * cylinders_max];
-  u32 row_best[cylinders_max], column_best[cylinders_max];
+  Finger probe, candidate;
+  u16 similarity[cylinders_max * cylinders_max];
+  u16 row_best[cylinders_max], column_best[cylinders_max];
+  u32 key[2 * cylinders_max + lanes];
   Pairs pairs;
   f32 compatible[pairs_max * pairs_max];
   f32 v[pairs_max], u[pairs_max], support[pairs_max];
-  u32 row_key[points_max];
+  u32 reached[points_max * partners_max + lanes], cost[points_max * partners_max + lanes];
+  u32 row_key[points_max], column_key[points_max];
   f32 qx[points_max], qy[points_max], sx[points_max], sy[points_max], sw[points_max];
   i32 inside_a[points_max], inside_b[points_max];
   Placing placing[placings_max];
-  int placings, placed;  // how many, and which w.pairing is of
   Pairing pairing, other;
+  int placings, placed;  // how many, and which w.pairing is of
+  const Finger *a, *b;  // probe and candidate, in the order that does not depend on who was asked
 };
 
-// What each level writes in its own way; plain.ipp says what they do.
+static void load(Finger& f, const u64* words, f32 offset);
 static void similarities(Work& w);
+static int choose(Work& w, int wanted, int* mutual);
+static void fill(Work& w, const Tables& t, int n);
 static void transpose(const f32* from, f32* to);
-struct Place;
-static u32 nearest(const Work& w, const Place& at, u32* column_key);
+static int reachable(Work& w, const Pairing& r, f32 tolerance);
+static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32 gate, int reached);
 
-// Where a minutia of A came to lie in B's frame, and what pairing it costs.
-struct Place {
-  int i;
-  f32 x, y, cos, sin;
-  f32 inverse, gate, unlike, absent;  // 1 / tolerance^2, the turn's gate, cost a step of similarity, cost without cylinder
-};
+// Sixteen lanes: plain arithmetic on them, which every level has in its own registers.
+using V = f32 __attribute__((vector_size(64)));
+using V8 = f32 __attribute__((vector_size(32)));
+using V4 = f32 __attribute__((vector_size(16)));
 
-// A sum in 16 lanes, then lanes in order: the one order in which floats are added up.
-static f32 lane_sum(const f32* values, int n) {
-  f32 lane[lanes] = {};
-  for (int k = 0; k < padded(n); k += lanes)
-    for (int l = 0; l < lanes; ++l) lane[l] += values[k + l];
-  f32 sum = 0.0f;
-  for (int l = 0; l < lanes; ++l) sum += lane[l];
-  return sum;
+static inline V at(const f32* values, int k) { return *reinterpret_cast<const V*>(values + k); }
+static inline void put(f32* values, int k, V v) { *reinterpret_cast<V*>(values + k) = v; }
+
+// h, h + 1, ...
+static inline V index_from(int h) {
+  return V{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + static_cast<f32>(h);
 }
 
-static void load_codes(Finger& f, const u64* words, f32 offset) {
-  f.n = static_cast<int>(words[0] & 0xff);
-  f.cylinders = static_cast<int>(words[0] >> 8 & 0xff);
-  f.edges = static_cast<int>(words[0] >> 16 & 0xff);
-  f.minutiae = words + 1;
-  const u64* codes = words + 1 + f.n;
-  const int c = f.cylinders, c16 = padded(c);
-  i32 bits[cylinders_max] = {};
-  for (int k = 0; k < code_words; ++k) {
-    const u64* word = codes + k * c;
-    u32 *low = f.code[2 * k], *high = f.code[2 * k + 1];
-    for (int i = 0; i < c; ++i) {
-      low[i] = static_cast<u32>(word[i]);
-      high[i] = static_cast<u32>(word[i] >> 32);
-    }
-    for (int i = c; i < c16; ++i) low[i] = high[i] = 0;
-    for (int i = 0; i < c16; ++i) bits[i] += __builtin_popcount(low[i]) + __builtin_popcount(high[i]);
-  }
-  for (int i = 0; i < c16; ++i) f.scale[i] = 1.0f / std::sqrt(static_cast<f32>(bits[i]) + offset);
+// The lanes as one number: halves onto each other. With the lanes before it, the one order in which many floats are added.
+template <typename F>
+static inline f32 fold(V v, F both) {
+  const V8 a = both(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7), __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  const V4 b = both(__builtin_shufflevector(a, a, 0, 1, 2, 3), __builtin_shufflevector(a, a, 4, 5, 6, 7));
+  const V4 c = both(b, __builtin_shufflevector(b, b, 2, 3, 2, 3));
+  return both(c, __builtin_shufflevector(c, c, 1, 1, 1, 1))[0];
+}
+
+static inline f32 add_lanes(V v) {
+  return fold(v, [](auto x, auto y) { return x + y; });
+}
+
+// The sum over k = 0, 16, ... below n of what `values(k)` gives for sixteen lanes.
+template <typename F>
+static inline f32 sum(int n, F values) {
+  V total = {};
+  for (int k = 0; k < n; k += lanes) total += values(k);
+  return add_lanes(total);
 }
 
 static inline f32 x_of(u64 word) { return static_cast<f32>(static_cast<i32>(word & 0xffff) - 32768); }
 static inline f32 y_of(u64 word) { return static_cast<f32>(static_cast<i32>(word >> 16 & 0xffff) - 32768); }
 static inline int angle_of(u64 word) { return static_cast<int>(word >> 32 & 0xff); }
 
-static void load_points(Finger& f, const Tables& t) {
-  f.low_x = f.low_y = far_away;
-  f.high_x = f.high_y = -far_away;
-  for (int i = 0; i < f.n; ++i) {
-    const u64 m = f.minutiae[i];
-    f.x[i] = x_of(m);
-    f.y[i] = y_of(m);
-    f.cos[i] = t.cosines[angle_of(m)];
-    f.sin[i] = t.sines[angle_of(m)];
-    f.low_x = std::min(f.low_x, f.x[i]);
-    f.high_x = std::max(f.high_x, f.x[i]);
-    f.low_y = std::min(f.low_y, f.y[i]);
-    f.high_y = std::max(f.high_y, f.y[i]);
+static void load_head(Finger& f, const u64* words) {
+  f.n = static_cast<int>(words[0] & 0xff);
+  f.cylinders = static_cast<int>(words[0] >> 8 & 0xff);
+  f.edges = static_cast<int>(words[0] >> 16 & 0xff);
+  f.minutiae = words + 1;
+  f.codes = words + 1 + f.n;
+}
+
+static inline i32 band_of(const Finger& f, f32 y) {
+  return static_cast<i32>(std::min(std::max(0.0f, (y - f.low_y) * (1.0f / 16.0f)), static_cast<f32>(bands - 1)));
+}
+
+static void load_directions(Finger& f, const Tables& t) {
+  for (int i = 0; i < padded(f.n); ++i) {
+    f.cos[i] = t.cosines[f.angle[i]];
+    f.sin[i] = t.sines[f.angle[i]];
   }
-  for (int i = f.n; i < padded(f.n); ++i) {
-    f.x[i] = far_away;
-    f.y[i] = f.cos[i] = f.sin[i] = 0.0f;
+}
+
+// Where in the order of y the bands begin: minutiae are sorted by y, those with a cylinder by themselves.
+static void load_bands(Finger& f) {
+  i32 band[points_max];
+  f.low_y = std::min(f.y[0], f.y[f.cylinders < f.n ? f.cylinders : 0]);
+  for (int i = 0; i < padded(f.n); ++i) band[i] = band_of(f, f.y[i]);
+  for (int part = 0; part < 2; ++part) {
+    const int from = part ? f.cylinders : 0, to = part ? f.n : f.cylinders;
+    i32* first = f.first[part];
+    for (int k = 0; k <= bands; ++k) first[k] = 0;
+    for (int i = from; i < to; ++i) first[band[i] + 1] = i + 1;
+    i32 highest = from;
+    for (int k = 0; k <= bands; ++k) first[k] = highest = std::max(highest, first[k]);
   }
 }
 
@@ -150,6 +172,16 @@ static void load_hull(Finger& f) {
     f.edge_y[k] = dx / length;
     f.edge_d[k] = (dy * f.x[p] - dx * f.y[p]) / length;
   }
+}
+
+// Whether `one` comes before `other` as A: more cylinders, more minutiae, then the words. So scores are symmetric.
+static bool comes_first(const Finger& one, const Finger& other) {
+  if (one.cylinders != other.cylinders) return one.cylinders > other.cylinders;
+  if (one.n != other.n) return one.n > other.n;
+  const u64 *p = one.minutiae, *q = other.minutiae;
+  for (int k = 0, count = one.n + code_words * one.cylinders; k < count; ++k)
+    if (p[k] != q[k]) return p[k] < q[k];
+  return false;
 }
 
 }  // namespace cccd::matching::CCCD_LEVEL

@@ -88,17 +88,30 @@ class Matcher:
         return PreparedTemplate(words)
 
     def _ordered(self, template: FingerTemplate) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Places in pixels at 500 dpi around their centre, y up, and the minutiae in order of distance to it."""
+        """Places in pixels at 500 dpi around their centre, y up, and the order of the minutiae.
+
+        The nearest to the centre come first. Those that get a descriptor are sorted by y among themselves, and so are
+        the others that are kept, so that a kernel finds the neighbours of a place without looking at all.
+        """
         if template.resolution_x_ppcm <= 0 or template.resolution_y_ppcm <= 0:
             raise ParameterError("a template without a resolution cannot be matched")
-        x = template.x_px * (_PPCM_500_DPI / template.resolution_x_ppcm)
-        y = template.y_px * (-_PPCM_500_DPI / template.resolution_y_ppcm)
-        if template.count:
-            x = x - x.mean()
-            y = y - y.mean()
-        places = [np.clip(np.floor(v + 0.5), -_FURTHEST_PX, _FURTHEST_PX).astype(np.int64) for v in (x, y)]
+        places = []
+        for along, scale in (
+            (template.x_px, _PPCM_500_DPI / template.resolution_x_ppcm),
+            (template.y_px, -_PPCM_500_DPI / template.resolution_y_ppcm),
+        ):
+            # whole numbers are added up, so that the mean does not depend on the order of the minutiae
+            mean = int(along.sum(dtype=np.int64)) / max(template.count, 1)
+            rounded = np.floor((along - mean) * scale + 0.5)
+            places.append(np.clip(rounded, -_FURTHEST_PX, _FURTHEST_PX).astype(np.int64))
         distance2 = places[0] ** 2 + places[1] ** 2
-        return places[0], places[1], np.argsort(distance2, kind="stable")[:_NEIGHBOURS_MAX]
+        order = np.argsort(distance2, kind="stable")[:_NEIGHBOURS_MAX]
+        kept = min(len(order), self.parameters.minutiae_max)
+        cylinders = min(kept, self.parameters.cylinders_max)
+        for part in (slice(0, cylinders), slice(cylinders, kept)):
+            inner = order[part]
+            order[part] = inner[np.lexsort((template.angle[inner], places[0][inner], places[1][inner]))]
+        return places[0], places[1], order
 
     def gallery(self, templates: Sequence[FingerTemplate]) -> PreparedGallery:
         """Prepares templates and packs them, in order."""

@@ -11,7 +11,7 @@ from cccd_core.errors import ParameterError
 from cccd_core.matching.weights import Weights
 
 # Raised by one whenever the same parameters would give other scores.
-ALGORITHM = 2
+ALGORITHM = 3
 
 # Bounds of the kernels' fixed arrays; native/kernels/matching/matching.hpp has the same.
 MINUTIAE_MAX = 120
@@ -82,6 +82,9 @@ class MatcherParameters:
                 continue
             if not (math.isfinite(value) and 0.0 <= value <= 1000.0):
                 raise ParameterError("a matcher parameter is out of its range", name=name, value=value)
+            # 312 bits and this many more keep every similarity below 1024 steps, which the kernels' keys have room for
+            if name == "similarity_offset_bits" and value < 0.5:
+                raise ParameterError("a matcher parameter is out of its range", name=name, value=value, least=0.5)
             if not name.endswith(("_share", "_threshold", "_margin_px", "_cost")) and value <= 0.0:
                 raise ParameterError("a matcher parameter must be above 0", name=name, value=value)
         if not 16.0 <= self.cylinder_radius_px <= 200.0 or not 1.0 <= self.spatial_sigma_px <= 50.0:

@@ -19,8 +19,8 @@ BYTES_MAX = 1 << 20
 
 # What the kernels measure of a pair, in their order: after relaxation, after the rigid check, after the elastic check.
 FEATURES = (
-    "mean similarity of the 12 best candidates",
-    "mean similarity of the 24 best candidates",
+    "mean similarity of the candidates",
+    "root mean square similarity of the candidates",
     "mutual candidates by size",
     "principal eigenvalue",
     "root of the support in all",

@@ -17,9 +17,7 @@ pytestmark = pytest.mark.jit
 MATCHER = raw_matcher()
 CALIBRATED = Matcher()
 
-# Raw scores are natural log-odds, about 11 for an impostor pair, 25 to 60 for a genuine one; the page on matching
-# (docs/explanation) has how far they change when the sides are exchanged.
-SYMMETRY = 6.0
+# Raw scores are natural log-odds, about 11 for an impostor pair, 25 to 60 for a genuine one.
 # Rounding to whole pixels and 256ths of a turn moves bits of the cylinders.
 QUANTISATION = 0.12
 MONOTONE_DB = 3.0
@@ -31,9 +29,9 @@ def score(a: FingerTemplate, b: FingerTemplate) -> float:
 
 @given(st.integers(0, 500), st.integers(0, 500))
 @settings(max_examples=40)
-def test_exchanging_the_sides_hardly_changes_the_score(one: int, other: int) -> None:
+def test_exchanging_the_sides_changes_nothing(one: int, other: int) -> None:
     a, b = impression(one, 1), impression(other, 2)
-    assert abs(score(a, b) - score(b, a)) <= SYMMETRY
+    assert score(a, b) == score(b, a)
 
 
 @given(st.integers(0, 500), st.floats(0, 2 * np.pi), st.integers(-400, 400), st.integers(-400, 400))
@@ -77,7 +75,7 @@ def test_the_order_of_the_minutiae_does_not_matter(one: int, other: int) -> None
     a, b = impression(one, 1), impression(other, 1)
     shuffled = np.random.default_rng(one).permutation(a.count)
     again = template(a.x_px[shuffled].astype(float), a.y_px[shuffled].astype(float), a.angle_rad[shuffled])
-    assert score(again, b) == pytest.approx(score(a, b), abs=0.5)
+    assert score(again, b) == score(a, b)
 
 
 @given(st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 65535), st.integers(0, 65535)), max_size=255))

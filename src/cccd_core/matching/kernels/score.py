@@ -1,7 +1,7 @@
 """One prepared finger against many: the Numba twin of native/kernels/matching, bit for bit.
 
 Imports numba, numpy and math alone. Only +, -, *, / and square root of float32 occur, each rounded on its own, and
-every sum has a fixed order (`_lane_sum` where there are many terms), so that both twins give the same bits. The packing
+every sum has a fixed order (`_sum` where there are many terms), so that both twins give the same bits. The packing
 of a finger is told in `matching.prepared`, the order of `settings` and `weights` in `matching.parameters`.
 """
 
@@ -21,6 +21,7 @@ NONE = 0xFFFFFFFF
 POINTS = 256
 PAIRS = 128
 PLACINGS = 16
+PARTNERS = 16  # minutiae of B within reach of one of A that are looked at
 
 F32 = np.float32
 ZERO = F32(0.0)
@@ -42,15 +43,15 @@ def _popcount(v: np.uint64) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _lane_sum(values: NDArray[np.float32], n: int) -> np.float32:
-    """A sum in 16 lanes, then lanes in order: the one order in which many floats are added up."""
+def _sum(values: NDArray[np.float32], n: int) -> np.float32:
+    """A sum in 16 lanes, then the halves of them onto each other: the one order in which many floats are added up."""
     lane = np.zeros(LANES, np.float32)
     for k in range(n):
         lane[k % LANES] += values[k]
-    total = ZERO
-    for k in range(LANES):
-        total += lane[k]
-    return total
+    for half in (8, 4, 2, 1):
+        for k in range(half):
+            lane[k] += lane[k + half]
+    return lane[0]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -114,7 +115,7 @@ def _similarities(
 ) -> None:
     """similarity[i, j]: common bits over the geometric mean of both counts of bits, in steps of 1/1024.
 
-    row_best[i] is similarity << 8 | 255 - j for the best j (the lowest of equals), column_best[j] likewise.
+    row_best[i] is similarity << 6 | 63 - j for the best j (the lowest of equals), column_best[j] likewise.
     """
     column_best[:cb] = 0
     for i in range(ca):
@@ -126,13 +127,13 @@ def _similarities(
                 common += _popcount(a[1 + na + k * ca + i] & b[1 + nb + k * cb + j])
             s = np.int64(F32(common) * factor * scale_b[j])
             similarity[i, j] = s
-            best = max(best, (s << 8) | (255 - j))
-            column_best[j] = max(column_best[j], (s << 8) | (255 - i))
+            best = max(best, (s << 6) | (63 - j))
+            column_best[j] = max(column_best[j], (s << 6) | (63 - i))
         row_best[i] = best
 
 
 @numba.njit(nogil=True, cache=True)
-def _pick_candidates(
+def _choose(
     ca: int,
     cb: int,
     row_best: NDArray[np.int64],
@@ -140,45 +141,49 @@ def _pick_candidates(
     wanted: int,
     key: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Best partner of every cylinder of either side, the most similar first (in 128 steps, then in order).
+    """Candidates: the best partner of every cylinder of A, then that of every one of B unless the two chose each other.
 
-    Returns how many were taken into `key` (similarity << 12 | i << 6 | j) and how many choose each other.
+    Of more than `wanted` the most similar, of equals the first, still in order. Returns how many were taken into `key`
+    (similarity << 12 | i << 6 | j) and how many chose each other.
     """
     every = np.empty(128, np.int64)
     n = 0
     mutual = 0
     for i in range(ca):
-        s = row_best[i] >> 8
+        s = row_best[i] >> 6
         if s > 0:
-            every[n] = (s << 12) | (i << 6) | (255 - (row_best[i] & 255))
+            every[n] = (s << 12) | (i << 6) | (63 - (row_best[i] & 63))
             n += 1
     for j in range(cb):
-        s = column_best[j] >> 8
+        s = column_best[j] >> 6
         if s == 0:
             continue
-        i = 255 - (column_best[j] & 255)
-        if 255 - (row_best[i] & 255) == j:
+        i = 63 - (column_best[j] & 63)
+        if 63 - (row_best[i] & 63) == j:
             mutual += 1
         else:
             every[n] = (s << 12) | (i << 6) | j
             n += 1
-    start = np.zeros(130, np.int64)
+    taken = min(n, wanted)
+    least = np.sort(every[:n] >> 12)[n - taken] if taken else 0
+    equal = taken
     for k in range(n):
-        start[129 - (every[k] >> 15)] += 1
-    for k in range(1, 130):
-        start[k] += start[k - 1]
+        if every[k] >> 12 > least:
+            equal -= 1
+    found = 0
     for k in range(n):
-        place = 128 - (every[k] >> 15)
-        if start[place] < wanted:
-            key[start[place]] = every[k]
-        start[place] += 1
-    return min(n, wanted), mutual
+        same = every[k] >> 12 == least
+        if every[k] >> 12 > least or (same and equal > 0):
+            key[found] = every[k]
+            found += 1
+        if same:
+            equal -= 1
+    return found, mutual
 
 
 @numba.njit(nogil=True, cache=True)
 def _set_pair(
     pairs: NDArray[np.float32],
-    ends: NDArray[np.int64],
     k: int,
     cosines: NDArray[np.float32],
     sines: NDArray[np.float32],
@@ -191,8 +196,6 @@ def _set_pair(
     s: np.float32,
 ) -> None:
     """pairs float32[7, k]: a's x, y; b's x, y; cos and sin of the rotation that it proposes; similarity."""
-    ends[0, k] = i
-    ends[1, k] = j
     pairs[0, k] = a[0, i]
     pairs[1, k] = a[1, i]
     pairs[2, k] = b[0, j]
@@ -206,7 +209,6 @@ def _set_pair(
 @numba.njit(nogil=True, cache=True)
 def _compatibility(
     pairs: NDArray[np.float32],
-    ends: NDArray[np.int64],
     n: int,
     r0: np.float32,
     r1: np.float32,
@@ -218,8 +220,12 @@ def _compatibility(
     """How well two pairs agree, 0..1.
 
     Same distance between the minutiae on both sides (radial), seen in the same direction (side) after the rotation that
-    the pairs propose, and about the same rotation. Tolerances grow with the distance.
+    the pairs propose, and about the same rotation. Tolerances grow with the distance. Pairs that share a minutia do not
+    agree: nothing lies ahead.
     """
+    start = ONE - gate
+    r0 = r0 * F32(2.0)
+    t0 = t0 * F32(2.0)
     for k in range(n):
         for h in range(n):
             ax = pairs[0, h] - pairs[0, k]
@@ -228,7 +234,7 @@ def _compatibility(
             by = pairs[3, h] - pairs[3, k]
             la = ax * ax + ay * ay
             lb = bx * bx + by * by
-            reach = HALF * (la + lb)
+            reach = la + lb
             radial = la - lb
             mc = pairs[4, h] + pairs[4, k]
             ms = pairs[5, h] + pairs[5, k]
@@ -238,11 +244,20 @@ def _compatibility(
             ahead = ux * bx + uy * by
             d1 = r0 + r1 * reach
             d2 = t0 + t1 * reach
-            e = (radial * radial * d2 + side * side * d1) / (F32(4.0) * reach * d1 * d2 + F32(1.0e-6))
-            turn = (ONE - (pairs[4, h] * pairs[4, k] + pairs[5, h] * pairs[5, k])) * gate
-            z = ONE - e - turn
-            apart = ahead > ZERO and ends[0, k] != ends[0, h] and ends[1, k] != ends[1, h]
-            out[k, h] = z * z if apart and z > ZERO else ZERO
+            e = (radial * radial * d2 + side * side * d1) / (reach * d1 * d2 + F32(1.0e-6))
+            z = (start + (pairs[4, h] * pairs[4, k] + pairs[5, h] * pairs[5, k]) * gate) - e
+            out[k, h] = z * z if ahead > ZERO and z > ZERO else ZERO
+
+
+@numba.njit(nogil=True, cache=True)
+def _supports(compatible: NDArray[np.float32], v: NDArray[np.float32], n: int, out: NDArray[np.float32]) -> None:
+    """The compatibilities times a vector. Rows are added up in four threads."""
+    u = np.empty(4, np.float32)
+    for k in range(n):
+        u[:] = ZERO
+        for h in range(n):
+            u[h & 3 if h < n - (n & 3) else h - (n - (n & 3))] += compatible[h, k] * v[h]
+        out[k] = (u[0] + u[1]) + (u[2] + u[3])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -261,22 +276,19 @@ def _relax(
     for k in range(n):
         v[k] = s[k]
         square[k] = s[k] * s[k]
-    norm = np.sqrt(_lane_sum(square, n))
+    norm = np.sqrt(_sum(square, n))
     eigenvalue = ZERO
     total = ZERO
     for turn in range(rounds):
-        u[:] = ZERO
-        for h in range(n):
-            for k in range(n):
-                u[k] += compatible[h, k] * v[h]
+        _supports(compatible, v, n, u)
         for k in range(n):
             u[k] *= s[k]
             square[k] = u[k] * u[k]
         if turn == 0:
             for k in range(n):
                 support[k] = u[k]
-            total = _lane_sum(u, n)
-        following = np.sqrt(_lane_sum(square, n))
+            total = _sum(u, n)
+        following = np.sqrt(_sum(square, n))
         eigenvalue = following / (norm + F32(1.0e-9))
         inverse = ONE / (following + F32(1.0e-9))
         for k in range(n):
@@ -296,30 +308,28 @@ def _fit(
     placing: NDArray[np.float32],
 ) -> None:
     """The rotation and shift (cos, sin, x, y) that brings `n` points of A onto B with least squares."""
-    total = F32(1.0e-9)
-    mx = ZERO
-    my = ZERO
-    nx = ZERO
-    ny = ZERO
+    per = ONE / (_sum(weight, n) + F32(1.0e-9))
+    value = np.empty(n, np.float32)
+    other = np.empty(n, np.float32)
     for k in range(n):
-        total += weight[k]
-        mx += weight[k] * ax[k]
-        my += weight[k] * ay[k]
-        nx += weight[k] * bx[k]
-        ny += weight[k] * by[k]
-    mx /= total
-    my /= total
-    nx /= total
-    ny /= total
-    dot = ZERO
-    cross = ZERO
+        value[k] = weight[k] * ax[k]
+        other[k] = weight[k] * ay[k]
+    mx = _sum(value, n) * per
+    my = _sum(other, n) * per
+    for k in range(n):
+        value[k] = weight[k] * bx[k]
+        other[k] = weight[k] * by[k]
+    nx = _sum(value, n) * per
+    ny = _sum(other, n) * per
     for k in range(n):
         x = ax[k] - mx
         y = ay[k] - my
         u = bx[k] - nx
         v = by[k] - ny
-        dot += weight[k] * (x * u + y * v)
-        cross += weight[k] * (x * v - y * u)
+        value[k] = weight[k] * (x * u + y * v)
+        other[k] = weight[k] * (x * v - y * u)
+    dot = _sum(value, n)
+    cross = _sum(other, n)
     length = np.sqrt(dot * dot + cross * cross)
     c = dot / length if length > ZERO else ONE
     s = cross / length if length > ZERO else ZERO
@@ -356,8 +366,9 @@ def _pair_up(
 ) -> int:
     """Pairs each placed minutia of A with its nearest of B where both choose each other; returns how many.
 
-    Cost: distance and turn as shares of what is allowed, and how unlike the cylinders are. `ends` int64[2, n] gets the
-    pairs, `figures` float32[3, n] squared distance, 1 - cos(turn) and similarity of each.
+    Cost: distance and turn as shares of what is allowed, and how unlike the cylinders are; of each minutia of A the
+    first 16 of B within reach are looked at. `ends` int64[2, n] gets the pairs, `figures` float32[3, n] squared
+    distance, 1 - cos(turn) and similarity of each.
     """
     unlike = cost_unlike * STEP
     inverse = ONE / (tolerance * tolerance)
@@ -366,20 +377,21 @@ def _pair_up(
     for i in range(na):
         cx = placing[0] * a[2, i] - placing[1] * a[3, i]
         cy = placing[1] * a[2, i] + placing[0] * a[3, i]
+        reached = 0
         for j in range(nb):
             dx = b[0, j] - placed[0, i]
             dy = b[1, j] - placed[1, i]
             d = (dx * dx + dy * dy) * inverse
-            e = (ONE - (cx * b[2, j] + cy * b[3, j])) * gate
-            worse = d if d > e else e
-            if not worse < ONE:
+            if not d < ONE:
                 continue
-            extra = cost_unlike
-            if i < ca and j < cb:
-                extra = unlike * F32(1024 - similarity[i, j])
-            cost = d + e + extra
-            if not cost < F32(8.0):
-                cost = F32(8.0)
+            reached += 1
+            if reached > PARTNERS:
+                break
+            e = (ONE - (cx * b[2, j] + cy * b[3, j])) * gate
+            if not e < ONE:
+                continue
+            alike = similarity[i, j] if i < ca and j < cb else 0
+            cost = min(d + e + unlike * F32(1024 - alike), F32(8.0))
             key = np.int64(cost * F32(4096.0)) << 8
             row_key[i] = min(row_key[i], key | j)
             column_key[j] = min(column_key[j], key | i)
@@ -406,10 +418,10 @@ def _pair_up(
 @numba.njit(nogil=True, cache=True)
 def _agreement(figures: NDArray[np.float32], n: int, tolerance: np.float32) -> np.float32:
     inverse = HALF / (tolerance * tolerance)
-    total = ZERO
+    value = np.empty(n, np.float32)
     for k in range(n):
-        total += (F32(0.3) + figures[2, k]) * (ONE - figures[0, k] * inverse)
-    return total
+        value[k] = (F32(0.3) + figures[2, k]) * (ONE - figures[0, k] * inverse)
+    return _sum(value, n)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -426,7 +438,7 @@ def _supported(
         e = (ONE - (placing[0] * pairs[4, k] + placing[1] * pairs[5, k])) * gate
         if d < ONE and e < ONE and pairs[6, k] > ZERO:
             value[k] = (F32(0.3) + pairs[6, k]) * (ONE - HALF * d)
-    return _lane_sum(value, n)
+    return _sum(value, n)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -617,10 +629,9 @@ def _final_figures(
         x = a[0, ends[0, k]] - mx
         y = a[1, ends[0, k]] - my
         spread += x * x + y * y
-    own = ends.copy()
     for k in range(n):
-        _set_pair(pairs, own, k, cosines, sines, a, angles_a, b, angles_b, ends[0, k], ends[1, k], figures[2, k])
-    _compatibility(pairs, ends, n, settings[17], settings[18], settings[19], settings[20], settings[21], compatible)
+        _set_pair(pairs, k, cosines, sines, a, angles_a, b, angles_b, ends[0, k], ends[1, k], figures[2, k])
+    _compatibility(pairs, n, settings[17], settings[18], settings[19], settings[20], settings[21], compatible)
     consistent = ZERO
     neighbours = ZERO
     value = np.empty(n, np.float32)
@@ -631,8 +642,8 @@ def _final_figures(
             dy = pairs[1, h] - pairs[1, k]
             near[h] = ONE if dx * dx + dy * dy < settings[22] and h != k else ZERO
             value[h] = compatible[k, h] * near[h]
-        consistent += _lane_sum(value, n)
-        neighbours += _lane_sum(near, n)
+        consistent += _sum(value, n)
+        neighbours += _sum(near, n)
     consistent *= HALF
     neighbours *= HALF
     root = ONE / np.sqrt(both + F32(10.0))
@@ -662,6 +673,23 @@ def _weigh(weights: NDArray[np.float32], start: int, f: NDArray[np.float32], n: 
 
 
 @numba.njit(nogil=True, cache=True)
+def _comes_first(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> bool:
+    """Whether a finger comes before another as A: more cylinders, more minutiae, then the words."""
+    n = one[0] & np.uint64(0xFF)
+    c = (one[0] >> np.uint64(8)) & np.uint64(0xFF)
+    other_n = other[0] & np.uint64(0xFF)
+    other_c = (other[0] >> np.uint64(8)) & np.uint64(0xFF)
+    if c != other_c:
+        return c > other_c
+    if n != other_n:
+        return n > other_n
+    for k in range(1, 1 + np.int64(n) + CODE_WORDS * np.int64(c)):
+        if one[k] != other[k]:
+            return one[k] < other[k]
+    return False
+
+
+@numba.njit(nogil=True, cache=True)
 def pair_score(
     probe: NDArray[np.uint64],
     candidate: NDArray[np.uint64],
@@ -675,15 +703,49 @@ def pair_score(
     ends: NDArray[np.int64],
     similarities: NDArray[np.float32],
     placing: NDArray[np.float32],
-    inside_a: NDArray[np.bool_],
-    inside_b: NDArray[np.bool_],
+    inside_probe: NDArray[np.bool_],
+    inside_candidate: NDArray[np.bool_],
 ) -> tuple[np.float32, int]:
     """The raw score of a pair, and how many minutiae it paired (-1 after an early exit).
 
     `thorough` keeps it from ending early. Filled: `f` float32[31] the features; `ends` int64[2, 256], `similarities`
     float32[256] the paired minutiae; `placing` float32[4] cos, sin, x, y of probe to candidate; `inside_*` bool[256]
-    which minutiae lie in the common area.
+    which minutiae lie in the common area. Symmetric: which of the two is A does not depend on who was asked.
     """
+    tables = (settings, weights, cosines, sines, logarithms)
+    if not _comes_first(candidate, probe):
+        return _ordered_score(
+            probe, candidate, *tables, thorough, f, ends, similarities, placing, inside_probe, inside_candidate
+        )
+    score, n = _ordered_score(
+        candidate, probe, *tables, thorough, f, ends, similarities, placing, inside_candidate, inside_probe
+    )
+    for k in range(max(n, 0)):
+        ends[0, k], ends[1, k] = ends[1, k], ends[0, k]
+    c, s, x, y = placing
+    placing[1] = -s
+    placing[2] = -(c * x + s * y)
+    placing[3] = s * x - c * y
+    return score, n
+
+
+@numba.njit(nogil=True, cache=True)
+def _ordered_score(
+    first_words: NDArray[np.uint64],
+    second_words: NDArray[np.uint64],
+    settings: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    cosines: NDArray[np.float32],
+    sines: NDArray[np.float32],
+    logarithms: NDArray[np.float32],
+    thorough: bool,
+    f: NDArray[np.float32],
+    ends: NDArray[np.int64],
+    similarities: NDArray[np.float32],
+    placing: NDArray[np.float32],
+    inside_a: NDArray[np.bool_],
+    inside_b: NDArray[np.bool_],
+) -> tuple[np.float32, int]:
     a = np.zeros((5, POINTS), np.float32)
     b = np.zeros((5, POINTS), np.float32)
     angles_a = np.zeros(POINTS, np.int64)
@@ -692,33 +754,32 @@ def pair_score(
     edges_b = np.zeros((3, POINTS), np.float32)
     scale_a = np.zeros(64, np.float32)
     scale_b = np.zeros(64, np.float32)
-    na, ca, corners_a = _load(probe, cosines, sines, settings[0], a, angles_a, edges_a, scale_a)
-    nb, cb, corners_b = _load(candidate, cosines, sines, settings[0], b, angles_b, edges_b, scale_b)
+    na, ca, corners_a = _load(first_words, cosines, sines, settings[0], a, angles_a, edges_a, scale_a)
+    nb, cb, corners_b = _load(second_words, cosines, sines, settings[0], b, angles_b, edges_b, scale_b)
     f[:] = ZERO
     if ca == 0 or cb == 0:
         return ZERO, -1
     similarity = np.zeros((64, 64), np.int64)
     row_best = np.zeros(64, np.int64)
     column_best = np.zeros(64, np.int64)
-    _similarities(probe, na, ca, scale_a, candidate, nb, cb, scale_b, similarity, row_best, column_best)
+    _similarities(first_words, na, ca, scale_a, second_words, nb, cb, scale_b, similarity, row_best, column_best)
     key = np.zeros(PAIRS, np.int64)
-    found, mutual = _pick_candidates(ca, cb, row_best, column_best, min(np.int64(settings[1]), PAIRS), key)
+    wanted = min(np.int64(settings[1]), PAIRS)
+    found, mutual = _choose(ca, cb, row_best, column_best, wanted, key)
     if found == 0:
         return ZERO, -1
-    lead12 = 0
-    lead24 = 0
-    for k in range(min(found, 12)):
-        lead12 += key[k] >> 12
-    for k in range(min(found, 24)):
-        lead24 += key[k] >> 12
     pairs = np.zeros((7, PAIRS), np.float32)
-    own = np.zeros((2, PAIRS), np.int64)
+    total_alike = 0
+    squares = 0
     for k in range(found):
         i = (key[k] >> 6) & 63
         j = key[k] & 63
-        _set_pair(pairs, own, k, cosines, sines, a, angles_a, b, angles_b, i, j, F32(key[k] >> 12) * STEP)
+        alike = key[k] >> 12
+        total_alike += alike
+        squares += alike * alike
+        _set_pair(pairs, k, cosines, sines, a, angles_a, b, angles_b, i, j, F32(alike) * STEP)
     compatible = np.zeros((PAIRS, PAIRS), np.float32)
-    _compatibility(pairs, own, found, settings[3], settings[4], settings[5], settings[6], settings[7], compatible)
+    _compatibility(pairs, found, settings[3], settings[4], settings[5], settings[6], settings[7], compatible)
     v = np.zeros(PAIRS, np.float32)
     support = np.zeros(PAIRS, np.float32)
     eigenvalue, total = _relax(pairs, found, compatible, np.int64(settings[2]), v, support)
@@ -728,8 +789,8 @@ def pair_score(
     low = min(na, nb)
     high = max(na, nb)
     size = ONE / np.sqrt(F32(low) + F32(8.0))
-    f[0] = F32(lead12) * (STEP / F32(12.0))
-    f[1] = F32(lead24) * (STEP / F32(24.0))
+    f[0] = F32(total_alike) * STEP / F32(wanted)
+    f[1] = np.sqrt(F32(squares) * (STEP * STEP) / F32(wanted))
     f[2] = F32(mutual) * size
     f[3] = eigenvalue
     f[4] = np.sqrt(total)
@@ -743,46 +804,39 @@ def pair_score(
         return max(min(first, weights[exits + 1]), ZERO), -1
 
     # rigid placements: the best supported candidate and all that agree with it, then the same among those left over
-    used = np.zeros(PAIRS, np.bool_)
+    left = np.ones(found, np.float32)
+    rank = v[:found].copy()
+    gone = np.empty(found, np.float32)
+    weight = np.empty(found, np.float32)
+    lost = np.empty(found, np.float32)
     placings = np.zeros((PLACINGS, 4), np.float32)
-    points = np.zeros((5, PAIRS), np.float32)
     best_support = -ONE
     first_support = ZERO
     tried = 0
     best = 0
     for turn in range(min(np.int64(settings[8]), PLACINGS)):
-        seed = -1
-        top = ZERO
+        seed = 0
         for k in range(found):
-            rank = v[k] if turn == 0 else support[k]
-            if not used[k] and rank > top:
-                top = rank
+            if rank[k] > rank[seed]:
                 seed = k
-        if seed < 0:
-            if turn > 0:
-                break
-            seed = 0
-        m = 0
-        for h in range(found):
-            agrees = ONE if h == seed else compatible[seed, h]
-            if used[h] or not agrees > F32(0.02):
-                continue
-            used[h] = True
-            s = pairs[6, h]
-            for k in range(4):
-                points[k, m] = pairs[k, h]
-            points[4, m] = agrees * s
-            m += 1
-            for k in range(found):
-                support[k] -= compatible[h, k] * s * pairs[6, k]
+        if turn > 0 and not rank[seed] > ZERO:
+            break
+        members = 0
+        for k in range(found):
+            link = ONE if k == seed else compatible[seed, k]
+            within = left[k] if link > F32(0.02) else ZERO
+            gone[k] = within * pairs[6, k]
+            weight[k] = gone[k] * link
+            left[k] -= within
+            members += np.int64(within)
         trial = placings[tried]
-        if m < 2:
+        if members < 2:
             trial[0] = pairs[4, seed]
             trial[1] = pairs[5, seed]
-            trial[2] = points[2, 0] - (trial[0] * points[0, 0] - trial[1] * points[1, 0])
-            trial[3] = points[3, 0] - (trial[1] * points[0, 0] + trial[0] * points[1, 0])
+            trial[2] = pairs[2, seed] - (trial[0] * pairs[0, seed] - trial[1] * pairs[1, seed])
+            trial[3] = pairs[3, seed] - (trial[1] * pairs[0, seed] + trial[0] * pairs[1, seed])
         else:
-            _fit(points[0], points[1], points[2], points[3], points[4], m, trial)
+            _fit(pairs[0], pairs[1], pairs[2], pairs[3], weight, found, trial)
         supported = _supported(pairs, found, settings[9], settings[10], trial)
         if turn == 0:
             first_support = supported
@@ -790,6 +844,10 @@ def pair_score(
             best_support = supported
             best = tried
         tried += 1
+        _supports(compatible, gone, found, lost)
+        for k in range(found):
+            support[k] -= lost[k] * pairs[6, k]
+            rank[k] = support[k] * left[k]
     placed = np.zeros((2, POINTS), np.float32)
     figures = np.zeros((3, POINTS), np.float32)
     placing[:] = placings[best]
