@@ -1,5 +1,6 @@
 // The parts of plain.ipp in AVX-512.
 #define CCCD_LEVEL avx512
+#define CCCD_REGISTER 64
 #include "score.ipp"
 
 #include <immintrin.h>

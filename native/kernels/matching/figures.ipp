@@ -76,10 +76,11 @@ static void final_figures(Work& w, const Tables& t, const Pairing& r, f32* f) {
   f32 consistent = 0.0f, neighbours = 0.0f;
   for (int k = 0; k < r.n; ++k) {
     const f32* row = w.compatible + k * pairs_max;
-    V near = {}, agree = {};
+    V near = all(0.0f), agree = all(0.0f);
     for (int h = 0; h < r.n; h += lanes) {
       const V dx = at(w.pairs.ax, h) - w.pairs.ax[k], dy = at(w.pairs.ay, h) - w.pairs.ay[k];
-      const V here = (dx * dx + dy * dy < set[check_reach2]) & (index_from(h) != static_cast<f32>(k)) ? V{} + 1.0f : V{};
+      const Mask close_by = dx * dx + dy * dy < all(set[check_reach2]);
+      const V here = select(index_from(h) == all(static_cast<f32>(k)), all(0.0f), select(close_by, all(1.0f), all(0.0f)));
       near += here;
       agree += at(row, h) * here;
     }

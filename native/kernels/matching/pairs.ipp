@@ -56,7 +56,7 @@ static void compatibility(Work& w, f32 r0, f32 r1, f32 t0, f32 t1, f32 gate) {
 // Sixteen entries, from `k`, of the compatibilities times a vector. Rows are added up in four threads, so that additions need
 // not wait for each other.
 static inline V supports(const Work& w, const f32* v, int k) {
-  V u[4] = {};
+  V u[4] = {all(0.0f), all(0.0f), all(0.0f), all(0.0f)};
   const f32* row = w.compatible + k;
   int h = 0;
   for (; h + 4 <= w.pairs.n; h += 4)

@@ -10,7 +10,7 @@ static void fit(const f32* ax, const f32* ay, const f32* bx, const f32* by, cons
   const f32 my = sum(n, [&](int k) { return at(weight, k) * at(ay, k); }) * per;
   const f32 nx = sum(n, [&](int k) { return at(weight, k) * at(bx, k); }) * per;
   const f32 ny = sum(n, [&](int k) { return at(weight, k) * at(by, k); }) * per;
-  V dots = {}, crosses = {};
+  V dots = all(0.0f), crosses = all(0.0f);
   for (int k = 0; k < n; k += lanes) {
     const V x = at(ax, k) - mx, y = at(ay, k) - my, u = at(bx, k) - nx, v = at(by, k) - ny;
     dots += at(weight, k) * (x * u + y * v);
@@ -137,7 +137,7 @@ static f32 supported(const Work& w, const Tables& t, const Placing& r) {
     const V ax = at(p.ax, k), ay = at(p.ay, k), s = at(p.s, k);
     const V dx = r.c * ax - r.s_ * ay + r.tx - at(p.bx, k), dy = r.s_ * ax + r.c * ay + r.ty - at(p.by, k);
     const V d = (dx * dx + dy * dy) * inverse, e = (1.0f - (r.c * at(p.cos, k) + r.s_ * at(p.sin, k))) * gate;
-    return (d < 1.0f) & (e < 1.0f) & (s > 0.0f) ? (0.3f + s) * (1.0f - 0.5f * d) : V{};
+    return select((d < all(1.0f)) & (e < all(1.0f)) & (all(0.0f) < s), (0.3f + s) * (1.0f - 0.5f * d), all(0.0f));
   });
 }
 
@@ -150,12 +150,12 @@ static void pair_under(Work& w, const Tables& t, const Placing& placing, Pairing
 // The highest of `rank`, and the first k that has it.
 static int highest(const f32* rank, int n, f32* top) {
   V most = at(rank, 0);
-  for (int k = lanes; k < n; k += lanes) most = at(rank, k) > most ? at(rank, k) : most;
+  for (int k = lanes; k < n; k += lanes) most = select(most < at(rank, k), at(rank, k), most);
   *top = fold(most, [](auto x, auto y) { return x > y ? x : y; });
-  V first = V{} + static_cast<f32>(pairs_max);
+  V first = all(pairs_max);
   for (int k = 0; k < n; k += lanes) {
-    const V here = at(rank, k) == *top ? index_from(k) : V{} + static_cast<f32>(pairs_max);
-    first = here < first ? here : first;
+    const V here = select(at(rank, k) == all(*top), index_from(k), all(pairs_max));
+    first = select(here < first, here, first);
   }
   return static_cast<int>(fold(first, [](auto x, auto y) { return x < y ? x : y; }));
 }
@@ -167,7 +167,7 @@ static void place_rigidly(Work& w, const Tables& t, f32 size, f32* figures) {
   const Pairs& p = w.pairs;
   alignas(64) f32 left[pairs_max], rank[pairs_max], link[pairs_max], weight[pairs_max], gone[pairs_max];
   for (int k = 0; k < p.n; k += lanes) {
-    put(left, k, at(p.s, k) > 0.0f ? V{} + 1.0f : V{});
+    put(left, k, select(all(0.0f) < at(p.s, k), all(1.0f), all(0.0f)));
     put(rank, k, at(w.v, k));
   }
   f32 best_support = -1.0f, first_support = 0.0f;
@@ -179,9 +179,9 @@ static void place_rigidly(Work& w, const Tables& t, f32 size, f32* figures) {
     if (round > 0 && !(top > 0.0f)) break;
     for (int k = 0; k < p.n; k += lanes) put(link, k, at(w.compatible + seed * pairs_max, k));
     link[seed] = 1.0f;
-    V members = {};
+    V members = all(0.0f);
     for (int k = 0; k < p.n; k += lanes) {
-      const V in = at(link, k) > 0.02f ? at(left, k) : V{};
+      const V in = select(all(0.02f) < at(link, k), at(left, k), all(0.0f));
       put(gone, k, in * at(p.s, k));
       put(weight, k, at(gone, k) * at(link, k));
       put(left, k, at(left, k) - in);

@@ -27,21 +27,26 @@ static void load(Finger& f, const u64* words, f32 offset) {
 // similarity << 6 | 63 - j for the best j (the lowest of equals), column_best[j] likewise.
 static void similarities(Work& w) {
   const Finger &a = *w.a, &b = *w.b;
-  for (int j = 0; j < b.cylinders; ++j) w.column_best[j] = 0;
+  u32 column[cylinders_max] = {};
   for (int i = 0; i < a.cylinders; ++i) {
+    i32 common[cylinders_max];
+    for (int j = 0; j < b.cylinders; ++j) {
+      int bits = 0;
+      for (int k = 0; k < code_words; ++k)
+        bits += __builtin_popcountll(a.codes[k * a.cylinders + i] & b.codes[k * b.cylinders + j]);
+      common[j] = bits;
+    }
     const f32 scale = a.scale[i] * steps;
     u32 best = 0;
     for (int j = 0; j < b.cylinders; ++j) {
-      int common = 0;
-      for (int k = 0; k < code_words; ++k)
-        common += __builtin_popcountll(a.codes[k * a.cylinders + i] & b.codes[k * b.cylinders + j]);
-      const u32 s = static_cast<u32>(static_cast<i32>(static_cast<f32>(common) * scale * b.scale[j]));
+      const u32 s = static_cast<u32>(static_cast<i32>(static_cast<f32>(common[j]) * scale * b.scale[j]));
       w.similarity[i * cylinders_max + j] = static_cast<u16>(s);
       best = std::max(best, s << 6 | (63u - static_cast<u32>(j)));
-      w.column_best[j] = static_cast<u16>(std::max<u32>(w.column_best[j], s << 6 | (63u - static_cast<u32>(i))));
+      column[j] = std::max(column[j], s << 6 | (63u - static_cast<u32>(i)));
     }
     w.row_best[i] = static_cast<u16>(best);
   }
+  for (int j = 0; j < b.cylinders; ++j) w.column_best[j] = static_cast<u16>(column[j]);
 }
 
 // Candidates: the best partner of every cylinder of A, in order, then that of every cylinder of B unless those two chose
@@ -49,7 +54,6 @@ static void similarities(Work& w) {
 // j. Returns how many; `mutual` is how many chose each other.
 static int choose(Work& w, int wanted, int* mutual) {
   u32 all[2 * cylinders_max + 1];
-  u32 sorted[2 * cylinders_max + 1];
   int n = 0, both = 0;
   for (int i = 0; i < w.a->cylinders; ++i) {
     const u32 s = w.row_best[i] >> 6;
@@ -65,21 +69,21 @@ static int choose(Work& w, int wanted, int* mutual) {
   }
   *mutual = both;
   const int taken = std::min(n, wanted);
-  for (int k = 0; k < n; ++k) sorted[k] = all[k] >> 12;
-  u32 least = 0;
-  if (taken < n) {
-    std::nth_element(sorted, sorted + (n - taken), sorted + n);
-    least = sorted[n - taken];
+  u32 least = 0;  // the highest similarity that so many of them reach
+  for (u32 bit = 512; taken < n && bit > 0; bit >>= 1) {
+    int reach = 0;
+    for (int k = 0; k < n; ++k) reach += all[k] >> 12 >= (least | bit);
+    least = reach >= taken ? least | bit : least;
   }
-  int above = 0, at = 0;
+  int above = 0, place = 0;
   for (int k = 0; k < n; ++k) above += all[k] >> 12 > least;
   int equal = taken - above;
   for (int k = 0; k < n; ++k) {
     const bool same = all[k] >> 12 == least;
-    if (all[k] >> 12 > least || (same && equal > 0)) w.key[at++] = all[k];
+    if (all[k] >> 12 > least || (same && equal > 0)) w.key[place++] = all[k];
     equal -= same;
   }
-  return at;
+  return place;
 }
 
 // The candidates as pairs.

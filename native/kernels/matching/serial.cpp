@@ -1,2 +1,3 @@
 #define CCCD_LEVEL serial
+#define CCCD_REGISTER 16
 #include "plain.ipp"

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "lanes.ipp"
 #include "matching.hpp"
 
 namespace cccd::matching::CCCD_LEVEL {
@@ -15,7 +16,6 @@ using i32 = std::int32_t;
 using u64 = std::uint64_t;
 using f32 = float;
 
-constexpr int lanes = 16;
 constexpr int points_max = 128;  // minutiae_max, padded
 constexpr int pairs_max = 128;
 constexpr int placings_max = 16;
@@ -83,40 +83,6 @@ static void fill(Work& w, const Tables& t, int n);
 static void transpose(const f32* from, f32* to);
 static int reachable(Work& w, const Pairing& r, f32 tolerance);
 static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32 gate, int reached);
-
-// Sixteen lanes: plain arithmetic on them, which every level has in its own registers.
-using V = f32 __attribute__((vector_size(64)));
-using V8 = f32 __attribute__((vector_size(32)));
-using V4 = f32 __attribute__((vector_size(16)));
-
-static inline V at(const f32* values, int k) { return *reinterpret_cast<const V*>(values + k); }
-static inline void put(f32* values, int k, V v) { *reinterpret_cast<V*>(values + k) = v; }
-
-// h, h + 1, ...
-static inline V index_from(int h) {
-  return V{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + static_cast<f32>(h);
-}
-
-// The lanes as one number: halves onto each other. With the lanes before it, the one order in which many floats are added.
-template <typename F>
-static inline f32 fold(V v, F both) {
-  const V8 a = both(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7), __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
-  const V4 b = both(__builtin_shufflevector(a, a, 0, 1, 2, 3), __builtin_shufflevector(a, a, 4, 5, 6, 7));
-  const V4 c = both(b, __builtin_shufflevector(b, b, 2, 3, 2, 3));
-  return both(c, __builtin_shufflevector(c, c, 1, 1, 1, 1))[0];
-}
-
-static inline f32 add_lanes(V v) {
-  return fold(v, [](auto x, auto y) { return x + y; });
-}
-
-// The sum over k = 0, 16, ... below n of what `values(k)` gives for sixteen lanes.
-template <typename F>
-static inline f32 sum(int n, F values) {
-  V total = {};
-  for (int k = 0; k < n; k += lanes) total += values(k);
-  return add_lanes(total);
-}
 
 static inline f32 x_of(u64 word) { return static_cast<f32>(static_cast<i32>(word & 0xffff) - 32768); }
 static inline f32 y_of(u64 word) { return static_cast<f32>(static_cast<i32>(word >> 16 & 0xffff) - 32768); }
