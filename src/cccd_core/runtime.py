@@ -11,12 +11,12 @@ import platform
 import shutil
 import subprocess
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cccd_core import __version__
+import cccd_core
 from cccd_core.errors import ParameterError, UnavailableError
 
 SIMD_VARIABLE = "CCCD_SIMD"
@@ -96,7 +96,7 @@ def kernels() -> str:
 def manifest(parameters_digest: str, *, seed: int | None = None) -> dict[str, Any]:
     """What every result carries: version, digest of the parameters, kernels, threads and seed."""
     record: dict[str, Any] = {
-        "version": __version__,
+        "version": cccd_core.__version__,
         "parameters": parameters_digest,
         "kernels": kernels(),
         "threads": threads(),
@@ -109,7 +109,7 @@ def manifest(parameters_digest: str, *, seed: int | None = None) -> dict[str, An
 def describe() -> dict[str, Any]:
     """What runs on this machine, for `cccd doctor`: versions, kernels, SIMD, threads, GPU. Loads nothing heavy."""
     return {
-        "version": __version__,
+        "version": cccd_core.__version__,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {_cpu_model()}",
         "kernels": {
@@ -126,6 +126,8 @@ def describe() -> dict[str, Any]:
 
 
 def _installed(package: str) -> str:
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

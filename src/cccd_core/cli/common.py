@@ -10,15 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from cccd_core.errors import CccdError
 
@@ -35,8 +26,9 @@ DpiOption = Annotated[float | None, typer.Option("--dpi", help="Resolution of .x
 HeightOption = Annotated[int | None, typer.Option("--height", help="Image height of .xyt templates, in pixels.")]
 WidthOption = Annotated[int | None, typer.Option("--width", help="Image width of .xyt templates, in pixels.")]
 
-console = Console()
-errors = Console(stderr=True)
+# A file may be called `:ok:.fmr`, and is shown so.
+console = Console(emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 # step(done, total, what) as library functions take it
 ProgressCallback = Callable[[int, int, str], None]
@@ -70,6 +62,16 @@ def _escape(text: str) -> str:
 @contextmanager
 def progress(what: str, *, quiet: bool = False) -> Iterator[ProgressCallback]:
     """A progress bar with count, rate of passing time and time left, on standard error; silent with `quiet`."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

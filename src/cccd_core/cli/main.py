@@ -1,5 +1,5 @@
-"""The `cccd` command: gathers the commands of each area. Imports the areas' command files, which import their
-libraries only inside a command, so that `cccd --help` stays quick and the card side never loads numba."""
+"""The `cccd` command: gathers the commands of each area. Imports the command file of the area that is called (all for
+`cccd --help`); these import their libraries only inside a command, so that each loads its own area alone."""
 
 from __future__ import annotations
 
@@ -19,20 +19,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-# Each file has `register(app)`, which adds its commands.
+# Each file has `register(app)`, which adds the one command, or group of commands, of its name.
 AREAS = ("doctor", "template", "match", "warmup", "evaluate", "pki", "vcard", "batch", "issue")
 
 
-def build() -> typer.Typer:
-    """The whole command, every area registered."""
-    for area in AREAS:
-        importlib.import_module(f"cccd_core.cli.{area}").register(app)
+@app.callback()
+def _options() -> None:
+    """Makes commands of the areas, even where only one is registered."""
+
+
+def build(area: str | None = None) -> typer.Typer:
+    """The whole command, every area registered; with `area`, that one alone."""
+    for name in AREAS if area is None else (area,):
+        importlib.import_module(f"cccd_core.cli.{name}").register(app)
     return app
 
 
 def main() -> None:
     """Entry point of the `cccd` script."""
-    sys.exit(run(build()))
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
+    sys.exit(run(build(called if called in AREAS else None)))
 
 
 if __name__ == "__main__":
