@@ -4,11 +4,13 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "dispatch.hpp"
 #include "hamming/hamming.hpp"
 #include "matching/matching.hpp"
+#include "preparing/preparing.hpp"
 
 namespace nb = nanobind;
 using cccd::Level;
@@ -85,6 +87,38 @@ void matching_scores(In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<
   (tables, probe.data(), words.data(), offsets.data(), start, stop, out.data(), thorough ? features.data() : nullptr);
 }
 
+using Doubles = In<double, 1>;
+using Shorts = In<std::uint16_t, 1>;
+
+void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind, In<std::uint8_t, 1> quality,
+                      double scale_x, double scale_y, int kept, int cylinders, double radius, double threshold,
+                      Doubles spatial, In<double, 2> angular, Doubles cosines, Doubles sines, Out<std::int64_t, 1> order,
+                      Out<std::uint64_t, 1> words, const std::string& level_name) {
+  namespace p = cccd::preparing;
+  const std::size_t n = x.shape(0);
+  if (n > UINT32_MAX) throw std::invalid_argument("minutiae are numbered in 32 bits");
+  if (y.shape(0) != n || angle.shape(0) != n || kind.shape(0) != n || quality.shape(0) != n)
+    throw std::invalid_argument("the columns of minutiae differ in length");
+  if (kept < 0 || kept > p::minutiae_max || static_cast<std::size_t>(kept) > n || cylinders < 0 || cylinders > kept ||
+      cylinders > p::cylinders_max)
+    throw std::invalid_argument("kept and cylinders must be within their bounds and the minutiae there are");
+  if (order.shape(0) != std::min<std::size_t>(n, p::neighbours_max))
+    throw std::invalid_argument("order must have a place for each minutia, at most 255");
+  if (words.shape(0) != static_cast<std::size_t>(1 + kept + p::code_words * cylinders))
+    throw std::invalid_argument("words must be 1 + kept + 5 cylinders");
+  if (spatial.shape(0) < 2 || spatial.shape(0) > p::spatial_max)
+    throw std::invalid_argument("the spatial table must have 2 numbers or more");
+  if (angular.shape(0) != p::steps || angular.shape(1) != p::lanes || cosines.shape(0) != p::steps ||
+      sines.shape(0) != p::steps)
+    throw std::invalid_argument("tables must have 256 entries");
+  const Level level = cccd::parse_level(level_name);
+  const p::Minutiae minutiae{n, x.data(), y.data(), angle.data(), kind.data(), quality.data(), scale_x, scale_y};
+  const p::Tables tables{radius, threshold, spatial.data(), static_cast<int>(spatial.shape(0)) - 2, angular.data(),
+                         cosines.data(), sines.data()};
+  nb::gil_scoped_release release;
+  CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -101,4 +135,9 @@ NB_MODULE(_native, m) {
         nb::arg("offsets").noconvert(), nb::arg("start"), nb::arg("stop"), nb::arg("settings").noconvert(),
         nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),
         nb::arg("logarithms").noconvert(), nb::arg("out").noconvert(), nb::arg("features").noconvert(), nb::arg("level"));
+  m.def("preparing_finger", &preparing_finger, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+        nb::arg("angle").noconvert(), nb::arg("kind").noconvert(), nb::arg("quality").noconvert(), nb::arg("scale_x"),
+        nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"),
+        nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(), nb::arg("cosines").noconvert(),
+        nb::arg("sines").noconvert(), nb::arg("order").noconvert(), nb::arg("words").noconvert(), nb::arg("level"));
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,6 @@ from cccd_core import runtime
 from cccd_core.errors import ParameterError
 from cccd_core.matching.calibration import Calibration
 from cccd_core.matching.explanation import MatchExplanation
-from cccd_core.matching.kernels import prepare as prepare_kernel
-from cccd_core.matching.kernels import score as score_kernel
 from cccd_core.matching.parameters import MatcherParameters
 from cccd_core.matching.prepared import PreparedGallery, PreparedTemplate, words_of
 from cccd_core.matching.tables import Tables, tables
@@ -23,7 +22,6 @@ from cccd_core.matching.weights import FEATURES
 from cccd_core.templates import FingerTemplate
 
 _PPCM_500_DPI = 500 / 2.54
-_FURTHEST_PX = 32767
 _NEIGHBOURS_MAX = 255  # minutiae of a template that are looked at; the most central ones
 _BLOCK = 256  # fingers a thread takes at a time
 _NO_FEATURES = np.zeros((0, len(FEATURES)), np.float32)
@@ -62,56 +60,37 @@ class Matcher:
         Any resolution is brought to 500 dpi. Of more than 120 minutiae the 120 nearest to their centre are kept, the 64
         nearest get a descriptor. ParameterError for a template without a resolution.
         """
-        x, y, order = self._ordered(template)
-        p, t = self.parameters, self._tables
-        kept = min(len(order), p.minutiae_max)
-        cylinders = min(kept, p.cylinders_max)
-        words = np.zeros(words_of(kept, cylinders), np.uint64)
-        if kept:
-            prepare_kernel.prepare(
-                x[order],
-                y[order],
-                ((template.angle[order].astype(np.int64) + 128) >> 8) & 255,
-                template.kind[order],
-                template.quality[order],
-                kept,
-                cylinders,
-                p.cylinder_radius_px,
-                p.bit_threshold,
-                t.spatial,
-                t.angular,
-                t.exact_cosines,
-                t.exact_sines,
-                words,
-            )
-        words.flags.writeable = False
-        return PreparedTemplate(words)
+        return self._prepare(template)[0]
 
-    def _ordered(self, template: FingerTemplate) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Places in pixels at 500 dpi around their centre, y up, and the order of the minutiae.
+    def _prepare(self, template: FingerTemplate) -> tuple[PreparedTemplate, NDArray[np.int64]]:
+        """Also the order of the template's minutiae: int64[n], at most 255.
 
         The nearest to the centre come first. Those that get a descriptor are sorted by y among themselves, and so are
         the others that are kept, so that a kernel finds the neighbours of a place without looking at all.
         """
+        arguments, order, words = self._preparation(template)
+        if runtime.use_native():
+            runtime.native().preparing_finger(*arguments, order, words, runtime.simd_level())
+        else:
+            _twin("prepare").finger(*arguments, order, words)
+        words.flags.writeable = False
+        return PreparedTemplate(words), order
+
+    def _preparation(self, template: FingerTemplate) -> tuple[tuple[Any, ...], NDArray[np.int64], NDArray[np.uint64]]:
+        """What the kernels of `prepare` take, and where they put the order and the words."""
         if template.resolution_x_ppcm <= 0 or template.resolution_y_ppcm <= 0:
             raise ParameterError("a template without a resolution cannot be matched")
-        places = []
-        for along, scale in (
-            (template.x_px, _PPCM_500_DPI / template.resolution_x_ppcm),
-            (template.y_px, -_PPCM_500_DPI / template.resolution_y_ppcm),
-        ):
-            # whole numbers are added up, so that the mean does not depend on the order of the minutiae
-            mean = int(along.sum(dtype=np.int64)) / max(template.count, 1)
-            rounded = np.floor((along - mean) * scale + 0.5)
-            places.append(np.clip(rounded, -_FURTHEST_PX, _FURTHEST_PX).astype(np.int64))
-        distance2 = places[0] ** 2 + places[1] ** 2
-        order = np.argsort(distance2, kind="stable")[:_NEIGHBOURS_MAX]
-        kept = min(len(order), self.parameters.minutiae_max)
-        cylinders = min(kept, self.parameters.cylinders_max)
-        for part in (slice(0, cylinders), slice(cylinders, kept)):
-            inner = order[part]
-            order[part] = inner[np.lexsort((template.angle[inner], places[0][inner], places[1][inner]))]
-        return places[0], places[1], order
+        p, t = self.parameters, self._tables
+        n = template.count
+        kept = min(n, p.minutiae_max)
+        cylinders = min(kept, p.cylinders_max)
+        scales = (_PPCM_500_DPI / template.resolution_x_ppcm, -_PPCM_500_DPI / template.resolution_y_ppcm)
+        minutiae = (template.x_px, template.y_px, template.angle, template.kind, template.quality, *scales)
+        settings = (kept, cylinders, p.cylinder_radius_px, p.bit_threshold)
+        looked_up = (t.spatial, t.angular, t.exact_cosines, t.exact_sines)
+        order = np.zeros(min(n, _NEIGHBOURS_MAX), np.int64)
+        words = np.zeros(words_of(kept, cylinders), np.uint64)
+        return (*minutiae, *settings, *looked_up), order, words
 
     def gallery(self, templates: Sequence[FingerTemplate]) -> PreparedGallery:
         """Prepares templates and packs them, in order."""
@@ -174,12 +153,11 @@ class Matcher:
                 probe.words, gallery.words, gallery.offsets, start, stop, *arguments, level
             )
         else:
-            score_kernel.scores(probe.words, gallery.words, gallery.offsets, start, stop, *arguments)
+            _twin("score").scores(probe.words, gallery.words, gallery.offsets, start, stop, *arguments)
 
     def explain(self, probe: FingerTemplate, candidate: FingerTemplate) -> MatchExplanation:
         """Why two templates score what they do. A pair that ends early is followed to the end all the same."""
-        order_a, order_b = self._ordered(probe)[2], self._ordered(candidate)[2]
-        a, b = self.prepare(probe), self.prepare(candidate)
+        (a, order_a), (b, order_b) = self._prepare(probe), self._prepare(candidate)
         t = self._tables
         f = np.zeros(len(FEATURES), np.float32)
         ends = np.zeros((2, 256), np.int64)
@@ -187,7 +165,7 @@ class Matcher:
         placing = np.zeros(4, np.float32)
         inside = np.zeros((2, 256), np.bool_)
         looked_at = (t.settings, t.weights, t.cosines, t.sines, t.logarithms, True, f, ends, similarities, placing)
-        _, pairs = score_kernel.pair_score(a.words, b.words, *looked_at, inside[0], inside[1])
+        _, pairs = _twin("score").pair_score(a.words, b.words, *looked_at, inside[0], inside[1])
         n = max(pairs, 0)
         raw = np.zeros(1, np.float32)
         self._run(a, PreparedGallery.pack([b]), 0, 1, raw, _NO_FEATURES)
@@ -236,3 +214,7 @@ class Matcher:
         shift_x = px + c * (-qx - tx) + s * (qy - ty)
         shift_y = py - (-s * (-qx - tx) + c * (qy - ty))
         return math.atan2(-s, c), (shift_x, shift_y)
+
+
+def _twin(name: str) -> Any:
+    return import_module(f"cccd_core.matching.kernels.{name}")  # numba is loaded only where it runs

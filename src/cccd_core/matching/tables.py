@@ -19,8 +19,10 @@ SECTIONS = 6
 class Tables:
     """All read-only; `settings`, `weights`, `cosines`, `sines`, `logarithms` (of max(1, i)) are for scoring.
 
-    `spatial[k]`: what a minutia gives to a cell at the squared distance k px^2 (Gaussian, cut off at three sigma).
-    `angular[d, s]`: what a difference of direction of d 256ths of a turn gives to section s (Gaussian over it).
+    `spatial[k]`: what a minutia gives to a cell at the squared distance k px^2 (Gaussian, cut off at three sigma); the
+    last is 0, for all that is further.
+    `angular[d, s]`: what a difference of direction of d 256ths of a turn gives to section s (Gaussian over it); two
+    columns of 0 make eight of the six.
     """
 
     settings: NDArray[np.float32]
@@ -40,7 +42,7 @@ def tables(parameters: MatcherParameters) -> Tables:
     turn = [2.0 * math.pi * step / TURN for step in range(TURN)]
     cosines = np.array([math.cos(angle) for angle in turn])
     sines = np.array([math.sin(angle) for angle in turn])
-    sigma = parameters.spatial_sigma_px
+    sigma, sigma_rad = parameters.spatial_sigma_px, parameters.angular_sigma_rad
     squared = range(int((3.0 * sigma) ** 2) + 1)
     height = 1.0 / (sigma * math.sqrt(2.0 * math.pi))
     built = Tables(
@@ -49,8 +51,8 @@ def tables(parameters: MatcherParameters) -> Tables:
         cosines=cosines.astype(np.float32),
         sines=sines.astype(np.float32),
         logarithms=np.array([math.log(max(1, count)) for count in range(TURN)], np.float32),
-        spatial=np.array([height * math.exp(-value / (2.0 * sigma * sigma)) for value in squared]),
-        angular=np.array([[_share(angle, s, parameters.angular_sigma_rad) for s in range(SECTIONS)] for angle in turn]),
+        spatial=np.array([height * math.exp(-value / (2.0 * sigma * sigma)) for value in squared] + [0.0]),
+        angular=np.array([[_share(angle, s, sigma_rad) for s in range(SECTIONS)] + [0.0, 0.0] for angle in turn]),
         exact_cosines=cosines,
         exact_sines=sines,
     )

@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cccd_core.matching.kernels import score as score_kernel
 from cccd_core.matching.matcher import Matcher
 from cccd_core.matching.tables import tables
+from cccd_core.matching.weights import FEATURES
 from cccd_core.templates import FingerTemplate
 
 
 def warm(step: Callable[[int, int, str], None] | None = None) -> dict[str, float]:
     """Runs each kernel on a small finger, which compiles it into Numba's cache, or loads it from there.
 
-    Returns the seconds each took: `prepare`, `score` (as this process scores: native or Numba), `explain` and `twin`
-    (Numba's scoring, for machines and settings without native kernels).
+    Returns the seconds each took: `prepare` and `score` (as this process does them: native or Numba), `explain`, and
+    `twins` (both in Numba, which runs where native kernels are missing or not wanted).
     """
     places = np.arange(12, dtype=np.uint16) * 20 + 20
     template = FingerTemplate(
@@ -36,16 +36,20 @@ def warm(step: Callable[[int, int, str], None] | None = None) -> dict[str, float
     gallery = matcher.gallery([template])
     probe = gallery[0]
 
-    def twin() -> None:
+    def twins() -> None:
+        from cccd_core.matching.kernels import prepare, score
+
+        arguments, order, words = matcher._preparation(template)
+        prepare.finger(*arguments, order, words)  # type: ignore[call-arg]
         t = tables(matcher.parameters)
-        out = np.zeros(1, np.float32)
-        arguments = (t.settings, t.weights, t.cosines, t.sines, t.logarithms, out)
-        score_kernel.scores(probe.words, probe.words, np.array([0, len(probe.words)]), 0, 1, *arguments, _NONE)
+        settings = (t.settings, t.weights, t.cosines, t.sines, t.logarithms)
+        out, features = np.zeros(1, np.float32), np.zeros((0, len(FEATURES)), np.float32)
+        score.scores(probe.words, gallery.words, gallery.offsets, 0, 1, *settings, out, features)
 
     work: dict[str, Callable[[], object]] = {
         "score": lambda: matcher.scores(probe, gallery, threads=1),
         "explain": lambda: matcher.explain(template, template),
-        "twin": twin,
+        "twins": twins,
     }
     seconds = {"prepare": time.perf_counter() - start}
     for done, (name, run) in enumerate(work.items()):
@@ -57,6 +61,3 @@ def warm(step: Callable[[int, int, str], None] | None = None) -> dict[str, float
     if step is not None:
         step(len(work), len(work), "")
     return seconds
-
-
-_NONE = np.zeros((0, score_kernel.FEATURES), np.float32)

@@ -1,0 +1,217 @@
+// Preparing, shared by all levels: the sections, padded to eight doubles, are one vector, which the compiler makes of those
+// that the level has. The level's file defines `above`. No template of the standard library stands here that could be left as
+// a function of its own: the linker would keep one level's copy of it for all.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "preparing.hpp"
+
+namespace cccd::preparing::CCCD_LEVEL {
+
+using i64 = std::int64_t;
+using u64 = std::uint64_t;
+using u32 = std::uint32_t;
+
+constexpr int side = 8;  // cells along a side of the grid
+
+using Lanes = double __attribute__((vector_size(lanes * sizeof(double))));
+using Indices = int __attribute__((vector_size(lanes * sizeof(int))));
+
+// The cells within the radius, which is four of them, lie side by side in each row of the grid: the first, and how many.
+constexpr int first_used[side] = {2, 1, 0, 0, 0, 0, 1, 2};
+constexpr int used[side] = {4, 6, 8, 8, 8, 8, 6, 4};
+constexpr int used_cells = 52;
+
+// Which of eight numbers are above those of `limits`, as bits.
+static unsigned above(const Lanes& values, const Lanes& limits);
+
+// The neighbours of all cylinders: the most central minutiae in order, places in whole pixels around their centre.
+struct Places {
+  int count;
+  Lanes x[neighbours_max / lanes + 1];
+  Lanes y[neighbours_max / lanes + 1];
+  int angle[neighbours_max];
+};
+
+// Whole numbers are added up, so that the mean does not depend on the order of the minutiae.
+static double mean(const std::uint16_t* places, std::size_t count) {
+  u64 total = 0;
+  for (std::size_t i = 0; i < count; ++i) total += places[i];
+  return static_cast<double>(total) / static_cast<double>(std::max<std::size_t>(count, 1));
+}
+
+static double whole_px(std::uint16_t place, double mean, double scale) {
+  // in this order, what is no number becomes one
+  return std::max(-32767.0, std::min(32767.0, std::floor((place - mean) * scale + 0.5)));
+}
+
+// Puts `key` in its place among `count` sorted ones, of which no more than `most` are kept; returns how many there are.
+static int insert(u64* keys, int count, int most, u64 key) {
+  int at = count;
+  if (count == most) {
+    if (key >= keys[most - 1]) return count;
+    --at;
+  } else {
+    ++count;
+  }
+  for (; at > 0 && keys[at - 1] > key; --at) keys[at] = keys[at - 1];
+  keys[at] = key;
+  return count;
+}
+
+// Sorts minutiae, at most minutiae_max, by y, of equals by x, then angle, else leaves them in their order.
+template <typename X, typename Y>
+static void sort_by_place(X px, Y py, const std::uint16_t* angle, u32* order, int count) {
+  u64 keys[minutiae_max];
+  u32 before[minutiae_max];
+  for (int k = 0; k < count; ++k) {
+    const u32 i = before[k] = order[k];
+    const u64 row = static_cast<u64>(py(i) + 32768.0), column = static_cast<u64>(px(i) + 32768.0);
+    insert(keys, k, minutiae_max, row << 40 | column << 24 | static_cast<u64>(angle[i]) << 8 | static_cast<u64>(k));
+  }
+  for (int k = 0; k < count; ++k) order[k] = before[keys[k] & 0xff];
+}
+
+// Corners of the convex hull, counter-clockwise, into `chain` [2 * minutiae_max]; fewer than three count as none. Andrew's
+// monotone chain.
+static int hull(const i64* x, const i64* y, int n, int* chain) {
+  if (n < 3) return 0;
+  u64 key[minutiae_max];
+  for (int i = 0; i < n; ++i)
+    insert(key, i, minutiae_max,
+           static_cast<u64>(x[i] + 65536) << 34 | static_cast<u64>(y[i] + 65536) << 16 | static_cast<u64>(i));
+  int count = 0, floor = 0;
+  for (int step = 0; step < 2 * n - 1; ++step) {
+    if (step == n) floor = count - 1;
+    const int i = static_cast<int>(key[step < n ? step : 2 * n - 2 - step] & 0xffff);
+    for (; count >= floor + 2; --count) {
+      const int a = chain[count - 2], b = chain[count - 1];
+      if ((x[b] - x[a]) * (y[i] - y[a]) - (y[b] - y[a]) * (x[i] - x[a]) > 0) break;
+    }
+    chain[count++] = i;
+  }
+  return --count >= 3 ? count : 0;
+}
+
+// How cells lie in the cylinder's frame; a minutia reaches at most `width` rows and columns.
+struct Grid {
+  double cell, cells_a_px, reach, outer2;
+  int width;
+};
+
+static Grid grid_of(const Tables& tables) {
+  const double cell = tables.radius / 4.0, cells_a_px = 4.0 / tables.radius;
+  const double reach = std::sqrt(static_cast<double>(tables.reach2)), outer = tables.radius + reach;
+  const double width = std::max(0.0, std::min(7.0, 2.0 * reach * cells_a_px + 1e-6));
+  return {cell, cells_a_px, reach, outer * outer, static_cast<int>(width) + 1};
+}
+
+// The rows or columns of the grid that a minutia reaches, `width` of them from `from` on: the squared distance of each to it
+// along this axis, or more than anything where it is outside the grid or out of reach.
+struct Span {
+  int from;
+  Lanes squared;
+};
+
+static Span span(double place, const Grid& grid) {
+  const double first = (place - grid.reach) * grid.cells_a_px + 3.5, last = (place + grid.reach) * grid.cells_a_px + 3.5;
+  const double from = std::ceil(std::max(0.0, std::min(8.0, first)));  // in this order, what is no number becomes one
+  const Lanes at = from + Lanes{0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0};
+  const Lanes off = (at - 3.5) * grid.cell - place;
+  return {static_cast<int>(from), at <= std::min(7.0, last) ? off * off : Lanes{} + 1e300};
+}
+
+// Adds what the minutia at (u, v) in the cylinder's frame gives to the sections of each cell; `shares` are its parts in them.
+static void spread(double u, double v, const double* shares, const Grid& grid, const Tables& tables, Lanes* total) {
+  const Span columns = span(u, grid), rows = span(v, grid);
+  const Lanes beyond = Lanes{} + (tables.reach2 + 1.0);
+  Indices index[side];
+  u64 reached = 0;  // a byte a row
+  for (int k = 0; k < grid.width; ++k) {
+    const Lanes squared = columns.squared + rows.squared[k] + 0.5;
+    reached |= static_cast<u64>(above(beyond, squared)) << 8 * k;
+    index[k] = __builtin_convertvector(squared < beyond ? squared : beyond, Indices);
+  }
+  Lanes share;
+  std::memcpy(&share, shares, sizeof share);
+  Lanes* from = total + rows.from * side + columns.from;
+  for (; reached; reached &= reached - 1) {
+    const int k = std::countr_zero(reached);
+    from[k] += tables.spatial[index[k / lanes][k % lanes]] * share;
+  }
+}
+
+// The code of minutia `i`: one bit for each section and used cell, set above the threshold.
+static void cylinder(const Places& places, int i, const Grid& grid, const Tables& tables, u64* words, std::size_t stride) {
+  const double c = tables.cosines[places.angle[i]], s = tables.sines[places.angle[i]];
+  Lanes total[side * side] = {};
+  for (int start = 0; start < places.count; start += lanes) {
+    const Lanes dx = places.x[start / lanes] - places.x[i / lanes][i % lanes];
+    const Lanes dy = places.y[start / lanes] - places.y[i / lanes][i % lanes];
+    unsigned near = ~above(dx * dx + dy * dy, Lanes{} + grid.outer2) & ((1u << std::min(lanes, places.count - start)) - 1);
+    if (i / lanes == start / lanes) near &= ~(1u << i % lanes);
+    for (; near; near &= near - 1) {
+      const int k = std::countr_zero(near);
+      const int turn = (places.angle[start + k] - places.angle[i]) & (steps - 1);
+      spread(c * dx[k] + s * dy[k], c * dy[k] - s * dx[k], tables.angular + turn * lanes, grid, tables, total);
+    }
+  }
+  const Lanes threshold = Lanes{} + tables.threshold;
+  u64 layer[sections] = {};
+  u64 eight = 0;
+  int cells = 0;
+  for (int row = 0; row < side; ++row)
+    for (int column = first_used[row]; column < first_used[row] + used[row]; ++column) {
+      eight |= static_cast<u64>(above(total[row * side + column], threshold)) << 8 * (cells & 7);
+      if ((++cells & 7) && cells < used_cells) continue;
+      // eight cells' bits, a byte each: one section's of all are gathered into the highest byte
+      for (int section = 0; section < sections; ++section)
+        layer[section] |= ((eight >> section & 0x0101010101010101) * 0x0102040810204080 >> 56) << ((cells - 1) & ~7);
+      eight = 0;
+    }
+  u64 code[code_words] = {};
+  for (int section = 0, bit = 0; section < sections; ++section, bit += used_cells) {
+    code[bit >> 6] |= layer[section] << (bit & 63);
+    if ((bit & 63) + used_cells > 64) code[(bit >> 6) + 1] |= layer[section] >> (64 - (bit & 63));
+  }
+  for (int word = 0; word < code_words; ++word) words[word * stride] = code[word];
+}
+
+void finger(const Minutiae& minutiae, const Tables& tables, int kept, int cylinders, i64* order, u64* words) {
+  const double mean_x = mean(minutiae.x, minutiae.count), mean_y = mean(minutiae.y, minutiae.count);
+  auto px = [&](std::size_t i) { return whole_px(minutiae.x[i], mean_x, minutiae.scale_x); };
+  auto py = [&](std::size_t i) { return whole_px(minutiae.y[i], mean_y, minutiae.scale_y); };
+  u64 nearest[neighbours_max];
+  u32 chosen[neighbours_max];
+  Places places{};
+  for (std::size_t i = 0; i < minutiae.count; ++i)
+    places.count = insert(nearest, places.count, neighbours_max, static_cast<u64>(px(i) * px(i) + py(i) * py(i)) << 32 | i);
+  for (int k = 0; k < places.count; ++k) chosen[k] = static_cast<u32>(nearest[k]);
+  sort_by_place(px, py, minutiae.angle, chosen, cylinders);
+  sort_by_place(px, py, minutiae.angle, chosen + cylinders, kept - cylinders);
+  i64 x[minutiae_max], y[minutiae_max];
+  for (int k = 0; k < places.count; ++k) {
+    const u32 i = chosen[k];
+    order[k] = i;
+    places.x[k / lanes][k % lanes] = px(i);
+    places.y[k / lanes][k % lanes] = py(i);
+    places.angle[k] = (minutiae.angle[i] + 128) >> 8 & (steps - 1);
+    if (k >= kept) continue;
+    x[k] = static_cast<i64>(px(i));
+    y[k] = static_cast<i64>(py(i));
+    words[1 + k] = static_cast<u64>(x[k] + 32768) | static_cast<u64>(y[k] + 32768) << 16 |
+                   static_cast<u64>(places.angle[k]) << 32 | static_cast<u64>(minutiae.kind[i] & 3) << 40 |
+                   static_cast<u64>(std::min<int>(minutiae.quality[i], 100)) << 48;
+  }
+  int chain[2 * minutiae_max];
+  const int corners = hull(x, y, kept, chain);
+  for (int k = 0; k < corners; ++k) words[1 + chain[k]] |= static_cast<u64>(k + 1) << 56;
+  words[0] = static_cast<u64>(kept | cylinders << 8 | corners << 16);
+  const Grid grid = grid_of(tables);
+  for (int i = 0; i < cylinders; ++i)
+    cylinder(places, i, grid, tables, words + 1 + kept + i, static_cast<std::size_t>(cylinders));
+}
+
+}  // namespace cccd::preparing::CCCD_LEVEL

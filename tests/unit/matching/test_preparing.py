@@ -1,0 +1,169 @@
+"""Preparing: the Numba kernel and the native ones of all levels give the same; hostile arguments do no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cccd_core import runtime, templates
+from cccd_core.matching import MatcherParameters
+from cccd_core.templates import FingerTemplate
+from support.matching_pairs import impression, raw_matcher
+
+MATCHER = raw_matcher()
+
+
+def anything(seed: int, n: int, span: int, ppcm: tuple[int, int] = (197, 197), line: bool = False) -> FingerTemplate:
+    """n minutiae anywhere: many in one place where `span` is small, all on one line with `line`."""
+    random = np.random.default_rng(seed)
+    x, y = random.integers(0, span, (2, n)).astype(np.uint16)
+    return FingerTemplate(
+        x,
+        x if line else y,
+        random.integers(0, 65536, n).astype(np.uint16),
+        random.integers(0, 3, n).astype(np.uint8),
+        random.integers(0, 101, n).astype(np.uint8),
+        resolution_x_ppcm=ppcm[0],
+        resolution_y_ppcm=ppcm[1],
+    )
+
+
+def agree(
+    monkeypatch: pytest.MonkeyPatch, fingers: list[FingerTemplate], parameters: MatcherParameters | None = None
+) -> None:
+    levels = runtime.simd_levels()
+    if not levels:
+        pytest.skip("no native kernels are built here")
+    matcher = raw_matcher(parameters)
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "numba")
+    expected = [matcher._prepare(finger) for finger in fingers]
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "native")
+    for level in levels:
+        monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
+        for (words, order), finger in zip(expected, fingers, strict=True):
+            found, found_order = matcher._prepare(finger)
+            assert found.words.tolist() == words.words.tolist(), (level, finger.count)
+            assert found_order.tolist() == order.tolist(), (level, finger.count)
+
+
+def test_every_level_gives_the_words_of_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    agree(monkeypatch, [impression(seed, 1, n=n) for seed, n in enumerate((0, 1, 2, 3, 9, 17))])
+
+
+@pytest.mark.jit
+def test_every_level_gives_the_words_of_numba_for_every_number_of_minutiae(monkeypatch: pytest.MonkeyPatch) -> None:
+    agree(monkeypatch, [anything(n, n, 400) for n in (*range(256), 257, 1000)])
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        MatcherParameters(),
+        MatcherParameters(cylinder_radius_px=16.0),
+        MatcherParameters(cylinder_radius_px=200.0, spatial_sigma_px=50.0),
+        MatcherParameters(cylinder_radius_px=16.0, spatial_sigma_px=50.0),
+        MatcherParameters(cylinder_radius_px=70.3, spatial_sigma_px=9.3, bit_threshold=0.0),
+        MatcherParameters(minutiae_max=17, cylinders_max=5),
+    ],
+)
+def test_every_level_gives_the_words_of_numba_for_strange_fingers(
+    monkeypatch: pytest.MonkeyPatch, parameters: MatcherParameters
+) -> None:
+    sizes = (0, 1, 2, 3, 8, 50, 64, 65, 119, 120, 121, 255, 256, 300)
+    fingers = [anything(n, n, span, line=n % 2 == 1) for n in sizes for span in (1, 2, 60, 400, 65536)]
+    fingers += [anything(n, 60, 400, ppcm) for n, ppcm in enumerate([(1, 65535), (394, 197), (50, 100)])]
+    agree(monkeypatch, fingers, parameters)
+
+
+@pytest.mark.jit
+@pytest.mark.data
+def test_every_level_gives_the_words_of_numba_on_real_fingers(
+    monkeypatch: pytest.MonkeyPatch, fingerprints: Path
+) -> None:
+    files = [file for folder in sorted(fingerprints.glob("*/*")) for file in sorted(folder.glob("*.fmr"))[:40]]
+    assert files
+    agree(monkeypatch, [view for file in files for view in templates.load(file).views])
+
+
+@pytest.fixture
+def call() -> Callable[..., None]:
+    """Calls the native kernel with the right arguments for a finger, but for those given by their place."""
+    if not runtime.simd_levels():
+        pytest.skip("no native kernels are built here")
+    arguments, order, words = MATCHER._preparation(impression(3, 1, n=70))
+
+    def run(changed: dict[int, Any], level: str = runtime.simd_levels()[-1]) -> None:
+        given = [*arguments, order, words]
+        for place, value in changed.items():
+            given[place] = value
+        runtime.native().preparing_finger(*given, level)
+
+    run({})
+    return run
+
+
+ARRAYS = (0, 1, 2, 3, 4, 11, 12, 13, 14, 15, 16)
+
+
+@pytest.mark.parametrize("place", ARRAYS)
+def test_arrays_of_another_shape_or_type_are_refused(call: Callable[..., None], place: int) -> None:
+    arguments, order, words = MATCHER._preparation(impression(3, 1, n=70))
+    right = [*arguments, order, words][place]
+    wrong = [right[:0], right.astype(np.float32), right.astype(f">{right.dtype.str[1:]}"), None, [1, 2]]
+    if right.itemsize == 1:
+        wrong.pop(2)  # a byte has no order
+    if place != 11:  # the spatial table has the length that its parameters give it
+        wrong += [right[:-1], np.concatenate([right, right])]
+    wrong += [right[:, :-1]] if right.ndim == 2 else [right[::2], right[np.newaxis]]
+    for array in wrong:
+        with pytest.raises((TypeError, ValueError)):
+            call({place: array})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {7: -1},
+        {7: 121},
+        {7: 2**31},
+        {7: 1 << 70},
+        {7: 10},
+        {8: -1},
+        {8: 65},
+        {8: 5},
+        {8: 2**31 - 1},
+        {7: "70"},
+        {9: "64"},
+    ],
+)
+def test_counts_out_of_their_bounds_are_refused(call: Callable[..., None], changed: dict[int, Any]) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        call(changed)
+    with pytest.raises(ValueError, match="level"):
+        call({}, "sse9")
+
+
+@pytest.mark.parametrize("level", ["serial", "avx2", "avx512"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e308, -1e308, 1e-308, 0.0])
+def test_any_numbers_do_no_harm(call: Callable[..., None], value: float, level: str) -> None:
+    if level not in runtime.simd_levels():
+        pytest.skip(f"{level}: not built, or this CPU lacks it")
+    arguments, order, words = MATCHER._preparation(impression(3, 1, n=70))
+    for place in (5, 6, 9, 10):
+        call({place: value}, level)
+    for place in (11, 12, 13, 14):
+        call({place: np.full_like(arguments[place], value), 15: order, 16: words}, level)
+        assert ((order >= 0) & (order < 70)).all()
+
+
+def test_overlapping_arrays_do_no_harm(call: Callable[..., None]) -> None:
+    n = len(MATCHER._preparation(impression(3, 1, n=70))[0][0])
+    room = np.zeros(4096, np.uint8)
+    places, order = room[: 2 * n].view(np.uint16), room[: 8 * n].view(np.int64)
+    words = room[: 8 * (1 + n + 5 * min(n, 64))].view(np.uint64)
+    call({0: places, 1: places, 15: order, 16: words})
