@@ -199,35 +199,6 @@ static void fill(Work& w, const Tables& t, int n) {
   }
 }
 
-static void transpose(const f32* from, f32* to) {
-  __m512 r[lanes], q[lanes];
-  for (int k = 0; k < lanes; ++k) r[k] = _mm512_load_ps(from + k * pairs_max);
-  for (int k = 0; k < lanes; k += 2) {
-    q[k] = _mm512_unpacklo_ps(r[k], r[k + 1]);
-    q[k + 1] = _mm512_unpackhi_ps(r[k], r[k + 1]);
-  }
-  auto low = [](__m512 a, __m512 b) {
-    return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
-  };
-  auto high = [](__m512 a, __m512 b) {
-    return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
-  };
-  for (int k = 0; k < lanes; k += 4) {  // r[k + c]: column c of each 4 x 4 block of rows k..k + 3
-    r[k] = low(q[k], q[k + 2]);
-    r[k + 1] = high(q[k], q[k + 2]);
-    r[k + 2] = low(q[k + 1], q[k + 3]);
-    r[k + 3] = high(q[k + 1], q[k + 3]);
-  }
-  for (int c = 0; c < 4; ++c) {
-    const __m512 a = _mm512_shuffle_f32x4(r[c], r[c + 4], 0x88), b = _mm512_shuffle_f32x4(r[c + 8], r[c + 12], 0x88);
-    const __m512 d = _mm512_shuffle_f32x4(r[c], r[c + 4], 0xdd), e = _mm512_shuffle_f32x4(r[c + 8], r[c + 12], 0xdd);
-    _mm512_store_ps(to + c * pairs_max, _mm512_shuffle_f32x4(a, b, 0x88));
-    _mm512_store_ps(to + (c + 4) * pairs_max, _mm512_shuffle_f32x4(d, e, 0x88));
-    _mm512_store_ps(to + (c + 8) * pairs_max, _mm512_shuffle_f32x4(a, b, 0xdd));
-    _mm512_store_ps(to + (c + 12) * pairs_max, _mm512_shuffle_f32x4(d, e, 0xdd));
-  }
-}
-
 // Sixteen entries of an array of points_max.
 static inline __m512 pick(const f32* values, int n, __m512i index) {
   return n <= 64 ? _mm512_castsi512_ps(look(values, index)) : _mm512_i32gather_ps(index, values, 4);

@@ -73,22 +73,19 @@ static void final_figures(Work& w, const Tables& t, const Pairing& r, f32* f) {
   pad_pairs(w.pairs);
   compatibility(w, set[check_length_tolerance2], set[check_length_slope2], set[check_side_tolerance2],
                 set[check_side_slope2], set[check_rotation_gate]);
-  f32 consistent = 0.0f, neighbours = 0.0f;
-  for (int k = 0; k < r.n; ++k) {
-    const f32* row = w.compatible + k * pairs_max;
-    V near = all(0.0f), agree = all(0.0f);
-    for (int h = 0; h < r.n; h += lanes) {
-      const V dx = at(w.pairs.ax, h) - w.pairs.ax[k], dy = at(w.pairs.ay, h) - w.pairs.ay[k];
-      const Mask close_by = dx * dx + dy * dy < all(set[check_reach2]);
-      const V here = select(index_from(h) == all(static_cast<f32>(k)), all(0.0f), select(close_by, all(1.0f), all(0.0f)));
+  const Pairs& p = w.pairs;
+  V agree = all(0.0f), near = all(0.0f);
+  for (int d = 1; d <= p.ring / 2; ++d) {
+    const f32* row = w.compatible + 2 * p.ring * (d - 1);
+    const V share = all(2 * d < p.ring ? 1.0f : 0.5f);  // half round the ring, each two are met twice
+    for (int k = 0; k < p.ring; k += lanes) {
+      const V dx = from(p.ax, k + d) - at(p.ax, k), dy = from(p.ay, k + d) - at(p.ay, k);
+      const V here = select(dx * dx + dy * dy < all(set[check_reach2]), share, all(0.0f));
       near += here;
-      agree += at(row, h) * here;
+      agree += at(row, k) * here;
     }
-    consistent += add_lanes(agree);
-    neighbours += add_lanes(near);
   }
-  consistent *= 0.5f;
-  neighbours *= 0.5f;
+  const f32 consistent = add_lanes(agree), neighbours = add_lanes(near);
   const f32 root = 1.0f / std::sqrt(both + 10.0f);
   f[0] = n;
   f[1] = 2.0f * n / (both + 6.0f);

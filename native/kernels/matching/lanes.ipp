@@ -64,6 +64,11 @@ static inline V select(const Mask& which, const V& a, const V& b) {
 static inline V at(const float* values, int k) {
   return each<V>([&](int p) { return *reinterpret_cast<const Part*>(values + k + p * lanes / parts); });
 }
+// The same from any place.
+static inline V from(const float* values, int k) {
+  using Loose = float __attribute__((vector_size(CCCD_REGISTER), aligned(4)));
+  return each<V>([&](int p) { return static_cast<Part>(*reinterpret_cast<const Loose*>(values + k + p * lanes / parts)); });
+}
 static inline void put(float* values, int k, const V& v) {
   for (int p = 0; p < parts; ++p) *reinterpret_cast<Part*>(values + k + p * lanes / parts) = v.part[p];
 }

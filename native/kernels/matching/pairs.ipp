@@ -15,12 +15,16 @@ static void set_pair(Pairs& p, int k, const Tables& t, const Finger& a, const Fi
   p.s[k] = s;
 }
 
+// Fills up what lies beyond the last pair: far from all, and from each other.
 static void pad_pairs(Pairs& p) {
-  for (int k = p.n; k < padded(p.n); ++k) {
-    p.ax[k] = far_away;
+  p.ring = padded(p.n);
+  for (int k = p.n; k < p.ring; ++k) {
+    p.ax[k] = far_away + 1000.0f * static_cast<f32>(k);
     p.ay[k] = p.bx[k] = p.by[k] = p.s[k] = p.sin[k] = 0.0f;
     p.cos[k] = 1.0f;
   }
+  for (f32* values : {p.ax, p.ay, p.bx, p.by, p.cos, p.sin, p.s})
+    for (int k = 0; k < p.ring; k += lanes) put(values, p.ring + k, at(values, k));
 }
 
 // How well two pairs agree, 0..1: same distance between the minutiae on both sides (radial), seen in the same direction
@@ -28,42 +32,52 @@ static void pad_pairs(Pairs& p) {
 // Pairs that share a minutia do not agree: nothing lies ahead.
 static void compatibility(Work& w, f32 r0, f32 r1, f32 t0, f32 t1, f32 gate) {
   const Pairs& p = w.pairs;
-  const int n16 = padded(p.n);
   const f32 start = 1.0f - gate;
   r0 *= 2.0f;
   t0 *= 2.0f;
-  for (int k = 0; k < p.n; ++k) {
-    f32* out = w.compatible + k * pairs_max;
-    const f32 axk = p.ax[k], ayk = p.ay[k], bxk = p.bx[k], byk = p.by[k], ck = p.cos[k], sk = p.sin[k];
-    for (int h = k & -lanes; h < n16; ++h) {
-      const f32 ax = p.ax[h] - axk, ay = p.ay[h] - ayk, bx = p.bx[h] - bxk, by = p.by[h] - byk;
-      const f32 la = ax * ax + ay * ay, lb = bx * bx + by * by, l = la + lb, radial = la - lb;
-      const f32 mc = p.cos[h] + ck, ms = p.sin[h] + sk;
-      const f32 ux = mc * ax - ms * ay, uy = ms * ax + mc * ay;
-      const f32 side = ux * by - uy * bx, ahead = ux * bx + uy * by;
-      const f32 d1 = r0 + r1 * l, d2 = t0 + t1 * l;  // twice the squared tolerances
-      const f32 e = (radial * radial * d2 + side * side * d1) / (l * d1 * d2 + 1.0e-6f);
-      const f32 z = (start + (p.cos[h] * ck + p.sin[h] * sk) * gate) - e;
-      out[h] = (ahead > 0.0f) & (z > 0.0f) ? z * z : 0.0f;
+  for (int d = 1; d <= p.ring / 2; ++d) {
+    f32* out = w.compatible + 2 * p.ring * (d - 1);
+    for (int k = 0; k < p.ring; k += lanes) {
+      const V cos = at(p.cos, k), sin = at(p.sin, k), cos_h = from(p.cos, k + d), sin_h = from(p.sin, k + d);
+      const V ax = from(p.ax, k + d) - at(p.ax, k), ay = from(p.ay, k + d) - at(p.ay, k);
+      const V bx = from(p.bx, k + d) - at(p.bx, k), by = from(p.by, k + d) - at(p.by, k);
+      const V la = ax * ax + ay * ay, lb = bx * bx + by * by, l = la + lb, radial = la - lb;
+      const V mc = cos_h + cos, ms = sin_h + sin;
+      const V ux = mc * ax - ms * ay, uy = ms * ax + mc * ay;
+      const V side = ux * by - uy * bx, ahead = ux * bx + uy * by;
+      const V d1 = r0 + r1 * l, d2 = t0 + t1 * l;  // twice the squared tolerances
+      const V e = (radial * radial * d2 + side * side * d1) / (l * d1 * d2 + 1.0e-6f);
+      const V z = (start + (cos_h * cos + sin_h * sin) * gate) - e;
+      const V agree = select((all(0.0f) < ahead) & (all(0.0f) < z), z * z, all(0.0f));
+      put(out, k, agree);
+      put(out, p.ring + k, agree);
     }
   }
-  // the other half is the same, bit for bit: every term is even in the differences
-  for (int r = 0; r < n16; r += lanes)
-    for (int c = r + lanes; c < n16; c += lanes)
-      transpose(w.compatible + r * pairs_max + c, w.compatible + c * pairs_max + r);
 }
 
-// Sixteen entries, from `k`, of the compatibilities times a vector. Rows are added up in four threads, so that additions need
-// not wait for each other.
+// How well pairs k and h agree; 0 with itself.
+static inline f32 compatible(const Work& w, int k, int h) {
+  const int ring = w.pairs.ring, d = h >= k ? h - k : h - k + ring;
+  if (d == 0) return 0.0f;
+  return 2 * d <= ring ? w.compatible[2 * ring * (d - 1) + k] : w.compatible[2 * ring * (ring - d - 1) + h];
+}
+
+// Sixteen entries, from `k`, of the compatibilities times a vector, which is there twice. Added up in four threads, so that
+// additions need not wait for each other.
 static inline V supports(const Work& w, const f32* v, int k) {
   V u[4] = {all(0.0f), all(0.0f), all(0.0f), all(0.0f)};
+  const int ring = w.pairs.ring, half = ring / 2;
   const f32* row = w.compatible + k;
-  int h = 0;
-  for (; h + 4 <= w.pairs.n; h += 4)
-    for (int l = 0; l < 4; ++l) u[l] += at(row + (h + l) * pairs_max, 0) * v[h + l];
-  if (h < w.pairs.n) u[0] += at(row + h * pairs_max, 0) * v[h];
-  if (h + 1 < w.pairs.n) u[1] += at(row + (h + 1) * pairs_max, 0) * v[h + 1];
-  if (h + 2 < w.pairs.n) u[2] += at(row + (h + 2) * pairs_max, 0) * v[h + 2];
+  auto add = [&](V& u, int d) {
+    u += at(row + 2 * ring * (d - 1), 0) * from(v, k + d);
+    if (d < half) u += from(row + 2 * ring * (d - 1), ring - d) * from(v, k + ring - d);
+  };
+  for (int d = 1; d < half; d += 4) {
+    add(u[0], d);
+    add(u[1], d + 1);
+    add(u[2], d + 2);
+    add(u[3], d + 3);
+  }
   return (u[0] + u[1]) + (u[2] + u[3]);
 }
 
@@ -82,7 +96,10 @@ static f32 relax(Work& w, int rounds, f32* total) {
     const f32 next = std::sqrt(sum(n, [&](int k) { return at(w.u, k) * at(w.u, k); }));
     eigenvalue = next / (norm + 1.0e-9f);
     const f32 inverse = 1.0f / (next + 1.0e-9f);
-    for (int k = 0; k < n; k += lanes) put(w.v, k, at(w.u, k) * inverse);
+    for (int k = 0; k < n; k += lanes) {
+      put(w.v, k, at(w.u, k) * inverse);
+      put(w.v, w.pairs.ring + k, at(w.v, k));
+    }
     v = w.v;
     norm = next > 0.0f ? 1.0f : 0.0f;
   }

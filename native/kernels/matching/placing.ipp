@@ -165,7 +165,7 @@ static int highest(const f32* rank, int n, f32* top) {
 static void place_rigidly(Work& w, const Tables& t, f32 size, f32* figures) {
   const f32* set = t.settings;
   const Pairs& p = w.pairs;
-  alignas(64) f32 left[pairs_max], rank[pairs_max], link[pairs_max], weight[pairs_max], gone[pairs_max];
+  alignas(64) f32 left[pairs_max], rank[pairs_max], link[pairs_max], weight[pairs_max], gone[2 * pairs_max];
   for (int k = 0; k < p.n; k += lanes) {
     put(left, k, select(all(0.0f) < at(p.s, k), all(1.0f), all(0.0f)));
     put(rank, k, at(w.v, k));
@@ -177,12 +177,13 @@ static void place_rigidly(Work& w, const Tables& t, f32 size, f32* figures) {
     f32 top = 0.0f;
     const int seed = highest(rank, p.n, &top);
     if (round > 0 && !(top > 0.0f)) break;
-    for (int k = 0; k < p.n; k += lanes) put(link, k, at(w.compatible + seed * pairs_max, k));
+    for (int k = 0; k < p.ring; ++k) link[k] = compatible(w, seed, k);
     link[seed] = 1.0f;
     V members = all(0.0f);
     for (int k = 0; k < p.n; k += lanes) {
       const V in = select(all(0.02f) < at(link, k), at(left, k), all(0.0f));
       put(gone, k, in * at(p.s, k));
+      put(gone, p.ring + k, at(gone, k));
       put(weight, k, at(gone, k) * at(link, k));
       put(left, k, at(left, k) - in);
       members += in;

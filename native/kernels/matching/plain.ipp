@@ -94,12 +94,6 @@ static void fill(Work& w, const Tables& t, int n) {
   w.pairs.n = n;
 }
 
-// A block of 16 x 16 of a matrix with rows of pairs_max.
-static void transpose(const f32* from, f32* to) {
-  for (int r = 0; r < lanes; ++r)
-    for (int c = 0; c < lanes; ++c) to[c * pairs_max + r] = from[r * pairs_max + c];
-}
-
 // For each placed minutia i of A, the first partners_max minutiae j of B that are nearer than `tolerance`: reached takes
 // i << 8 | j; returns how many.
 static int reachable(Work& w, const Pairing& r, f32 tolerance) {

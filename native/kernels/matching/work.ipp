@@ -1,6 +1,5 @@
 // What scoring works on: fingers unpacked into arrays padded to 16, pairs, placements, and the one order of adding up.
-// Each level defines `load`, `similarities`, `choose`, `fill`, `transpose`, `reachable` and `price`; plain.ipp says what
-// they do.
+// Each level defines `load`, `similarities`, `choose`, `fill`, `reachable` and `price`; plain.ipp says what they do.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -42,9 +41,11 @@ struct alignas(64) Finger {
   i32 first[2][bands + lanes];  // of the minutiae with a cylinder, and of the others: the first in each band of y
 };
 
+// Padded, and then all of it once more, so that pair k + d of a ring of `ring` pairs needs no wrapping round.
 struct alignas(64) Pairs {
-  f32 ax[pairs_max], ay[pairs_max], bx[pairs_max], by[pairs_max], cos[pairs_max], sin[pairs_max], s[pairs_max];
-  int n;
+  f32 ax[2 * pairs_max], ay[2 * pairs_max], bx[2 * pairs_max], by[2 * pairs_max];
+  f32 cos[2 * pairs_max], sin[2 * pairs_max], s[2 * pairs_max];
+  int n, ring;
 };
 
 struct Placing {
@@ -64,8 +65,9 @@ struct alignas(64) Work {
   u16 row_best[cylinders_max], column_best[cylinders_max];
   u32 key[2 * cylinders_max + lanes];
   Pairs pairs;
+  // how well pairs k and k + d agree, at 2 * ring * (d - 1) + k for d = 1 .. ring / 2, and again `ring` further
   f32 compatible[pairs_max * pairs_max];
-  f32 v[pairs_max], u[pairs_max], support[pairs_max];
+  f32 v[2 * pairs_max], u[pairs_max], support[pairs_max];
   u32 reached[points_max * partners_max + lanes], cost[points_max * partners_max + lanes];
   u32 row_key[points_max], column_key[points_max];
   f32 qx[points_max], qy[points_max], sx[points_max], sy[points_max], sw[points_max];
@@ -80,7 +82,6 @@ static void load(Finger& f, const u64* words, f32 offset);
 static void similarities(Work& w);
 static int choose(Work& w, int wanted, int* mutual);
 static void fill(Work& w, const Tables& t, int n);
-static void transpose(const f32* from, f32* to);
 static int reachable(Work& w, const Pairing& r, f32 tolerance);
 static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32 gate, int reached);
 

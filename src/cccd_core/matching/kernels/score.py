@@ -251,12 +251,19 @@ def _compatibility(
 
 @numba.njit(nogil=True, cache=True)
 def _supports(compatible: NDArray[np.float32], v: NDArray[np.float32], n: int, out: NDArray[np.float32]) -> None:
-    """The compatibilities times a vector. Rows are added up in four threads."""
+    """The compatibilities times a vector: round a ring, by distance in it, added up in four threads."""
+    ring = (n + LANES - 1) // LANES * LANES
     u = np.empty(4, np.float32)
     for k in range(n):
         u[:] = ZERO
-        for h in range(n):
-            u[h & 3 if h < n - (n & 3) else h - (n - (n & 3))] += compatible[h, k] * v[h]
+        for d in range(1, ring // 2 + 1):
+            ahead = k + d if k + d < ring else k + d - ring
+            behind = k - d if k >= d else k - d + ring
+            thread = (d - 1) & 3
+            if ahead < n:
+                u[thread] += compatible[k, ahead] * v[ahead]
+            if behind < n and 2 * d < ring:
+                u[thread] += compatible[k, behind] * v[behind]
         out[k] = (u[0] + u[1]) + (u[2] + u[3])
 
 
@@ -632,20 +639,22 @@ def _final_figures(
     for k in range(n):
         _set_pair(pairs, k, cosines, sines, a, angles_a, b, angles_b, ends[0, k], ends[1, k], figures[2, k])
     _compatibility(pairs, n, settings[17], settings[18], settings[19], settings[20], settings[21], compatible)
-    consistent = ZERO
-    neighbours = ZERO
-    value = np.empty(n, np.float32)
-    near = np.empty(n, np.float32)
-    for k in range(n):
-        for h in range(n):
+    ring = (n + LANES - 1) // LANES * LANES
+    agree = np.zeros(LANES, np.float32)
+    near = np.zeros(LANES, np.float32)
+    for d in range(1, ring // 2 + 1):
+        share = ONE if 2 * d < ring else HALF  # half round the ring, each two are met twice
+        for k in range(n):
+            h = k + d if k + d < ring else k + d - ring
+            if h >= n:
+                continue
             dx = pairs[0, h] - pairs[0, k]
             dy = pairs[1, h] - pairs[1, k]
-            near[h] = ONE if dx * dx + dy * dy < settings[22] and h != k else ZERO
-            value[h] = compatible[k, h] * near[h]
-        consistent += _sum(value, n)
-        neighbours += _sum(near, n)
-    consistent *= HALF
-    neighbours *= HALF
+            if dx * dx + dy * dy < settings[22]:
+                near[k % LANES] += share
+                agree[k % LANES] += compatible[k, h] * share
+    consistent = _sum(agree, LANES)
+    neighbours = _sum(near, LANES)
     root = ONE / np.sqrt(both + F32(10.0))
     f[14] = count
     f[15] = F32(2.0) * count / (both + F32(6.0))
