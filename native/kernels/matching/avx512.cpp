@@ -48,23 +48,26 @@ static void load(Finger& f, const u64* words, f32 offset) {
 }
 
 // How many bits of ten words are set in both, in each lane. Three bits of one weight are added into two of the next (a
-// carry-save adder, two or three logic operations), so that six words are counted and not ten.
+// carry-save adder, two or three logic operations), so that six words are counted and not ten; in two strands, as each
+// step waits for the one before.
 static inline __m512i common_bits(const __m512i* a, const u32 (*b)[cylinders_max], int j) {
   static_assert(code_halves == 10);
   auto at = [&](int k) { return _mm512_load_si512(b[k] + j); };
-  __m512i sum = _mm512_and_si512(a[0], at(0));
-  __m512i twos = _mm512_setzero_si512();
-  for (int k = 1; k < 9; k += 2) {
-    const __m512i x = _mm512_ternarylogic_epi32(sum, a[k], at(k), 0x78);           // sum ^ (a & b)
+  auto add_two = [&](__m512i sum, int k, __m512i* carry) {
+    const __m512i x = _mm512_ternarylogic_epi32(sum, a[k], at(k), 0x78);  // sum ^ (a & b)
     const __m512i y = _mm512_ternarylogic_epi32(x, a[k + 1], at(k + 1), 0x78);
-    const __m512i carry = _mm512_ternarylogic_epi32(x, y, sum, 0x3a);              // x ? ~y : sum
-    twos = _mm512_add_epi32(twos, _mm512_popcnt_epi32(carry));
-    sum = y;
-  }
-  const __m512i carry = _mm512_ternarylogic_epi32(sum, a[9], at(9), 0x80);         // sum & a & b
-  sum = _mm512_ternarylogic_epi32(sum, a[9], at(9), 0x78);
-  twos = _mm512_add_epi32(twos, _mm512_popcnt_epi32(carry));
-  return _mm512_add_epi32(_mm512_add_epi32(twos, twos), _mm512_popcnt_epi32(sum));
+    *carry = _mm512_popcnt_epi32(_mm512_ternarylogic_epi32(x, y, sum, 0x3a));  // x ? ~y : sum
+    return y;
+  };
+  __m512i c[4];
+  __m512i p = _mm512_and_si512(a[0], at(0)), q = _mm512_and_si512(a[5], at(5));
+  p = add_two(p, 1, c);
+  q = add_two(q, 6, c + 1);
+  p = add_two(p, 3, c + 2);
+  q = add_two(q, 8, c + 3);
+  const __m512i ones = _mm512_popcnt_epi32(_mm512_xor_si512(p, q)), both = _mm512_popcnt_epi32(_mm512_and_si512(p, q));
+  const __m512i twos = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(c[0], c[1]), _mm512_add_epi32(c[2], c[3])), both);
+  return _mm512_add_epi32(_mm512_add_epi32(twos, twos), ones);
 }
 
 static inline u32 highest(__m512i v) {  // of 32 unsigned 16-bit lanes
@@ -74,36 +77,54 @@ static inline u32 highest(__m512i v) {  // of 32 unsigned 16-bit lanes
   return 0xffffu ^ (static_cast<u32>(_mm_cvtsi128_si32(_mm_minpos_epu16(_mm_xor_si128(quarter, ones)))) & 0xffffu);
 }
 
-// Thirty-two cylinders of B at a time; padded ones have no bits and so similarity 0.
-static void similarities(Work& w) {
+// For B of so many times sixteen cylinders; padded ones have no bits and so similarity 0. While the bits of a row are
+// counted, those of the row before become similarities: neither waits for the other.
+template <int blocks>
+static void similarities_of(Work& w) {
   const Finger &a = *w.a, &b = *w.b;
-  const int c16 = padded(b.cylinders), c32 = (c16 + 31) & ~31;
   alignas(64) u16 down[cylinders_max];  // 63 - j
   for (int j = 0; j < cylinders_max; ++j) down[j] = static_cast<u16>(63 - j);
+  alignas(64) u16 best[cylinders_max][2 * lanes];
   __m512i column[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   const __m512i natural = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-  for (int i = 0; i < a.cylinders; ++i) {
+  __m512i bits[blocks];
+  auto count = [&](int i, int block) {
     __m512i half[code_halves];
     for (int k = 0; k < code_halves; ++k) half[k] = _mm512_set1_epi32(static_cast<int>(a.half[k][i]));
+    return common_bits(half, b.half, lanes * block);
+  };
+  for (int block = 0; block < blocks; ++block) bits[block] = count(0, block);
+  __m512i row = _mm512_set1_epi16(63);  // 63 - i
+  for (int i = 0; i < a.cylinders; ++i) {
     const __m512 scale = _mm512_set1_ps(a.scale[i] * steps);
-    const __m512i row = _mm512_set1_epi16(static_cast<short>(63 - i));
-    __m512i best = _mm512_setzero_si512();
-    auto similar = [&](int j) {
-      const __m512 s = _mm512_mul_ps(_mm512_cvtepi32_ps(common_bits(half, b.half, j)), scale);
-      return _mm512_cvttps_epi32(_mm512_mul_ps(s, _mm512_load_ps(b.scale + j)));
+    const int next = std::min(i + 1, a.cylinders - 1);
+    __m512i most = _mm512_setzero_si512();
+    auto similar = [&](int block) {
+      if (block >= blocks) return _mm512_setzero_si512();
+      const __m512 s = _mm512_mul_ps(_mm512_cvtepi32_ps(bits[block]), scale);
+      const __m512i q = _mm512_cvttps_epi32(_mm512_mul_ps(s, _mm512_load_ps(b.scale + lanes * block)));
+      bits[block] = count(next, block);
+      return q;
     };
-    for (int j = 0; j < c32; j += 32) {
-      const __m512i p = similar(j), q = j + lanes < c16 ? similar(j + lanes) : _mm512_setzero_si512();
+    for (int block = 0; block < blocks; block += 2) {
+      const __m512i p = similar(block), q = similar(block + 1);
       const __m512i s = _mm512_permutexvar_epi64(natural, _mm512_packus_epi32(p, q));
-      _mm512_store_si512(w.similarity + i * cylinders_max + j, s);
+      _mm512_store_si512(w.similarity + i * cylinders_max + lanes * block, s);
       const __m512i key = _mm512_slli_epi16(s, 6);
-      best = _mm512_max_epu16(best, _mm512_or_si512(key, _mm512_load_si512(down + j)));
-      column[j / 32] = _mm512_max_epu16(column[j / 32], _mm512_or_si512(key, row));
+      most = _mm512_max_epu16(most, _mm512_or_si512(key, _mm512_load_si512(down + lanes * block)));
+      column[block / 2] = _mm512_max_epu16(column[block / 2], _mm512_or_si512(key, row));
     }
-    w.row_best[i] = static_cast<u16>(highest(best));
+    _mm512_store_si512(best[i], most);
+    row = _mm512_sub_epi16(row, _mm512_set1_epi16(1));
   }
+  for (int i = 0; i < a.cylinders; ++i) w.row_best[i] = static_cast<u16>(highest(_mm512_load_si512(best[i])));
   _mm512_store_si512(w.column_best, column[0]);
   _mm512_store_si512(w.column_best + 32, column[1]);
+}
+
+static void similarities(Work& w) {
+  constexpr void (*of[])(Work&) = {similarities_of<1>, similarities_of<2>, similarities_of<3>, similarities_of<4>};
+  of[padded(w.b->cylinders) / lanes - 1](w);
 }
 
 static int choose(Work& w, int wanted, int* mutual) {
