@@ -91,7 +91,7 @@ using Doubles = In<double, 1>;
 using Shorts = In<std::uint16_t, 1>;
 
 void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind, In<std::uint8_t, 1> quality,
-                      double scale_x, double scale_y, int kept, int cylinders, double radius, double threshold,
+                      double scale_x, double scale_y, int kept, int cylinders, double radius, double threshold, double crowd_reach,
                       Doubles spatial, In<double, 2> angular, Doubles cosines, Doubles sines, Out<std::int64_t, 1> order,
                       Out<std::uint64_t, 1> words, const std::string& level_name) {
   namespace p = cccd::preparing;
@@ -113,7 +113,7 @@ void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind
     throw std::invalid_argument("tables must have 256 entries");
   const Level level = cccd::parse_level(level_name);
   const p::Minutiae minutiae{n, x.data(), y.data(), angle.data(), kind.data(), quality.data(), scale_x, scale_y};
-  const p::Tables tables{radius, threshold, spatial.data(), static_cast<int>(spatial.shape(0)) - 2, angular.data(),
+  const p::Tables tables{radius, threshold, crowd_reach, spatial.data(), static_cast<int>(spatial.shape(0)) - 2, angular.data(),
                          cosines.data(), sines.data()};
   nb::gil_scoped_release release;
   CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
@@ -137,7 +137,7 @@ NB_MODULE(_native, m) {
         nb::arg("logarithms").noconvert(), nb::arg("out").noconvert(), nb::arg("features").noconvert(), nb::arg("level"));
   m.def("preparing_finger", &preparing_finger, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
         nb::arg("angle").noconvert(), nb::arg("kind").noconvert(), nb::arg("quality").noconvert(), nb::arg("scale_x"),
-        nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"),
+        nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"), nb::arg("crowd_reach"),
         nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(), nb::arg("cosines").noconvert(),
         nb::arg("sines").noconvert(), nb::arg("order").noconvert(), nb::arg("words").noconvert(), nb::arg("level"));
 }

@@ -95,6 +95,37 @@ static int hull(const i64* x, const i64* y, int n, int* chain) {
   return --count >= 3 ? count : 0;
 }
 
+// How crowded the first `n` minutiae stand. crowd: how many others lie within `crowd_reach` of each, at most 63. Returns bits
+// 0-7: the effective count in halves, rounded, each counting one over those it stands among; 8-15: neighbours within the
+// radius a minutia, in eighths; 16-23: the mean cosine between neighbours' directions, in 255ths, 0 below zero.
+static u64 surroundings(const Places& places, int n, const Tables& tables, int* crowd) {
+  const double crowd2 = tables.crowd_reach * tables.crowd_reach, radius2 = tables.radius * tables.radius;
+  double effective = 0.0;
+  i64 links = 0, alike = 0;
+  for (int i = 0; i < n; ++i) {
+    int within = 0;
+    for (int start = 0; start < n; start += lanes) {
+      const Lanes dx = places.x[start / lanes] - places.x[i / lanes][i % lanes];
+      const Lanes dy = places.y[start / lanes] - places.y[i / lanes][i % lanes];
+      const Lanes squared = dx * dx + dy * dy;
+      const unsigned there = (1u << std::min(lanes, n - start)) - 1, earlier = (1u << std::clamp(i - start, 0, lanes)) - 1;
+      const unsigned self = i / lanes == start / lanes ? 1u << i % lanes : 0;
+      within += std::popcount(above(Lanes{} + crowd2, squared) & there & ~self);
+      for (unsigned near = ~above(squared, Lanes{} + radius2) & there & earlier; near; near &= near - 1) {
+        const double cosine = tables.cosines[(places.angle[start + std::countr_zero(near)] - places.angle[i]) & (steps - 1)];
+        alike += static_cast<i64>(std::floor(std::max(-1.0, std::min(1.0, cosine)) * 1024.0 + 0.5));
+        ++links;
+      }
+    }
+    crowd[i] = std::min(within, 63);
+    effective += 1.0 / (1 + crowd[i]);
+  }
+  if (links == 0) return static_cast<u64>(std::floor(2.0 * effective + 0.5));
+  const i64 along = alike > 0 ? 255 * alike / (1024 * links) : 0;
+  return static_cast<u64>(std::floor(2.0 * effective + 0.5)) | static_cast<u64>(std::min<i64>(255, 16 * links / n)) << 8 |
+         static_cast<u64>(along) << 16;
+}
+
 // How cells lie in the cylinder's frame; a minutia reaches at most `width` rows and columns.
 struct Grid {
   double cell, cells_a_px, reach, outer2;
@@ -201,14 +232,16 @@ void finger(const Minutiae& minutiae, const Tables& tables, int kept, int cylind
     if (k >= kept) continue;
     x[k] = static_cast<i64>(px(i));
     y[k] = static_cast<i64>(py(i));
-    words[1 + k] = static_cast<u64>(x[k] + 32768) | static_cast<u64>(y[k] + 32768) << 16 |
-                   static_cast<u64>(places.angle[k]) << 32 | static_cast<u64>(minutiae.kind[i] & 3) << 40 |
-                   static_cast<u64>(std::min<int>(minutiae.quality[i], 100)) << 48;
   }
-  int chain[2 * minutiae_max];
+  int chain[2 * minutiae_max], crowd[minutiae_max];
   const int corners = hull(x, y, kept, chain);
+  words[0] = static_cast<u64>(kept | cylinders << 8 | corners << 16) | surroundings(places, kept, tables, crowd) << 24;
+  for (int k = 0; k < kept; ++k)
+    words[1 + k] = static_cast<u64>(x[k] + 32768) | static_cast<u64>(y[k] + 32768) << 16 |
+                   static_cast<u64>(places.angle[k]) << 32 | static_cast<u64>(minutiae.kind[chosen[k]] & 3) << 40 |
+                   static_cast<u64>(crowd[k]) << 42 |
+                   static_cast<u64>(std::min<int>(minutiae.quality[chosen[k]], 100)) << 48;
   for (int k = 0; k < corners; ++k) words[1 + chain[k]] |= static_cast<u64>(k + 1) << 56;
-  words[0] = static_cast<u64>(kept | cylinders << 8 | corners << 16);
   const Grid grid = grid_of(tables);
   for (int i = 0; i < cylinders; ++i)
     cylinder(places, i, grid, tables, words + 1 + kept + i, static_cast<std::size_t>(cylinders));

@@ -30,7 +30,7 @@ struct Minutiae {
 
 // spatial: reach2 + 2 numbers, by squared distance, the last for all that is further; angular: steps x lanes.
 struct Tables {
-  double radius, threshold;
+  double radius, threshold, crowd_reach;
   const double* spatial;
   int reach2;
   const double* angular;

@@ -86,7 +86,7 @@ class Matcher:
         cylinders = min(kept, p.cylinders_max)
         scales = (_PPCM_500_DPI / template.resolution_x_ppcm, -_PPCM_500_DPI / template.resolution_y_ppcm)
         minutiae = (template.x_px, template.y_px, template.angle, template.kind, template.quality, *scales)
-        settings = (kept, cylinders, p.cylinder_radius_px, p.bit_threshold)
+        settings = (kept, cylinders, p.cylinder_radius_px, p.bit_threshold, p.crowd_reach_px)
         looked_up = (t.spatial, t.angular, t.exact_cosines, t.exact_sines)
         order = np.zeros(min(n, _NEIGHBOURS_MAX), np.int64)
         words = np.zeros(words_of(kept, cylinders), np.uint64)

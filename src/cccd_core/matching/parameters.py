@@ -36,6 +36,7 @@ class MatcherParameters:
     angular_sigma_rad: float = 0.4
     bit_threshold: float = 0.01
     similarity_offset_bits: float = 0.5
+    crowd_reach_px: float = 30.0
 
     candidates: int = 32
     relaxation_rounds: int = 3

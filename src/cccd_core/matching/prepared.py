@@ -4,10 +4,13 @@ A finger is a run of uint64 words:
 
 | words | content |
 |---|---|
-| 1 | bits 0-7 n, the minutiae; 8-15 c, those with a cylinder (the first c); 16-23 corners of the convex hull |
-| n | one a minutia: bits 0-15 x, 16-31 y (pixels at 500 dpi + 32768, y up), 32-39 angle (256ths of a turn), 40-47 |
-|   | kind, 48-55 quality, 56-63 its place along the hull, from 1; 0 where it is no corner. The most central have a |
-|   | cylinder and come first; they are sorted by y, and so are the others |
+| 1 | bits 0-7 n, the minutiae; 8-15 c, those with a cylinder (the first c); 16-23 corners of the convex hull; |
+|   | 24-31 the effective count of minutiae in halves: each counts one over those within 30 px of it, itself among |
+|   | them; 32-39 how many neighbours within 64 px a minutia has, in eighths; 40-47 the mean cosine between |
+|   | neighbours' directions, in 255ths, 0 below zero |
+| n | one a minutia: bits 0-15 x, 16-31 y (pixels at 500 dpi + 32768, y up), 32-39 angle (256ths of a turn), 40-41 |
+|   | kind, 42-47 how many others lie within 30 px, 48-55 quality, 56-63 its place along the hull, from 1; 0 where |
+|   | it is no corner. The most central have a cylinder and come first; they are sorted by y, and so are the others |
 | 5 c | the cylinders, all first words, then all second ones, ...: bit 52 s + k is section s of cell k, of those |
 |   | 52 of an 8 x 8 grid in the minutia's own frame that lie within the radius, row by row |
 """

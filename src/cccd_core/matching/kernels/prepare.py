@@ -48,6 +48,53 @@ def _whole_px(place: int, mean: float, scale: float) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
+def _crowds(x: NDArray[np.int64], y: NDArray[np.int64], n: int, reach: float, crowd: NDArray[np.int64]) -> int:
+    """How many others of the first `n` minutiae lie within `reach` px of each, at most 63, into `crowd` int64[n].
+
+    Returns the effective count of minutiae in halves, rounded: each counts one over those it stands among.
+    """
+    effective = 0.0
+    for i in range(n):
+        crowd[i] = 0
+        for k in range(n):
+            dx = x[k] - x[i]
+            dy = y[k] - y[i]
+            if k != i and dx * dx + dy * dy < reach * reach and crowd[i] < 63:
+                crowd[i] += 1
+        effective += 1.0 / (1 + crowd[i])
+    return math.floor(2.0 * effective + 0.5)
+
+
+@numba.njit(nogil=True, cache=True)
+def _surroundings(
+    x: NDArray[np.int64],
+    y: NDArray[np.int64],
+    turned: NDArray[np.int64],
+    n: int,
+    radius: float,
+    cosines: NDArray[np.float64],
+) -> int:
+    """How many neighbours a minutia has, in eighths (bits 0-7), and how alike their directions are (bits 8-15).
+
+    Neighbours lie within `radius`; alike is the mean cosine of the difference of direction, in 255ths, 0 below zero.
+    Whole numbers are added up, so that the order of the minutiae does not matter.
+    """
+    links = 0
+    alike = 0
+    for i in range(n):
+        for t in range(i):
+            dx = x[t] - x[i]
+            dy = y[t] - y[i]
+            if dx * dx + dy * dy <= radius * radius:
+                links += 1
+                alike += math.floor(cosines[(turned[t] - turned[i]) & 255] * 1024.0 + 0.5)
+    if links == 0:
+        return 0
+    along = (255 * alike) // (1024 * links) if alike > 0 else 0
+    return min(255, (16 * links) // n) | (along << 8)
+
+
+@numba.njit(nogil=True, cache=True)
 def _mean(places: NDArray[np.uint16]) -> float:
     total = np.int64(0)  # whole numbers are added up, so that the mean does not depend on the order of the minutiae
     for i in range(places.shape[0]):
@@ -92,6 +139,7 @@ def finger(
     cylinders: int,
     radius: float,
     threshold: float,
+    crowd_reach: float,
     spatial: NDArray[np.float64],
     angular: NDArray[np.float64],
     cosines: NDArray[np.float64],
@@ -131,12 +179,16 @@ def finger(
         px[k] = _whole_px(x[i], mean_x, scale_x)
         py[k] = _whole_px(y[i], mean_y, scale_y)
         turned[k] = ((np.int64(angle[i]) + 128) >> 8) & 255
-        if k < kept:
-            low = (px[k] + 32768) | ((py[k] + 32768) << 16) | (turned[k] << 32)
-            words[1 + k] = np.uint64(low | (np.int64(kind[i] & 3) << 40) | (np.int64(min(quality[i], 100)) << 48))
     chain = np.zeros(2 * max(kept, 1), np.int64)
     corners = _hull(px, py, kept, chain)
-    words[0] = np.uint64(kept | (cylinders << 8) | (corners << 16))
+    crowd = np.empty(kept, np.int64)
+    around = _crowds(px, py, kept, crowd_reach, crowd) | (_surroundings(px, py, turned, kept, radius, cosines) << 8)
+    words[0] = np.uint64(kept | (cylinders << 8) | (corners << 16) | (around << 24))
+    for k in range(kept):
+        i = order[k]
+        low = (px[k] + 32768) | ((py[k] + 32768) << 16) | (turned[k] << 32)
+        high = np.int64(kind[i] & 3) | (crowd[k] << 2) | (np.int64(min(quality[i], 100)) << 8)
+        words[1 + k] = np.uint64(low | (high << 40))
     for k in range(corners):
         words[1 + chain[k]] |= np.uint64(k + 1) << np.uint64(56)
     cell = radius / 4.0
