@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import measure, report
+from benchmarks.accuracy import exits, measure, report
 from benchmarks.accuracy.targets import FVC, LARGE
 
 from cccd_core import runtime
@@ -52,6 +52,7 @@ def main() -> int:
     with common.progress("accuracy") as step:
         found = measure.results(FINGERPRINTS, matcher, sets, options.threads, step)
         pairs = measure.raw(FINGERPRINTS, matcher.parameters, sets, options.threads, step)
+        slow = measure.raw(FINGERPRINTS, exits.without_exits(matcher.parameters), sets, options.threads, step)
         small = [name for name in sets if name in FVC]
         turned = measure.raw(FINGERPRINTS, measure.rotated_parameters(small), sets, options.threads, step)
         record: dict[str, Any] = {
@@ -61,6 +62,7 @@ def main() -> int:
             "sets": [measure.entry(result) for result in found],
             "calibration": measure.calibration(pairs, pictures),
             "fusion": measure.fusion(turned, pictures),
+            "exits": exits.changed(pairs, slow, matcher.calibration),
             "interoperability": measure.interoperability(FINGERPRINTS, matcher, options.threads, step),
         }
     measure.draw_curves(found, pictures)

@@ -50,6 +50,8 @@ def write(record: dict[str, Any], pictures: str) -> str:
         f"![Scores]({pictures}/scores_fcj2020_fjfx.png)",
         "## A score that means something",
         *_calibration(record["calibration"], pictures),
+        "## Ending early",
+        *_exits(record["exits"]),
         "## Several fingers of one person",
         *_fusion(record["fusion"], pictures),
         "## Interoperability",
@@ -206,6 +208,22 @@ def _calibration(found: dict[str, Any], pictures: str) -> list[str]:
         f"alike moves its FMR: see the bounds. A score that fewer than {ENOUGH} pairs should reach is not judged.",
         verdict(found["left_out"]),
         table(("left out", "impostor pairs", "at score 20", "at score 30", "at score 40"), rows),
+    ]
+
+
+def _exits(found: dict[str, Any]) -> list[str]:
+    rows = []
+    for score in found["genuine"]:
+        cells = []
+        for kind in ("genuine", "impostor"):
+            change = found[kind][score]
+            cells.append(f"{change['lost']:,} no longer accepted, {change['gained']:,} newly")
+        rows.append((score, *cells))
+    return [
+        f"The same {found['pairs']['genuine']:,} genuine and {found['pairs']['impostor']:,} impostor pairs of all sets "
+        "and extractors without the exits, by the same calibration: pairs whose decision the exits change. They are "
+        "stated for a threshold of 40, where none may change.",
+        table(("threshold", "genuine pairs", "impostor pairs"), rows),
     ]
 
 
