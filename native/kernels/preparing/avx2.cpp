@@ -5,12 +5,14 @@
 
 namespace cccd::preparing::avx2 {
 
+static unsigned above(const Quad& values, const Quad& limits) {
+  return static_cast<unsigned>(_mm256_movemask_pd(_mm256_cmp_pd(values, limits, _CMP_GT_OQ)));
+}
+
 static unsigned above(const Lanes& values, const Lanes& limits) {
-  const double* a = reinterpret_cast<const double*>(&values);
-  const double* b = reinterpret_cast<const double*>(&limits);
-  const int low = _mm256_movemask_pd(_mm256_cmp_pd(_mm256_load_pd(a), _mm256_load_pd(b), _CMP_GT_OQ));
-  const int high = _mm256_movemask_pd(_mm256_cmp_pd(_mm256_load_pd(a + 4), _mm256_load_pd(b + 4), _CMP_GT_OQ));
-  return static_cast<unsigned>(low | high << 4);
+  const Quad* a = reinterpret_cast<const Quad*>(&values);
+  const Quad* b = reinterpret_cast<const Quad*>(&limits);
+  return above(a[0], b[0]) | above(a[1], b[1]) << quad;
 }
 
 }  // namespace cccd::preparing::avx2

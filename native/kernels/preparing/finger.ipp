@@ -16,16 +16,19 @@ using u32 = std::uint32_t;
 
 constexpr int side = 8;  // cells along a side of the grid
 
+constexpr int quad = 4;
 using Lanes = double __attribute__((vector_size(lanes * sizeof(double))));
-using Indices = int __attribute__((vector_size(lanes * sizeof(int))));
+using Quad = double __attribute__((vector_size(quad * sizeof(double))));
+using Indices = int __attribute__((vector_size(quad * sizeof(int))));
 
 // The cells within the radius, which is four of them, lie side by side in each row of the grid: the first, and how many.
 constexpr int first_used[side] = {2, 1, 0, 0, 0, 0, 1, 2};
 constexpr int used[side] = {4, 6, 8, 8, 8, 8, 6, 4};
 constexpr int used_cells = 52;
 
-// Which of eight numbers are above those of `limits`, as bits.
+// Which numbers are above those of `limits`, as bits.
 static unsigned above(const Lanes& values, const Lanes& limits);
+static unsigned above(const Quad& values, const Quad& limits);
 
 // The neighbours of all cylinders: the most central minutiae in order, places in whole pixels around their centre.
 struct Places {
@@ -143,34 +146,40 @@ static Grid grid_of(const Tables& tables) {
 // along this axis, or more than anything where it is outside the grid or out of reach.
 struct Span {
   int from;
-  Lanes squared;
+  Quad squared[side / quad];
 };
 
 static Span span(double place, const Grid& grid) {
   const double first = (place - grid.reach) * grid.cells_a_px + 3.5, last = (place + grid.reach) * grid.cells_a_px + 3.5;
   const double from = std::ceil(std::max(0.0, std::min(8.0, first)));  // in this order, what is no number becomes one
-  const Lanes at = from + Lanes{0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0};
-  const Lanes off = (at - 3.5) * grid.cell - place;
-  return {static_cast<int>(from), at <= std::min(7.0, last) ? off * off : Lanes{} + 1e300};
+  Span found;
+  found.from = static_cast<int>(from);
+  for (int start = 0; start < grid.width; start += quad) {
+    const Quad at = from + start + Quad{0.0, 1.0, 2.0, 3.0};
+    const Quad off = (at - 3.5) * grid.cell - place;
+    found.squared[start / quad] = at <= std::min(7.0, last) ? off * off : Quad{} + 1e300;
+  }
+  return found;
 }
 
 // Adds what the minutia at (u, v) in the cylinder's frame gives to the sections of each cell; `shares` are its parts in them.
 static void spread(double u, double v, const double* shares, const Grid& grid, const Tables& tables, Lanes* total) {
   const Span columns = span(u, grid), rows = span(v, grid);
-  const Lanes beyond = Lanes{} + (tables.reach2 + 1.0);
-  Indices index[side];
+  const Quad beyond = Quad{} + (tables.reach2 + 1.0);
+  Indices index[side][side / quad];
   u64 reached = 0;  // a byte a row
-  for (int k = 0; k < grid.width; ++k) {
-    const Lanes squared = columns.squared + rows.squared[k] + 0.5;
-    reached |= static_cast<u64>(above(beyond, squared)) << 8 * k;
-    index[k] = __builtin_convertvector(squared < beyond ? squared : beyond, Indices);
-  }
+  for (int k = 0; k < grid.width; ++k)
+    for (int start = 0; start < grid.width; start += quad) {
+      const Quad squared = columns.squared[start / quad] + rows.squared[k / quad][k % quad] + 0.5;
+      reached |= static_cast<u64>(above(beyond, squared)) << (8 * k + start);
+      index[k][start / quad] = __builtin_convertvector(squared < beyond ? squared : beyond, Indices);
+    }
   Lanes share;
   std::memcpy(&share, shares, sizeof share);
   Lanes* from = total + rows.from * side + columns.from;
   for (; reached; reached &= reached - 1) {
     const int k = std::countr_zero(reached);
-    from[k] += tables.spatial[index[k / lanes][k % lanes]] * share;
+    from[k] += tables.spatial[index[k / side][k % side / quad][k % quad]] * share;
   }
 }
 

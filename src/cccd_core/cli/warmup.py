@@ -15,8 +15,8 @@ def register(app: typer.Typer) -> None:
 def warmup(as_json: common.JsonOption = False) -> None:
     """Compiles the matching kernels ahead, into Numba's cache, so that the first comparison in a process is quick.
 
-    Run it once after installing. Takes up to a minute; afterwards the first call in a new process takes well under two
-    seconds.
+    Run it once after installing; takes up to a minute. Where native kernels run, only match --explain needs Numba;
+    without them every first comparison does, and takes well under two seconds afterwards.
 
     Example: cccd warmup
     """

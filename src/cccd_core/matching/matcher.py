@@ -55,7 +55,7 @@ class Matcher:
         return tables(self.parameters)
 
     def prepare(self, template: FingerTemplate) -> PreparedTemplate:
-        """Makes a template ready for searching: at most 3,528 bytes, about 0.2 ms.
+        """Makes a template ready for searching: at most 3,528 bytes, about 0.1 ms.
 
         Any resolution is brought to 500 dpi. Of more than 120 minutiae the 120 nearest to their centre are kept, the 64
         nearest get a descriptor. ParameterError for a template without a resolution.
