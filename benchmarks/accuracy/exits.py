@@ -27,9 +27,7 @@ def changed(
     calibration: Calibration,
 ) -> dict[str, Any]:
     """How many pairs are accepted at a threshold by one and not by the other; both by the same calibration."""
-    counts = {
-        kind: {str(score): {"lost": 0, "gained": 0} for score in THRESHOLDS} for kind in ("genuine", "impostor")
-    }
+    counts = {kind: {str(score): {"lost": 0, "gained": 0} for score in THRESHOLDS} for kind in ("genuine", "impostor")}
     pairs = {"genuine": 0, "impostor": 0}
     for name, found in hurried.items():
         with_exits, without = found.calibrated(calibration), thorough[name].calibrated(calibration)
