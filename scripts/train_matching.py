@@ -3,10 +3,11 @@
     python scripts/train_matching.py [--sets crossmatch,fcj2020] [--extractors fjfx,mindtct,sourceafis] [--out FILE]
 
 Three logistic regressions on what the kernels measure of a pair (`matching.weights.FEATURES`): after relaxation,
-after the rigid check, after the elastic check. Every genuine pair and a seeded sample of the impostor pairs of each set
-and extractor under ../shared/data/fingerprints (CCCD_SHARED names another place), every folder with the same weight,
-genuine and impostor pairs with the same weight. The exits are set so that of impostor pairs of 42 to 60 minutiae the
-stated shares go on. Deterministic: the same data give the same file. Calibrate afterwards: `make calibrate`.
+after the rigid check, after the elastic check, the last on the pairs that get there. Every genuine pair and a seeded
+sample of the impostor pairs of each set and extractor under ../shared/data/fingerprints (CCCD_SHARED names another
+place), every folder with the same weight, genuine and impostor pairs with the same weight. The exits are set so that of
+impostor pairs of 42 to 60 minutiae the stated shares go on. Deterministic: the same data give the same file. Calibrate
+afterwards: `make calibrate`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SHIPPED = ROOT / "src" / "cccd_core" / "matching" / "data" / "weights.json"
 IMPOSTORS = 20_000  # pairs sampled from each folder
 RIDGE = 3.0  # penalty on the squared standardised weights
 OFFSET = 16.0  # added to every log-odds, so that raw scores are above 0
-GO_ON_FIRST, GO_ON_SECOND = 0.35, 0.13  # shares of impostor pairs of 42 to 60 minutiae that pass each exit
+GO_ON_FIRST, GO_ON_SECOND = 0.20, 0.13  # shares of impostor pairs of 42 to 60 minutiae that pass each exit
 
 Floats = NDArray[np.float64]
 
@@ -73,8 +74,11 @@ class Folder:
         )
 
 
-def regress(folders: list[Folder], columns: int) -> tuple[float, ...]:
-    """Bias (with the offset) and weights of a ridge logistic regression by Newton's method."""
+def regress(folders: list[Folder], columns: int, reached: NDArray[np.bool_] | None = None) -> tuple[float, ...]:
+    """Bias (with the offset) and weights of a ridge logistic regression by Newton's method.
+
+    Only the pairs in `reached` (default: all) are looked at; they keep the weight that they have among all.
+    """
     x = np.concatenate([folder.features[:, :columns] for folder in folders])
     y = np.concatenate([folder.genuine for folder in folders]).astype(np.float64)
     share = []
@@ -82,6 +86,8 @@ def regress(folders: list[Folder], columns: int) -> tuple[float, ...]:
         each = np.where(folder.genuine, 0.5 / folder.genuine.sum(), 0.5 / (~folder.genuine).sum())
         share.append(each * len(y) / len(folders))
     weight = np.concatenate(share)
+    if reached is not None:
+        weight = weight * reached
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
     z = np.column_stack([np.ones(len(x)), (x - mean) / spread])
     penalty = np.full(columns + 1, RIDGE)
@@ -104,17 +110,17 @@ def regress(folders: list[Folder], columns: int) -> tuple[float, ...]:
 
 def train(folders: list[Folder], sets: tuple[str, ...]) -> Weights:
     """The weights for these folders."""
-    first, second, final = (regress(folders, columns) for columns in (FIRST, SECOND, ALL))
-    middling = []
-    for folder in folders:
-        picked = ~folder.genuine & (folder.counts >= 42).all(axis=1) & (folder.counts <= 60).all(axis=1)
-        middling.append(folder.features[picked])
-    x = np.concatenate(middling)
+    first, second = (regress(folders, columns) for columns in (FIRST, SECOND))
+    x = np.concatenate([folder.features for folder in folders])
     after_first = first[0] + x[:, :FIRST] @ np.array(first[1:])
     after_second = second[0] + x[:, :SECOND] @ np.array(second[1:])
-    first_exit = float(np.quantile(after_first, 1.0 - GO_ON_FIRST))
-    left = np.sort(after_second[after_first >= first_exit])[::-1]
-    second_exit = float(left[int(GO_ON_SECOND * len(x))])
+    counts = np.concatenate([folder.counts for folder in folders])
+    genuine = np.concatenate([folder.genuine for folder in folders])
+    middling = ~genuine & (counts >= 42).all(axis=1) & (counts <= 60).all(axis=1)
+    first_exit = float(np.quantile(after_first[middling], 1.0 - GO_ON_FIRST))
+    left = np.sort(after_second[middling & (after_first >= first_exit)])[::-1]
+    second_exit = float(left[int(GO_ON_SECOND * middling.sum())])
+    final = regress(folders, ALL, (after_first >= first_exit) & (after_second >= second_exit))
     return Weights(first, second, final, float(np.float32(first_exit)), float(np.float32(second_exit)), sets)
 
 

@@ -71,6 +71,8 @@ class Side:
     y: Floats
     step: NDArray[np.int64]
     quality: Floats
+    worth: Floats
+    effective: int
     hull: list[int]
     codes: list[int]
 
@@ -82,6 +84,10 @@ class Side:
         self.y = np.array([(m >> 16 & 0xFFFF) - 32768 for m in minutiae], float)
         self.step = np.array([m >> 32 & 255 for m in minutiae])
         self.quality = np.array([(m >> 48 & 255) / 100 or 0.6 for m in minutiae])
+        at = self.x + 1j * self.y
+        crowd = (np.abs(at[:, None] - at) < 30.0).sum(axis=1)
+        self.worth = np.sqrt(self.quality / self.quality.mean()) / crowd
+        self.effective = math.floor(2 * float((1 / crowd).sum()) + 0.5)
         places = {m >> 56: i for i, m in enumerate(minutiae)}
         self.hull = [places[k + 1] for k in range(corners)]
         self.codes = codes_of(finger)
@@ -223,8 +229,8 @@ def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherPar
         eigenvalue = np.linalg.norm(u) / (np.linalg.norm(v) + 1e-9)
         v = u / (np.linalg.norm(u) + 1e-9)
     total, most = support.sum(), support.max()
-    low, high = sorted((len(a.x), len(b.x)))
-    size = 1 / math.sqrt(low + 8)
+    low = min(len(a.x), len(b.x))
+    size = 1 / math.sqrt(min(a.effective, b.effective) / 2 + 8)
 
     at_a, at_b = a.x + 1j * a.y, b.x + 1j * b.y
     left, right = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
@@ -264,8 +270,9 @@ def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherPar
     chosen = best if agreements[best] >= max(agreements) else int(np.argmax(agreements))
     f = [
         float(value.sum()) / p.candidates, math.sqrt(float((value**2).sum()) / p.candidates),
-        mutual * size, float(eigenvalue), math.sqrt(total), math.sqrt(most), low, math.log(low), math.log(high),
-        supports[0], supports[best], agreements[best], agreements[best] * size, len(first.i),
+        mutual * size, float(eigenvalue), math.sqrt(total), math.sqrt(most), low, math.log(low),
+        math.log(max(a.effective, b.effective)), supports[0], supports[best], agreements[best],
+        agreements[best] * size, len(first.i),
     ]  # fmt: skip
 
     (turn, shift), now = placings[chosen], under(placings[chosen])
@@ -308,13 +315,15 @@ def final(
     np.fill_diagonal(near, False)
     consistent, neighbours = float(agree[near].sum()) / 2, int(near.sum()) / 2
     quality = a.quality[in_a].sum() + b.quality[in_b].sum()
-    per, root = 1 / max(n, 1), 1 / math.sqrt(both + 10)
+    worth = a.worth[in_a].sum() + b.worth[in_b].sum()
+    each = a.worth[now.i] + b.worth[now.j]
+    per, root, worth_root = 1 / max(n, 1), 1 / math.sqrt(both + 10), 0.5 / math.sqrt(worth + 6)
     spread = float(((x - x.mean()) ** 2 + (y - y.mean()) ** 2).sum()) if n else 0.0
     return [
-        n, 2 * n / (both + 6), close.sum() * root, (close * now.s).sum() * root, now.s.sum() * per,
+        n, each.sum() / (worth + 4), (each * close).sum() * worth_root, (close * now.s).sum() * root, now.s.sum() * per,
         np.sqrt(now.d2).sum() * per, now.turn.sum() * per,
         (a.quality[now.i].sum() + b.quality[now.j].sum()) / (quality + 3),
         math.sqrt(consistent) * n / (math.sqrt(int(in_a.sum()) * int(in_b.sum())) + 2), math.sqrt(consistent),
-        consistent / (neighbours + 3), math.sqrt(both), math.sqrt(spread * per), (now.s > 0.5).sum() * root,
-        both - 2 * n,
+        consistent / (neighbours + 3), math.sqrt(both), math.sqrt(spread * per),
+        (each * close * now.s).sum() * worth_root, worth - each.sum(),
     ]  # fmt: skip

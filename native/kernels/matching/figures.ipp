@@ -24,42 +24,42 @@ static void overlap(Work& w, f32 margin, const Pairing& r) {
   for (int k = 0; k < r.n; ++k) w.inside_a[r.i[k]] = w.inside_b[r.j[k]] = 1;
 }
 
-static f32 quality_of(u64 word) {
-  const int q = static_cast<int>(word >> 48 & 0xff);
-  return q > 0 ? static_cast<f32>(q) * 0.01f : 0.6f;
-}
-
 // The figures of the aligned pair; f[0..15).
 static void final_figures(Work& w, const Tables& t, const Pairing& r, f32* f) {
   const f32* set = t.settings;
   overlap(w, set[overlap_margin_px], r);
-  f32 both = 0.0f, quality = 0.0f, quality_paired = 0.0f;
+  f32 both = 0.0f, quality = 0.0f, quality_paired = 0.0f, worth = 0.0f, worth_paired = 0.0f;
   for (int i = 0; i < w.a->n; ++i)
     if (w.inside_a[i]) {
       both += 1.0f;
-      quality += quality_of(w.a->minutiae[i]);
+      quality += w.a->quality[i];
+      worth += w.a->worth[i];
     }
   const f32 in_a = both;
   for (int j = 0; j < w.b->n; ++j)
     if (w.inside_b[j]) {
       both += 1.0f;
-      quality += quality_of(w.b->minutiae[j]);
+      quality += w.b->quality[j];
+      worth += w.b->worth[j];
     }
   const f32 in_b = both - in_a;
   const f32 n = static_cast<f32>(r.n), per = 1.0f / std::max(n, 1.0f);
   const f32 inverse = 1.0f / (set[final_tolerance_px] * set[final_tolerance_px]);
-  f32 close = 0.0f, close_alike = 0.0f, alike = 0.0f, distance = 0.0f, turn = 0.0f, strong = 0.0f, mx = 0.0f, my = 0.0f;
+  f32 worth_close = 0.0f, worth_alike = 0.0f, close_alike = 0.0f, alike = 0.0f, distance = 0.0f, turn = 0.0f;
+  f32 mx = 0.0f, my = 0.0f;
   for (int k = 0; k < r.n; ++k) {
     const f32 e = 1.0f - r.d2[k] * inverse;
-    close += e;
+    const f32 each = w.a->worth[r.i[k]] + w.b->worth[r.j[k]];
+    worth_paired += each;
+    worth_close += each * e;
+    worth_alike += each * e * r.s[k];
     close_alike += e * r.s[k];
     alike += r.s[k];
     distance += std::sqrt(r.d2[k]);
     turn += r.turn[k];
-    strong += r.s[k] > 0.5f ? 1.0f : 0.0f;
     mx += w.a->x[r.i[k]];
     my += w.a->y[r.i[k]];
-    quality_paired += quality_of(w.a->minutiae[r.i[k]]) + quality_of(w.b->minutiae[r.j[k]]);
+    quality_paired += w.a->quality[r.i[k]] + w.b->quality[r.j[k]];
   }
   mx *= per;
   my *= per;
@@ -86,10 +86,10 @@ static void final_figures(Work& w, const Tables& t, const Pairing& r, f32* f) {
     }
   }
   const f32 consistent = add_lanes(agree), neighbours = add_lanes(near);
-  const f32 root = 1.0f / std::sqrt(both + 10.0f);
+  const f32 root = 1.0f / std::sqrt(both + 10.0f), worth_root = 0.5f / std::sqrt(worth + 6.0f);
   f[0] = n;
-  f[1] = 2.0f * n / (both + 6.0f);
-  f[2] = close * root;
+  f[1] = worth_paired / (worth + 4.0f);
+  f[2] = worth_close * worth_root;
   f[3] = close_alike * root;
   f[4] = alike * per;
   f[5] = distance * per;
@@ -100,8 +100,8 @@ static void final_figures(Work& w, const Tables& t, const Pairing& r, f32* f) {
   f[10] = consistent / (neighbours + 3.0f);
   f[11] = std::sqrt(both);
   f[12] = std::sqrt(spread * per);
-  f[13] = strong * root;
-  f[14] = both - 2.0f * n;
+  f[13] = worth_alike * worth_root;
+  f[14] = worth - worth_paired;
 }
 
 }  // namespace cccd::matching::CCCD_LEVEL

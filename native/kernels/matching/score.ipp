@@ -42,8 +42,8 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   for (int k = 0; k < found; ++k) most = std::max(most, w.support[k]);
 
   f32 f[features_count] = {};
-  const int low = std::min(w.a->n, w.b->n), high = std::max(w.a->n, w.b->n);
-  const f32 size = 1.0f / std::sqrt(static_cast<f32>(low) + 8.0f);
+  const int low = std::min(w.a->n, w.b->n), effective = std::min(w.a->effective, w.b->effective);
+  const f32 size = 1.0f / std::sqrt(0.5f * static_cast<f32>(effective) + 8.0f);
   f[0] = static_cast<f32>(sum) * step / static_cast<f32>(wanted);
   f[1] = std::sqrt(static_cast<f32>(squares) * (step * step) / static_cast<f32>(wanted));
   f[2] = static_cast<f32>(mutual) * size;
@@ -52,7 +52,7 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   f[5] = std::sqrt(most);
   f[6] = static_cast<f32>(low);
   f[7] = t.logarithms[low];
-  f[8] = t.logarithms[high];
+  f[8] = t.logarithms[std::max(w.a->effective, w.b->effective)];
   const f32 first = weigh(first_weight, f, first_features);
   if (!features && first < exits[0]) return std::max(std::min(first, exits[1]), 0.0f);
 
@@ -63,6 +63,7 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   if (!features && second < exits[1]) return std::max(second, 0.0f);
 
   load_hull(w.candidate);
+  load_worth(w.candidate);
   const f32 agrees = place_thoroughly(w, t, f[first_features + 2]);
   align(w, t, w.pairing);
   final_figures(w, t, w.pairing, f + second_features);
@@ -79,6 +80,7 @@ static void score_all(Work& w, const Tables& t, const u64* probe, const u64* wor
   load_directions(w.probe, t);
   load_bands(w.probe);
   load_hull(w.probe);
+  load_worth(w.probe);
   for (std::size_t finger = start; finger < stop; ++finger) {
     f32* row = features ? features + (finger - start) * features_count : nullptr;
     out[finger - start] = score(w, t, words + offsets[finger], row);

@@ -33,10 +33,12 @@ struct alignas(64) Finger {
   f32 scale[cylinders_max];              // 1 / sqrt(bits + offset)
   f32 x[points_max], y[points_max], cos[points_max], sin[points_max];
   i32 angle[points_max];
+  f32 quality[points_max], worth[points_max];  // worth: how much a minutia counts
   f32 edge_x[points_max], edge_y[points_max], edge_d[points_max];
   const u64* minutiae;
   const u64* codes;
   int n, cylinders, edges;
+  int effective;  // halves of minutiae that stand alone
   f32 low_y;
   i32 first[2][bands + lanes];  // of the minutiae with a cylinder, and of the others: the first in each band of y
 };
@@ -93,6 +95,7 @@ static void load_head(Finger& f, const u64* words) {
   f.n = static_cast<int>(words[0] & 0xff);
   f.cylinders = static_cast<int>(words[0] >> 8 & 0xff);
   f.edges = static_cast<int>(words[0] >> 16 & 0xff);
+  f.effective = static_cast<int>(words[0] >> 24 & 0xff);
   f.minutiae = words + 1;
   f.codes = words + 1 + f.n;
 }
@@ -121,6 +124,20 @@ static void load_bands(Finger& f) {
     i32 highest = from;
     for (int k = 0; k <= bands; ++k) first[k] = highest = std::max(highest, first[k]);
   }
+}
+
+// How much each minutia counts: one over those it stands among, as spurious ones come in clusters, times the root of
+// its quality over the print's mean.
+static void load_worth(Finger& f) {
+  f32 total = 0.0f;
+  for (int i = 0; i < f.n; ++i) {
+    const int q = static_cast<int>(f.minutiae[i] >> 48 & 0xff);
+    f.quality[i] = q > 0 ? static_cast<f32>(q) * 0.01f : 0.6f;
+    total += f.quality[i];
+  }
+  const f32 per = static_cast<f32>(f.n) / total;
+  for (int i = 0; i < f.n; ++i)
+    f.worth[i] = std::sqrt(f.quality[i] * per) / static_cast<f32>(1 + static_cast<int>(f.minutiae[i] >> 42 & 63));
 }
 
 // Edges of the convex hull, from the order that preparation wrote into the minutiae: inside is edge . point + d >= 0.

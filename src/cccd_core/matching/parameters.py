@@ -11,7 +11,7 @@ from cccd_core.errors import ParameterError
 from cccd_core.matching.weights import Weights
 
 # Raised by one whenever the same parameters would give other scores.
-ALGORITHM = 3
+ALGORITHM = 4
 
 # Bounds of the kernels' fixed arrays; native/kernels/matching/matching.hpp has the same.
 MINUTIAE_MAX = 120

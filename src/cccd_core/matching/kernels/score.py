@@ -65,11 +65,16 @@ def _load(
     edges: NDArray[np.float32],
     scale: NDArray[np.float32],
 ) -> tuple[int, int, int]:
-    """Unpacks a finger: points float32[5, n] (x, y, cos, sin, quality), angles, hull edges float32[3, k], scales."""
+    """Unpacks a finger: points float32[6, n], angles, hull edges float32[3, k], scales.
+
+    Of a point: x, y, cos, sin, quality, worth. Worth is how much it counts: one over those it stands among, as spurious
+    minutiae come in clusters, times the root of its quality over the print's mean.
+    """
     n = np.int64(words[0] & np.uint64(0xFF))
     c = np.int64((words[0] >> np.uint64(8)) & np.uint64(0xFF))
     corners = np.int64((words[0] >> np.uint64(16)) & np.uint64(0xFF))
     at = np.zeros(256, np.int64)
+    total = ZERO
     for i in range(n):
         m = words[1 + i]
         points[0, i] = F32(np.int64(m & np.uint64(0xFFFF)) - 32768)
@@ -79,9 +84,13 @@ def _load(
         points[3, i] = sines[angles[i]]
         q = np.int64((m >> np.uint64(48)) & np.uint64(0xFF))
         points[4, i] = F32(q) * F32(0.01) if q > 0 else F32(0.6)
+        total += points[4, i]
         order = np.int64(m >> np.uint64(56))
         if 0 < order <= corners:
             at[order - 1] = i
+    for i in range(n):
+        crowd = np.int64((words[1 + i] >> np.uint64(42)) & np.uint64(63))
+        points[5, i] = np.sqrt(points[4, i] * (F32(n) / total)) / F32(1 + crowd)
     for k in range(corners):
         p = at[k]
         q = at[k + 1 if k + 1 < corners else 0]
@@ -597,35 +606,41 @@ def _final_figures(
     both = ZERO
     quality = ZERO
     paired = ZERO
+    worth = ZERO
+    worth_paired = ZERO
     for i in range(na):
         if inside_a[i]:
             both += ONE
             quality += a[4, i]
+            worth += a[5, i]
     in_a = both
     for j in range(nb):
         if inside_b[j]:
             both += ONE
             quality += b[4, j]
+            worth += b[5, j]
     in_b = both - in_a
     count = F32(n)
     per = ONE / max(count, ONE)
     inverse = ONE / (settings[11] * settings[11])
-    close = ZERO
+    worth_close = ZERO
+    worth_alike = ZERO
     close_alike = ZERO
     alike = ZERO
     distance = ZERO
     turn = ZERO
-    strong = ZERO
     mx = ZERO
     my = ZERO
     for k in range(n):
         e = ONE - figures[0, k] * inverse
-        close += e
+        each = a[5, ends[0, k]] + b[5, ends[1, k]]
+        worth_paired += each
+        worth_close += each * e
+        worth_alike += each * e * figures[2, k]
         close_alike += e * figures[2, k]
         alike += figures[2, k]
         distance += np.sqrt(figures[0, k])
         turn += figures[1, k]
-        strong += ONE if figures[2, k] > HALF else ZERO
         mx += a[0, ends[0, k]]
         my += a[1, ends[0, k]]
         paired += a[4, ends[0, k]] + b[4, ends[1, k]]
@@ -656,9 +671,10 @@ def _final_figures(
     consistent = _sum(agree, LANES)
     neighbours = _sum(near, LANES)
     root = ONE / np.sqrt(both + F32(10.0))
+    worth_root = HALF / np.sqrt(worth + F32(6.0))
     f[14] = count
-    f[15] = F32(2.0) * count / (both + F32(6.0))
-    f[16] = close * root
+    f[15] = worth_paired / (worth + F32(4.0))
+    f[16] = worth_close * worth_root
     f[17] = close_alike * root
     f[18] = alike * per
     f[19] = distance * per
@@ -669,8 +685,8 @@ def _final_figures(
     f[24] = consistent / (neighbours + F32(3.0))
     f[25] = np.sqrt(both)
     f[26] = np.sqrt(spread * per)
-    f[27] = strong * root
-    f[28] = both - F32(2.0) * count
+    f[27] = worth_alike * worth_root
+    f[28] = worth - worth_paired
 
 
 @numba.njit(nogil=True, cache=True)
@@ -755,8 +771,8 @@ def _ordered_score(
     inside_a: NDArray[np.bool_],
     inside_b: NDArray[np.bool_],
 ) -> tuple[np.float32, int]:
-    a = np.zeros((5, POINTS), np.float32)
-    b = np.zeros((5, POINTS), np.float32)
+    a = np.zeros((6, POINTS), np.float32)
+    b = np.zeros((6, POINTS), np.float32)
     angles_a = np.zeros(POINTS, np.int64)
     angles_b = np.zeros(POINTS, np.int64)
     edges_a = np.zeros((3, POINTS), np.float32)
@@ -796,8 +812,9 @@ def _ordered_score(
     for k in range(found):
         most = max(most, support[k])
     low = min(na, nb)
-    high = max(na, nb)
-    size = ONE / np.sqrt(F32(low) + F32(8.0))
+    effective_a = np.int64((first_words[0] >> np.uint64(24)) & np.uint64(0xFF))
+    effective_b = np.int64((second_words[0] >> np.uint64(24)) & np.uint64(0xFF))
+    size = ONE / np.sqrt(HALF * F32(min(effective_a, effective_b)) + F32(8.0))
     f[0] = F32(total_alike) * STEP / F32(wanted)
     f[1] = np.sqrt(F32(squares) * (STEP * STEP) / F32(wanted))
     f[2] = F32(mutual) * size
@@ -806,7 +823,7 @@ def _ordered_score(
     f[5] = np.sqrt(most)
     f[6] = F32(low)
     f[7] = logarithms[low]
-    f[8] = logarithms[high]
+    f[8] = logarithms[max(effective_a, effective_b)]
     exits = 3 + FIRST + SECOND + FEATURES
     first = _weigh(weights, 0, f, FIRST)
     if not thorough and first < weights[exits]:
