@@ -90,7 +90,7 @@ def main() -> int:
         print(
             f"{calibration.impostor_pairs:,} pairs; tail over {tail.excesses:,}: shape {tail.shape:.3f}, "
             f"scale {tail.scale:.4g}; extrapolation above {calibration.extrapolated_from}; "
-            f"minutiae slope {calibration.minutiae_slope:.4g}"
+            f"levelling {calibration.levelling}"
         )
         if len({part.set_name for part in parts}) > 1:
             print(report(leave_one_set_out(parts, digest)))

@@ -119,7 +119,7 @@ def calibration(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> dict[
     return {
         "impostor_pairs": fitted.impostor_pairs,
         "extrapolated_from": fitted.extrapolated_from,
-        "minutiae_slope": fitted.minutiae_slope,
+        "levelling": None if fitted.levelling is None else list(fitted.levelling.numbers()),
         "tail": {"fraction": tail.fraction, "excesses": tail.excesses, "shape": tail.shape, "scale": tail.scale},
         "left_out": [
             {
@@ -143,7 +143,7 @@ def draw_fit(fitted: Calibration, parts: Sequence[RawSet], path: Path) -> None:
     axes = figure.add_subplot()
     pooled = []
     for part in parts:
-        scores = np.sort(fitted.scores(part.impostor.scores, part.impostor.minutiae))
+        scores = np.sort(fitted.scores(part.impostor.scores, part.impostor.around))
         pooled.append(scores)
         axes.plot(*_survival(scores), linewidth=0.6, alpha=0.55, color="0.55")
     every = np.sort(np.concatenate(pooled))

@@ -19,13 +19,15 @@ from cccd_core.errors import ParameterError
 from cccd_core.evaluation.bootstrap import share_bounds
 from cccd_core.evaluation.samples import Progress, SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
-from cccd_core.matching.calibration import LEVELLED_FROM, LEVELLED_TO, MOST_PER_MINUTIA, Calibration
+from cccd_core.matching.calibration import MOST_PER_MINUTIA, Calibration, Levelling, Surroundings
 from cccd_core.matching.fusion import Fusion
 from cccd_core.templates import FingerTemplate
 
 LEAST_PAIRS = 10_000
 LEAST_GENUINE = 100
-SLOPE_FRACTION = 0.01  # the FMR at which pairs of few and of many minutiae are made equal
+LEVEL_FRACTION = 0.01  # the FMR at which pairs of all surroundings are made equal
+# Levelling begins at the raw score that these shares of impostors reach: what is raised, and what is lowered.
+RAISED_FRACTION, LOWERED_FRACTION = 0.1, 0.025
 TAIL_FRACTION = 0.01  # the share of impostors that the tail is fitted to
 PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
 HIGHEST_SCORE = 200.0
@@ -38,10 +40,10 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Raw scores float32[n] of pairs, and the smaller count of prepared minutiae int32[n] of each."""
+    """Raw scores float32[n] of pairs, and the surroundings of each."""
 
     scores: npt.NDArray[np.float32]
-    minutiae: npt.NDArray[np.int32]
+    around: Surroundings
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -68,27 +70,28 @@ class RawSet:
 
 @dataclass(frozen=True, slots=True)
 class RawPairs:
-    """Every pair of a set with its raw score, and in the same order the smaller count of prepared minutiae."""
+    """Every pair of a set with its raw score, and the first word of each prepared sample, uint64[samples]."""
 
     pairs: PairScores
-    minutiae: npt.NDArray[np.int32]
+    heads: npt.NDArray[np.uint64]
     timing: Timing
 
     def calibrated(self, calibration: Calibration) -> PairScores:
         """The same pairs with calibrated scores."""
-        scores = calibration.scores(self.pairs.scores, self.minutiae)
+        first, second = np.triu_indices(len(self.heads), 1)
+        scores = calibration.scores(self.pairs.scores, Surroundings.of(self.heads[first], self.heads[second]))
         return PairScores(self.pairs.names, self.pairs.finger_index, scores)
 
     def of_set(self, set_name: str, extractor: str) -> RawSet:
         """The pairs as genuine and impostor ones."""
-        counts = PairScores(self.pairs.names, self.pairs.finger_index, self.minutiae.astype(np.float32))
-        return RawSet(
-            set_name,
-            extractor,
-            Raw(self.pairs.genuine(), counts.genuine().astype(np.int32)),
-            Raw(self.pairs.impostor(), counts.impostor().astype(np.int32)),
-            self.pairs.impostor_fingers(),
+        first, second = np.triu_indices(len(self.heads), 1)
+        finger = self.pairs.finger_index
+        same = finger[first] == finger[second]
+        genuine, impostor = (
+            Raw(self.pairs.scores[which], Surroundings.of(self.heads[first[which]], self.heads[second[which]]))
+            for which in (same, ~same)
         )
+        return RawSet(set_name, extractor, genuine, impostor, self.pairs.impostor_fingers())
 
 
 def raw_pairs(
@@ -101,11 +104,8 @@ def raw_pairs(
     """Scores a set with a matcher that gives raw scores (`Calibration.identity()`), failed samples left out."""
     found = SampleSet(samples.path, tuple(sample for sample in samples.samples if sample.template is not None))
     pairs, timing = score_pairs(found, matcher, threads=threads, progress=progress)
-    counts = np.array(
-        [matcher.prepare(sample.template).count for sample in found.samples if sample.template is not None], np.int32
-    )
-    smaller = [np.minimum(counts[probe], counts[probe + 1 :]) for probe in range(len(counts))]
-    return RawPairs(pairs, np.concatenate(smaller) if smaller else np.zeros(0, np.int32), timing)
+    gallery = matcher.gallery([sample.template for sample in found.samples if sample.template is not None])
+    return RawPairs(pairs, gallery.heads, timing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,25 +173,52 @@ def _least(loss: Callable[[float], float], low: float, high: float, steps: int =
     return (low + high) / 2.0
 
 
-def fit_minutiae_slope(raw: FloatArray, log_minutiae: FloatArray, fraction: float = SLOPE_FRACTION) -> float:
-    """How the score that a share `fraction` of impostors exceeds moves with the logarithm of the minutia count.
+def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL_FRACTION) -> Levelling | None:
+    """What a share `fraction` of impostors reaches, by their surroundings; None where all scores are much the same.
 
-    Quantile regression of `raw` on `log_minutiae` (Koenker, Bassett, Econometrica 46(1), 1978): the pinball loss is
-    convex in the slope once the intercept is the quantile itself.
+    Quantile regression (Koenker, Bassett, Econometrica 46(1), 1978) of `raw` on the columns of `around`. The pinball
+    loss is rounded at its corner and minimised by Newton's method, the rounding made smaller twice. Scores below the
+    highest tenth pull by their number and mean alone.
     """
-    centred = log_minutiae - log_minutiae.mean()
-    rank = min(len(raw) - 1, int((1.0 - fraction) * len(raw)))
-    spread = float(raw.std())
-    if spread == 0.0 or float(centred.std()) < 1e-6:
-        return 0.0
+    columns = around.columns()
+    mean, spread = columns.mean(axis=0), columns.std(axis=0)
+    spread[spread < 1e-6] = np.inf  # nothing can be learned from it
+    level = float(np.quantile(raw, 1.0 - fraction))
+    unit = float(np.maximum(raw - level, 0.0).mean()) / fraction
+    if not unit > 0.0:
+        return None
+    high = raw > np.quantile(raw, 0.9)
+    y = raw[high]
+    z = np.column_stack([np.ones(len(y)), (columns[high] - mean) / spread])
+    rest = fraction * -z.sum(axis=0)  # standardised columns add up to 0 over all pairs
+    rest[0] = fraction * (len(raw) - len(y))
+    solution = np.zeros(z.shape[1])
+    solution[0] = level
 
-    def loss(slope: float) -> float:
-        rest = raw - slope * centred
-        rest -= np.partition(rest, rank)[rank]
-        return float(np.where(rest > 0.0, (1.0 - fraction) * rest, -fraction * rest).sum())
+    def loss(at: FloatArray, width: float) -> float:
+        left = y - z @ at
+        return float(((1.0 - fraction) * left + width * np.logaddexp(0.0, -left / width)).sum() + rest @ at)
 
-    reach = 4.0 * spread / float(centred.std())
-    return _least(loss, -reach, reach, steps=40)
+    for width in (unit, unit / 2.0, unit / 5.0):
+        for _ in range(20):
+            below = 1.0 / (1.0 + np.exp(np.clip((y - z @ solution) / width, -50.0, 50.0)))
+            gradient = z.T @ (below - (1.0 - fraction)) + rest
+            hessian = (z * (below * (1.0 - below) / width)[:, None]).T @ z
+            hessian += np.eye(len(solution)) * (1e-6 * np.trace(hessian) + 1e-12)
+            step = np.linalg.solve(hessian, gradient)
+            before, size = loss(solution, width), 1.0
+            while size > 1e-3 and loss(solution - size * step, width) > before:
+                size /= 2.0
+            solution -= size * step
+            if size <= 1e-3 or float(np.abs(size * step).max()) < 1e-6 * unit:
+                break
+    slopes = solution[1:] / spread
+    centre = float(slopes @ mean)
+    level = float(np.quantile(raw - columns @ slopes + centre, 1.0 - fraction))
+    begins = [float(np.quantile(raw, 1.0 - share)) for share in (RAISED_FRACTION, LOWERED_FRACTION)]
+    if not max(begins) < level:
+        return None
+    return Levelling(tuple(slopes.tolist()), centre, level, *begins)
 
 
 def raw_check(matcher: ScoringMatcher[Any, Any]) -> tuple[float, ...]:
@@ -235,10 +262,13 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
     raw = np.concatenate([part.impostor.scores for part in sets]).astype(np.float64) if sets else np.zeros(0)
     if len(raw) < LEAST_PAIRS:
         raise ParameterError("too few impostor pairs to calibrate on", pairs=len(raw), least=LEAST_PAIRS)
-    counts = np.concatenate([part.impostor.minutiae for part in sets])
-    log_minutiae = np.log(np.clip(counts, LEVELLED_FROM, LEVELLED_TO))
-    slope = fit_minutiae_slope(raw, log_minutiae)
-    ordered = np.sort(raw - slope * log_minutiae)
+    around = Surroundings(
+        np.concatenate([part.impostor.around.minutiae for part in sets]),
+        np.concatenate([part.impostor.around.crowding for part in sets]),
+        np.concatenate([part.impostor.around.alike for part in sets]),
+    )
+    levelling = fit_levelling(raw, around)
+    ordered = np.sort(raw if levelling is None else levelling.levelled(raw, around))
     tail = fit_tail(ordered)
     joint = -10.0 * math.log10(tail.fraction)
     last = 10.0 * math.log10(len(ordered) / PAIRS_BEYOND)
@@ -263,7 +293,7 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
         parameters_digest,
         len(raw),
         round(last, 2),
-        slope,
+        levelling,
         MOST_PER_MINUTIA,
         tuple(sorted(part.name for part in sets)),
         (
@@ -311,7 +341,7 @@ class Check:
 
 def check(calibration: Calibration, part: RawSet, scores: Sequence[int] = (20, 30, 40)) -> Check:
     """How many impostor pairs of `part` reach each of these scores."""
-    calibrated = calibration.scores(part.impostor.scores, part.impostor.minutiae)
+    calibrated = calibration.scores(part.impostor.scores, part.impostor.around)
     reached = {score: calibrated >= score for score in scores}
     bounds: dict[int, tuple[float, float]] = {}
     if part.impostor_fingers is not None:
@@ -339,7 +369,7 @@ def fit_fusion(sets: Sequence[RawSet], calibration: Calibration) -> Fusion:
     a share MISTAKEN is reckoned to behave like impostors, so that one bad finger cannot outvote the others. Above the
     last bin genuine scores are taken as exponential. ParameterError with fewer than 100 genuine pairs.
     """
-    genuine = np.concatenate([calibration.scores(part.genuine.scores, part.genuine.minutiae) for part in sets])
+    genuine = np.concatenate([calibration.scores(part.genuine.scores, part.genuine.around) for part in sets])
     if len(genuine) < LEAST_GENUINE:
         raise ParameterError("too few genuine pairs to fit a fusion on", pairs=len(genuine), least=LEAST_GENUINE)
     last = max(20.0, float(np.quantile(genuine, 0.9)))

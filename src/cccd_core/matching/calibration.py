@@ -2,9 +2,10 @@
 
 A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map is fitted by
 `scripts/calibrate_matching.py` on pooled impostor pairs (`evaluation.calibrating`) and shipped as
-`data/calibration.json`. Two fingers with few minutiae resemble each other by chance more easily than two with many, so
-the raw score is first levelled by the minutia count; then a monotone map follows: the empirical distribution in the
-body, the fitted tail above it, and a ceiling for fingers of few minutiae.
+`data/calibration.json`. Some fingers resemble others by chance more easily: those with few minutiae, with crowded ones,
+and with neighbours that all point the same way. So the raw score is first levelled by what is known of the two fingers;
+then a monotone map follows: the empirical distribution in the body, the fitted tail above it, and a ceiling for fingers
+of few minutiae.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -23,27 +25,115 @@ import numpy.typing as npt
 
 from cccd_core.errors import FormatError
 
-FORMAT = "cccd-calibration-1"
+FORMAT = "cccd-calibration-2"
 MAX_KNOTS = 4096
 SHIPPED = "data/calibration.json"
-# Counts are levelled between these. Fewer minutiae are rare, and levelling them further costs more genuine pairs than
-# it corrects impostors (docs/adr/0031).
-LEVELLED_FROM, LEVELLED_TO = 20, 60
+# Between these minutia counts what chance does runs straight over the logarithm of the count, outside it is constant.
+COUNT_KNOTS = (6, 20, 60, 120)
 # No pair scores more than this for each of the minutiae of its poorer finger, whatever a tail fitted to pairs of fifty
 # says: four minutiae prove nothing.
 MOST_PER_MINUTIA = 7.0
+# A level below the common one is not let come nearer to where levelling begins than this share of the way.
+_NEAREST = 0.25
 
-_LOG = np.log(np.clip(np.arange(LEVELLED_TO + 1), LEVELLED_FROM, LEVELLED_TO))
+FloatArray = npt.NDArray[np.float64]
+
+
+def _count_columns() -> FloatArray:
+    logs = np.log(np.clip(np.arange(256), COUNT_KNOTS[0], COUNT_KNOTS[-1]))
+    return np.stack([np.maximum(logs, math.log(knot)) for knot in COUNT_KNOTS[:-1]])
+
+
+_COUNTS = _count_columns()  # [3, 256]
+_CROWDING = np.log(np.arange(256) / 8.0 + 0.5)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What is known of n pairs of fingers besides their raw scores.
+
+    `minutiae` int32[n]: the smaller count; `crowding` float32[n]: the logarithms of how many neighbours a minutia has,
+    both fingers added; `alike` float32[n]: how alike the directions of neighbours are, 0..1, both fingers added.
+    """
+
+    minutiae: npt.NDArray[np.int32]
+    crowding: npt.NDArray[np.float32]
+    alike: npt.NDArray[np.float32]
+
+    @staticmethod
+    def of(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> Surroundings:
+        """Of pairs of prepared fingers by their first words, uint64[n] or [1] each (`matching.prepared`)."""
+        return Surroundings(
+            np.minimum(_byte(first, 0), _byte(second, 0)).astype(np.int32),
+            (_CROWDING[_byte(first, 4)] + _CROWDING[_byte(second, 4)]).astype(np.float32),
+            ((_byte(first, 5) + _byte(second, 5)) / 255.0).astype(np.float32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.minutiae)
+
+    def columns(self) -> FloatArray:
+        """What chance is taken to depend on, float64[n, 5]: the first three are the count's broken line."""
+        return np.column_stack([*_COUNTS[:, self.minutiae], self.crowding, self.alike])
+
+
+def _byte(words: npt.NDArray[np.uint64], place: int) -> npt.NDArray[np.int64]:
+    return (words >> np.uint64(8 * place)).astype(np.int64) & 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class Levelling:
+    """Brings what pairs reach by chance to one level, whatever their surroundings.
+
+    A pair reaches q = `level` + `slopes` · columns - `centre` as often by chance as pairs in all reach `level`. Its
+    raw score there becomes `level`, and what is above moves along. Where q is higher, raw scores up to `lowered_from`
+    stay as they are, where it is lower up to `raised_from`; in between it runs straight. Below these, pairs are decided
+    wrong so often that an equal FMR for each kind of pair costs more genuine pairs than it is worth.
+    """
+
+    slopes: tuple[float, ...]
+    centre: float
+    level: float
+    raised_from: float
+    lowered_from: float
+
+    def __post_init__(self) -> None:
+        if len(self.slopes) != len(COUNT_KNOTS) + 1 or not all(map(math.isfinite, self.numbers())):
+            raise FormatError("a levelling needs a finite slope for each column", slopes=len(self.slopes))
+        if not max(self.raised_from, self.lowered_from) < self.level:
+            raise FormatError("levelling must begin below its level", level=self.level)
+
+    def numbers(self) -> tuple[float, ...]:
+        """All of it in order; `of` reads it back."""
+        return (*self.slopes, self.centre, self.level, self.raised_from, self.lowered_from)
+
+    @staticmethod
+    def of(numbers: Sequence[float]) -> Levelling:
+        """From `numbers`. FormatError for anything else."""
+        if len(numbers) != len(COUNT_KNOTS) + 5:
+            raise FormatError("a levelling of the wrong length", numbers=len(numbers))
+        values = tuple(float(value) for value in numbers)
+        return Levelling(values[:-4], *values[-4:])
+
+    def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
+        """Raw scores set against what such pairs reach by chance: float64[n]; rises with the raw score."""
+        by_count = np.array(self.slopes[: len(COUNT_KNOTS) - 1]) @ _COUNTS + (self.level - self.centre)
+        reached = by_count[around.minutiae] + self.slopes[-2] * around.crowding + self.slopes[-1] * around.alike
+        least = self.raised_from + _NEAREST * (self.level - self.raised_from)
+        reached = np.maximum(reached, least)
+        start = np.where(reached < self.level, self.raised_from, self.lowered_from)
+        part = np.clip((raw - start) / (reached - start), 0.0, 1.0)
+        return np.asarray(raw - (reached - self.level) * part)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The map from raw scores and minutia counts to −10·log10(FMR), and where it comes from.
+    """The map from raw scores and surroundings to −10·log10(FMR), and where it comes from.
 
-    A raw score is lessened by `minutiae_slope`·ln(n), n being the smaller count of prepared minutiae of the pair, taken
-    within 20 to 60. Then `raw_knots` and `score_knots` (equal length, at least two, both strictly increasing, the first
-    score is 0) map it piecewise linearly: below the first knot to 0, above the last along the last segment. No pair
-    scores more than `most_per_minutia` for each prepared minutia of its poorer finger.
+    A raw score is levelled by the surroundings of the pair (`levelling`, None leaves it as it is). Then `raw_knots` and
+    `score_knots` (equal length, at least two, both strictly increasing, the first score is 0) map it piecewise linearly:
+    below the first knot to 0, above the last along the last segment. No pair scores more than `most_per_minutia` for
+    each prepared minutia of its poorer finger.
     `parameters_digest` names the matcher parameters whose raw scores these are. `impostor_pairs` were measured; above
     the score `extrapolated_from` fewer than ten of them are left and the map rests on the tail fitted (`tail`: a
     generalised Pareto distribution). `sets` are the data sets, `raw_check` the raw scores that the matcher gave a fixed
@@ -55,7 +145,7 @@ class Calibration:
     parameters_digest: str
     impostor_pairs: int
     extrapolated_from: float
-    minutiae_slope: float = 0.0
+    levelling: Levelling | None = None
     most_per_minutia: float = MOST_PER_MINUTIA
     sets: tuple[str, ...] = ()
     tail: tuple[tuple[str, float], ...] = ()
@@ -69,7 +159,7 @@ class Calibration:
         for knots in (self.raw_knots, self.score_knots):
             if not all(map(math.isfinite, knots)) or any(b <= a for a, b in pairwise(knots)):
                 raise FormatError("the knots of a calibration must increase")
-        if not (math.isfinite(self.extrapolated_from + self.minutiae_slope) and self.most_per_minutia > 0.0):
+        if not (math.isfinite(self.extrapolated_from) and self.most_per_minutia > 0.0):
             raise FormatError("a calibration holds a number that is not finite")
         if self.score_knots[0] != 0.0:
             raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
@@ -94,24 +184,18 @@ class Calibration:
         text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
-    def scores(
-        self, raw: npt.NDArray[np.floating[Any]], minutiae: npt.NDArray[np.integer[Any]]
-    ) -> npt.NDArray[np.float32]:
+    def scores(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> npt.NDArray[np.float32]:
         """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
-        `minutiae` [n] is the smaller number of prepared minutiae of each pair; no pair scores more than 7 for each of
-        them, so one with none scores 0. About 50 ns a score.
+        No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0. About 100 ns a score.
         """
-        scores = _map(self.levelled(raw, minutiae), self._raw, self._score)
-        most = (self.most_per_minutia * minutiae).astype(np.float32)
+        scores = _map(self.levelled(raw, around), self._raw, self._score)
+        most = (self.most_per_minutia * around.minutiae).astype(np.float32)
         return np.asarray(np.minimum(scores, most))
 
-    def levelled(
-        self, raw: npt.NDArray[np.floating[Any]], minutiae: npt.NDArray[np.integer[Any]]
-    ) -> npt.NDArray[np.float64]:
-        """Raw scores set against what pairs of that many minutiae reach by chance: float64[n]."""
-        chance: npt.NDArray[np.float64] = self.minutiae_slope * _LOG[np.minimum(minutiae, LEVELLED_TO)]
-        return raw - chance
+    def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
+        """Raw scores set against what such pairs reach by chance: float64[n]."""
+        return raw.astype(np.float64) if self.levelling is None else self.levelling.levelled(raw, around)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready data, `from_dict` reads it back."""
@@ -121,7 +205,7 @@ class Calibration:
             "impostor_pairs": self.impostor_pairs,
             "extrapolated_from": self.extrapolated_from,
             "sets": list(self.sets),
-            "minutiae_slope": self.minutiae_slope,
+            "levelling": None if self.levelling is None else list(self.levelling.numbers()),
             "most_per_minutia": self.most_per_minutia,
             "tail": dict(self.tail),
             "raw_check": list(self.raw_check),
@@ -141,7 +225,7 @@ class Calibration:
                 str(record["parameters"]),
                 int(record["impostor_pairs"]),
                 float(record["extrapolated_from"]),
-                float(record["minutiae_slope"]),
+                None if record["levelling"] is None else Levelling.of(record["levelling"]),
                 float(record["most_per_minutia"]),
                 tuple(str(name) for name in record["sets"]),
                 tuple((str(name), float(value)) for name, value in sorted(record["tail"].items())),
@@ -152,7 +236,7 @@ class Calibration:
 
 
 def _map(
-    values: npt.NDArray[np.float64], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+    values: FloatArray, x: FloatArray, y: FloatArray
 ) -> npt.NDArray[np.float32]:
     mapped = np.interp(values, x, y)
     above = values > x[-1]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cccd_core import runtime
 from cccd_core.errors import ParameterError
-from cccd_core.matching.calibration import Calibration
+from cccd_core.matching.calibration import Calibration, Surroundings
 from cccd_core.matching.explanation import MatchExplanation
 from cccd_core.matching.parameters import MatcherParameters
 from cccd_core.matching.prepared import PreparedGallery, PreparedTemplate, words_of
@@ -120,7 +120,7 @@ class Matcher:
         else:
             with ThreadPoolExecutor(min(workers, len(starts))) as pool:
                 list(pool.map(block, starts))
-        return self.calibration.scores(raw, np.minimum(probe.count, gallery.counts))
+        return self.calibration.scores(raw, Surroundings.of(probe.head, gallery.heads))
 
     def score(self, probe: PreparedTemplate, candidate: PreparedTemplate) -> float:
         """The calibrated score of one pair."""
@@ -191,7 +191,7 @@ class Matcher:
             shift_px=shift,
             parts=dict(sorted(parts.items(), key=lambda part: -abs(part[1]))),
             raw_score=float(raw[0]),
-            score=float(self.calibration.scores(raw, np.array([min(a.count, b.count)]))[0]),
+            score=float(self.calibration.scores(raw, Surroundings.of(a.head, b.head))[0]),
         )
 
     def _motion(

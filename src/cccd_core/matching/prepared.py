@@ -58,6 +58,11 @@ class PreparedTemplate:
         return int(self.words[0]) & 0xFF
 
     @property
+    def head(self) -> NDArray[np.uint64]:
+        """The first word, uint64[1]."""
+        return self.words[:1]
+
+    @property
     def nbytes(self) -> int:
         """Size in memory."""
         return self.words.nbytes
@@ -87,6 +92,11 @@ class PreparedGallery:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def heads(self) -> NDArray[np.uint64]:
+        """The first word of every finger, uint64[len]."""
+        return self.words[self.offsets[:-1]]
 
     @overload
     def __getitem__(self, index: int) -> PreparedTemplate: ...
