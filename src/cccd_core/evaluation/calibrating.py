@@ -178,7 +178,7 @@ def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL
 
     Quantile regression (Koenker, Bassett, Econometrica 46(1), 1978) of `raw` on the columns of `around`. The pinball
     loss is rounded at its corner and minimised by Newton's method, the rounding made smaller twice. Scores below the
-    highest tenth pull by their number and mean alone.
+    highest quarter pull by their number and mean alone.
     """
     columns = around.columns()
     mean, spread = columns.mean(axis=0), columns.std(axis=0)
@@ -187,7 +187,7 @@ def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL
     unit = float(np.maximum(raw - level, 0.0).mean()) / fraction
     if not unit > 0.0:
         return None
-    high = raw > np.quantile(raw, 0.9)
+    high = raw > np.quantile(raw, 0.75)
     y = raw[high]
     z = np.column_stack([np.ones(len(y)), (columns[high] - mean) / spread])
     rest = fraction * -z.sum(axis=0)  # standardised columns add up to 0 over all pairs

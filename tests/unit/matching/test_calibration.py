@@ -17,17 +17,22 @@ from cccd_core.evaluation.calibrating import (
     check,
     fit,
     fit_fusion,
-    fit_minutiae_slope,
+    fit_levelling,
     fit_tail,
     leave_one_set_out,
 )
-from cccd_core.matching.calibration import Calibration
+from cccd_core.matching.calibration import Calibration, Levelling, Surroundings
 
 MAP = Calibration((1.0, 2.0, 4.0), (0.0, 10.0, 50.0), "sha256:x", 1000, 20.0)
 
 
+def around(minutiae: np.ndarray, crowding: float | np.ndarray = 0.0) -> Surroundings:  # type: ignore[type-arg]
+    crowded = np.broadcast_to(np.float32(crowding), minutiae.shape)
+    return Surroundings(minutiae.astype(np.int32), crowded, np.zeros(len(minutiae), np.float32))
+
+
 def raw(scores: np.ndarray, minutiae: int | np.ndarray = 40) -> Raw:  # type: ignore[type-arg]
-    return Raw(scores.astype(np.float32), np.broadcast_to(np.int32(minutiae), scores.shape).astype(np.int32))
+    return Raw(scores.astype(np.float32), around(np.broadcast_to(np.int32(minutiae), scores.shape)))
 
 
 def one_set(name: str, impostor: Raw, extractor: str = "e") -> RawSet:
@@ -35,29 +40,53 @@ def one_set(name: str, impostor: Raw, extractor: str = "e") -> RawSet:
 
 
 def test_scores_are_read_off_the_knots() -> None:
-    scores = MAP.scores(np.array([-5.0, 1.0, 1.5, 3.0, 4.0, 6.0], np.float32), np.full(6, 40))
+    scores = MAP.scores(np.array([-5.0, 1.0, 1.5, 3.0, 4.0, 6.0], np.float32), around(np.full(6, 40)))
     assert scores.dtype == np.float32
     assert scores.tolist() == [0.0, 0.0, 5.0, 30.0, 50.0, 90.0]
 
 
-def test_minutiae_level_the_raw_score() -> None:
-    leaning = replace(MAP, minutiae_slope=-1.0, most_per_minutia=1e6)
-    counts = np.array([0, 1, 20, 40, 60, 255])
-    scores = leaning.scores(np.full(6, 1.0, np.float32), counts)
-    assert scores[0] == 0.0  # no minutiae, no evidence
-    expected = [math.log(max(20, min(60, count))) for count in counts.tolist()]
-    assert leaning.levelled(np.full(6, 1.0), counts) == pytest.approx([1.0 + value for value in expected])
-    assert scores[1] == scores[2] < scores[3] < scores[4] == scores[5]
+LEVELLING = Levelling((-1.0, 0.0, 0.0, 0.5, 2.0), -math.log(20), 10.0, 8.0, 9.0)
+
+
+def test_surroundings_are_read_from_first_words() -> None:
+    first = np.array([30 | 24 << 32 | 51 << 40], np.uint64)
+    second = np.array([50 | 12 << 32, 20 | 255 << 40, 0], np.uint64)
+    both = Surroundings.of(first, second)
+    assert both.minutiae.tolist() == [30, 20, 0]
+    logs = [math.log(3.5) + math.log(share) for share in (2.0, 0.5, 0.5)]
+    assert both.crowding == pytest.approx(logs, abs=1e-6)
+    assert both.alike == pytest.approx([0.2, 1.2, 0.2], abs=1e-6)
+    assert both.columns().shape == (3, 5)
+
+
+def test_surroundings_level_the_raw_score() -> None:
+    levelled = replace(MAP, levelling=LEVELLING, most_per_minutia=1e6)
+    counts = np.array([5, 6, 20, 60, 120, 255])
+    same = levelled.levelled(np.full(6, 30.0), around(counts))
+    expected = [math.log(max(6, min(120, count)) / 20) for count in counts.tolist()]
+    assert same == pytest.approx([30.0 + min(1.5, value) for value in expected])  # raised by 1.5 at most
+    # Where it does not begin yet, scores stay; a pair that reaches 10.5 by chance has the common level 10 there.
+    crowded = levelled.levelled(np.array([1.0, 8.9, 10.5, 12.0]), around(np.full(4, 20), 1.0))
+    assert crowded == pytest.approx([1.0, 8.9, 10.0, 11.5])
+    for crowding in (-4.0, -1.0, 0.0, 1.0, 8.0):
+        rising = levelled.levelled(np.linspace(0.0, 40.0, 2000), around(np.full(2000, 20), crowding))
+        assert (np.diff(rising) > 0.0).all()
+
+
+@pytest.mark.parametrize("changes", [{"slopes": (1.0,)}, {"centre": math.inf}, {"level": 8.5}, {"raised_from": 11.0}])
+def test_what_is_no_levelling_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(FormatError):
+        replace(LEVELLING, **changes)
 
 
 def test_few_minutiae_cannot_score_high() -> None:
-    scores = MAP.scores(np.full(5, 1000.0, np.float32), np.array([0, 1, 4, 10, 64]))
+    scores = MAP.scores(np.full(5, 1000.0, np.float32), around(np.array([0, 1, 4, 10, 64])))
     assert scores.tolist() == [0.0, 7.0, 28.0, 70.0, 448.0]
 
 
 def test_identity_gives_raw_scores_back() -> None:
     values = np.array([0.0, 0.25, 3.0, 700.0], np.float32)
-    assert Calibration.identity().scores(values, np.full(4, 9)).tolist() == values.tolist()
+    assert Calibration.identity().scores(values, around(np.full(4, 9))).tolist() == values.tolist()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +98,7 @@ def test_identity_gives_raw_scores_back() -> None:
         {"score_knots": (0.0, 20.0, 10.0)},
         {"score_knots": (1.0, 10.0, 50.0)},
         {"raw_knots": (1.0, 2.0, float("inf"))},
-        {"minutiae_slope": float("nan")},
+        {"extrapolated_from": float("nan")},
         {"most_per_minutia": 0.0},
         {"most_per_minutia": float("nan")},
         {"raw_knots": tuple(map(float, range(5000))), "score_knots": tuple(map(float, range(5000)))},
@@ -83,6 +112,10 @@ def test_what_is_no_map_is_refused(changes: dict[str, object]) -> None:
 def test_its_file_reads_back_and_its_digest_covers_it() -> None:
     record = json.loads(json.dumps(MAP.as_dict()))
     assert Calibration.from_dict(record) == MAP
+    level = replace(MAP, levelling=LEVELLING)
+    assert Calibration.from_dict(json.loads(json.dumps(level.as_dict()))) == level
+    with pytest.raises(FormatError):
+        Calibration.from_dict({**record, "levelling": [1.0, 2.0]})
     assert Calibration.from_dict(record).digest == MAP.digest
     assert replace(MAP, impostor_pairs=1001).digest != MAP.digest
     for broken in (None, [], {}, {**record, "format": "other"}, {**record, "raw": "text"}, {**record, "tail": 3}):
@@ -110,12 +143,19 @@ def test_equal_scores_have_no_tail() -> None:
         fit_tail(np.zeros(5000))
 
 
-def test_minutiae_slope_is_found() -> None:
+def test_levelling_is_found() -> None:
     random = np.random.default_rng(2)
     counts = random.integers(8, 80, 60_000)
-    scores = random.normal(0, 1, 60_000) - 1.5 * np.log(counts)
-    assert fit_minutiae_slope(scores, np.log(counts)) == pytest.approx(-1.5, abs=0.1)
-    assert fit_minutiae_slope(scores, np.full(60_000, 3.0)) == 0.0
+    crowding = random.normal(4.0, 0.5, 60_000)
+    scores = random.normal(0, 1, 60_000) - 0.8 * np.log(counts) + 0.7 * crowding
+    found = fit_levelling(scores, around(counts, crowding.astype(np.float32)))
+    assert found is not None
+    assert found.slopes[3] == pytest.approx(0.7, abs=0.15)
+    assert found.slopes[4] == 0.0  # all alike: nothing to be learned
+    # One slope over the logarithm of the count, given as a broken line of three.
+    at = around(np.array([10, 40])).columns() @ np.array(found.slopes)
+    assert at[1] - at[0] == pytest.approx(-0.8 * math.log(4.0), abs=0.25)
+    assert fit_levelling(np.zeros(60_000), around(counts)) is None
 
 
 def test_calibrated_scores_say_the_fmr_on_new_pairs() -> None:
@@ -128,14 +168,14 @@ def test_calibrated_scores_say_the_fmr_on_new_pairs() -> None:
     assert calibration.impostor_pairs == 300_000
     assert calibration.sets == ("a/e", "b/e")
     assert calibration.extrapolated_from == pytest.approx(44.77, abs=0.01)
-    assert calibration.minutiae_slope == pytest.approx(-1.2, abs=0.1)
+    assert calibration.levelling is not None
     assert tail.fraction == pytest.approx(0.01)
     fresh = check(calibration, one_set("c", impostors(3, 1_000_000)), scores=(3, 10, 20, 30, 40))
     for score in (3, 10, 20, 30):
         assert fresh.ratio(score) == pytest.approx(1.0, abs=0.12)
     assert fresh.ratio(40) == pytest.approx(1.0, abs=0.4)
     # Above the last knot of any use the map still rises, no faster than before.
-    high = calibration.scores(np.array([12.0, 16.0, 20.0], np.float32), np.full(3, 40))
+    high = calibration.scores(np.array([12.0, 16.0, 20.0], np.float32), around(np.full(3, 40)))
     assert (np.diff(high) > 0).all()
 
 
@@ -143,7 +183,7 @@ def test_many_zeros_are_no_evidence() -> None:
     random = np.random.default_rng(5)
     scores = np.where(random.random(50_000) < 0.7, 0.0, 1.0 + random.exponential(1.0, 50_000))
     calibration, _ = fit([one_set("a", raw(scores))], "sha256:x")
-    at = calibration.scores(np.array([0.0, 1.0 + math.log(3.0)], np.float32), np.full(2, 40))
+    at = calibration.scores(np.array([0.0, 1.0 + math.log(3.0)], np.float32), around(np.full(2, 40)))
     assert at[0] == 0.0
     assert at[1] == pytest.approx(10.0, abs=0.2)  # a tenth of all pairs: a third of those above 1
 
