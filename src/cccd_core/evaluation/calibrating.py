@@ -26,7 +26,7 @@ from cccd_core.templates import FingerTemplate
 LEAST_PAIRS = 10_000
 LEAST_GENUINE = 100
 LEVEL_FRACTION = 0.01  # the FMR at which pairs of all surroundings are made equal
-# Levelling begins at the raw score that these shares of impostors reach: what is raised, and what is lowered.
+# Levelling begins at the score that these shares of levelled impostors reach: of what is raised, and what is lowered.
 RAISED_FRACTION, LOWERED_FRACTION = 0.1, 0.025
 TAIL_FRACTION = 0.01  # the share of impostors that the tail is fitted to
 PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
@@ -176,11 +176,11 @@ def _least(loss: Callable[[float], float], low: float, high: float, steps: int =
 def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL_FRACTION) -> Levelling | None:
     """What a share `fraction` of impostors reaches, by their surroundings; None where all scores are much the same.
 
-    Quantile regression (Koenker, Bassett, Econometrica 46(1), 1978) of `raw` on the columns of `around`. The pinball
+    Quantile regression (Koenker, Bassett, Econometrica 46(1), 1978) of `raw` on the figures of `around`. The pinball
     loss is rounded at its corner and minimised by Newton's method, the rounding made smaller twice. Scores below the
     highest quarter pull by their number and mean alone.
     """
-    columns = around.columns()
+    columns = around.figures.astype(np.float64)
     mean, spread = columns.mean(axis=0), columns.std(axis=0)
     spread[spread < 1e-6] = np.inf  # nothing can be learned from it
     level = float(np.quantile(raw, 1.0 - fraction))
@@ -214,11 +214,11 @@ def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL
                 break
     slopes = solution[1:] / spread
     centre = float(slopes @ mean)
-    level = float(np.quantile(raw - columns @ slopes + centre, 1.0 - fraction))
-    begins = [float(np.quantile(raw, 1.0 - share)) for share in (RAISED_FRACTION, LOWERED_FRACTION)]
+    shares = (fraction, RAISED_FRACTION, LOWERED_FRACTION)
+    level, *begins = (float(value) for value in np.quantile(raw - columns @ slopes + centre, 1.0 - np.array(shares)))
     if not max(begins) < level:
         return None
-    return Levelling(tuple(slopes.tolist()), centre, level, *begins)
+    return Levelling(tuple(slopes.tolist()), centre, level, begins[0], begins[1])
 
 
 def raw_check(matcher: ScoringMatcher[Any, Any]) -> tuple[float, ...]:
@@ -264,8 +264,7 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
         raise ParameterError("too few impostor pairs to calibrate on", pairs=len(raw), least=LEAST_PAIRS)
     around = Surroundings(
         np.concatenate([part.impostor.around.minutiae for part in sets]),
-        np.concatenate([part.impostor.around.crowding for part in sets]),
-        np.concatenate([part.impostor.around.alike for part in sets]),
+        np.concatenate([part.impostor.around.figures for part in sets]),
     )
     levelling = fit_levelling(raw, around)
     ordered = np.sort(raw if levelling is None else levelling.levelled(raw, around))

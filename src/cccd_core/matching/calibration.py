@@ -28,8 +28,9 @@ from cccd_core.errors import FormatError
 FORMAT = "cccd-calibration-2"
 MAX_KNOTS = 4096
 SHIPPED = "data/calibration.json"
-# Between these minutia counts what chance does runs straight over the logarithm of the count, outside it is constant.
-COUNT_KNOTS = (6, 20, 60, 120)
+# Between these effective minutia counts what chance does runs straight over the logarithm, outside it is constant.
+COUNT_KNOTS = (4, 12, 30, 60)
+FIGURES = len(COUNT_KNOTS) + 1
 # No pair scores more than this for each of the minutiae of its poorer finger, whatever a tail fitted to pairs of fifty
 # says: four minutiae prove nothing.
 MOST_PER_MINUTIA = 7.0
@@ -39,12 +40,13 @@ _NEAREST = 0.25
 FloatArray = npt.NDArray[np.float64]
 
 
-def _count_columns() -> FloatArray:
-    logs = np.log(np.clip(np.arange(256), COUNT_KNOTS[0], COUNT_KNOTS[-1]))
-    return np.stack([np.maximum(logs, math.log(knot)) for knot in COUNT_KNOTS[:-1]])
+def broken_line(counts: npt.NDArray[Any]) -> FloatArray:
+    """Columns whose sums are the functions of the logarithm of a count that COUNT_KNOTS allows: float64[n, 3]."""
+    logs = np.log(np.clip(counts, COUNT_KNOTS[0], COUNT_KNOTS[-1]))
+    return np.column_stack([np.maximum(logs, math.log(knot)) for knot in COUNT_KNOTS[:-1]])
 
 
-_COUNTS = _count_columns()  # [3, 256]
+_COUNTS = broken_line(np.arange(256) / 2.0)
 _CROWDING = np.log(np.arange(256) / 8.0 + 0.5)
 
 
@@ -52,29 +54,26 @@ _CROWDING = np.log(np.arange(256) / 8.0 + 0.5)
 class Surroundings:
     """What is known of n pairs of fingers besides their raw scores.
 
-    `minutiae` int32[n]: the smaller count; `crowding` float32[n]: the logarithms of how many neighbours a minutia has,
-    both fingers added; `alike` float32[n]: how alike the directions of neighbours are, 0..1, both fingers added.
+    `minutiae` int32[n]: the smaller count. `figures` float32[n, 5]: what chance is taken to depend on, both fingers
+    added: three for the effective count (`broken_line`), the logarithm of how many neighbours a minutia has, and how
+    alike the directions of neighbours are.
     """
 
     minutiae: npt.NDArray[np.int32]
-    crowding: npt.NDArray[np.float32]
-    alike: npt.NDArray[np.float32]
+    figures: npt.NDArray[np.float32]
 
     @staticmethod
     def of(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> Surroundings:
         """Of pairs of prepared fingers by their first words, uint64[n] or [1] each (`matching.prepared`)."""
-        return Surroundings(
-            np.minimum(_byte(first, 0), _byte(second, 0)).astype(np.int32),
-            (_CROWDING[_byte(first, 4)] + _CROWDING[_byte(second, 4)]).astype(np.float32),
-            ((_byte(first, 5) + _byte(second, 5)) / 255.0).astype(np.float32),
-        )
+        minutiae = np.minimum(_byte(first, 0), _byte(second, 0)).astype(np.int32)
+        return Surroundings(minutiae, (_figures(first) + _figures(second)).astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.minutiae)
 
-    def columns(self) -> FloatArray:
-        """What chance is taken to depend on, float64[n, 5]: the first three are the count's broken line."""
-        return np.column_stack([*_COUNTS[:, self.minutiae], self.crowding, self.alike])
+
+def _figures(words: npt.NDArray[np.uint64]) -> FloatArray:
+    return np.column_stack([_COUNTS[_byte(words, 3)], _CROWDING[_byte(words, 4)], _byte(words, 5) / 255.0])
 
 
 def _byte(words: npt.NDArray[np.uint64], place: int) -> npt.NDArray[np.int64]:
@@ -85,7 +84,7 @@ def _byte(words: npt.NDArray[np.uint64], place: int) -> npt.NDArray[np.int64]:
 class Levelling:
     """Brings what pairs reach by chance to one level, whatever their surroundings.
 
-    A pair reaches q = `level` + `slopes` · columns - `centre` as often by chance as pairs in all reach `level`. Its
+    A pair reaches q = `level` + `slopes` · figures - `centre` as often by chance as pairs in all reach `level`. Its
     raw score there becomes `level`, and what is above moves along. Where q is higher, raw scores up to `lowered_from`
     stay as they are, where it is lower up to `raised_from`; in between it runs straight. Below these, pairs are decided
     wrong so often that an equal FMR for each kind of pair costs more genuine pairs than it is worth.
@@ -98,8 +97,8 @@ class Levelling:
     lowered_from: float
 
     def __post_init__(self) -> None:
-        if len(self.slopes) != len(COUNT_KNOTS) + 1 or not all(map(math.isfinite, self.numbers())):
-            raise FormatError("a levelling needs a finite slope for each column", slopes=len(self.slopes))
+        if len(self.slopes) != FIGURES or not all(map(math.isfinite, self.numbers())):
+            raise FormatError("a levelling needs a finite slope for each figure", slopes=len(self.slopes))
         if not max(self.raised_from, self.lowered_from) < self.level:
             raise FormatError("levelling must begin below its level", level=self.level)
 
@@ -110,15 +109,16 @@ class Levelling:
     @staticmethod
     def of(numbers: Sequence[float]) -> Levelling:
         """From `numbers`. FormatError for anything else."""
-        if len(numbers) != len(COUNT_KNOTS) + 5:
+        if len(numbers) != FIGURES + 4:
             raise FormatError("a levelling of the wrong length", numbers=len(numbers))
         values = tuple(float(value) for value in numbers)
         return Levelling(values[:-4], *values[-4:])
 
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]; rises with the raw score."""
-        by_count = np.array(self.slopes[: len(COUNT_KNOTS) - 1]) @ _COUNTS + (self.level - self.centre)
-        reached = by_count[around.minutiae] + self.slopes[-2] * around.crowding + self.slopes[-1] * around.alike
+        reached: FloatArray = np.full(len(raw), self.level - self.centre)
+        for slope, figure in zip(self.slopes, around.figures.T, strict=True):
+            reached += slope * figure  # in this order for any number of pairs, as a matrix product is not
         least = self.raised_from + _NEAREST * (self.level - self.raised_from)
         reached = np.maximum(reached, least)
         start = np.where(reached < self.level, self.raised_from, self.lowered_from)
@@ -130,10 +130,10 @@ class Levelling:
 class Calibration:
     """The map from raw scores and surroundings to −10·log10(FMR), and where it comes from.
 
-    A raw score is levelled by the surroundings of the pair (`levelling`, None leaves it as it is). Then `raw_knots` and
-    `score_knots` (equal length, at least two, both strictly increasing, the first score is 0) map it piecewise linearly:
-    below the first knot to 0, above the last along the last segment. No pair scores more than `most_per_minutia` for
-    each prepared minutia of its poorer finger.
+    A raw score is levelled by the surroundings of the pair (`levelling`, None leaves it as it is). Then `raw_knots`
+    and `score_knots` (equal length, at least two, both strictly increasing, the first score is 0) map it piecewise
+    linearly: below the first knot to 0, above the last along the last segment. No pair scores more than
+    `most_per_minutia` for each prepared minutia of its poorer finger.
     `parameters_digest` names the matcher parameters whose raw scores these are. `impostor_pairs` were measured; above
     the score `extrapolated_from` fewer than ten of them are left and the map rests on the tail fitted (`tail`: a
     generalised Pareto distribution). `sets` are the data sets, `raw_check` the raw scores that the matcher gave a fixed
@@ -187,7 +187,7 @@ class Calibration:
     def scores(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> npt.NDArray[np.float32]:
         """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
-        No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0. About 100 ns a score.
+        No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0. About 0.1 us.
         """
         scores = _map(self.levelled(raw, around), self._raw, self._score)
         most = (self.most_per_minutia * around.minutiae).astype(np.float32)
@@ -235,9 +235,7 @@ class Calibration:
             raise FormatError("a calibration with missing or wrong fields", field=str(error)) from error
 
 
-def _map(
-    values: FloatArray, x: FloatArray, y: FloatArray
-) -> npt.NDArray[np.float32]:
+def _map(values: FloatArray, x: FloatArray, y: FloatArray) -> npt.NDArray[np.float32]:
     mapped = np.interp(values, x, y)
     above = values > x[-1]
     if above.any():
