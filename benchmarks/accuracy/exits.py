@@ -12,7 +12,7 @@ from cccd_core.evaluation.calibrating import RawPairs
 from cccd_core.matching import MatcherParameters
 from cccd_core.matching.calibration import Calibration
 
-THRESHOLDS = (10, 20, 30, 40)
+THRESHOLDS = (10, 20, 30, 40, 50, 60)
 NEVER = -1.0e5  # a raw score that no pair falls below
 
 

@@ -48,6 +48,7 @@ def broken_line(counts: npt.NDArray[Any]) -> FloatArray:
 
 _COUNTS = broken_line(np.arange(256) / 2.0)
 _CROWDING = np.log(np.arange(256) / 8.0 + 0.5)
+_ALIKE = np.arange(256) / 255.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +66,7 @@ class Surroundings:
     @staticmethod
     def of(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> Surroundings:
         """Of pairs of prepared fingers by their first words, uint64[n] or [1] each (`matching.prepared`)."""
-        minutiae = np.minimum(_byte(first, 0), _byte(second, 0)).astype(np.int32)
+        minutiae = np.minimum(_octets(first)[:, 0], _octets(second)[:, 0]).astype(np.int32)
         return Surroundings(minutiae, (_figures(first) + _figures(second)).astype(np.float32))
 
     def __len__(self) -> int:
@@ -73,11 +74,17 @@ class Surroundings:
 
 
 def _figures(words: npt.NDArray[np.uint64]) -> FloatArray:
-    return np.column_stack([_COUNTS[_byte(words, 3)], _CROWDING[_byte(words, 4)], _byte(words, 5) / 255.0])
+    octets = _octets(words)
+    figures = np.empty((len(words), FIGURES))
+    figures[:, :-2] = _COUNTS[octets[:, 3]]
+    figures[:, -2] = _CROWDING[octets[:, 4]]
+    figures[:, -1] = _ALIKE[octets[:, 5]]
+    return figures
 
 
-def _byte(words: npt.NDArray[np.uint64], place: int) -> npt.NDArray[np.int64]:
-    return (words >> np.uint64(8 * place)).astype(np.int64) & 0xFF
+def _octets(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+    """The octets of words, the lowest first: uint8[n, 8]."""
+    return np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,11 @@ class Levelling:
             raise FormatError("a levelling of the wrong length", numbers=len(numbers))
         values = tuple(float(value) for value in numbers)
         return Levelling(values[:-4], *values[-4:])
+
+    @property
+    def begins(self) -> float:
+        """Raw scores up to this one stay as they are."""
+        return min(self.raised_from, self.lowered_from)
 
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]; rises with the raw score."""
@@ -187,11 +199,27 @@ class Calibration:
     def scores(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> npt.NDArray[np.float32]:
         """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
-        No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0. About 0.1 us.
+        No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0.
         """
-        scores = _map(self.levelled(raw, around), self._raw, self._score)
-        most = (self.most_per_minutia * around.minutiae).astype(np.float32)
-        return np.asarray(np.minimum(scores, most))
+        return self._mapped(self.levelled(raw, around), around.minutiae)
+
+    def scores_of(
+        self, raw: npt.NDArray[np.floating[Any]], first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]
+    ) -> npt.NDArray[np.float32]:
+        """The same for prepared fingers, by their first words, uint64[1] and [n]. About 0.1 us a pair.
+
+        What chance is taken to depend on is looked up for those pairs alone that are high enough to be levelled.
+        """
+        levelled = raw.astype(np.float64)
+        if self.levelling is not None:
+            high = np.flatnonzero(raw > self.levelling.begins)
+            if len(high):
+                levelled[high] = self.levelling.levelled(levelled[high], Surroundings.of(first, second[high]))
+        return self._mapped(levelled, np.minimum(_octets(first)[:, 0], _octets(second)[:, 0]))
+
+    def _mapped(self, levelled: FloatArray, minutiae: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
+        most = np.float32(self.most_per_minutia) * minutiae.astype(np.float32)
+        return np.asarray(np.minimum(_map(levelled, self._raw, self._score), most))
 
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]."""

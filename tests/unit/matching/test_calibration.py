@@ -75,6 +75,17 @@ def test_surroundings_level_the_raw_score() -> None:
         assert (np.diff(rising) > 0.0).all()
 
 
+def test_prepared_fingers_are_looked_up_where_it_matters_alone() -> None:
+    levelled = replace(MAP, levelling=LEVELLING, most_per_minutia=1e6)
+    random = np.random.default_rng(4)
+    heads = random.integers(0, 1 << 48, 500, dtype=np.uint64)
+    raw_scores = random.normal(8.0, 3.0, 500).astype(np.float32)
+    for probe in (heads[:1], heads[7:8]):
+        expected = levelled.scores(raw_scores, Surroundings.of(probe, heads))
+        assert (levelled.scores_of(raw_scores, probe, heads) == expected).all()
+    assert len(levelled.scores_of(raw_scores[:0], heads[:1], heads[:0])) == 0
+
+
 @pytest.mark.parametrize("changes", [{"slopes": (1.0,)}, {"centre": math.inf}, {"level": 8.5}, {"raised_from": 11.0}])
 def test_what_is_no_levelling_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(FormatError):
