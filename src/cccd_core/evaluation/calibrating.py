@@ -180,7 +180,7 @@ def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL
     loss is rounded at its corner and minimised by Newton's method, the rounding made smaller twice. Scores below the
     highest quarter pull by their number and mean alone.
     """
-    columns = around.figures.astype(np.float64)
+    columns = around.figures
     mean, spread = columns.mean(axis=0), columns.std(axis=0)
     spread[spread < 1e-6] = np.inf  # nothing can be learned from it
     level = float(np.quantile(raw, 1.0 - fraction))
@@ -263,8 +263,8 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
     if len(raw) < LEAST_PAIRS:
         raise ParameterError("too few impostor pairs to calibrate on", pairs=len(raw), least=LEAST_PAIRS)
     around = Surroundings(
-        np.concatenate([part.impostor.around.minutiae for part in sets]),
-        np.concatenate([part.impostor.around.figures for part in sets]),
+        np.concatenate([part.impostor.around.first for part in sets]),
+        np.concatenate([part.impostor.around.second for part in sets]),
     )
     levelling = fit_levelling(raw, around)
     ordered = np.sort(raw if levelling is None else levelling.levelled(raw, around))

@@ -55,35 +55,43 @@ _ALIKE = np.arange(256) / 255.0
 class Surroundings:
     """What is known of n pairs of fingers besides their raw scores.
 
-    `minutiae` int32[n]: the smaller count. `figures` float32[n, 5]: what chance is taken to depend on, both fingers
-    added: three for the effective count (`broken_line`), the logarithm of how many neighbours a minutia has, and how
-    alike the directions of neighbours are.
+    `first` and `second` uint8[n, 8], or [1, 8] where all pairs share a finger: the octets of the first words of the
+    prepared fingers, lowest first (`matching.prepared`).
     """
 
-    minutiae: npt.NDArray[np.int32]
-    figures: npt.NDArray[np.float32]
+    first: npt.NDArray[np.uint8]
+    second: npt.NDArray[np.uint8]
 
     @staticmethod
     def of(first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]) -> Surroundings:
-        """Of pairs of prepared fingers by their first words, uint64[n] or [1] each (`matching.prepared`)."""
-        minutiae = np.minimum(_octets(first)[:, 0], _octets(second)[:, 0]).astype(np.int32)
-        return Surroundings(minutiae, (_figures(first) + _figures(second)).astype(np.float32))
+        """Of pairs of prepared fingers by their first words, uint64[n] or [1] each."""
+        return Surroundings(_octets(first), _octets(second))
 
-    def __len__(self) -> int:
-        return len(self.minutiae)
+    @property
+    def minutiae(self) -> npt.NDArray[np.uint8]:
+        """The smaller count of each pair: uint8[n]."""
+        return np.minimum(self.first[:, 0], self.second[:, 0])
+
+    @property
+    def figures(self) -> FloatArray:
+        """What chance is taken to depend on, both fingers added: float64[n, 5].
+
+        Three for the effective count (`broken_line`), the logarithm of how many neighbours a minutia has, and how alike
+        the directions of neighbours are.
+        """
+        return _figures(self.first) + _figures(self.second)
+
+    def __getitem__(self, which: npt.NDArray[Any]) -> Surroundings:
+        """These pairs alone."""
+        alone = [side if len(side) == 1 else side[which] for side in (self.first, self.second)]
+        return Surroundings(*alone)
 
 
-def _figures(words: npt.NDArray[np.uint64]) -> FloatArray:
-    octets = _octets(words)
-    figures = np.empty((len(words), FIGURES))
-    figures[:, :-2] = _COUNTS[octets[:, 3]]
-    figures[:, -2] = _CROWDING[octets[:, 4]]
-    figures[:, -1] = _ALIKE[octets[:, 5]]
-    return figures
+def _figures(octets: npt.NDArray[np.uint8]) -> FloatArray:
+    return np.column_stack([_COUNTS[octets[:, 3]], _CROWDING[octets[:, 4]], _ALIKE[octets[:, 5]]])
 
 
 def _octets(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
-    """The octets of words, the lowest first: uint8[n, 8]."""
     return np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)
 
 
@@ -102,12 +110,15 @@ class Levelling:
     level: float
     raised_from: float
     lowered_from: float
+    _chance: tuple[FloatArray, FloatArray, FloatArray] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.slopes) != FIGURES or not all(map(math.isfinite, self.numbers())):
             raise FormatError("a levelling needs a finite slope for each figure", slopes=len(self.slopes))
         if not max(self.raised_from, self.lowered_from) < self.level:
             raise FormatError("levelling must begin below its level", level=self.level)
+        counts = (_COUNTS * np.array(self.slopes[:-2])).sum(axis=1)
+        object.__setattr__(self, "_chance", (counts, _CROWDING * self.slopes[-2], _ALIKE * self.slopes[-1]))
 
     def numbers(self) -> tuple[float, ...]:
         """All of it in order; `of` reads it back."""
@@ -128,14 +139,16 @@ class Levelling:
 
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]; rises with the raw score."""
-        reached: FloatArray = np.full(len(raw), self.level - self.centre)
-        for slope, figure in zip(self.slopes, around.figures.T, strict=True):
-            reached += slope * figure  # in this order for any number of pairs, as a matrix product is not
+        reached = (self.level - self.centre) + (self._of_finger(around.first) + self._of_finger(around.second))
         least = self.raised_from + _NEAREST * (self.level - self.raised_from)
         reached = np.maximum(reached, least)
         start = np.where(reached < self.level, self.raised_from, self.lowered_from)
-        part = np.clip((raw - start) / (reached - start), 0.0, 1.0)
+        part = np.minimum(np.maximum((raw - start) / (reached - start), 0.0), 1.0)
         return np.asarray(raw - (reached - self.level) * part)
+
+    def _of_finger(self, octets: npt.NDArray[np.uint8]) -> FloatArray:
+        counts, crowding, alike = self._chance
+        return np.asarray((counts[octets[:, 3]] + crowding[octets[:, 4]]) + alike[octets[:, 5]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,33 +210,21 @@ class Calibration:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def scores(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> npt.NDArray[np.float32]:
-        """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
+        """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up. About 0.1 us each.
 
         No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0.
         """
-        return self._mapped(self.levelled(raw, around), around.minutiae)
-
-    def scores_of(
-        self, raw: npt.NDArray[np.floating[Any]], first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64]
-    ) -> npt.NDArray[np.float32]:
-        """The same for prepared fingers, by their first words, uint64[1] and [n]. About 0.1 us a pair.
-
-        What chance is taken to depend on is looked up for those pairs alone that are high enough to be levelled.
-        """
-        levelled = raw.astype(np.float64)
-        if self.levelling is not None:
-            high = np.flatnonzero(raw > self.levelling.begins)
-            if len(high):
-                levelled[high] = self.levelling.levelled(levelled[high], Surroundings.of(first, second[high]))
-        return self._mapped(levelled, np.minimum(_octets(first)[:, 0], _octets(second)[:, 0]))
-
-    def _mapped(self, levelled: FloatArray, minutiae: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
-        most = np.float32(self.most_per_minutia) * minutiae.astype(np.float32)
-        return np.asarray(np.minimum(_map(levelled, self._raw, self._score), most))
+        most = np.float32(self.most_per_minutia) * around.minutiae.astype(np.float32)
+        return np.asarray(np.minimum(_map(self.levelled(raw, around), self._raw, self._score), most))
 
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]."""
-        return raw.astype(np.float64) if self.levelling is None else self.levelling.levelled(raw, around)
+        levelled = raw.astype(np.float64)
+        if self.levelling is not None:
+            high = np.flatnonzero(raw > self.levelling.begins)  # a few, of impostors; the others stay as they are
+            if len(high):
+                levelled[high] = self.levelling.levelled(levelled[high], around[high])
+        return levelled
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready data, `from_dict` reads it back."""

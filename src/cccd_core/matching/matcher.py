@@ -120,7 +120,7 @@ class Matcher:
         else:
             with ThreadPoolExecutor(min(workers, len(starts))) as pool:
                 list(pool.map(block, starts))
-        return self.calibration.scores_of(raw, probe.head, gallery.heads)
+        return self.calibration.scores(raw, Surroundings.of(probe.head, gallery.heads))
 
     def score(self, probe: PreparedTemplate, candidate: PreparedTemplate) -> float:
         """The calibrated score of one pair."""

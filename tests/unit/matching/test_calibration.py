@@ -21,15 +21,18 @@ from cccd_core.evaluation.calibrating import (
     fit_tail,
     leave_one_set_out,
 )
-from cccd_core.matching.calibration import Calibration, Levelling, Surroundings, broken_line
+from cccd_core.matching.calibration import Calibration, Levelling, Surroundings
 
 MAP = Calibration((1.0, 2.0, 4.0), (0.0, 10.0, 50.0), "sha256:x", 1000, 20.0)
 
 
-def around(minutiae: np.ndarray, crowding: float | np.ndarray = 0.0) -> Surroundings:  # type: ignore[type-arg]
-    crowded = np.broadcast_to(np.float32(crowding), minutiae.shape)
-    figures = np.column_stack([broken_line(minutiae), crowded, np.zeros(len(minutiae))])
-    return Surroundings(minutiae.astype(np.int32), figures.astype(np.float32))
+def around(minutiae: np.ndarray, neighbours: int | np.ndarray = 4) -> Surroundings:  # type: ignore[type-arg]
+    """Two fingers alike: minutiae that all count, and eighths of neighbours a minutia; 4 give a figure of 0."""
+    octets = np.zeros((len(minutiae), 8), np.uint8)
+    octets[:, 0] = minutiae
+    octets[:, 3] = np.minimum(2 * minutiae, 255)
+    octets[:, 4] = neighbours
+    return Surroundings(octets, octets)
 
 
 def raw(scores: np.ndarray, minutiae: int | np.ndarray = 40) -> Raw:  # type: ignore[type-arg]
@@ -46,7 +49,7 @@ def test_scores_are_read_off_the_knots() -> None:
     assert scores.tolist() == [0.0, 0.0, 5.0, 30.0, 50.0, 90.0]
 
 
-LEVELLING = Levelling((-1.0, 0.0, 0.0, 0.5, 2.0), -math.log(20.0), 10.0, 8.0, 9.0)
+LEVELLING = Levelling((-0.5, 0.0, 0.0, 0.25, 2.0), -math.log(20.0), 10.0, 8.0, 9.0)
 
 
 def test_surroundings_are_read_from_first_words() -> None:
@@ -68,22 +71,24 @@ def test_surroundings_level_the_raw_score() -> None:
     expected = [math.log(max(4, min(60, count)) / 20) for count in counts.tolist()]
     assert same == pytest.approx([30.0 + min(1.5, value) for value in expected])  # raised by 1.5 at most
     # Where it does not begin yet, scores stay; a pair that reaches 10.5 by chance has the common level 10 there.
-    crowded = levelled.levelled(np.array([1.0, 8.9, 10.5, 12.0]), around(np.full(4, 20), 1.0))
-    assert crowded == pytest.approx([1.0, 8.9, 10.0, 11.5])
-    for crowding in (-4.0, -1.0, 0.0, 1.0, 8.0):
-        rising = levelled.levelled(np.linspace(0.0, 40.0, 2000), around(np.full(2000, 20), crowding))
+    chance = 0.5 * math.log(20 / 8 + 0.5)
+    crowded = levelled.levelled(np.array([1.0, 8.9, 10.0 + chance, 12.0]), around(np.full(4, 20), 20))
+    assert crowded == pytest.approx([1.0, 8.9, 10.0, 12.0 - chance])
+    for neighbours in (0, 4, 20, 255):
+        rising = levelled.levelled(np.linspace(0.0, 40.0, 2000), around(np.full(2000, 20), neighbours))
         assert (np.diff(rising) > 0.0).all()
 
 
-def test_prepared_fingers_are_looked_up_where_it_matters_alone() -> None:
+def test_pairs_of_one_finger_and_single_pairs_score_the_same() -> None:
     levelled = replace(MAP, levelling=LEVELLING, most_per_minutia=1e6)
     random = np.random.default_rng(4)
     heads = random.integers(0, 1 << 48, 500, dtype=np.uint64)
-    raw_scores = random.normal(8.0, 3.0, 500).astype(np.float32)
-    for probe in (heads[:1], heads[7:8]):
-        expected = levelled.scores(raw_scores, Surroundings.of(probe, heads))
-        assert (levelled.scores_of(raw_scores, probe, heads) == expected).all()
-    assert len(levelled.scores_of(raw_scores[:0], heads[:1], heads[:0])) == 0
+    scores = random.normal(8.0, 3.0, 500).astype(np.float32)
+    together = levelled.scores(scores, Surroundings.of(heads[7:8], heads))
+    alone = [levelled.scores(scores[k : k + 1], Surroundings.of(heads[7:8], heads[k : k + 1]))[0] for k in range(500)]
+    assert together.tolist() == alone
+    assert together.tolist() == levelled.scores(scores, Surroundings.of(np.repeat(heads[7:8], 500), heads)).tolist()
+    assert len(levelled.scores(scores[:0], Surroundings.of(heads[:1], heads[:0]))) == 0
 
 
 @pytest.mark.parametrize("changes", [{"slopes": (1.0,)}, {"centre": math.inf}, {"level": 8.5}, {"raised_from": 11.0}])
@@ -159,9 +164,9 @@ def test_equal_scores_have_no_tail() -> None:
 def test_levelling_is_found() -> None:
     random = np.random.default_rng(2)
     counts = random.integers(8, 60, 60_000)
-    crowding = random.normal(4.0, 0.5, 60_000)
-    scores = random.normal(0, 1, 60_000) - 0.8 * np.log(counts) + 0.7 * crowding
-    found = fit_levelling(scores, around(counts, crowding.astype(np.float32)))
+    neighbours = random.integers(30, 90, 60_000)
+    scores = random.normal(0, 1, 60_000) - 0.8 * np.log(counts) + 1.4 * np.log(neighbours / 8 + 0.5)
+    found = fit_levelling(scores, around(counts, neighbours))
     assert found is not None
     assert found.slopes[3] == pytest.approx(0.7, abs=0.1)
     assert found.slopes[4] == 0.0  # all alike: nothing to be learned
