@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "calibrating/calibrating.hpp"
 #include "dispatch.hpp"
 #include "hamming/hamming.hpp"
 #include "matching/matching.hpp"
@@ -119,6 +120,25 @@ void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind
   CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
 }
 
+void calibrating_scores(In<double, 1> raw_knots, In<double, 1> score_knots, In<double, 2> chance, In<double, 1> numbers,
+                        In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets,
+                        Out<float, 1> scores) {
+  namespace c = cccd::calibrating;
+  if (raw_knots.shape(0) < 2 || score_knots.shape(0) != raw_knots.shape(0))
+    throw std::invalid_argument("two knots or more, raw and calibrated");
+  if (chance.size() != 0 && chance.size() != c::chance_count) throw std::invalid_argument("chance must be 3 x 256 or nothing");
+  if (numbers.shape(0) != c::numbers_count) throw std::invalid_argument("numbers of another version");
+  if (probe.shape(0) < 1 || offsets.shape(0) != scores.shape(0) + 1)
+    throw std::invalid_argument("a probe is needed, and a score for each finger");
+  for (std::size_t finger = 0; finger < scores.shape(0); ++finger)
+    if (offsets(finger) < 0 || static_cast<std::size_t>(offsets(finger)) >= words.shape(0))
+      throw std::invalid_argument("the gallery holds what is no prepared finger");
+  const c::Map map{raw_knots.data(), score_knots.data(), raw_knots.shape(0), chance.size() ? chance.data() : nullptr,
+                   numbers.data()};
+  nb::gil_scoped_release release;
+  c::calibrate(map, probe(0), words.data(), offsets.data(), scores.shape(0), scores.data());
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -131,6 +151,9 @@ NB_MODULE(_native, m) {
         nb::arg("out").noconvert(), nb::arg("level"));
   m.def("hamming_within", &hamming_within, nb::arg("probe").noconvert(), nb::arg("gallery").noconvert(),
         nb::arg("limit"), nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("calibrating_scores", &calibrating_scores, nb::arg("raw_knots").noconvert(), nb::arg("score_knots").noconvert(),
+        nb::arg("chance").noconvert(), nb::arg("numbers").noconvert(), nb::arg("probe").noconvert(),
+        nb::arg("words").noconvert(), nb::arg("offsets").noconvert(), nb::arg("scores").noconvert());
   m.def("matching_scores", &matching_scores, nb::arg("probe").noconvert(), nb::arg("words").noconvert(),
         nb::arg("offsets").noconvert(), nb::arg("start"), nb::arg("stop"), nb::arg("settings").noconvert(),
         nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),

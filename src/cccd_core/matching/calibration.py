@@ -49,6 +49,7 @@ def broken_line(counts: npt.NDArray[Any]) -> FloatArray:
 _COUNTS = broken_line(np.arange(256) / 2.0)
 _CROWDING = np.log(np.arange(256) / 8.0 + 0.5)
 _ALIKE = np.arange(256) / 255.0
+_NO_CHANCE = np.zeros((0, 256))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +111,7 @@ class Levelling:
     level: float
     raised_from: float
     lowered_from: float
-    _chance: tuple[FloatArray, FloatArray, FloatArray] = field(init=False, repr=False, compare=False)
+    _chance: FloatArray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.slopes) != FIGURES or not all(map(math.isfinite, self.numbers())):
@@ -118,7 +119,9 @@ class Levelling:
         if not max(self.raised_from, self.lowered_from) < self.level:
             raise FormatError("levelling must begin below its level", level=self.level)
         counts = (_COUNTS * np.array(self.slopes[:-2])).sum(axis=1)
-        object.__setattr__(self, "_chance", (counts, _CROWDING * self.slopes[-2], _ALIKE * self.slopes[-1]))
+        chance = np.stack([counts, _CROWDING * self.slopes[-2], _ALIKE * self.slopes[-1]])
+        chance.flags.writeable = False
+        object.__setattr__(self, "_chance", chance)
 
     def numbers(self) -> tuple[float, ...]:
         """All of it in order; `of` reads it back."""
@@ -133,6 +136,10 @@ class Levelling:
         return Levelling(values[:-4], *values[-4:])
 
     @property
+    def _least(self) -> float:
+        return self.raised_from + _NEAREST * (self.level - self.raised_from)
+
+    @property
     def begins(self) -> float:
         """Raw scores up to this one stay as they are."""
         return min(self.raised_from, self.lowered_from)
@@ -140,11 +147,19 @@ class Levelling:
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]; rises with the raw score."""
         reached = (self.level - self.centre) + (self._of_finger(around.first) + self._of_finger(around.second))
-        least = self.raised_from + _NEAREST * (self.level - self.raised_from)
-        reached = np.maximum(reached, least)
+        reached = np.maximum(reached, self._least)
         start = np.where(reached < self.level, self.raised_from, self.lowered_from)
         part = np.minimum(np.maximum((raw - start) / (reached - start), 0.0), 1.0)
         return np.asarray(raw - (reached - self.level) * part)
+
+    def bounds(self) -> tuple[float, float, float, float, float]:
+        """What the native twin takes besides `chance`, in the order of `enum Number` in calibrating.hpp."""
+        return self.level - self.centre, self._least, self.level, self.raised_from, self.lowered_from
+
+    @property
+    def chance(self) -> FloatArray:
+        """What octets 3, 4 and 5 of a finger's first word add to what its pairs reach by chance: float64[3, 256]."""
+        return self._chance
 
     def _of_finger(self, octets: npt.NDArray[np.uint8]) -> FloatArray:
         counts, crowding, alike = self._chance
@@ -175,8 +190,9 @@ class Calibration:
     sets: tuple[str, ...] = ()
     tail: tuple[tuple[str, float], ...] = ()
     raw_check: tuple[float, ...] = ()
-    _raw: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
-    _score: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    _raw: FloatArray = field(init=False, repr=False, compare=False)
+    _score: FloatArray = field(init=False, repr=False, compare=False)
+    _numbers: FloatArray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.raw_knots) == len(self.score_knots) <= MAX_KNOTS:
@@ -188,7 +204,8 @@ class Calibration:
             raise FormatError("a calibration holds a number that is not finite")
         if self.score_knots[0] != 0.0:
             raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
-        for name, knots in (("_raw", self.raw_knots), ("_score", self.score_knots)):
+        numbers = (*(self.levelling.bounds() if self.levelling else (0.0,) * 5), self.most_per_minutia)
+        for name, knots in (("_raw", self.raw_knots), ("_score", self.score_knots), ("_numbers", numbers)):
             array = np.array(knots, dtype=np.float64)
             array.flags.writeable = False
             object.__setattr__(self, name, array)
@@ -210,12 +227,17 @@ class Calibration:
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def scores(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> npt.NDArray[np.float32]:
-        """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up. About 0.1 us each.
+        """Calibrated scores, float32[n], of `raw` scores [n]: −10·log10(FMR), 0 and up.
 
+        `Matcher.scores` has a native twin of it where native kernels run (native/kernels/calibrating), bit for bit.
         No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0.
         """
         most = np.float32(self.most_per_minutia) * around.minutiae.astype(np.float32)
         return np.asarray(np.minimum(_map(self.levelled(raw, around), self._raw, self._score), most))
+
+    def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Raw and score knots, chance and numbers: what the native twin of `scores` takes."""
+        return self._raw, self._score, _NO_CHANCE if self.levelling is None else self.levelling.chance, self._numbers
 
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]."""

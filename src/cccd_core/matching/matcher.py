@@ -120,11 +120,19 @@ class Matcher:
         else:
             with ThreadPoolExecutor(min(workers, len(starts))) as pool:
                 list(pool.map(block, starts))
-        return self.calibration.scores(raw, Surroundings.of(probe.head, gallery.heads))
+        if not runtime.use_native():
+            return self.calibration.scores(raw, Surroundings.of(probe.head, gallery.heads))
+        runtime.native().calibrating_scores(
+            *self.calibration.arrays(), probe.words, gallery.words, gallery.offsets, raw
+        )
+        return raw
 
     def score(self, probe: PreparedTemplate, candidate: PreparedTemplate) -> float:
         """The calibrated score of one pair."""
-        return float(self.scores(probe, PreparedGallery.pack([candidate]), threads=1)[0])
+        gallery = PreparedGallery(
+            candidate.words, np.array((0, len(candidate.words))), np.array((candidate.count,), np.uint8)
+        )
+        return float(self.scores(probe, gallery, threads=1)[0])
 
     def features(self, probe: PreparedTemplate, gallery: PreparedGallery) -> NDArray[np.float32]:
         """What the score is made of, for training: float32[len(gallery), 31], named in `weights.FEATURES`.
