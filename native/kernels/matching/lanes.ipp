@@ -8,6 +8,7 @@ namespace cccd::matching::CCCD_LEVEL {
 constexpr int lanes = 16;
 constexpr int parts = 64 / CCCD_REGISTER;
 using Part = float __attribute__((vector_size(CCCD_REGISTER)));
+using Loose __attribute__((aligned(4))) = Part;  // behind `using`, as clang ignores it behind the type
 using Truth = std::int32_t __attribute__((vector_size(CCCD_REGISTER)));
 using Eight = float __attribute__((vector_size(32)));
 using Four = float __attribute__((vector_size(16)));
@@ -66,8 +67,7 @@ static inline V at(const float* values, int k) {
 }
 // The same from any place.
 static inline V from(const float* values, int k) {
-  using Loose = float __attribute__((vector_size(CCCD_REGISTER), aligned(4)));
-  return each<V>([&](int p) { return static_cast<Part>(*reinterpret_cast<const Loose*>(values + k + p * lanes / parts)); });
+  return each<V>([&](int p) { return Part(*reinterpret_cast<const Loose*>(values + k + p * lanes / parts)); });
 }
 static inline void put(float* values, int k, const V& v) {
   for (int p = 0; p < parts; ++p) *reinterpret_cast<Part*>(values + k + p * lanes / parts) = v.part[p];
