@@ -129,10 +129,7 @@ class Matcher:
 
     def score(self, probe: PreparedTemplate, candidate: PreparedTemplate) -> float:
         """The calibrated score of one pair."""
-        gallery = PreparedGallery(
-            candidate.words, np.array((0, len(candidate.words))), np.array((candidate.count,), np.uint8)
-        )
-        return float(self.scores(probe, gallery, threads=1)[0])
+        return float(self.scores(probe, PreparedGallery.pack([candidate]), threads=1)[0])
 
     def features(self, probe: PreparedTemplate, gallery: PreparedGallery) -> NDArray[np.float32]:
         """What the score is made of, for training: float32[len(gallery), 31], named in `weights.FEATURES`.

@@ -38,21 +38,21 @@ def test_it_gives_the_bits_of_numpy(calibration: Calibration, count: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("place", "value"),
+    ("place", "value", "why"),
     [
-        (0, np.zeros(1)),
-        (1, np.zeros(3)),
-        (2, np.zeros((2, 256))),
-        (3, np.zeros(5)),
-        (4, np.zeros(0, np.uint64)),
-        (6, np.array([0, 1, 2])),
-        (6, np.array([0, -1, 2, 3])),
-        (6, np.array([0, 1 << 40, 2, 3])),
-        (7, np.zeros(4, np.float32)),
+        (0, np.zeros(1), "knots"),
+        (1, np.zeros(3), "knots"),
+        (2, np.zeros((2, 256)), "chance"),
+        (3, np.zeros(5), "numbers"),
+        (4, np.zeros(0, np.uint64), "probe"),
+        (6, np.array([0, 1, 2]), "a score for each"),
+        (6, np.array([0, -1, 2, 3]), "no prepared finger"),
+        (6, np.array([0, 1 << 40, 2, 3]), "no prepared finger"),
+        (7, np.zeros(4, np.float32), "a score for each"),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(place: int, value: NDArray[Any]) -> None:
+def test_arguments_that_do_not_fit_are_refused(place: int, value: NDArray[Any], why: str) -> None:
     arguments = [*Calibration.shipped().arrays(), heads(1, 1), heads(3, 2), np.arange(4), np.zeros(3, np.float32)]
     arguments[place] = value
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=why):
         runtime.native().calibrating_scores(*arguments)
