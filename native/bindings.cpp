@@ -61,11 +61,11 @@ std::size_t hamming_within(In<std::uint64_t, 2> probe, In<std::uint64_t, 2> gall
 
 using Floats = In<float, 1>;
 
-void matching_scores(In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets, std::size_t start,
-                     std::size_t stop, Floats settings, Floats weights, Floats cosines, Floats sines, Floats logarithms,
-                     Out<float, 1> out, Out<float, 2> features, const std::string& level_name) {
+void matching_scores(In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets,
+                     std::size_t start, std::size_t stop, Floats settings, Floats weights, Floats cosines, Floats sines,
+                     Floats logarithms, Out<float, 1> out, Out<float, 2> features, const std::string& level_name) {
   namespace m = cccd::matching;
-  if (start > stop || stop + 1 > offsets.shape(0) || out.shape(0) != stop - start)
+  if (start > stop || stop >= offsets.shape(0) || out.shape(0) != stop - start)
     throw std::invalid_argument("start..stop must lie in the gallery and out have its length");
   if (settings.shape(0) != m::settings_count || weights.shape(0) != m::weights_count)
     throw std::invalid_argument("settings or weights of another version");
@@ -92,9 +92,9 @@ using Doubles = In<double, 1>;
 using Shorts = In<std::uint16_t, 1>;
 
 void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind, In<std::uint8_t, 1> quality,
-                      double scale_x, double scale_y, int kept, int cylinders, double radius, double threshold, double crowd_reach,
-                      Doubles spatial, In<double, 2> angular, Doubles cosines, Doubles sines, Out<std::int64_t, 1> order,
-                      Out<std::uint64_t, 1> words, const std::string& level_name) {
+                      double scale_x, double scale_y, int kept, int cylinders, double radius, double threshold,
+                      double crowd_reach, Doubles spatial, In<double, 2> angular, Doubles cosines, Doubles sines,
+                      Out<std::int64_t, 1> order, Out<std::uint64_t, 1> words, const std::string& level_name) {
   namespace p = cccd::preparing;
   const std::size_t n = x.shape(0);
   if (n > UINT32_MAX) throw std::invalid_argument("minutiae are numbered in 32 bits");
@@ -114,8 +114,9 @@ void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind
     throw std::invalid_argument("tables must have 256 entries");
   const Level level = cccd::parse_level(level_name);
   const p::Minutiae minutiae{n, x.data(), y.data(), angle.data(), kind.data(), quality.data(), scale_x, scale_y};
-  const p::Tables tables{radius, threshold, crowd_reach, spatial.data(), static_cast<int>(spatial.shape(0)) - 2, angular.data(),
-                         cosines.data(), sines.data()};
+  const int reach2 = static_cast<int>(spatial.shape(0)) - 2;
+  const p::Tables tables{radius, threshold,      crowd_reach,    spatial.data(),
+                         reach2, angular.data(), cosines.data(), sines.data()};
   nb::gil_scoped_release release;
   CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
 }
@@ -126,7 +127,8 @@ void calibrating_scores(In<double, 1> raw_knots, In<double, 1> score_knots, In<d
   namespace c = cccd::calibrating;
   if (raw_knots.shape(0) < 2 || score_knots.shape(0) != raw_knots.shape(0))
     throw std::invalid_argument("two knots or more, raw and calibrated");
-  if (chance.size() != 0 && chance.size() != c::chance_count) throw std::invalid_argument("chance must be 3 x 256 or nothing");
+  if (chance.size() != 0 && chance.size() != c::chance_count)
+    throw std::invalid_argument("chance must be 3 x 256 or nothing");
   if (numbers.shape(0) != c::numbers_count) throw std::invalid_argument("numbers of another version");
   if (probe.shape(0) < 1 || offsets.shape(0) != scores.shape(0) + 1)
     throw std::invalid_argument("a probe is needed, and a score for each finger");
@@ -157,10 +159,12 @@ NB_MODULE(_native, m) {
   m.def("matching_scores", &matching_scores, nb::arg("probe").noconvert(), nb::arg("words").noconvert(),
         nb::arg("offsets").noconvert(), nb::arg("start"), nb::arg("stop"), nb::arg("settings").noconvert(),
         nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),
-        nb::arg("logarithms").noconvert(), nb::arg("out").noconvert(), nb::arg("features").noconvert(), nb::arg("level"));
+        nb::arg("logarithms").noconvert(), nb::arg("out").noconvert(), nb::arg("features").noconvert(),
+        nb::arg("level"));
   m.def("preparing_finger", &preparing_finger, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
         nb::arg("angle").noconvert(), nb::arg("kind").noconvert(), nb::arg("quality").noconvert(), nb::arg("scale_x"),
-        nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"), nb::arg("crowd_reach"),
-        nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(), nb::arg("cosines").noconvert(),
-        nb::arg("sines").noconvert(), nb::arg("order").noconvert(), nb::arg("words").noconvert(), nb::arg("level"));
+        nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"),
+        nb::arg("crowd_reach"), nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(),
+        nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(), nb::arg("order").noconvert(),
+        nb::arg("words").noconvert(), nb::arg("level"));
 }

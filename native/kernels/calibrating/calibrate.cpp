@@ -11,15 +11,16 @@ static double chance_of(const double* chance, std::uint64_t word) {
 static double mapped(const Map& map, double x) {
   const double *raw = map.raw, *score = map.score;
   const std::size_t last = map.knots - 1;
-  if (x > raw[last]) return score[last] + (score[last] - score[last - 1]) / (raw[last] - raw[last - 1]) * (x - raw[last]);
+  if (x > raw[last])
+    return score[last] + (score[last] - score[last - 1]) / (raw[last] - raw[last - 1]) * (x - raw[last]);
   if (!(x >= raw[0])) return score[0];
   const std::size_t k = static_cast<std::size_t>(std::upper_bound(raw, raw + map.knots, x) - raw) - 1;
   if (k == last || raw[k] == x) return score[k];
   return (score[k + 1] - score[k]) / (raw[k + 1] - raw[k]) * (x - raw[k]) + score[k];
 }
 
-void calibrate(const Map& map, std::uint64_t probe, const std::uint64_t* words, const std::int64_t* offsets, std::size_t count,
-               float* scores) {
+void calibrate(const Map& map, std::uint64_t probe, const std::uint64_t* words, const std::int64_t* offsets,
+               std::size_t count, float* scores) {
   const double* n = map.numbers;
   const double own = map.chance ? chance_of(map.chance, probe) : 0.0;
   const float each = static_cast<float>(n[most_per_minutia]);

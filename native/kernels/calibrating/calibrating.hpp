@@ -1,5 +1,5 @@
-// Raw scores to calibrated ones. Twin of Calibration.scores in src/cccd_core/matching/calibration.py, bit for bit: double
-// precision, each operation rounded on its own and in the same order, the interpolation that numpy.interp does.
+// Raw scores to calibrated ones. Twin of Calibration.scores in src/cccd_core/matching/calibration.py, bit for bit:
+// double precision, each operation rounded on its own and in the same order, the interpolation that numpy.interp does.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@ constexpr std::size_t chance_count = 3 * 256;
 // Which of the numbers in `levels` is which.
 enum Number : int { base, least, level, raised_from, lowered_from, most_per_minutia, numbers_count };
 
-// `knots` raw scores that increase and what they become; `chance`: what each octet of a finger's first word adds (octets 3, 4
-// and 5, 256 numbers each), or null where nothing is levelled.
+// `knots` raw scores that increase and what they become; `chance`: what each octet of a finger's first word adds
+// (octets 3, 4 and 5, 256 numbers each), or null where nothing is levelled.
 struct Map {
   const double* raw;
   const double* score;
@@ -22,7 +22,7 @@ struct Map {
 };
 
 // scores[k], raw at first, of the finger whose first word is `probe` and the one that begins at words[offsets[k]].
-void calibrate(const Map& map, std::uint64_t probe, const std::uint64_t* words, const std::int64_t* offsets, std::size_t count,
-               float* scores);
+void calibrate(const Map& map, std::uint64_t probe, const std::uint64_t* words, const std::int64_t* offsets,
+               std::size_t count, float* scores);
 
 }  // namespace cccd::calibrating

@@ -1,7 +1,7 @@
 // Blocked Hamming scan over 512-bit codes. Twin of src/cccd_core/dedup/kernels/hamming.py, bit for bit.
 //
-// Codes are rows of eight uint64. For every probe, all gallery rows are visited in blocks that stay in the L1 cache while
-// each probe of the batch passes over them; what is within `limit` bits is reported.
+// Codes are rows of eight uint64. For every probe, all gallery rows are visited in blocks that stay in the L1 cache
+// while each probe of the batch passes over them; what is within `limit` bits is reported.
 #pragma once
 #include <cstddef>
 #include <cstdint>

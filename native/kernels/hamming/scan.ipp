@@ -1,4 +1,4 @@
-// The loop that every level shares; the level's file defines `Rows`, which compares one probe with the rows of a block.
+// The loops that every level shares; the level's file defines `row_distances`.
 #include <algorithm>
 
 #include "hamming.hpp"

@@ -66,7 +66,8 @@ static inline __m512i common_bits(const __m512i* a, const u32 (*b)[cylinders_max
   p = add_two(p, 3, c + 2);
   q = add_two(q, 8, c + 3);
   const __m512i ones = _mm512_popcnt_epi32(_mm512_xor_si512(p, q)), both = _mm512_popcnt_epi32(_mm512_and_si512(p, q));
-  const __m512i twos = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(c[0], c[1]), _mm512_add_epi32(c[2], c[3])), both);
+  const __m512i carried = _mm512_add_epi32(_mm512_add_epi32(c[0], c[1]), _mm512_add_epi32(c[2], c[3]));
+  const __m512i twos = _mm512_add_epi32(carried, both);
   return _mm512_add_epi32(_mm512_add_epi32(twos, twos), ones);
 }
 
@@ -181,8 +182,9 @@ static int choose(Work& w, int wanted, int* mutual) {
   for (int k = 0; k < 8; ++k) {
     const u32 mask = valid[k >> 1] >> (16 * (k & 1)) & 0xffff;
     const u16* from = (k < 4 ? w.row_best : w.column_best) + lanes * (k & 3);
-    const __m512i key = _mm512_xor_si512(_mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(from))),
-                                         _mm512_set1_epi32(63));  // similarity << 6 | the other's index
+    const __m256i best = _mm256_load_si256(reinterpret_cast<const __m256i*>(from));
+    // similarity << 6 | the other's index
+    const __m512i key = _mm512_xor_si512(_mm512_cvtepu16_epi32(best), _mm512_set1_epi32(63));
     const __m512i own = _mm512_add_epi32(ramp, _mm512_set1_epi32(lanes * (k & 3)));
     const __m512i other = _mm512_and_si512(key, _mm512_set1_epi32(63));
     const __m512i s = _mm512_slli_epi32(_mm512_andnot_si512(_mm512_set1_epi32(63), key), 6);
@@ -221,7 +223,7 @@ static void fill(Work& w, const Tables& t, int n) {
 }
 
 // Sixteen entries of an array of points_max.
-static inline __m512 pick(const f32* values, int n, __m512i index) {
+static inline __m512 gather(const f32* values, int n, __m512i index) {
   return n <= 64 ? _mm512_castsi512_ps(look(values, index)) : _mm512_i32gather_ps(index, values, 4);
 }
 
@@ -271,17 +273,19 @@ static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32
   const __m512 unlike = _mm512_set1_ps(t.settings[dissimilarity_cost] * step);
   const __m512 c = _mm512_set1_ps(r.c), s = _mm512_set1_ps(r.s_);
   const __m512i low6 = _mm512_set1_epi32(63);
-  auto sum2 = [](__m512 p, __m512 q, __m512 u, __m512 v) { return _mm512_add_ps(_mm512_mul_ps(p, q), _mm512_mul_ps(u, v)); };
+  auto sum2 = [](__m512 p, __m512 q, __m512 u, __m512 v) {
+    return _mm512_add_ps(_mm512_mul_ps(p, q), _mm512_mul_ps(u, v));
+  };
   for (int k = 0; k < reached; k += lanes) {
     const __mmask16 real = first_lanes(reached - k);
     const __m512i ends = _mm512_maskz_loadu_epi32(real, w.reached + k);
     const __m512i i = _mm512_srli_epi32(ends, 8), j = _mm512_and_si512(ends, _mm512_set1_epi32(255));
-    const __m512 dx = _mm512_sub_ps(pick(b.x, b.n, j), pick(r.px, a.n, i));
-    const __m512 dy = _mm512_sub_ps(pick(b.y, b.n, j), pick(r.py, a.n, i));
+    const __m512 dx = _mm512_sub_ps(gather(b.x, b.n, j), gather(r.px, a.n, i));
+    const __m512 dy = _mm512_sub_ps(gather(b.y, b.n, j), gather(r.py, a.n, i));
     const __m512 d = _mm512_mul_ps(sum2(dx, dx, dy, dy), inverse);
-    const __m512 ac = pick(a.cos, a.n, i), as = pick(a.sin, a.n, i);
+    const __m512 ac = gather(a.cos, a.n, i), as = gather(a.sin, a.n, i);
     const __m512 cx = _mm512_sub_ps(_mm512_mul_ps(c, ac), _mm512_mul_ps(s, as)), cy = sum2(s, ac, c, as);
-    const __m512 dot = sum2(cx, pick(b.cos, b.n, j), cy, pick(b.sin, b.n, j));
+    const __m512 dot = sum2(cx, gather(b.cos, b.n, j), cy, gather(b.sin, b.n, j));
     const __m512 e = _mm512_mul_ps(_mm512_sub_ps(one, dot), _mm512_set1_ps(gate));
     const __mmask16 known = _mm512_cmplt_epi32_mask(i, _mm512_set1_epi32(a.cylinders)) &
                             _mm512_cmplt_epi32_mask(j, _mm512_set1_epi32(b.cylinders));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace cccd::matching::CCCD_LEVEL {
 
@@ -62,10 +63,11 @@ static inline V select(const Mask& which, const V& a, const V& b) {
   return each<V>([&](int k) { return which.part[k] ? a.part[k] : b.part[k]; });
 }
 
+// Sixteen floats, which must be aligned to a register. To GCC and clang a vector is an alias of the floats in it.
 static inline V at(const float* values, int k) {
   return each<V>([&](int p) { return *reinterpret_cast<const Part*>(values + k + p * lanes / parts); });
 }
-// The same from any place.
+// Sixteen floats from any place.
 static inline V from(const float* values, int k) {
   return each<V>([&](int p) { return Part(*reinterpret_cast<const Loose*>(values + k + p * lanes / parts)); });
 }
@@ -79,13 +81,23 @@ static inline V index_from(int h) {
   return at(ramp, 0) + static_cast<float>(h);
 }
 
+// These lanes of a vector.
+template <int... k, typename P>
+static inline auto pick(P p) {
+#if __has_builtin(__builtin_shufflevector)
+  return __builtin_shufflevector(p, p, k...);
+#else  // GCC before 12
+  return std::conditional_t<sizeof...(k) == 8, Eight, Four>{p[k]...};
+#endif
+}
+
 template <typename P>
 static inline Eight eight(P p, bool upper) {
-  return upper ? __builtin_shufflevector(p, p, 8, 9, 10, 11, 12, 13, 14, 15) : __builtin_shufflevector(p, p, 0, 1, 2, 3, 4, 5, 6, 7);
+  return upper ? pick<8, 9, 10, 11, 12, 13, 14, 15>(p) : pick<0, 1, 2, 3, 4, 5, 6, 7>(p);
 }
 template <typename P>
 static inline Four four(P p, bool upper) {
-  return upper ? __builtin_shufflevector(p, p, 4, 5, 6, 7) : __builtin_shufflevector(p, p, 0, 1, 2, 3);
+  return upper ? pick<4, 5, 6, 7>(p) : pick<0, 1, 2, 3>(p);
 }
 
 // The lanes as one number: halves onto each other.
@@ -101,16 +113,16 @@ static inline float fold(const V& v, F both) {
   } else {
     all4 = both(both(v.part[0], v.part[2]), both(v.part[1], v.part[3]));
   }
-  const Four two = both(all4, __builtin_shufflevector(all4, all4, 2, 3, 2, 3));
-  return both(two, __builtin_shufflevector(two, two, 1, 1, 1, 1))[0];
+  const Four two = both(all4, pick<2, 3, 2, 3>(all4));
+  return both(two, pick<1, 1, 1, 1>(two))[0];
 }
 
 static inline float add_lanes(const V& v) {
   return fold(v, [](auto x, auto y) { return x + y; });
 }
 
-// The sum over k = 0, 16, ... below n of what `values(k)` gives for sixteen lanes: the one order in which many floats are
-// added up.
+// The sum over k = 0, 16, ... below n of what `values(k)` gives for sixteen lanes: the one order in which many floats
+// are added up.
 template <typename F>
 static inline float sum(int n, F values) {
   V total = all(0.0f);

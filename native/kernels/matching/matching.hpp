@@ -1,7 +1,8 @@
 // One prepared finger against many. Twin of src/cccd_core/matching/kernels/score.py, bit for bit.
 //
-// Only +, -, *, / and square root of float32 occur, each rounded on its own, and every sum has a fixed order (lane_sum), so
-// that all levels and the Numba twin give the same bits. The packing of a finger is told in matching/prepared.py.
+// Only +, -, *, / and square root of float32 occur, each rounded on its own, and every sum has a fixed order
+// (lanes.ipp), so that all levels and the Numba twin give the same bits. The packing of a finger is told in
+// matching/prepared.py.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,8 @@ enum Setting : int {
   length_tolerance2, length_slope2, side_tolerance2, side_slope2, rotation_gate,
   hypotheses, pairing_tolerance_px, pairing_gate, final_tolerance_px, final_gate, dissimilarity_cost,
   elastic_reach2, elastic_stiffness, overlap_margin_px,
-  check_length_tolerance2, check_length_slope2, check_side_tolerance2, check_side_slope2, check_rotation_gate, check_reach2,
+  check_length_tolerance2, check_length_slope2, check_side_tolerance2, check_side_slope2, check_rotation_gate,
+  check_reach2,
   settings_count
 };
 
@@ -45,15 +47,16 @@ inline bool is_finger(const std::uint64_t* words, std::size_t count) {
          count == 1 + n + code_words * cylinders;
 }
 
-// Raw scores of `probe` against fingers start..stop of a gallery; out[finger - start]. With `features` not null (training),
-// nothing exits early and features_count numbers a finger are written there.
+// Raw scores of `probe` against fingers start..stop of a gallery; out[finger - start]. With `features` not null
+// (training), nothing exits early and features_count numbers a finger are written there.
 using ScoresFn = void (*)(const Tables& tables, const std::uint64_t* probe, const std::uint64_t* words,
-                          const std::int64_t* offsets, std::size_t start, std::size_t stop, float* out, float* features);
+                          const std::int64_t* offsets, std::size_t start, std::size_t stop, float* out,
+                          float* features);
 
-#define CCCD_MATCHING_LEVEL(level)                                                                                   \
-  namespace level {                                                                                                  \
-  void scores(const Tables&, const std::uint64_t*, const std::uint64_t*, const std::int64_t*, std::size_t, std::size_t, \
-              float*, float*);                                                                                       \
+#define CCCD_MATCHING_LEVEL(level)                                                                            \
+  namespace level {                                                                                           \
+  void scores(const Tables&, const std::uint64_t*, const std::uint64_t*, const std::int64_t*, std::size_t,    \
+              std::size_t, float*, float*);                                                                   \
   }
 CCCD_MATCHING_LEVEL(serial)
 CCCD_MATCHING_LEVEL(avx2)

@@ -62,8 +62,8 @@ static inline f32 compatible(const Work& w, int k, int h) {
   return 2 * d <= ring ? w.compatible[2 * ring * (d - 1) + k] : w.compatible[2 * ring * (ring - d - 1) + h];
 }
 
-// Sixteen entries, from `k`, of the compatibilities times a vector, which is there twice. Added up in four threads, so that
-// additions need not wait for each other.
+// Sixteen entries, from `k`, of the compatibilities times a vector, which is there twice. Added up in four threads, so
+// that additions need not wait for each other.
 static inline V supports(const Work& w, const f32* v, int k) {
   V u[4] = {all(0.0f), all(0.0f), all(0.0f), all(0.0f)};
   const int ring = w.pairs.ring, half = ring / 2;

@@ -110,7 +110,8 @@ static void align(Work& w, const Tables& t, Pairing& r) {
     }
     for (int k = 0; k < r.n; ++k) {
       const i32 own = r.i[k];
-      const f32 kx = w.qx[own], ky = w.qy[own], vx = w.b->x[r.j[k]] - kx, vy = w.b->y[r.j[k]] - ky, weight = 0.2f + r.s[k];
+      const f32 kx = w.qx[own], ky = w.qy[own], weight = 0.2f + r.s[k];
+      const f32 vx = w.b->x[r.j[k]] - kx, vy = w.b->y[r.j[k]] - ky;
       for (int i = 0; i < n16; ++i) {
         const f32 dx = w.qx[i] - kx, dy = w.qy[i] - ky;
         f32 near = 1.0f / (1.0f + (dx * dx + dy * dy) * reach);
@@ -160,8 +161,9 @@ static int highest(const f32* rank, int n, f32* top) {
   return static_cast<int>(fold(first, [](auto x, auto y) { return x < y ? x : y; }));
 }
 
-// The rigid placements that the candidates propose: the best supported candidate and all that agree with it, then the same
-// among those left over. Pairs the minutiae up under the one that most candidates agree with, in w.pairing; figures[0..5).
+// The rigid placements that the candidates propose: the best supported candidate and all that agree with it, then the
+// same among those left over. Pairs the minutiae up under the one that most candidates agree with, in w.pairing;
+// figures[0..5).
 static void place_rigidly(Work& w, const Tables& t, f32 size, f32* figures) {
   const f32* set = t.settings;
   const Pairs& p = w.pairs;

@@ -49,9 +49,9 @@ static void similarities(Work& w) {
   for (int j = 0; j < b.cylinders; ++j) w.column_best[j] = static_cast<u16>(column[j]);
 }
 
-// Candidates: the best partner of every cylinder of A, in order, then that of every cylinder of B unless those two chose
-// each other. Of more than `wanted` the most similar, of equals the first, still in order. key: similarity << 12 | i << 6 |
-// j. Returns how many; `mutual` is how many chose each other.
+// Candidates: the best partner of every cylinder of A, in order, then that of every cylinder of B unless those two
+// chose each other. Of more than `wanted` the most similar, of equals the first, still in order. key: similarity << 12
+// | i << 6 | j. Returns how many; `mutual` is how many chose each other.
 static int choose(Work& w, int wanted, int* mutual) {
   u32 all[2 * cylinders_max + 1];
   int n = 0, both = 0;
@@ -94,8 +94,8 @@ static void fill(Work& w, const Tables& t, int n) {
   w.pairs.n = n;
 }
 
-// For each placed minutia i of A, the first partners_max minutiae j of B that are nearer than `tolerance`: reached takes
-// i << 8 | j; returns how many.
+// For each placed minutia i of A, the first partners_max minutiae j of B that are nearer than `tolerance`: reached
+// takes i << 8 | j; returns how many.
 static int reachable(Work& w, const Pairing& r, f32 tolerance) {
   const Finger& b = *w.b;
   const f32 inverse = 1.0f / (tolerance * tolerance);
@@ -113,8 +113,8 @@ static int reachable(Work& w, const Pairing& r, f32 tolerance) {
   return n;
 }
 
-// What each of these pairs costs: distance and turn as shares of what is allowed, and how unlike the cylinders are; `none`
-// where the turn is more than allowed. The low 8 bits are free for an index.
+// What each of these pairs costs: distance and turn as shares of what is allowed, and how unlike the cylinders are;
+// `none` where the turn is more than allowed. The low 8 bits are free for an index.
 static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32 gate, int reached) {
   const Finger &a = *w.a, &b = *w.b;
   const f32 unlike = t.settings[dissimilarity_cost] * step;

@@ -1,4 +1,5 @@
-// Scoring, shared by all levels: plain loops over arrays padded to 16, which the compiler turns into the level's vectors.
+// Scoring, shared by all levels: plain loops over arrays padded to 16, which the compiler turns into the level's
+// vectors.
 #include "figures.ipp"
 
 namespace cccd::matching::CCCD_LEVEL {
@@ -35,7 +36,8 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
     squares += s * s;
   }
   pad_pairs(w.pairs);
-  compatibility(w, set[length_tolerance2], set[length_slope2], set[side_tolerance2], set[side_slope2], set[rotation_gate]);
+  compatibility(w, set[length_tolerance2], set[length_slope2], set[side_tolerance2], set[side_slope2],
+                set[rotation_gate]);
   f32 total = 0.0f;
   const f32 eigenvalue = relax(w, static_cast<int>(set[relaxation_rounds]), &total);
   f32 most = 0.0f;
@@ -73,9 +75,8 @@ static f32 score(Work& w, const Tables& t, const u64* candidate, f32* features) 
   return std::max(weigh(final_weight, f, features_count), 0.0f);
 }
 
-static void score_all(Work& w, const Tables& t, const u64* probe, const u64* words,
-                                        const std::int64_t* offsets, std::size_t start, std::size_t stop, f32* out,
-                                        f32* features) {
+static void score_all(Work& w, const Tables& t, const u64* probe, const u64* words, const std::int64_t* offsets,
+                      std::size_t start, std::size_t stop, f32* out, f32* features) {
   load(w.probe, probe, t.settings[similarity_offset]);
   load_directions(w.probe, t);
   load_bands(w.probe);

@@ -1,4 +1,4 @@
-// What scoring works on: fingers unpacked into arrays padded to 16, pairs, placements, and the one order of adding up.
+// What scoring works on: fingers unpacked into arrays padded to 16, pairs and placements.
 // Each level defines `load`, `similarities`, `choose`, `fill`, `reachable` and `price`; plain.ipp says what they do.
 #include <algorithm>
 #include <cmath>
@@ -19,11 +19,11 @@ constexpr int points_max = 128;  // minutiae_max, padded
 constexpr int pairs_max = 128;
 constexpr int placings_max = 16;
 constexpr int code_halves = 2 * code_words;
-constexpr int bands = 64;        // of 16 px of y, in which minutiae are looked up
+constexpr int bands = 64;         // of 16 px of y, in which minutiae are looked up
 constexpr int partners_max = 16;  // minutiae of B within reach of one of A that are looked at
 constexpr u32 none = 0xffffffffu;
 constexpr f32 far_away = 1.0e6f;
-constexpr f32 steps = 1024.0f;         // of a similarity
+constexpr f32 steps = 1024.0f;  // of a similarity
 constexpr f32 step = 1.0f / 1024.0f;
 
 static inline int padded(int n) { return (n + lanes - 1) & ~(lanes - 1); }

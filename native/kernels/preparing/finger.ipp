@@ -1,6 +1,6 @@
-// Preparing, shared by all levels: the sections, padded to eight doubles, are one vector, which the compiler makes of those
-// that the level has. The level's file defines `above`. No template of the standard library stands here that could be left as
-// a function of its own: the linker would keep one level's copy of it for all.
+// Preparing, shared by all levels: the sections, padded to eight doubles, are one vector, which the compiler makes of
+// those that the level has. The level's file defines `above`. No template of the standard library stands here that
+// could be left as a function of its own: the linker would keep one level's copy of it for all.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -21,7 +21,8 @@ using Lanes = double __attribute__((vector_size(lanes * sizeof(double))));
 using Quad = double __attribute__((vector_size(quad * sizeof(double))));
 using Indices = int __attribute__((vector_size(quad * sizeof(int))));
 
-// The cells within the radius, which is four of them, lie side by side in each row of the grid: the first, and how many.
+// The cells within the radius, which is four of them, lie side by side in each row of the grid: the first, and how
+// many.
 constexpr int first_used[side] = {2, 1, 0, 0, 0, 0, 1, 2};
 constexpr int used[side] = {4, 6, 8, 8, 8, 8, 6, 4};
 constexpr int used_cells = 52;
@@ -77,8 +78,8 @@ static void sort_by_place(X px, Y py, const std::uint16_t* angle, u32* order, in
   for (int k = 0; k < count; ++k) order[k] = before[keys[k] & 0xff];
 }
 
-// Corners of the convex hull, counter-clockwise, into `chain` [2 * minutiae_max]; fewer than three count as none. Andrew's
-// monotone chain.
+// Corners of the convex hull, counter-clockwise, into `chain` [2 * minutiae_max]; fewer than three count as none.
+// Andrew's monotone chain.
 static int hull(const i64* x, const i64* y, int n, int* chain) {
   if (n < 3) return 0;
   u64 key[minutiae_max];
@@ -98,9 +99,10 @@ static int hull(const i64* x, const i64* y, int n, int* chain) {
   return --count >= 3 ? count : 0;
 }
 
-// How crowded the first `n` minutiae stand. crowd: how many others lie within `crowd_reach` of each, at most 63. Returns bits
-// 0-7: the effective count in halves, rounded, each counting one over those it stands among; 8-15: neighbours within the
-// radius a minutia, in eighths; 16-23: the mean cosine between neighbours' directions, in 255ths, 0 below zero.
+// How crowded the first `n` minutiae stand. crowd: how many others lie within `crowd_reach` of each, at most 63.
+// Returns bits 0-7: the effective count in halves, rounded, each counting one over those it stands among; 8-15:
+// neighbours within the radius a minutia, in eighths; 16-23: the mean cosine between neighbours' directions, in 255ths,
+// 0 below zero.
 static u64 surroundings(const Places& places, int n, const Tables& tables, int* crowd) {
   const double crowd2 = tables.crowd_reach * tables.crowd_reach, radius2 = tables.radius * tables.radius;
   double effective = 0.0;
@@ -111,11 +113,13 @@ static u64 surroundings(const Places& places, int n, const Tables& tables, int* 
       const Lanes dx = places.x[start / lanes] - places.x[i / lanes][i % lanes];
       const Lanes dy = places.y[start / lanes] - places.y[i / lanes][i % lanes];
       const Lanes squared = dx * dx + dy * dy;
-      const unsigned there = (1u << std::min(lanes, n - start)) - 1, earlier = (1u << std::clamp(i - start, 0, lanes)) - 1;
+      const unsigned there = (1u << std::min(lanes, n - start)) - 1;
+      const unsigned earlier = (1u << std::clamp(i - start, 0, lanes)) - 1;
       const unsigned self = i / lanes == start / lanes ? 1u << i % lanes : 0;
       within += std::popcount(above(Lanes{} + crowd2, squared) & there & ~self);
       for (unsigned near = ~above(squared, Lanes{} + radius2) & there & earlier; near; near &= near - 1) {
-        const double cosine = tables.cosines[(places.angle[start + std::countr_zero(near)] - places.angle[i]) & (steps - 1)];
+        const int turn = (places.angle[start + std::countr_zero(near)] - places.angle[i]) & (steps - 1);
+        const double cosine = tables.cosines[turn];
         alike += static_cast<i64>(std::floor(std::max(-1.0, std::min(1.0, cosine)) * 1024.0 + 0.5));
         ++links;
       }
@@ -123,10 +127,10 @@ static u64 surroundings(const Places& places, int n, const Tables& tables, int* 
     crowd[i] = std::min(within, 63);
     effective += 1.0 / (1 + crowd[i]);
   }
-  if (links == 0) return static_cast<u64>(std::floor(2.0 * effective + 0.5));
-  const i64 along = alike > 0 ? 255 * alike / (1024 * links) : 0;
-  return static_cast<u64>(std::floor(2.0 * effective + 0.5)) | static_cast<u64>(std::min<i64>(255, 16 * links / n)) << 8 |
-         static_cast<u64>(along) << 16;
+  const u64 halves = static_cast<u64>(std::floor(2.0 * effective + 0.5));
+  if (links == 0) return halves;
+  const i64 around = std::min<i64>(255, 16 * links / n), along = alike > 0 ? 255 * alike / (1024 * links) : 0;
+  return halves | static_cast<u64>(around) << 8 | static_cast<u64>(along) << 16;
 }
 
 // How cells lie in the cylinder's frame; a minutia reaches at most `width` rows and columns.
@@ -142,15 +146,16 @@ static Grid grid_of(const Tables& tables) {
   return {cell, cells_a_px, reach, outer * outer, static_cast<int>(width) + 1};
 }
 
-// The rows or columns of the grid that a minutia reaches, `width` of them from `from` on: the squared distance of each to it
-// along this axis, or more than anything where it is outside the grid or out of reach.
+// The rows or columns of the grid that a minutia reaches, `width` of them from `from` on: the squared distance of each
+// to it along this axis, or more than anything where it is outside the grid or out of reach.
 struct Span {
   int from;
   Quad squared[side / quad];
 };
 
 static Span span(double place, const Grid& grid) {
-  const double first = (place - grid.reach) * grid.cells_a_px + 3.5, last = (place + grid.reach) * grid.cells_a_px + 3.5;
+  const double first = (place - grid.reach) * grid.cells_a_px + 3.5;
+  const double last = (place + grid.reach) * grid.cells_a_px + 3.5;
   const double from = std::ceil(std::max(0.0, std::min(8.0, first)));  // in this order, what is no number becomes one
   Span found;
   found.from = static_cast<int>(from);
@@ -162,7 +167,8 @@ static Span span(double place, const Grid& grid) {
   return found;
 }
 
-// Adds what the minutia at (u, v) in the cylinder's frame gives to the sections of each cell; `shares` are its parts in them.
+// Adds what the minutia at (u, v) in the cylinder's frame gives to the sections of each cell; `shares` are its parts in
+// them.
 static void spread(double u, double v, const double* shares, const Grid& grid, const Tables& tables, Lanes* total) {
   const Span columns = span(u, grid), rows = span(v, grid);
   const Quad beyond = Quad{} + (tables.reach2 + 1.0);
@@ -176,21 +182,23 @@ static void spread(double u, double v, const double* shares, const Grid& grid, c
     }
   Lanes share;
   std::memcpy(&share, shares, sizeof share);
-  Lanes* from = total + rows.from * side + columns.from;
+  const int first = rows.from * side + columns.from;
   for (; reached; reached &= reached - 1) {
     const int k = std::countr_zero(reached);
-    from[k] += tables.spatial[index[k / side][k % side / quad][k % quad]] * share;
+    total[first + k] += tables.spatial[index[k / side][k % side / quad][k % quad]] * share;
   }
 }
 
 // The code of minutia `i`: one bit for each section and used cell, set above the threshold.
-static void cylinder(const Places& places, int i, const Grid& grid, const Tables& tables, u64* words, std::size_t stride) {
+static void cylinder(const Places& places, int i, const Grid& grid, const Tables& tables, u64* words,
+                     std::size_t stride) {
   const double c = tables.cosines[places.angle[i]], s = tables.sines[places.angle[i]];
   Lanes total[side * side] = {};
   for (int start = 0; start < places.count; start += lanes) {
     const Lanes dx = places.x[start / lanes] - places.x[i / lanes][i % lanes];
     const Lanes dy = places.y[start / lanes] - places.y[i / lanes][i % lanes];
-    unsigned near = ~above(dx * dx + dy * dy, Lanes{} + grid.outer2) & ((1u << std::min(lanes, places.count - start)) - 1);
+    const unsigned there = (1u << std::min(lanes, places.count - start)) - 1;
+    unsigned near = ~above(dx * dx + dy * dy, Lanes{} + grid.outer2) & there;
     if (i / lanes == start / lanes) near &= ~(1u << i % lanes);
     for (; near; near &= near - 1) {
       const int k = std::countr_zero(near);
@@ -226,8 +234,10 @@ void finger(const Minutiae& minutiae, const Tables& tables, int kept, int cylind
   u64 nearest[neighbours_max];
   u32 chosen[neighbours_max];
   Places places{};
-  for (std::size_t i = 0; i < minutiae.count; ++i)
-    places.count = insert(nearest, places.count, neighbours_max, static_cast<u64>(px(i) * px(i) + py(i) * py(i)) << 32 | i);
+  for (std::size_t i = 0; i < minutiae.count; ++i) {
+    const u64 squared = static_cast<u64>(px(i) * px(i) + py(i) * py(i));
+    places.count = insert(nearest, places.count, neighbours_max, squared << 32 | i);
+  }
   for (int k = 0; k < places.count; ++k) chosen[k] = static_cast<u32>(nearest[k]);
   sort_by_place(px, py, minutiae.angle, chosen, cylinders);
   sort_by_place(px, py, minutiae.angle, chosen + cylinders, kept - cylinders);

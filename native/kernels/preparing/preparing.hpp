@@ -1,7 +1,7 @@
 // Minutiae to the words of a prepared finger. Twin of src/cccd_core/matching/kernels/prepare.py, bit for bit.
 //
-// Doubles with +, -, *, / alone, each rounded on its own, summed in the order of the minutiae. The packing of a finger is
-// told in matching/prepared.py.
+// Doubles with +, -, *, / and one square root, each rounded on its own, summed in the order of the minutiae. The
+// packing of a finger is told in matching/prepared.py.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -38,10 +38,10 @@ struct Tables {
   const double* sines;
 };
 
-// Fills `words` (1 + kept + code_words * cylinders) with a finger and `order` (min(count, neighbours_max)) with its minutiae:
-// the nearest to the centre come first; `cylinders` of them get a cylinder, `kept` of them stay in the finger, the rest are
-// neighbours only. cylinders <= cylinders_max, kept <= minutiae_max, cylinders <= kept <= count < 2^32. Any numbers may stand
-// in the rest: nothing is read or written outside the arrays.
+// Fills `words` (1 + kept + code_words * cylinders) with a finger and `order` (min(count, neighbours_max)) with its
+// minutiae: the nearest to the centre come first; `cylinders` of them get a cylinder, `kept` of them stay in the
+// finger, the rest are neighbours only. cylinders <= cylinders_max, kept <= minutiae_max, cylinders <= kept <= count <
+// 2^32. Any numbers may stand in the rest: nothing is read or written outside the arrays.
 using FingerFn = void (*)(const Minutiae& minutiae, const Tables& tables, int kept, int cylinders, std::int64_t* order,
                           std::uint64_t* words);
 
