@@ -6,7 +6,7 @@
 
 int main(int, char** arguments) {
   namespace h = cccd::hamming;
-  hostile::Random random{std::mt19937_64(std::strtoull(arguments[1], nullptr, 10))};
+  hostile::Random random{std::strtoull(arguments[1], nullptr, 10)};
   const int rounds = std::atoi(arguments[2]);
   for (int round = 0; round < rounds; ++round) {
     const bool guarded = round % 2;

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <random>
 #include <vector>
 
 namespace hostile {
@@ -18,10 +17,15 @@ namespace hostile {
   std::exit(1);
 }
 
-struct Random {
-  std::mt19937_64 words;
-  std::uint64_t operator()() { return words(); }
-  std::uint64_t below(std::uint64_t n) { return words() % n; }
+struct Random {  // SplitMix64
+  std::uint64_t state;
+  std::uint64_t operator()() {
+    std::uint64_t word = state += 0x9e3779b97f4a7c15;
+    word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9;
+    word = (word ^ word >> 27) * 0x94d049bb133111eb;
+    return word ^ word >> 31;
+  }
+  std::uint64_t below(std::uint64_t n) { return (*this)() % n; }
   bool one_in(std::uint64_t n) { return below(n) == 0; }
 };
 

@@ -45,7 +45,7 @@ int main(int, char** arguments) {
   hostile::Exact<float> sines({turns_at + 256, turns_at + 512}, false);
   hostile::Exact<float> logarithms({turns_at + 512, turns_at + 768}, false);
   const m::Tables tables{settings.data(), weights.data(), cosines.data(), sines.data(), logarithms.data()};
-  hostile::Random random{std::mt19937_64(std::strtoull(arguments[2], nullptr, 10))};
+  hostile::Random random{std::strtoull(arguments[2], nullptr, 10)};
   const int rounds = std::atoi(arguments[3]);
   for (int round = 0; round < rounds; ++round) {
     const bool guarded = random.one_in(2);

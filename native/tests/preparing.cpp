@@ -32,7 +32,7 @@ static std::vector<T> column(hostile::Random& random, std::size_t count, std::ui
 
 int main(int, char** arguments) {
   const std::vector<double> numbers = hostile::read<double>(arguments[1]);
-  hostile::Random random{std::mt19937_64(std::strtoull(arguments[2], nullptr, 10))};
+  hostile::Random random{std::strtoull(arguments[2], nullptr, 10)};
   const int rounds = std::atoi(arguments[3]);
   constexpr int turned = p::steps * p::lanes;
   for (int round = 0; round < rounds; ++round) {

@@ -1,7 +1,7 @@
 """Minutiae to the words of a prepared finger: the Numba twin of native/kernels/preparing, bit for bit.
 
-Imports numba, numpy and math alone. Doubles with +, -, *, / alone, each rounded on its own, summed in the order of the
-minutiae. The packing of a finger is told in `matching.prepared`.
+Imports numba, numpy and math alone. Doubles with +, -, *, / and one square root, each rounded on its own, summed in the
+order of the minutiae. The packing of a finger is told in `matching.prepared`.
 """
 
 import math
@@ -154,8 +154,8 @@ def finger(
 
     x, y px, which `scale_x` and `scale_y` bring to 500 dpi, y up; binary angles. `spatial` float64[k + 2]: the spatial
     contribution at the squared distance 0 to k px^2, and 0 for all that is further; `angular` float64[256, 8]: what a
-    direction difference gives to each of the six sections, and two zeros; `cosines`, `sines` float64[256]. Linear in
-    minutiae, about 120 us for 50.
+    direction difference gives to each of the six sections, and two zeros; `cosines`, `sines` float64[256]. Goes with
+    cylinders times neighbours, about 70 us for 50 minutiae.
     """
     found = x.shape[0]
     mean_x = _mean(x)
