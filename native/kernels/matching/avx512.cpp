@@ -199,8 +199,8 @@ static int choose(Work& w, int wanted, int* mutual) {
 // Sixteen entries of a table of 64.
 static inline __m512i look(const void* table, __m512i index) {
   const __m512i* part = static_cast<const __m512i*>(table);
-  const __m512i low = _mm512_permutex2var_epi32(_mm512_load_si512(part), index, _mm512_load_si512(part + 1));
-  const __m512i high = _mm512_permutex2var_epi32(_mm512_load_si512(part + 2), index, _mm512_load_si512(part + 3));
+  const __m512i low = _mm512_permutex2var_epi32(_mm512_loadu_si512(part), index, _mm512_loadu_si512(part + 1));
+  const __m512i high = _mm512_permutex2var_epi32(_mm512_loadu_si512(part + 2), index, _mm512_loadu_si512(part + 3));
   return _mm512_mask_mov_epi32(low, _mm512_test_epi32_mask(index, _mm512_set1_epi32(32)), high);
 }
 
@@ -230,39 +230,35 @@ static inline __m512 gather(const f32* values, int n, __m512i index) {
 static int reachable(Work& w, const Pairing& r, f32 tolerance) {
   const Finger& b = *w.b;
   const __m512 inverse = _mm512_set1_ps(1.0f / (tolerance * tolerance)), one = _mm512_set1_ps(1.0f);
-  const __m512i ramp = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const int parts = b.cylinders < b.n ? 2 : 1, na = w.a->n;
-  alignas(64) i32 from[2][points_max], to[2][points_max];
+  const int na = w.a->n;
+  alignas(64) i32 from[points_max], to[points_max];
+  auto band = [&](__m512 y) {
+    const __m512 at = _mm512_mul_ps(_mm512_sub_ps(y, _mm512_set1_ps(b.low_y)), _mm512_set1_ps(1.0f / 16.0f));
+    const __m512 least = _mm512_max_ps(at, _mm512_setzero_ps());
+    return _mm512_cvttps_epi32(_mm512_min_ps(least, _mm512_set1_ps(static_cast<f32>(bands - 1))));
+  };
   for (int i = 0; i < na; i += lanes) {
-    alignas(64) i32 low[lanes], high[lanes];
-    for (int l = 0; l < lanes; ++l) {
-      low[l] = band_of(b, r.py[i + l] - tolerance - 1.0f);
-      high[l] = band_of(b, r.py[i + l] + tolerance + 1.0f) + 1;
-    }
-    for (int part = 0; part < parts; ++part)
-      for (int l = 0; l < lanes; ++l) {
-        from[part][i + l] = b.first[part][low[l]];
-        to[part][i + l] = b.first[part][high[l]];
-      }
+    const __m512 y = _mm512_load_ps(r.py + i), reach = _mm512_set1_ps(tolerance);
+    _mm512_store_si512(from + i, look(b.first, band(_mm512_sub_ps(_mm512_sub_ps(y, reach), one))));
+    _mm512_store_si512(to + i, look(b.first + 1, band(_mm512_add_ps(_mm512_add_ps(y, reach), one))));
   }
   int n = 0;
+  __m512i row = _mm512_setzero_si512();  // i << 8
   for (int i = 0; i < na; ++i) {
     const __m512 x = _mm512_set1_ps(r.px[i]), y = _mm512_set1_ps(r.py[i]);
-    const int full = n + partners_max;
-    for (int part = 0; part < parts; ++part) {
-      int j = from[part][i];
-      do {  // seldom more than once
-        const __mmask16 here = first_lanes(std::max(to[part][i] - j, 0));
-        const __m512 dx = _mm512_sub_ps(_mm512_maskz_loadu_ps(here, b.x + j), x);
-        const __m512 dy = _mm512_sub_ps(_mm512_maskz_loadu_ps(here, b.y + j), y);
-        const __m512 d = _mm512_mul_ps(_mm512_add_ps(_mm512_mul_ps(dx, dx), _mm512_mul_ps(dy, dy)), inverse);
-        const __mmask16 near = _mm512_mask_cmp_ps_mask(here, d, one, _CMP_LT_OQ);
-        const __m512i ends = _mm512_add_epi32(ramp, _mm512_set1_epi32(i << 8 | j));
-        _mm512_storeu_si512(w.reached + n, _mm512_maskz_compress_epi32(near, ends));
-        n = std::min(n + __builtin_popcount(near), full);
-        j += lanes;
-      } while (j < to[part][i]);
-    }
+    const int full = n + partners_max, end = to[i];
+    int k = from[i];
+    do {  // seldom more than once; what is read beyond the last band is too far away in y
+      const __m512 dx = _mm512_sub_ps(_mm512_loadu_ps(b.sorted_x + k), x);
+      const __m512 dy = _mm512_sub_ps(_mm512_loadu_ps(b.sorted_y + k), y);
+      const __m512 d = _mm512_mul_ps(_mm512_add_ps(_mm512_mul_ps(dx, dx), _mm512_mul_ps(dy, dy)), inverse);
+      const __mmask16 near = _mm512_cmp_ps_mask(d, one, _CMP_LT_OQ);
+      const __m512i ends = _mm512_add_epi32(row, _mm512_loadu_si512(b.sorted + k));
+      _mm512_storeu_si512(w.reached + n, _mm512_maskz_compress_epi32(near, ends));
+      n = std::min(n + static_cast<int>(_mm_popcnt_u32(_cvtmask16_u32(near))), full);
+      k += lanes;
+    } while (k < end);
+    row = _mm512_add_epi32(row, _mm512_set1_epi32(256));
   }
   return n;
 }

@@ -94,8 +94,8 @@ static void fill(Work& w, const Tables& t, int n) {
   w.pairs.n = n;
 }
 
-// For each placed minutia i of A, the first partners_max minutiae j of B that are nearer than `tolerance`: reached
-// takes i << 8 | j; returns how many.
+// For each placed minutia i of A, the first partners_max minutiae j of B, in order of y, that are nearer than `tolerance`:
+// reached takes i << 8 | j; returns how many.
 static int reachable(Work& w, const Pairing& r, f32 tolerance) {
   const Finger& b = *w.b;
   const f32 inverse = 1.0f / (tolerance * tolerance);
@@ -103,12 +103,11 @@ static int reachable(Work& w, const Pairing& r, f32 tolerance) {
   for (int i = 0; i < w.a->n; ++i) {
     const int full = n + partners_max;
     const int low = band_of(b, r.py[i] - tolerance - 1.0f), high = band_of(b, r.py[i] + tolerance + 1.0f) + 1;
-    for (int part = 0; part < 2; ++part)
-      for (int j = b.first[part][low]; j < b.first[part][high] && n < full; ++j) {
-        const f32 dx = b.x[j] - r.px[i], dy = b.y[j] - r.py[i];
-        w.reached[n] = static_cast<u32>(i << 8 | j);
-        n += (dx * dx + dy * dy) * inverse < 1.0f;
-      }
+    for (int k = b.first[low]; k < b.first[high] && n < full; ++k) {
+      const f32 dx = b.sorted_x[k] - r.px[i], dy = b.sorted_y[k] - r.py[i];
+      w.reached[n] = static_cast<u32>(i << 8 | b.sorted[k]);
+      n += (dx * dx + dy * dy) * inverse < 1.0f;
+    }
   }
   return n;
 }

@@ -39,8 +39,10 @@ struct alignas(64) Finger {
   const u64* codes;
   int n, cylinders, edges;
   int effective;  // halves of minutiae that stand alone
+  // all minutiae in order of y, with their indices, and where in this order each band of y begins
+  alignas(64) f32 sorted_x[points_max + lanes], sorted_y[points_max + lanes];
+  i32 sorted[points_max + lanes], first[bands + lanes];
   f32 low_y;
-  i32 first[2][bands + lanes];  // of the minutiae with a cylinder, and of the others: the first in each band of y
 };
 
 // Padded, and then all of it once more, so that pair k + d of a ring of `ring` pairs needs no wrapping round.
@@ -111,19 +113,28 @@ static void load_directions(Finger& f, const Tables& t) {
   }
 }
 
-// Where in the order of y the bands begin: minutiae are sorted by y, those with a cylinder by themselves.
+// Minutiae in order of y: those with a cylinder are so by themselves, and so are the others.
 static void load_bands(Finger& f) {
   i32 band[points_max];
-  f.low_y = std::min(f.y[0], f.y[f.cylinders < f.n ? f.cylinders : 0]);
-  for (int i = 0; i < padded(f.n); ++i) band[i] = band_of(f, f.y[i]);
-  for (int part = 0; part < 2; ++part) {
-    const int from = part ? f.cylinders : 0, to = part ? f.n : f.cylinders;
-    i32* first = f.first[part];
-    for (int k = 0; k <= bands; ++k) first[k] = 0;
-    for (int i = from; i < to; ++i) first[band[i] + 1] = i + 1;
-    i32 highest = from;
-    for (int k = 0; k <= bands; ++k) first[k] = highest = std::max(highest, first[k]);
+  for (int k = 0, i = 0, j = f.cylinders; k < f.n; ++k) {
+    const bool own = j >= f.n || (i < f.cylinders && f.y[i] <= f.y[j]);
+    f.sorted[k] = own ? i : j;
+    i += own;
+    j += !own;
   }
+  for (int k = 0; k < f.n; ++k) {
+    f.sorted_x[k] = f.x[f.sorted[k]];
+    f.sorted_y[k] = f.y[f.sorted[k]];
+  }
+  for (int k = f.n; k < f.n + lanes; ++k) {
+    f.sorted_x[k] = f.sorted_y[k] = far_away;
+    f.sorted[k] = 0;
+  }
+  f.low_y = f.sorted_y[0];
+  for (int k = 0; k < f.n; ++k) band[k] = band_of(f, f.sorted_y[k]);
+  for (int k = 0; k <= bands; ++k) f.first[k] = 0;
+  for (int k = 0; k < f.n; ++k) f.first[band[k] + 1] = k + 1;
+  for (int k = 1; k <= bands; ++k) f.first[k] = std::max(f.first[k - 1], f.first[k]);
 }
 
 // How much each minutia counts: one over those it stands among, as spurious ones come in clusters, times the root of

@@ -383,18 +383,19 @@ def _pair_up(
     """Pairs each placed minutia of A with its nearest of B where both choose each other; returns how many.
 
     Cost: distance and turn as shares of what is allowed, and how unlike the cylinders are; of each minutia of A the
-    first 16 of B within reach are looked at. `ends` int64[2, n] gets the pairs, `figures` float32[3, n] squared
-    distance, 1 - cos(turn) and similarity of each.
+    first 16 of B within reach, in order of y, are looked at. `ends` int64[2, n] gets the pairs, `figures` float32[3, n]
+    squared distance, 1 - cos(turn) and similarity of each.
     """
     unlike = cost_unlike * STEP
     inverse = ONE / (tolerance * tolerance)
+    by_y = np.argsort(b[1, :nb], kind="mergesort")
     row_key = np.full(na, NONE, np.int64)
     column_key = np.full(nb, NONE, np.int64)
     for i in range(na):
         cx = placing[0] * a[2, i] - placing[1] * a[3, i]
         cy = placing[1] * a[2, i] + placing[0] * a[3, i]
         reached = 0
-        for j in range(nb):
+        for j in by_y:
             dx = b[0, j] - placed[0, i]
             dy = b[1, j] - placed[1, i]
             d = (dx * dx + dy * dy) * inverse
