@@ -11,7 +11,8 @@ int main(int, char** arguments) {
   for (int round = 0; round < rounds; ++round) {
     const bool guarded = round % 2;
     const std::size_t probes = random.below(6);
-    const std::size_t rows = random.one_in(3) ? h::block_rows * random.below(3) + random.below(3) : random.below(600);
+    const std::size_t over = random.below(3);
+    const std::size_t rows = random.one_in(3) ? h::block_rows * random.below(3) + over : random.below(600);
     std::vector<std::uint64_t> codes((probes + rows) * h::words);
     const auto kind = random.below(3);
     for (auto& word : codes)

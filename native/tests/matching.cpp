@@ -16,7 +16,8 @@ static std::vector<u64> finger(hostile::Random& random) {
   const u64 most = std::min<u64>(n, m::cylinders_max);
   const u64 cylinders = random.one_in(3) ? random.below(most + 1) : most;
   std::vector<u64> words(1 + n + m::code_words * cylinders);
-  words[0] = n | cylinders << 8 | random.below(n + 1) << 16 | random() << 24;
+  const u64 corners = random.below(n + 1);
+  words[0] = n | cylinders << 8 | corners << 16 | random() << 24;
   const auto lie = random.below(5);
   auto place = [&]() -> u64 {
     switch (lie) {
