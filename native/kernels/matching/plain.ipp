@@ -94,8 +94,8 @@ static void fill(Work& w, const Tables& t, int n) {
   w.pairs.n = n;
 }
 
-// For each placed minutia i of A, the first partners_max minutiae j of B, in order of y, that are nearer than `tolerance`:
-// reached takes i << 8 | j; returns how many.
+// For each placed minutia i of A, the first partners_max minutiae j of B, in order of y, that are nearer than
+// `tolerance`: reached takes i << 8 | j; returns how many.
 static int reachable(Work& w, const Pairing& r, f32 tolerance) {
   const Finger& b = *w.b;
   const f32 inverse = 1.0f / (tolerance * tolerance);
