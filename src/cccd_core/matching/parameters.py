@@ -83,6 +83,9 @@ class MatcherParameters:
                 continue
             if not (math.isfinite(value) and 0.0 <= value <= 1000.0):
                 raise ParameterError("a matcher parameter is out of its range", name=name, value=value)
+            # a pair's cost stays above 0 whatever float32 makes of an angle of almost nothing
+            if name.endswith("_rad") and value < 0.05:
+                raise ParameterError("a matcher parameter is out of its range", name=name, value=value, least=0.05)
             # 312 bits and this many more keep every similarity below 1024 steps, which the kernels' keys have room for
             if name == "similarity_offset_bits" and value < 0.5:
                 raise ParameterError("a matcher parameter is out of its range", name=name, value=value, least=0.5)

@@ -131,7 +131,8 @@ def test_threads_must_be_there() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("minutiae_max", 121), ("cylinders_max", 0), ("candidates", 129), ("spatial_sigma_px", 0.5),
-     ("elastic_reach_px", 0.0), ("bit_threshold", -1.0), ("final_tolerance_px", float("nan"))],
+     ("elastic_reach_px", 0.0), ("bit_threshold", -1.0), ("final_tolerance_px", float("nan")),
+     ("pairing_tolerance_rad", 0.01), ("similarity_offset_bits", 0.25)],
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(ParameterError):
