@@ -200,8 +200,8 @@ def _calibration(found: dict[str, Any], pictures: str) -> list[str]:
         f"Up to score 20 it follows their distribution, above it a generalised Pareto tail fitted to the highest "
         f"{100 * tail['fraction']:.0f} % ({tail['excesses']:,} pairs; shape {tail['shape']:.3f}). From "
         f"{found['extrapolated_from']:.1f} on fewer than ten measured pairs are left: there it is extrapolation. "
-        "The raw score is first levelled by what is known of the two fingers: the smaller minutia count, how crowded "
-        "their minutiae are, and how alike the directions of neighbours.",
+        "The raw score is first levelled by what is known of the two fingers: their effective minutia counts, how "
+        "crowded their minutiae are, and how alike the directions of neighbours.",
         f"![Calibration]({pictures}/calibration.png)",
         "Each set left out in turn (with all its extractors), calibrated on the others: measured FMR over the FMR that "
         "the score states; 1 is exact. A set of ten fingers has 45 pairs of different fingers, and one pair that looks "
