@@ -24,10 +24,10 @@ static void fit(const f32* ax, const f32* ay, const f32* bx, const f32* by, cons
   r.ty = ny - (r.s_ * mx + r.c * my);
 }
 
-static void place(const Finger& a, const Pairing& r, f32* px, f32* py) {
+static void place(const Finger& a, Pairing& r) {
   for (int i = 0; i < padded(a.n); ++i) {
-    px[i] = r.c * a.x[i] - r.s_ * a.y[i] + r.tx;
-    py[i] = r.s_ * a.x[i] + r.c * a.y[i] + r.ty;
+    r.px[i] = r.c * a.x[i] - r.s_ * a.y[i] + r.tx;
+    r.py[i] = r.s_ * a.x[i] + r.c * a.y[i] + r.ty;
   }
 }
 
@@ -65,14 +65,15 @@ static void pair_up(Work& w, const Tables& t, f32 tolerance, f32 gate, Pairing& 
     r.d2[k] = dx * dx + dy * dy;
     r.turn[k] = 1.0f - (cx * b.cos[j] + cy * b.sin[j]);
     r.s[k] = static_cast<f32>(alike(w, static_cast<u32>(i), static_cast<u32>(j))) * step;
-    r.one[k] = 1.0f;
   }
-  for (int k = n; k < padded(n); ++k) r.d2[k] = r.turn[k] = r.s[k] = r.one[k] = 0.0f;
 }
 
 static f32 agreement(const Pairing& r, f32 tolerance) {
   const f32 inverse = 0.5f / (tolerance * tolerance);
-  return sum(r.n, [&](int k) { return (0.3f + at(r.s, k)) * (1.0f - at(r.d2, k) * inverse) * at(r.one, k); });
+  const V n = all(static_cast<f32>(r.n));
+  return sum(r.n, [&](int k) {
+    return select(index_from(k) < n, (0.3f + at(r.s, k)) * (1.0f - at(r.d2, k) * inverse), all(0.0f));
+  });
 }
 
 static void refit(const Work& w, f32 tolerance, Pairing& r) {
@@ -96,7 +97,7 @@ static void align(Work& w, const Tables& t, Pairing& r) {
   const f32 wide = set[pairing_tolerance_px], narrow = set[final_tolerance_px];
   for (int round = 0; round < 2; ++round) {
     refit(w, wide, r);
-    place(*w.a, r, r.px, r.py);
+    place(*w.a, r);
     pair_up(w, t, wide, set[pairing_gate], r);
   }
   const int n16 = padded(w.a->n);
@@ -144,7 +145,7 @@ static f32 supported(const Work& w, const Tables& t, const Placing& r) {
 
 static void pair_under(Work& w, const Tables& t, const Placing& placing, Pairing& r) {
   static_cast<Placing&>(r) = placing;
-  place(*w.a, r, r.px, r.py);
+  place(*w.a, r);
   pair_up(w, t, t.settings[pairing_tolerance_px], t.settings[pairing_gate], r);
 }
 

@@ -58,7 +58,7 @@ struct Placing {
 
 struct alignas(64) Pairing : Placing {
   alignas(64) i32 i[points_max], j[points_max];
-  f32 d2[points_max], turn[points_max], s[points_max], one[points_max];  // one: 1 for each pair, 0 in the padding
+  f32 d2[points_max], turn[points_max], s[points_max];
   f32 px[points_max], py[points_max];  // A's minutiae in B's frame
   int n;
 };

@@ -104,6 +104,7 @@ class Levelling:
     raw score there becomes `level`, and what is above moves along. Where q is higher, raw scores up to `lowered_from`
     stay as they are, where it is lower up to `raised_from`; in between it runs straight. Below these, pairs are decided
     wrong so often that an equal FMR for each kind of pair costs more genuine pairs than it is worth.
+    `chance` float64[3, 256] follows from the slopes: what octets 3, 4 and 5 of a finger's first word add to q.
     """
 
     slopes: tuple[float, ...]
@@ -111,7 +112,7 @@ class Levelling:
     level: float
     raised_from: float
     lowered_from: float
-    _chance: FloatArray = field(init=False, repr=False, compare=False)
+    chance: FloatArray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.slopes) != FIGURES or not all(map(math.isfinite, self.numbers())):
@@ -121,7 +122,7 @@ class Levelling:
         counts = (_COUNTS * np.array(self.slopes[:-2])).sum(axis=1)
         chance = np.stack([counts, _CROWDING * self.slopes[-2], _ALIKE * self.slopes[-1]])
         chance.flags.writeable = False
-        object.__setattr__(self, "_chance", chance)
+        object.__setattr__(self, "chance", chance)
 
     def numbers(self) -> tuple[float, ...]:
         """All of it in order; `of` reads it back."""
@@ -156,13 +157,8 @@ class Levelling:
         """What the native twin takes besides `chance`, in the order of `enum Number` in calibrating.hpp."""
         return self.level - self.centre, self._least, self.level, self.raised_from, self.lowered_from
 
-    @property
-    def chance(self) -> FloatArray:
-        """What octets 3, 4 and 5 of a finger's first word add to what its pairs reach by chance: float64[3, 256]."""
-        return self._chance
-
     def _of_finger(self, octets: npt.NDArray[np.uint8]) -> FloatArray:
-        counts, crowding, alike = self._chance
+        counts, crowding, alike = self.chance
         return np.asarray((counts[octets[:, 3]] + crowding[octets[:, 4]]) + alike[octets[:, 5]])
 
 

@@ -369,7 +369,7 @@ def _pair_up(
     na: int,
     ca: int,
     b: NDArray[np.float32],
-    nb: int,
+    by_y: NDArray[np.int64],
     cb: int,
     similarity: NDArray[np.int64],
     cost_unlike: np.float32,
@@ -383,14 +383,13 @@ def _pair_up(
     """Pairs each placed minutia of A with its nearest of B where both choose each other; returns how many.
 
     Cost: distance and turn as shares of what is allowed, and how unlike the cylinders are; of each minutia of A the
-    first 16 of B within reach, in order of y, are looked at. `ends` int64[2, n] gets the pairs, `figures` float32[3, n]
-    squared distance, 1 - cos(turn) and similarity of each.
+    first 16 of B within reach, in the order `by_y` int64[nb], are looked at. `ends` int64[2, n] gets the pairs,
+    `figures` float32[3, n] squared distance, 1 - cos(turn) and similarity of each.
     """
     unlike = cost_unlike * STEP
     inverse = ONE / (tolerance * tolerance)
-    by_y = np.argsort(b[1, :nb], kind="mergesort")
     row_key = np.full(na, NONE, np.int64)
-    column_key = np.full(nb, NONE, np.int64)
+    column_key = np.full(len(by_y), NONE, np.int64)
     for i in range(na):
         cx = placing[0] * a[2, i] - placing[1] * a[3, i]
         cy = placing[1] * a[2, i] + placing[0] * a[3, i]
@@ -491,7 +490,7 @@ def _align(
     na: int,
     ca: int,
     b: NDArray[np.float32],
-    nb: int,
+    by_y: NDArray[np.int64],
     cb: int,
     similarity: NDArray[np.int64],
     settings: NDArray[np.float32],
@@ -507,7 +506,9 @@ def _align(
     for _ in range(2):
         _refit(a, b, ends, figures, n, wide, placing)
         _place(a, na, placing, placed)
-        n = _pair_up(a, na, ca, b, nb, cb, similarity, settings[13], wide, settings[10], placing, placed, ends, figures)
+        n = _pair_up(
+            a, na, ca, b, by_y, cb, similarity, settings[13], wide, settings[10], placing, placed, ends, figures
+        )
     rigid = placed[:, :na].copy()
     reach = ONE / settings[14]
     sw = np.empty(na, np.float32)
@@ -539,7 +540,7 @@ def _align(
             placed[1, i] = rigid[1, i] + sy[i] / sw[i]
         tolerance = HALF * (wide + narrow) if turn == 0 else narrow
         n = _pair_up(
-            a, na, ca, b, nb, cb, similarity, settings[13], tolerance, settings[12], placing, placed, ends, figures
+            a, na, ca, b, by_y, cb, similarity, settings[13], tolerance, settings[12], placing, placed, ends, figures
         )
     return n
 
@@ -879,8 +880,9 @@ def _ordered_score(
     figures = np.zeros((3, POINTS), np.float32)
     placing[:] = placings[best]
     _place(a, na, placing, placed)
+    by_y = np.argsort(b[1, :nb], kind="mergesort")
     n = _pair_up(
-        a, na, ca, b, nb, cb, similarity, settings[13], settings[9], settings[10], placing, placed, ends, figures
+        a, na, ca, b, by_y, cb, similarity, settings[13], settings[9], settings[10], placing, placed, ends, figures
     )
     agreement = _agreement(figures, n, settings[9])
     f[9] = first_support
@@ -906,7 +908,7 @@ def _ordered_score(
             na,
             ca,
             b,
-            nb,
+            by_y,
             cb,
             similarity,
             settings[13],
@@ -927,7 +929,7 @@ def _ordered_score(
     f[29] = agreement
     f[30] = agreement * size
 
-    n = _align(a, na, ca, b, nb, cb, similarity, settings, placing, placed, ends, figures, n)
+    n = _align(a, na, ca, b, by_y, cb, similarity, settings, placing, placed, ends, figures, n)
     _overlap(
         na,
         edges_a,
