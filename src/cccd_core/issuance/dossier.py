@@ -253,18 +253,17 @@ class DossierParser:
         wrong = next((place for place, sign in enumerate(text) if not _in_a_name(sign)), None)
         if wrong is not None:
             self._error(name, "name_text", why="a sign that no name has", position=wrong)
-        elif not any(sign.isalpha() for sign in text):
+            return False
+        if not any(sign.isalpha() for sign in text):
             self._error(name, "name_text", why="no letter")
-        elif name == "full_name":
+            return False
+        if name == "full_name":
             try:
                 transliterate(text)
             except ParameterError as error:
                 self._error(name, "name_text", why="no transliteration for the MRZ", **error.facts)
                 return False
-            return True
-        else:
-            return True
-        return False
+        return True
 
     def _date(self, name: str, value: str) -> date | None:
         try:
