@@ -212,16 +212,13 @@ def _calibration(found: dict[str, Any], pictures: str) -> list[str]:
 
 
 def _exits(found: dict[str, Any]) -> list[str]:
-    rows, safe = [], "none of these"
-    for score in found["genuine"]:
-        cells = []
-        changes = [found[kind][score][way] for kind in ("genuine", "impostor") for way in ("lost", "gained")]
-        if not any(changes) and safe == "none of these":
-            safe = score
-        for kind in ("genuine", "impostor"):
-            change = found[kind][score]
-            cells.append(f"{change['lost']:,} no longer accepted, {change['gained']:,} newly")
-        rows.append((score, *cells))
+    changes = {score: (found["genuine"][score], found["impostor"][score]) for score in found["genuine"]}
+    rows = [
+        (score, *(f"{change['lost']:,} no longer accepted, {change['gained']:,} newly" for change in both))
+        for score, both in changes.items()
+    ]
+    unchanged = (score for score, both in changes.items() if not any(any(change.values()) for change in both))
+    safe = next(unchanged, "none of these")
     return [
         f"The same {found['pairs']['genuine']:,} genuine and {found['pairs']['impostor']:,} impostor pairs of all sets "
         "and extractors without the exits, by the same calibration: pairs whose decision the exits change. The lowest "
