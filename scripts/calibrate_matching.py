@@ -21,12 +21,12 @@ from pathlib import Path
 
 from cccd_core.errors import CccdError
 from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_check, raw_pairs
-from cccd_core.evaluation.folder import write_atomically
 from cccd_core.evaluation.samples import read_folder
 from cccd_core.matching import Matcher
 from cccd_core.matching import calibration as calibrations
 from cccd_core.matching import fusion as fusions
 from cccd_core.matching.calibration import Calibration
+from cccd_core.storage import whole_file
 
 ROOT = Path(__file__).resolve().parent.parent
 FINGERPRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
@@ -98,7 +98,7 @@ def main() -> int:
         print(f"fusion: {fusion.genuine_pairs:,} genuine pairs, ratios {fusion.ratio_knots[0]:.1f} .. in nats")
         if not options.check:
             for name, fitted in ((calibrations.SHIPPED, calibration), (fusions.SHIPPED, fusion)):
-                write_atomically(MATCHING / name, [json.dumps(fitted.as_dict(), indent=1) + "\n"])
+                whole_file.write(MATCHING / name, (json.dumps(fitted.as_dict(), indent=1) + "\n").encode())
                 print(f"written: {(MATCHING / name).relative_to(ROOT)}")
     except CccdError as error:
         print(f"calibration failed: {error}", file=sys.stderr)

@@ -19,8 +19,9 @@ from typing import Any
 
 import demo_batch
 
+from cccd_core.country.clock import today
 from cccd_core.errors import CccdError
-from cccd_core.issuance.database import exclusive
+from cccd_core.storage.lock import exclusive
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = 200
@@ -161,7 +162,6 @@ def read_back(out: Path, path: Path, dossier_id: str) -> None:
 def draw_pair(out: Path, one: str, other: str, position: int) -> Path:
     """Draws one finger of two dossiers, with the minutiae that the matcher pairs."""
     from cccd_core.issuance import check_dossier, open_batch
-    from cccd_core.issuance.check import today
     from cccd_core.issuance.limits import CheckPolicy
     from cccd_core.templates import write
 

@@ -10,13 +10,14 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFilter
 
 from cccd_core import synthesis
+from cccd_core.country.clock import VIETNAM
 from cccd_core.synthesis import Person
 from cccd_core.templates import FingerTemplate, load, write
 
@@ -25,7 +26,6 @@ POSITIONS = (1, 2, 3, 6, 7, 8)
 FORMATS = ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009", "iso-2005-card", "xyt")
 SUFFIXES = {"xyt": "xyt", "iso-2005-card": "fmc"}
 REAL_POSITIONS = {"4": 2, "5": 3, "6": 7, "7": 8}  # the labels of fcj2020 are no ISO positions: four fingers stand in
-VIETNAM = timezone(timedelta(hours=7))
 FIRST_CAPTURE = datetime(2026, 3, 2, 7, 30, tzinfo=VIETNAM)
 
 

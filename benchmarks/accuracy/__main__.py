@@ -17,8 +17,8 @@ from benchmarks.accuracy.targets import FVC, LARGE
 
 from cccd_core import runtime
 from cccd_core.cli import common
-from cccd_core.evaluation.folder import write_atomically
 from cccd_core.matching import Matcher
+from cccd_core.storage import whole_file
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FINGERPRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
@@ -66,8 +66,8 @@ def main() -> int:
             "interoperability": measure.interoperability(FINGERPRINTS, matcher, options.threads, step),
         }
     measure.draw_curves(found, pictures)
-    write_atomically(pictures / "figures.json", [json.dumps(record, indent=1) + "\n"])
-    write_atomically(page, [report.write(record, pictures.name)])
+    whole_file.write(pictures / "figures.json", (json.dumps(record, indent=1) + "\n").encode(), folders=True)
+    whole_file.write(page, report.write(record, pictures.name).encode())
     print(f"written: {page}, {pictures}/")
     return 0
 

@@ -22,11 +22,11 @@ import numpy as np
 from benchmarks.peers import sourceafis
 
 from cccd_core.errors import CccdError, UnavailableError
-from cccd_core.evaluation.folder import write_atomically
 from cccd_core.evaluation.rates import error_rates, rates_as_dict
 from cccd_core.evaluation.samples import Expectation, SampleSet, read_folder
 from cccd_core.evaluation.scoring import Timing, score_pairs
 from cccd_core.matching import Matcher
+from cccd_core.storage import whole_file
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHARED = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared"))
@@ -64,7 +64,7 @@ def main() -> int:
         "rounds": options.rounds,
         "sets": rows,
     }
-    write_atomically(options.out, [json.dumps(record, indent=1) + "\n"])
+    whole_file.write(options.out, (json.dumps(record, indent=1) + "\n").encode(), folders=True)
     print(table(record))
     print(f"\nwritten to {options.out}")
     return 0

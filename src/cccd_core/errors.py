@@ -1,8 +1,11 @@
-"""The one kind of error this library raises on purpose. Imports the standard library alone.
+"""The one kind of error this library raises on purpose.
 
 Every error carries its facts (offset, tag, status word, path, ...) as data, so that a caller, a log line or a report
 can show them without parsing a sentence. Facts never hold keys, templates or personal data: put an offset, a length,
 a field's name or a file's path there, not the bytes or the value that was wrong.
+
+A mistake of the program itself is none of these: it comes out as Python's own RuntimeError or TypeError, and nobody
+catches it, so that no card is spoiled and no dossier refused for it.
 """
 
 from __future__ import annotations
@@ -75,6 +78,31 @@ class FileError(CccdError):
     """A file or folder that cannot be read or written; `path` is a fact."""
 
     kind = "file"
+
+
+class DiskFullError(FileError):
+    """Nothing more fits on the disk (or in the quota): what was being written is not there, what was there is whole."""
+
+    kind = "disk_full"
+
+
+class DamagedError(CccdError):
+    """Stored state (journal, register, gallery, card file) that is not what its kind says, of a version that this
+    program does not know, or contradicts itself. Nothing is guessed: somebody must look."""
+
+    kind = "damaged"
+
+
+class BusyError(CccdError):
+    """Another process or thread holds what is asked for: the same call may succeed later."""
+
+    kind = "busy"
+
+
+class ConflictError(CccdError):
+    """Sound stored state that forbids what was asked: an identifier that is taken or unknown, a step out of order."""
+
+    kind = "conflict"
 
 
 class StateError(CccdError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from cccd_core.errors import CccdError
+from cccd_core.progress import Progress
 
 EXIT_FAILED = 1  # the command ran and not all went well
 EXIT_USAGE = 2  # the command line itself is wrong
@@ -29,9 +30,6 @@ WidthOption = Annotated[int | None, typer.Option("--width", help="Image width of
 # A file may be called `:ok:.fmr`, and is shown so.
 console = Console(emoji=False)
 errors = Console(stderr=True, emoji=False)
-
-# step(done, total, what) as library functions take it
-ProgressCallback = Callable[[int, int, str], None]
 
 
 def print_json(value: Any) -> None:
@@ -60,19 +58,19 @@ def _escape(text: str) -> str:
 
 
 @contextmanager
-def progress(what: str, *, quiet: bool = False) -> Iterator[ProgressCallback]:
+def progress(what: str, *, quiet: bool = False) -> Iterator[Progress]:
     """A progress bar with count, rate of passing time and time left, on standard error; silent with `quiet`."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         SpinnerColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bar
 
-    with Progress(
+    with Bar(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),

@@ -67,6 +67,7 @@ def evaluate(
     from cccd_core.evaluation import Expectation, evaluate_folder, folder
     from cccd_core.evaluation.cross import cross_tables
     from cccd_core.matching import Matcher
+    from cccd_core.storage import whole_file
 
     if compare and plots is None:
         raise ParameterError("--compare draws: it needs --plots")
@@ -101,7 +102,7 @@ def evaluate(
         if cross:
             record["cross"] = cross_tables(results, matcher, threads=threads, progress=step)
     if scores is not None:
-        folder.write_atomically(scores, folder.score_rows(results))
+        whole_file.write(scores, folder.score_rows(results), folders=True)
     if out is not None:
         folder.write_result_file(out, record)
     if plots is not None:

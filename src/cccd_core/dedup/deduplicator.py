@@ -17,8 +17,7 @@ from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.resolve import Found, Thresholds, decide, keep_best
 from cccd_core.errors import ParameterError
-
-ProgressCallback = Callable[[int, int, str], None]
+from cccd_core.progress import Progress
 
 MOST_MATCHES = 64  # kept for one probe, so that a template that matches everybody fills no memory
 OTHERS = 8  # kept beside them: the best of those that the second pass does not turn into a match is the competitor
@@ -56,7 +55,7 @@ class Deduplicator:
         gallery: Gallery,
         *,
         exclude: Mapping[str, Set[str]] | None = None,
-        progress: ProgressCallback | None = None,
+        progress: Progress | None = None,
     ) -> list[Decision]:
         """The decisions of the batch, in its order; the batch's order says who is earlier, and so the original.
 
@@ -89,7 +88,7 @@ class _Search:
         place: Mapping[str, int],
         excluded: Mapping[str, frozenset[str]],
         others: int,
-        progress: ProgressCallback | None,
+        progress: Progress | None,
     ) -> None:
         self.owner = owner
         self.parameters = owner.parameters

@@ -8,8 +8,8 @@ from typing import Any
 from cccd_core.errors import ParameterError
 from cccd_core.evaluation.folder import SetResult
 from cccd_core.evaluation.rates import error_rates, rates_as_dict
-from cccd_core.evaluation.samples import Progress
 from cccd_core.evaluation.scoring import ScoringMatcher, score_cross
+from cccd_core.progress import Progress
 
 
 def cross_tables(

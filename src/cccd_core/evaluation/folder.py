@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -15,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from cccd_core import runtime
-from cccd_core.errors import FileError, FormatError, ParameterError
+from cccd_core.errors import FormatError, ParameterError
 from cccd_core.evaluation.bootstrap import DET_GRID, REPLICATES, Bounds, bootstrap
 from cccd_core.evaluation.rates import Rates, det, error_rates, rates_as_dict, sorted_scores
-from cccd_core.evaluation.samples import Expectation, Progress, SampleSet, read_folder
+from cccd_core.evaluation.samples import Expectation, SampleSet, read_folder
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
+from cccd_core.progress import Progress
+from cccd_core.storage import whole_file
 
 MAX_RESULT_BYTES = 64 * 1024 * 1024
 
@@ -129,13 +129,7 @@ def result_file(
 
 def read_result_file(path: Path) -> dict[str, Any]:
     """A result file written before, checked as far as comparing needs. FileError or FormatError, with the path."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_RESULT_BYTES + 1)
-    except OSError as error:
-        raise FileError("the result file cannot be read", path=str(path), why=error.strerror or "") from error
-    if len(data) > MAX_RESULT_BYTES:
-        raise FileError("the file is too large for a result file", path=str(path), most=MAX_RESULT_BYTES)
+    data = whole_file.read(path, "result file", most=MAX_RESULT_BYTES)
     try:
         record = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -163,36 +157,18 @@ def _is_set(entry: Any) -> bool:
     )
 
 
-def write_atomically(path: Path, chunks: Iterable[str]) -> None:
-    """Writes text so that the file is either the old one or the whole new one. FileError where it cannot."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise FileError("the file cannot be written", path=str(path), why=error.strerror or "") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
 def write_result_file(path: Path, record: Mapping[str, Any]) -> None:
-    """Writes a result file."""
-    write_atomically(path, [json.dumps(record, ensure_ascii=False, indent=1) + "\n"])
+    """Writes a result file, and its folder where it is missing."""
+    whole_file.write(path, (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode(), folders=True)
 
 
-def score_rows(results: Sequence[SetResult]) -> Iterable[str]:
-    """Every pair as CSV text, `probe,candidate,genuine,score`, a probe's lines at a time.
+def score_rows(results: Sequence[SetResult]) -> Iterator[bytes]:
+    """Every pair as CSV in UTF-8, `probe,candidate,genuine,score`, a probe's lines at a time.
 
     A sample is named by its file's stem; with several sets the set's path stands before it. `genuine` is 1 or 0. The
     score has the digits that give the same float32 back.
     """
-    yield "probe,candidate,genuine,score\n"
+    yield b"probe,candidate,genuine,score\n"
     for result in results:
         prefix = f"{result.samples.path}/" if len(results) > 1 else ""
         names = [prefix + name for name in result.scores.names]
@@ -203,7 +179,7 @@ def score_rows(results: Sequence[SetResult]) -> Iterable[str]:
                 (names[probe], names[probe + 1 + k], int(k < genuine), f"{score:.9g}")
                 for k, score in enumerate(row.tolist())
             )
-            yield lines.getvalue()
+            yield lines.getvalue().encode("utf-8", "surrogateescape")
 
 
 def check_distinct(paths: Sequence[Path]) -> None:

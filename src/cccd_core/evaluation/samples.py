@@ -7,7 +7,7 @@ there and is not, or cannot be read, stays in the set without a template: it sco
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,8 @@ import numpy.typing as npt
 
 from cccd_core import templates
 from cccd_core.errors import CccdError, FileError, ParameterError
+from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
-
-Progress = Callable[[int, int, str], None]
 
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
 # Endings of files that hold no template, found beside templates.

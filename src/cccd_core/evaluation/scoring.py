@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cccd_core import runtime
-from cccd_core.evaluation.samples import Progress, SampleSet
+from cccd_core.evaluation.samples import SampleSet
+from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
 
 Probe = TypeVar("Probe")

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
+from cccd_core.country.clock import today
+from cccd_core.country.renewal import age_on
 from cccd_core.errors import DossierError, Fact, FileError
 from cccd_core.issuance import portrait as portraits
 from cccd_core.issuance.batch import Batch, RawDossier
-from cccd_core.issuance.dossier import VIETNAM, Dossier, DossierParser, FingerNotes
+from cccd_core.issuance.dossier import Dossier, DossierParser, FingerNotes
 from cccd_core.issuance.fingers import read_finger
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.portrait import Portrait
 from cccd_core.issuance.reasons import Problem, principal
-from cccd_core.issuance.renewal import age_on
+from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate, Tenprint
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,6 @@ class CheckedDossier:
     def reason(self) -> str | None:
         """Why it is rejected; None where it is sound."""
         return principal(list(self.problems))
-
-
-def today() -> date:
-    """The day it is in Vietnam."""
-    return datetime.now(VIETNAM).date()
 
 
 def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy, with_portrait: bool = True) -> CheckedDossier:

@@ -4,8 +4,6 @@ and errors.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,24 +70,3 @@ def _pragma(connection: Connection, name: str) -> int:
 def _rule(error: IntegrityError) -> str:
     # SQLite's text names tables and columns, never values
     return str(error.orig).partition(": ")[2]
-
-
-@contextmanager
-def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Holds a lock file for one process. StateError where another one has it; the lock ends with its process.
-
-    The lock's folder is made where it is not there, for its owner alone: galleries and cards are personal data.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise FileError("the lock cannot be opened", path=str(path), why=error.strerror or "") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StateError(f"another process is using the {what}", path=str(path)) from None
-        yield
-    finally:
-        os.close(handle)

@@ -17,12 +17,13 @@ from typing import Any
 from cccd_core.dedup import Decision, Deduplicator, EnrolledPerson, GalleryStore, Match, MemoryGallery
 from cccd_core.issuance import runstate
 from cccd_core.issuance.batch import Batch
-from cccd_core.issuance.check import Progress, check_dossier
+from cccd_core.issuance.check import check_dossier
 from cccd_core.issuance.dossier import Dossier
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.register import SUPERSEDED as SUPERSEDED_CARD
 from cccd_core.issuance.register import VERIFIED, Acceptance, Card, Register, new_person_id
 from cccd_core.issuance.runstate import Entry, RunState
+from cccd_core.progress import Progress
 from cccd_core.templates import Tenprint
 
 _MATCHES_KEPT = 5  # in the evidence of one dossier

@@ -13,17 +13,18 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from cccd_core.country import personal_number
+from cccd_core.country.clock import VIETNAM
+from cccd_core.country.renewal import age_on, expiry_date
 from cccd_core.emrtd.names import transliterate
 from cccd_core.errors import DossierError, Fact, ParameterError
-from cccd_core.issuance import numbers, schema
+from cccd_core.issuance import schema
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.reasons import Problem
-from cccd_core.issuance.renewal import age_on, expiry_date
 
-VIETNAM = timezone(timedelta(hours=7))
 _CLOCK_SLACK = timedelta(days=1)  # an enrolment station's clock may be ahead
 
 _ID = re.compile(schema.ID_PATTERN)
@@ -294,9 +295,9 @@ class DossierParser:
     def _number(self, number: Any, sex: Any, born: Any) -> str | None:
         if number is None:
             return None
-        said = numbers.parse(number)
+        said = personal_number.parse(number)
         if said is None:
-            self._error("personal_number", "number_structure", length=len(number), wanted=numbers.LENGTH)
+            self._error("personal_number", "number_structure", length=len(number), wanted=personal_number.LENGTH)
             return None
         if not said.place_known:
             self._warn("personal_number", "birthplace_code_unverified")

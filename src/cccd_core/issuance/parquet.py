@@ -16,10 +16,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cccd_core.country.clock import VIETNAM
 from cccd_core.errors import DossierError, Fact, FileError
 from cccd_core.issuance import schema
 from cccd_core.issuance.batch import FingerFile, RawDossier, shown_id
-from cccd_core.issuance.dossier import VIETNAM, decode, valid_id
+from cccd_core.issuance.dossier import decode, valid_id
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.reasons import Problem
 

@@ -18,13 +18,13 @@ from itertools import islice
 from pathlib import Path
 
 from cccd_core import pki, runtime
+from cccd_core.country.clock import today
 from cccd_core.dedup import Deduplicator, GalleryStore
 from cccd_core.errors import FileError, ParameterError
 from cccd_core.issuance import report, runstate
 from cccd_core.issuance.audit import Audit
 from cccd_core.issuance.batch import Batch, open_batch
-from cccd_core.issuance.check import CheckedDossier, Progress, check_dossier, today
-from cccd_core.issuance.database import exclusive
+from cccd_core.issuance.check import CheckedDossier, check_dossier
 from cccd_core.issuance.decide import DecideStage
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.produce import ProduceStage, TimedSigner
@@ -33,6 +33,8 @@ from cccd_core.issuance.report import Report
 from cccd_core.issuance.runstate import Entry, RunState
 from cccd_core.matching import Matcher
 from cccd_core.personalise import Journal, Stage, Station, open_feeder, require_reader
+from cccd_core.progress import Progress, named
+from cccd_core.storage.lock import exclusive
 
 _CHECKED_AT_A_TIME = 64
 Ask = Callable[[str, str], None]
@@ -126,7 +128,7 @@ def issue(
             deduplicator = Deduplicator(Matcher())
             gallery = GalleryStore(paths.gallery_store)
             DecideStage(
-                batch, state, register, gallery, deduplicator, run, policy, _labelled(progress, "search"), take_over
+                batch, state, register, gallery, deduplicator, run, policy, named(progress, "search"), take_over
             ).execute()
             state.put_json("manifest", _manifest(deduplicator, policy))
             state.put_json("enrolled", len(gallery))
@@ -226,9 +228,3 @@ def _checked_entry(checked: CheckedDossier) -> Entry:
 
 def _manifest(deduplicator: Deduplicator, policy: CheckPolicy) -> Mapping[str, object]:
     return {**deduplicator.manifest(), "checks": policy.digest}
-
-
-def _labelled(progress: Progress | None, what: str) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, total, _: progress(done, total, what)

@@ -18,12 +18,13 @@ from cccd_core.errors import CccdError, SigningError, StateError
 from cccd_core.issuance import portrait as portraits
 from cccd_core.issuance import runstate
 from cccd_core.issuance.batch import Batch, RawDossier
-from cccd_core.issuance.check import CheckedDossier, Progress, check_dossier
+from cccd_core.issuance.check import CheckedDossier, check_dossier
 from cccd_core.issuance.fingers import chip_fingers
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.register import Card, Register
 from cccd_core.issuance.runstate import Entry, RunState
 from cccd_core.personalise import CardJob, CardResult, CardState, ChipSecrets, Station
+from cccd_core.progress import Progress
 from cccd_core.signing import ChipKeys, Signer
 from cccd_core.signing.image import build_image
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
@@ -58,8 +58,7 @@ from cccd_core.personalise.verification import (
     verify_card,
 )
 from cccd_core.pki import TrustStore
-
-Progress = Callable[[int, int, str], None]
+from cccd_core.progress import Progress
 
 _LIFE_CYCLES = {
     profile.LifeCycle.BLANK: CardLifeCycle.BLANK,

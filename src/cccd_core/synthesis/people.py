@@ -1,4 +1,4 @@
-"""Synthetic Vietnamese people. Imports synthesis.names, the standard library and errors.
+"""Synthetic Vietnamese people.
 
 Nobody in here exists. Names, groups and places follow published shares so that searches, sorting, transliteration and
 layouts meet what they will meet in service; the numbers have the structure of Decree 137/2015/ND-CP, article 13.
@@ -13,17 +13,16 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import accumulate
 from random import Random
-from typing import Literal
 
+from cccd_core.country import personal_number
+from cccd_core.country.personal_number import Sex
+from cccd_core.country.provinces import MUNICIPALITIES, PROVINCES
+from cccd_core.country.renewal import expiry_date
 from cccd_core.errors import ParameterError
 from cccd_core.synthesis import names
 
-Sex = Literal["M", "F"]
-
 AS_OF = date(2026, 7, 1)
 MOST_PEOPLE = 1_000_000  # the six random digits are a permutation of the person's index, so no number comes twice
-RENEWAL_AGES = (14, 25, 40, 60)  # Law 26/2023/QH15, article 21: 14, 25, 40, 60
-CARRY_OVER_YEARS = 2  # a card issued so shortly before one of these ages is valid to the next
 OLDEST = 100
 
 
@@ -78,30 +77,12 @@ def people(seed: int, n: int, *, as_of: date = AS_OF) -> list[Person]:
     return [_person(seed, index, (factor * index + offset) % 1_000_000, as_of) for index in range(n)]
 
 
-def expiry(birth: date, issued: date) -> date | None:
-    """The day a card issued that day is valid to: the holder's next renewal age, None past the last.
-
-    A card issued within two years before a renewal age is valid to the one after it.
-    """
-    for age in RENEWAL_AGES:
-        day = _anniversary(birth, age)
-        if issued < _anniversary(birth, age - CARRY_OVER_YEARS):
-            return day
-    return None
-
-
-def personal_number(province: str, sex: Sex, birth: date, serial: int) -> str:
-    """The twelve digits: province, century and sex, year, six more (Decree 137/2015/ND-CP, article 13)."""
-    century = 2 * (birth.year // 100 - 19) + (sex == "F")
-    return f"{province}{century}{birth.year % 100:02}{serial:06}"
-
-
 def _person(seed: int, index: int, serial: int, as_of: date) -> Person:
     random = Random(f"person {seed} {index}")
     sex: Sex = "F" if random.random() < 0.502 else "M"
     age_days = int(_age_years(random) * 365.2425)
     birth = as_of - timedelta(days=age_days + 90)
-    province = random.choices(tuple(names.PROVINCES), _province_weights())[0]
+    province = random.choices(tuple(PROVINCES), _province_weights())[0]
     ethnicity = _pick(random, names.ETHNICITIES)
     family = _family(random, ethnicity)
     middle, given = _given(random, ethnicity, sex)
@@ -110,10 +91,10 @@ def _person(seed: int, index: int, serial: int, as_of: date) -> Person:
     age = (issued - birth).days / 365.2425
     married = age > 22 and random.random() < min(0.9, (age - 20) / 12)
     moved = random.random() < 0.3
-    residence_province = random.choices(tuple(names.PROVINCES), _province_weights())[0] if moved else province
+    residence_province = random.choices(tuple(PROVINCES), _province_weights())[0] if moved else province
     has_old_number = birth.year < 2002 and random.random() < 0.6
     return Person(
-        personal_number=personal_number(province, sex, birth, serial),
+        personal_number=personal_number.compose(province, sex, birth, serial),
         family_name=_text(family),
         middle_name=_text(middle),
         given_name=_text(given),
@@ -122,7 +103,7 @@ def _person(seed: int, index: int, serial: int, as_of: date) -> Person:
         birth_province=province,
         ethnicity=_text(ethnicity),
         religion=_text(_pick(random, names.RELIGIONS)),
-        place_of_origin=_text(f"{random.choice(names.COMMUNES)}, {names.PROVINCES[province]}"),
+        place_of_origin=_text(f"{random.choice(names.COMMUNES)}, {PROVINCES[province]}"),
         place_of_residence=_text(_address(random, residence_province)),
         marks=_text(random.choice(names.MARKS)),
         father=_whole_name(random, ethnicity, "M", family),
@@ -131,7 +112,7 @@ def _person(seed: int, index: int, serial: int, as_of: date) -> Person:
         # seven times the serial and 3, modulo a million, is a permutation again: unique as the serial is
         old_number=f"{random.randrange(10, 390):03}{(serial * 7 + 3) % 1_000_000:06}" if has_old_number else None,
         issue_date=issued,
-        expiry_date=expiry(birth, issued),
+        expiry_date=expiry_date(birth, issued),
     )
 
 
@@ -165,18 +146,10 @@ def _whole_name(random: Random, ethnicity: str, sex: Sex, family: str | None) ->
 
 
 def _address(random: Random, province: str) -> str:
-    commune, name = random.choice(names.COMMUNES), names.PROVINCES[province]
-    if province in names.MUNICIPALITIES or random.random() < 0.35:
+    commune, name = random.choice(names.COMMUNES), PROVINCES[province]
+    if province in MUNICIPALITIES or random.random() < 0.35:
         return f"Số {random.randrange(1, 400)} {random.choice(names.STREETS)}, Phường {commune}, {name}"
     return f"Thôn {random.randrange(1, 15)}, Xã {commune}, {name}"
-
-
-def _anniversary(birth: date, years: int) -> date:
-    """The birthday in that year of age; those born on 29 February have it on 1 March in common years."""
-    try:
-        return birth.replace(year=birth.year + years)
-    except ValueError:
-        return date(birth.year + years, 3, 1)
 
 
 def _pick(random: Random, weights: Mapping[str, float]) -> str:
@@ -185,7 +158,7 @@ def _pick(random: Random, weights: Mapping[str, float]) -> str:
 
 @cache
 def _province_weights() -> tuple[float, ...]:
-    return tuple(names.PROVINCE_WEIGHTS.get(code, 1.2) for code in names.PROVINCES)
+    return tuple(names.PROVINCE_WEIGHTS.get(code, 1.2) for code in PROVINCES)
 
 
 def _text(text: str) -> str:

@@ -1,13 +1,12 @@
-"""The door to the codecs: read, write, convert, load, save. Imports the codecs, convert, detect, model and errors."""
+"""The door to the codecs: read, write, convert, load, save."""
 
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from cccd_core.errors import CccdError, FileError, ParameterError
+from cccd_core.errors import CccdError, ParameterError
+from cccd_core.storage import whole_file
 from cccd_core.templates import (
     ansi378_2004,
     ansi378_2009,
@@ -119,13 +118,7 @@ def load(
 
     FileError for a file that cannot be read or is larger than 16 MiB.
     """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise FileError("the template cannot be read", path=str(path), why=error.strerror or "") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise FileError("the file is too large for a template", path=str(path), most=MAX_FILE_BYTES)
+    data = whole_file.read(path, "template", most=MAX_FILE_BYTES)
     try:
         return read(data, format=format, dpi=dpi, height_px=height_px, width_px=width_px)
     except CccdError as error:
@@ -134,18 +127,5 @@ def load(
 
 
 def save(data: bytes, path: str | os.PathLike[str]) -> None:
-    """Writes `data` to `path` so that a file of this name is always whole: the old one or the new one. FileError."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise FileError("the file cannot be written", path=str(path), why=error.strerror or "") from error
+    """Writes `data` to `path`, whole or not at all, a new file for its owner alone. FileError."""
+    whole_file.write(path, data, private=True)

@@ -12,14 +12,16 @@ import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cccd_core.country import personal_number
+from cccd_core.country.provinces import PROVINCES
+from cccd_core.country.renewal import RENEWAL_AGES, age_on, birthday, expiry_date
 from cccd_core.errors import DossierError
-from cccd_core.issuance import numbers, schema
+from cccd_core.issuance import schema
 from cccd_core.issuance.batch import FingerFile, RawDossier
 from cccd_core.issuance.check import check_dossier
 from cccd_core.issuance.dossier import Dossier, DossierParser, decode
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.reasons import CHECK_REASONS, WARNINGS
-from cccd_core.issuance.renewal import RENEWAL_AGES, age_on, birthday, expiry_date
 from cccd_core.synthesis import people
 
 DAY = date(2026, 11, 1)
@@ -85,7 +87,7 @@ def test_any_raw_dossier_is_checked_without_an_error_of_ours(fields: dict[str, A
 
 
 @given(
-    st.sampled_from(sorted(numbers.PROVINCES)),
+    st.sampled_from(sorted(PROVINCES)),
     st.sampled_from("MF"),
     st.dates(date(1900, 1, 1)),
     st.integers(0, 999999),
@@ -93,8 +95,8 @@ def test_any_raw_dossier_is_checked_without_an_error_of_ours(fields: dict[str, A
 def test_a_number_says_what_it_was_made_from(place: str, sex: Any, born: date, rest: int) -> None:
     if born.year >= 2400:
         return
-    text = f"{place}{numbers.century_sex_digit(sex, born)}{born.year % 100:02d}{rest:06d}"
-    number = numbers.parse(text)
+    text = f"{place}{personal_number.century_sex_digit(sex, born)}{born.year % 100:02d}{rest:06d}"
+    number = personal_number.parse(text)
     assert number is not None
     assert (number.place, number.sex, number.birth_year) == (place, sex, born.year)
 

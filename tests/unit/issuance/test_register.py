@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from cccd_core.errors import FileError, StateError
+from cccd_core.errors import BusyError, FileError, StateError
 from cccd_core.issuance import runstate
 from cccd_core.issuance.audit import Audit, verify_audit
-from cccd_core.issuance.database import exclusive
 from cccd_core.issuance.register import ACCEPTED, SUPERSEDED, VERIFIED, Acceptance, Register, new_person_id
 from cccd_core.issuance.report import write_whole
 from cccd_core.issuance.runstate import Entry, RunState
+from cccd_core.storage.lock import exclusive
 
 DAY = date(2026, 11, 1)
 
@@ -192,7 +192,7 @@ def test_a_torn_last_line_of_the_audit_is_written_again(tmp_path: Path) -> None:
 
 def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     lock = tmp_path / "x" / "lock"
-    with exclusive(lock, "thing"), pytest.raises(StateError, match="using the thing"), exclusive(lock, "thing"):
+    with exclusive(lock, "thing"), pytest.raises(BusyError, match="using the thing"), exclusive(lock, "thing"):
         pass
     with exclusive(lock, "thing"):
         pass

@@ -1,4 +1,4 @@
-"""How long a card is valid. Imports the standard library alone.
+"""How long a card is valid.
 
 Source: Law 26/2023/QH15 article 21: the card is exchanged at the ages of 14, 25, 40 and 60; one issued within the two
 years before such an age is valid to the next of them; one issued from 58 on has no end.

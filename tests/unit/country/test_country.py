@@ -1,17 +1,17 @@
-"""The personal number, the renewal rule, the reason words."""
+"""The personal number, the provinces, the renewal rule."""
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from cccd_core.issuance import reasons
-from cccd_core.issuance.numbers import PROVINCES, century_sex_digit, parse
-from cccd_core.issuance.reasons import Problem, principal
-from cccd_core.issuance.renewal import age_on, birthday, expiry_date
+from cccd_core.country.personal_number import century_sex_digit, compose, parse
+from cccd_core.country.provinces import MUNICIPALITIES, PROVINCES
+from cccd_core.country.renewal import age_on, birthday, expiry_date
 
 
 def test_parts_of_a_number() -> None:
@@ -41,11 +41,24 @@ def test_century_sex_digit(sex: str, year: int, digit: int) -> None:
     assert century_sex_digit(sex, date(year, 1, 1)) == digit  # type: ignore[arg-type]
 
 
+def test_a_number_is_put_together_as_it_is_taken_apart() -> None:
+    number = compose("079", "F", date(2024, 1, 1), 42)
+    assert number == "079324000042"
+    parts = parse(number)
+    assert parts is not None
+    assert (parts.place, parts.sex, parts.birth_year) == ("079", "F", 2024)
+
+
 @pytest.mark.vectors
 def test_provinces_are_those_of_the_circular(vectors: Path) -> None:
-    layout = json.loads((vectors / "vn_cccd_layout.json").read_text(encoding="utf-8"))
-    assert sorted(PROVINCES) == sorted(layout["province_codes_2016"])
+    published = json.loads((vectors / "vn_cccd_layout.json").read_text(encoding="utf-8"))["province_codes_2016"]
+    plain = {
+        code: unicodedata.normalize("NFD", name).replace("Đ", "D").replace("đ", "d").encode("ascii", "ignore").decode()
+        for code, name in PROVINCES.items()
+    }
+    assert plain == published
     assert len(PROVINCES) == 63
+    assert set(PROVINCES) > MUNICIPALITIES
 
 
 @pytest.mark.parametrize(
@@ -70,22 +83,3 @@ def test_birthday_and_age_of_the_29th_of_february() -> None:
     assert birthday(date(2004, 2, 29), 14) == date(2018, 2, 28)
     assert age_on(date(2004, 2, 29), date(2018, 2, 27)) == 13
     assert age_on(date(2004, 2, 29), date(2018, 2, 28)) == 14
-
-
-def test_the_principal_reason_follows_the_order_of_the_table() -> None:
-    few, number = Problem("a", "fingers", "too_few_fingers"), Problem("a", "personal_number", "number_structure")
-    assert principal([few, number]) == "number_structure"
-    assert principal([Problem("a", "x", "unknown_field", "warning")]) is None
-    assert principal([Problem("a", "x", "unknown_field", "warning"), few]) == "too_few_fingers"
-
-
-def test_no_word_stands_in_two_tables() -> None:
-    tables = [
-        reasons.CHECK_REASONS,
-        reasons.WARNINGS,
-        reasons.REGISTER_REASONS,
-        reasons.REVIEW_REASONS,
-        reasons.FAILURES,
-    ]
-    words = [word for table in tables for word in table]
-    assert len(words) == len(set(words))

@@ -1,5 +1,4 @@
-"""The personal number (số định danh cá nhân): its structure, what it says, and who may carry it. Imports the standard
-library alone.
+"""The personal number (số định danh cá nhân): its structure, what it says, and who may carry it.
 
 Source: Decree 137/2015/NĐ-CP article 13 and Circular 07/2016/TT-BCA article 7 with its annex 1: `PPP C YY RRRRRR`,
 three digits of the place of birth registration, one of century and sex, two of the birth year, six random.
@@ -16,23 +15,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias
 
-Sex: TypeAlias = Literal["M", "F"]
+from cccd_core.country.provinces import PROVINCES
 
-PROVINCES = {
-    "001": "Hà Nội", "002": "Hà Giang", "004": "Cao Bằng", "006": "Bắc Kạn", "008": "Tuyên Quang", "010": "Lào Cai",
-    "011": "Điện Biên", "012": "Lai Châu", "014": "Sơn La", "015": "Yên Bái", "017": "Hòa Bình", "019": "Thái Nguyên",
-    "020": "Lạng Sơn", "022": "Quảng Ninh", "024": "Bắc Giang", "025": "Phú Thọ", "026": "Vĩnh Phúc",
-    "027": "Bắc Ninh", "030": "Hải Dương", "031": "Hải Phòng", "033": "Hưng Yên", "034": "Thái Bình", "035": "Hà Nam",
-    "036": "Nam Định", "037": "Ninh Bình", "038": "Thanh Hóa", "040": "Nghệ An", "042": "Hà Tĩnh", "044": "Quảng Bình",
-    "045": "Quảng Trị", "046": "Thừa Thiên Huế", "048": "Đà Nẵng", "049": "Quảng Nam", "051": "Quảng Ngãi",
-    "052": "Bình Định", "054": "Phú Yên", "056": "Khánh Hòa", "058": "Ninh Thuận", "060": "Bình Thuận",
-    "062": "Kon Tum", "064": "Gia Lai", "066": "Đắk Lắk", "067": "Đắk Nông", "068": "Lâm Đồng", "070": "Bình Phước",
-    "072": "Tây Ninh", "074": "Bình Dương", "075": "Đồng Nai", "077": "Bà Rịa - Vũng Tàu", "079": "Hồ Chí Minh",
-    "080": "Long An", "082": "Tiền Giang", "083": "Bến Tre", "084": "Trà Vinh", "086": "Vĩnh Long", "087": "Đồng Tháp",
-    "089": "An Giang", "091": "Kiên Giang", "092": "Cần Thơ", "093": "Hậu Giang", "094": "Sóc Trăng",
-    "095": "Bạc Liêu", "096": "Cà Mau",
-}  # fmt: skip
-"""Place codes of the 63 provinces, Circular 07/2016/TT-BCA annex 1."""
+Sex: TypeAlias = Literal["M", "F"]
 
 COUNTRY_CODES = range(101, 400)
 """Codes taken as a country's (birth abroad): accepted, never verified."""
@@ -79,3 +64,8 @@ def parse(number: str) -> PersonalNumber | None:
 def century_sex_digit(sex: Sex, birth_date: date) -> int:
     """The fourth digit for a person of this sex and birth date: 0/1 for 1900s, 2/3 for 2000s, ..."""
     return 2 * ((birth_date.year - _FIRST_CENTURY) // 100) + (sex == "F")
+
+
+def compose(place: str, sex: Sex, birth_date: date, rest: int) -> str:
+    """The number of a person registered at this place, its last six digits being `rest`."""
+    return f"{place}{century_sex_digit(sex, birth_date)}{birth_date.year % 100:02}{rest:06}"

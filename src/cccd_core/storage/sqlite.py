@@ -1,0 +1,224 @@
+"""SQLite files that are the truth of something: opened durably, and read as if somebody else had written them.
+
+The application id, the schema's version and the schema itself, word for word, are compared before the first row; every
+value and statement is bounded; functions that a file brings along are not trusted. A writer is on the disk when its
+transaction ends (write-ahead log, full synchronisation); readers see one state of the file for a whole transaction and
+wait for nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from cccd_core.errors import BusyError, CccdError, ConflictError, DamagedError, DiskFullError, Fact, FileError
+from cccd_core.storage import whole_file
+from cccd_core.storage.faults import file_error
+
+_BUSY_TIMEOUT_MS: Final = 60_000
+_SMALLEST_PAGE: Final = 512
+_KEPT_OPEN: Final = 8  # connections kept between transactions; more are opened where more threads ask
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteKind:
+    """What one kind of file is. `what` is its name in errors, `schema` its statements in the order in which they run.
+
+    A file is of this kind when it has this application id and version, and exactly the tables and indices that these
+    statements make. `value_bytes_max` bounds every value and every statement.
+    """
+
+    what: str
+    application_id: int
+    version: int
+    schema: tuple[str, ...]
+    value_bytes_max: int = 128 * 1024
+
+
+class SqliteFile:
+    """One file of a kind; several threads and processes may read and write at a time, and a fork is survived.
+
+    The file is made, for its owner alone, where it is not there or empty. Raises FileError where it cannot be opened,
+    read or written, DiskFullError where nothing more fits, BusyError where another writer does not end within a minute,
+    ConflictError where a rule of the schema forbids what is written, DamagedError where it is no file of its kind, of
+    another version, or contradicts itself. No error holds a value of a row.
+    """
+
+    def __init__(self, path: Path, kind: SqliteKind) -> None:
+        self.path = path
+        self.kind = kind
+        self._engine = create_engine(
+            "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=_KEPT_OPEN, max_overflow=-1
+        )
+        _OPEN.add(self)
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that sees one state of the file, and changes nothing."""
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, alone with the file; on the disk when it ends well, undone when anything is raised."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Lets go of the file; it can be used again."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        with self._faults(), self._engine.begin() as connection:
+            connection.exec_driver_sql(begin)
+            yield connection
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._error(error.orig) from None  # SQLAlchemy's own text shows the statement's values
+        except sqlite3.Error as error:
+            raise self._error(error) from None
+
+    def _error(self, error: BaseException | None) -> CccdError:
+        facts: dict[str, Fact] = {"path": str(self.path), "why": str(error)}  # names tables and columns, never a value
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return DiskFullError(f"the disk is full: the {self.kind.what} cannot be written", **facts)
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return BusyError(f"another process is writing the {self.kind.what}", **facts)
+        if code == sqlite3.SQLITE_CONSTRAINT:
+            rule = str(error).partition(": ")[2]
+            return ConflictError(f"a rule of the {self.kind.what} would be broken", path=str(self.path), rule=rule)
+        if code in _FILE_TROUBLE:
+            if self._full():
+                return DiskFullError(f"the disk is full: the {self.kind.what} cannot be written", **facts)
+            return FileError(f"the {self.kind.what} cannot be read or written", **facts)
+        return DamagedError(f"the file is no sound {self.kind.what}", **facts)
+
+    def _full(self) -> bool:
+        """Whether the disk is what failed: SQLite calls a full one an I/O error where the log's index must grow."""
+        try:
+            return os.statvfs(self.path.parent).f_bavail == 0
+        except OSError:
+            return False
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, self.kind.value_bytes_max)
+            # A file from outside may carry functions in views and triggers: they are refused, but not before being read
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self) -> None:
+        """Makes the schema in an empty file, checks it in any other."""
+        self._demand_sqlite()
+        kind = self.kind
+        with self._transaction("BEGIN") as connection:
+            fresh = _identity(connection) == (0, 0) and not _schema(connection)
+        if fresh:
+            with self._faults(), self._engine.connect() as connection:  # outside a transaction, as SQLite wants it
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            with self.write() as connection:
+                if not _schema(connection):  # nobody else was quicker
+                    for statement in kind.schema:
+                        connection.exec_driver_sql(statement)
+                    connection.exec_driver_sql(f"PRAGMA application_id = {kind.application_id}")
+                    connection.exec_driver_sql(f"PRAGMA user_version = {kind.version}")
+        with self.read() as connection:
+            application, version = _identity(connection)
+            if application != kind.application_id:
+                raise DamagedError(f"the file is no {kind.what}", path=str(self.path))
+            if version != kind.version:
+                raise DamagedError(
+                    f"the {kind.what} has another schema version", path=str(self.path), found=version,
+                    known=kind.version,
+                )  # fmt: skip
+            if _schema(connection) != _schema_of(kind):
+                raise DamagedError(f"the {kind.what}'s schema is not the one of its version", path=str(self.path))
+
+    def _demand_sqlite(self) -> None:
+        """Makes an empty file of mode 0600 where there is none, as SQLite would not; refuses what it would take for an
+        empty one. A file that is there is not opened: closing it again would drop this process's locks on it (POSIX),
+        under the hands of another connection."""
+        try:
+            if not self.path.exists():
+                with suppress(FileExistsError):  # somebody was quicker
+                    whole_file.make_empty(self.path)
+            known = self.path.stat()
+        except OSError as error:
+            raise file_error(f"the {self.kind.what} cannot be opened", error, path=str(self.path)) from None
+        if not stat.S_ISREG(known.st_mode) or 0 < known.st_size < _SMALLEST_PAGE:
+            raise DamagedError(f"the file is no {self.kind.what}", path=str(self.path))
+
+
+_FILE_TROUBLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_NOLFS,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+
+def _identity(connection: Connection) -> tuple[int, int]:
+    application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+    return int(application), int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def _schema(connection: Connection) -> frozenset[tuple[str, str, str | None]]:
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master LIMIT 64")
+    return frozenset((row[0], row[1], row[2]) for row in rows)
+
+
+def _schema_of(kind: SqliteKind) -> frozenset[tuple[str, str, str | None]]:
+    """What SQLite keeps of a kind's statements, the indices that it makes by itself included."""
+    with sqlite3.connect(":memory:") as connection:
+        for statement in kind.schema:
+            connection.execute(statement)
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    connection.close()
+    return frozenset((row[0], row[1], row[2]) for row in rows)
+
+
+def _close_idle() -> None:
+    for file in list(_OPEN):
+        file.close()
+
+
+# A connection must not be used after a fork, nor closed by the child: none is there to be inherited.
+_OPEN: Final[weakref.WeakSet[SqliteFile]] = weakref.WeakSet()
+os.register_at_fork(before=_close_idle)
