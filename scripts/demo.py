@@ -162,7 +162,7 @@ def read_back(out: Path, path: Path, dossier_id: str) -> None:
 def draw_pair(out: Path, one: str, other: str, position: int) -> Path:
     """Draws one finger of two dossiers, with the minutiae that the matcher pairs."""
     from cccd_core.issuance import check_dossier, open_batch
-    from cccd_core.issuance.limits import CheckPolicy
+    from cccd_core.issuance.dossiers.policy import CheckPolicy
     from cccd_core.templates import write
 
     folder = out / "pair"
@@ -170,7 +170,8 @@ def draw_pair(out: Path, one: str, other: str, position: int) -> Path:
     policy = CheckPolicy()
     files = {}
     for raw in open_batch(out / "batch", policy).read({one, other}):
-        fingers = check_dossier(raw, day=today(), policy=policy).tenprint
+        sound = check_dossier(raw, day=today(), policy=policy).sound
+        fingers = {} if sound is None else sound.tenprint
         files[raw.dossier_id] = folder / f"{raw.dossier_id}_{position}.fmr"
         files[raw.dossier_id].write_bytes(write(fingers[position], "iso-2005"))
     picture = folder / "matched.png"

@@ -80,7 +80,8 @@ if ! installed "$what" "$(stamp_of "$what")" && ! installed dev "$(stamp_of dev)
 fi
 
 # --- the build
-stamp=$(cat pyproject.toml CMakeLists.txt $(find native -type f | sort) | cksum)
+# the editable install knows the source files by name
+stamp=$( (cat pyproject.toml CMakeLists.txt $(find native -type f | sort); find src -name '*.py' | sort) | cksum)
 if ! installed build "$stamp"; then
   say "building cccd_core"
   .venv/bin/python -m pip install -q --no-deps --no-build-isolation -e . || { say "the build failed (see above)"; exit 1; }

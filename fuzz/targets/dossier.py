@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from cccd_core.issuance import schema
-from cccd_core.issuance.dossier import DossierParser, decode
-from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.issuance.dossiers import schema
+from cccd_core.issuance.dossiers.dossier import DossierParser, decode
+from cccd_core.issuance.dossiers.policy import CheckPolicy
 
 MODULES = ("cccd_core.issuance",)
 DAY = date(2026, 11, 1)

@@ -1,5 +1,4 @@
-"""An issuing office for tests: a batch, a gallery, a PKI and output folders under one roof. Imports the library and
-the other parts of test support.
+"""An issuing office for tests: a batch, a gallery, a PKI and output folders under one roof.
 
 The search runs with the toy matcher, whose score is four times the number of minutiae in the same place: these tests
 are about who gets a card, not about how fingers are compared. tests/integration/issuance/test_real_prints.py runs the
@@ -9,20 +8,24 @@ real one.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from cccd_core import pki
 from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.issuance import Register, Report, issue
-from cccd_core.issuance.pipeline import Paths
-from cccd_core.personalise import VerifiedCard, verify_card
+from cccd_core.country.clock import VIETNAM
+from cccd_core.dedup import Deduplicator
+from cccd_core.issuance import Means, Register, Report, issue
+from cccd_core.issuance.means import NamedReaders
+from cccd_core.issuance.runs.paths import Paths
+from cccd_core.personalise import Feeder, VerifiedCard, verify_card
 from cccd_core.templates import FingerTemplate, write
 from support import dossiers
+from support.toy_matcher import ToyMatcher
 
 DAY = date(2026, 11, 1)
 
@@ -43,11 +46,40 @@ def fingers_of(person: int, *, again: bool = False, positions: tuple[int, ...] =
 
 
 @dataclass(frozen=True)
+class At:
+    """A clock that stands at noon of a day."""
+
+    day: date = DAY
+
+    def now(self) -> datetime:
+        return datetime.combine(self.day, time(12), VIETNAM)
+
+
+@dataclass(frozen=True)
+class WrappedReaders:
+    """Readers whose feeder goes through `wrap` first."""
+
+    readers: NamedReaders
+    wrap: Callable[[Feeder], Feeder]
+
+    @property
+    def name(self) -> str:
+        return self.readers.name
+
+    def require(self) -> None:
+        self.readers.require()
+
+    def open(self, *arguments: Any) -> Feeder:
+        return self.wrap(self.readers.open(*arguments))
+
+
+@dataclass(frozen=True)
 class Office:
     """Folders of one test."""
 
     folder: Path
     pki: Path
+    toy: bool = True  # the toy matcher in place of the real one
 
     @property
     def gallery(self) -> Path:
@@ -66,9 +98,18 @@ class Office:
         fields = dossiers.document(person, **changes)
         return dossiers.put(self.batch(batch), dossier_id, fields, fingers=fingers_of(person, again=again), seed=person)
 
-    def issue(self, batch: str | Path = "batch", out: str = "out", reader: str = "memory", **more: Any) -> Report:
+    def means(
+        self, reader: str = "memory", *, day: date = DAY, wrap: Callable[[Feeder], Feeder] | None = None
+    ) -> Means:
+        """This office's matcher and PKI, a clock that stands; `wrap` comes between station and cards."""
+        usual = Means.usual(self.pki, reader)
+        readers = NamedReaders(reader) if wrap is None else WrappedReaders(NamedReaders(reader), wrap)
+        means = replace(usual, readers=readers, clock=At(day))
+        return replace(means, searcher=lambda: Deduplicator(ToyMatcher())) if self.toy else means
+
+    def issue(self, batch: str | Path = "batch", out: str = "out", means: Means | None = None, **more: Any) -> Report:
         path = self.folder / batch if isinstance(batch, str) else batch
-        return issue(path, self.gallery, self.pki, reader, self.out(out), **{"day": DAY, **more})
+        return issue(path, self.gallery, self.out(out), means or self.means(), **more)
 
     def register(self) -> Register:
         return Register(Paths(self.gallery, self.out()).register)

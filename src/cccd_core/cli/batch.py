@@ -10,7 +10,7 @@ import typer
 from cccd_core.cli.common import JsonOption, console, fail_unless, print_json, progress
 
 if TYPE_CHECKING:
-    from cccd_core.issuance.check import BatchCheck
+    from cccd_core.issuance.dossiers.check import BatchCheck
 
 BatchArgument = Annotated[Path, typer.Argument(help="A folder of dossiers, or one Parquet file.", show_default=False)]
 _SHOWN = 200  # rows of the table; --json has them all
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
         Example: cccd batch schema > dossier.schema.json
         """
-        from cccd_core.issuance.schema import json_schema
+        from cccd_core.issuance.dossiers.schema import json_schema
 
         print_json(json_schema())
 
@@ -37,8 +37,8 @@ def register(app: typer.Typer) -> None:
 
         Example: cccd batch check ./batch
         """
-        from cccd_core.issuance.batch import open_batch
-        from cccd_core.issuance.check import check_batch
+        from cccd_core.issuance.dossiers.batch import open_batch
+        from cccd_core.issuance.dossiers.check import check_batch
 
         with progress("check", quiet=json) as step:
             result = check_batch(open_batch(batch), progress=step)

@@ -12,7 +12,7 @@ import typer
 from cccd_core.cli.common import JsonOption, console, errors, fail_unless, print_json, progress
 
 if TYPE_CHECKING:
-    from cccd_core.issuance.report import Report
+    from cccd_core.issuance import Report
 
 
 def register(app: typer.Typer) -> None:
@@ -40,15 +40,15 @@ def register(app: typer.Typer) -> None:
 
         Example: cccd issue ./batch --gallery ./gallery --pki ./pki --reader memory --out ./out
         """
+        from cccd_core.issuance import Means
         from cccd_core.issuance import issue as run
 
         with progress("issue", quiet=json) as step:
             report = run(
                 batch,
                 gallery,
-                pki,
-                reader,
                 out,
+                Means.usual(pki, reader),
                 take_over=take_over,
                 progress=_with_rate(step),
                 ask=None if json else _ask,
@@ -83,20 +83,20 @@ def _show(report: Report) -> None:
 
     figures = report.figures
     table = Table("", "dossiers", show_header=False)
-    rows = [("received", figures["received"])]
-    rows += [(f"rejected: {reason}", count) for reason, count in figures["rejected"].items()]
-    rows.append(("duplicates", len(figures["duplicates"])))
-    rows += [(f"review: {reason}", count) for reason, count in figures["reviews"].items()]
-    rows += [("unique", figures["unique"]), ("written", figures["written"]), ("verified", figures["verified"])]
-    rows += [(f"failed: {reason}", count) for reason, count in figures["failed"].items()]
+    rows = [("received", figures.received)]
+    rows += [(f"rejected: {reason}", count) for reason, count in figures.rejected.items()]
+    rows.append(("duplicates", len(figures.duplicates)))
+    rows += [(f"review: {reason}", count) for reason, count in figures.reviews.items()]
+    rows += [("unique", figures.unique), ("written", figures.written), ("verified", figures.verified)]
+    rows += [(f"failed: {reason}", count) for reason, count in figures.failed.items()]
     for name, count in rows:
         table.add_row(name, str(count))
     console.print(table)
-    if figures["duplicates"]:
+    if figures.duplicates:
         duplicates = Table("duplicate", "of", "fingers", "score")
-        for one in figures["duplicates"][:50]:
-            duplicates.add_row(one["dossier"], one["of"], " ".join(map(str, one["fingers"])), f"{one['score']:.1f}")
+        for one in figures.duplicates[:50]:
+            duplicates.add_row(one.dossier, one.of, " ".join(map(str, one.fingers)), f"{one.score:.1f}")
         console.print(duplicates)
-    seconds = ", ".join(f"{stage} {spent:.2f} s" for stage, spent in figures["seconds"].items())
-    console.print(f"{seconds}; elapsed {figures['throughput']['elapsed_seconds']:.1f} s")
+    seconds = ", ".join(f"{stage} {spent:.2f} s" for stage, spent in figures.seconds.items())
+    console.print(f"{seconds}; elapsed {figures.elapsed:.1f} s")
     console.print(f"report: {report.out / 'report.html'}")

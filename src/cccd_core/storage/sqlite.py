@@ -132,6 +132,7 @@ class SqliteFile:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # what is deleted is personal data, and gone
             connection.execute("PRAGMA synchronous = FULL")
         except BaseException:
             connection.close()

@@ -8,18 +8,18 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.dedup import GalleryStore
-from cccd_core.issuance import pipeline
-from cccd_core.issuance.audit import verify_audit
-from cccd_core.issuance.pipeline import Paths
-from cccd_core.issuance.register import VERIFIED
-from cccd_core.issuance.runstate import FAILED, FINAL, RunState
+from cccd_core.issuance import Means
+from cccd_core.issuance.audit.trail import verify_audit
+from cccd_core.issuance.register.store import CardStatus
+from cccd_core.issuance.runs.paths import Paths
+from cccd_core.issuance.runs.state import FINAL, DossierState, RunState
+from cccd_core.personalise import Feeder
 from support import dossiers
 from support.chaos import Puller, TearingFeeder, audit, number_on_card, run_and_kill
 from support.issuing import Office, fingers_of, outcomes
@@ -55,7 +55,7 @@ class Crowd:
         office = self.office
         report = office.issue()
         assert outcomes(report) == self.expected
-        assert all(entry.state in FINAL and entry.state != FAILED for entry in report.entries)
+        assert all(entry.state in FINAL and entry.state is not DossierState.FAILED for entry in report.entries)
         written = [json.loads(line) for line in (office.out() / "dossiers.jsonl").read_bytes().splitlines()]
         assert Counter(line["id"] for line in written) == Counter(list(self.expected))
         # The register, the run, the journal and the cards themselves tell the same story.
@@ -65,7 +65,7 @@ class Crowd:
         assert {card.dossier_id: (card.serial, card.number) for card in cards} == {
             name: (serials[name], number) for name, number in self.numbers.items()
         }
-        assert {card.state for card in cards} == {VERIFIED}
+        assert {card.status for card in cards} == {CardStatus.VALID}
         holders = Counter()
         for path in (office.out() / "cards").glob("*.card"):
             with VirtualCard.open(path) as card:
@@ -105,46 +105,45 @@ def test_killed_at_fifty_random_moments(crowd: Crowd) -> None:
     assert len(stages) > 2, f"the kills fell into few stages: {stages}"
 
 
-def test_cards_pulled_at_fifty_random_apdus(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = pipeline.open_feeder
+def test_cards_pulled_at_fifty_random_apdus(crowd: Crowd) -> None:
     puller = Puller()
-    monkeypatch.setattr(pipeline, "open_feeder", lambda *a, **k: TearingFeeder(real(*a, **k), puller))
+    means = crowd.office.means(wrap=lambda feeder: TearingFeeder(feeder, puller))
     crowd.grow(1, plants=False)
-    crowd.office.issue()
+    crowd.office.issue(means=means)
     people = 20
     puller.at = set(random.Random(20260719).sample(range(puller.count, puller.count * (people + 1)), PULLS))
     crowd.grow(people)
     for _ in range(10):
-        if crowd.office.issue().complete:
+        if crowd.office.issue(means=means).complete:
             break
     assert len(puller.pulled) == PULLS
     crowd.check()
 
 
-def test_killed_and_pulled_at_once(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_and_pulled_at_once(crowd: Crowd) -> None:
     chooser = random.Random(20260720)
-    real = pipeline.open_feeder
 
-    def tearing(*arguments: Any, **options: Any) -> TearingFeeder:
-        return TearingFeeder(real(*arguments, **options), Puller(at=set(chooser.sample(range(400), 4))))
+    def tearing(feeder: Feeder) -> TearingFeeder:
+        return TearingFeeder(feeder, Puller(at=set(chooser.sample(range(400), 4))))
 
-    monkeypatch.setattr(pipeline, "open_feeder", tearing)
+    means = crowd.office.means(wrap=tearing)
     crowd.grow(5)
     for _ in range(10):
-        run_and_kill(lambda: _finish(crowd.office), chooser.uniform(0.1, 1.0))
+        run_and_kill(lambda: _finish(crowd.office, means), chooser.uniform(0.1, 1.0))
         chooser.random()
     for _ in range(10):
-        if crowd.office.issue().complete:
+        if crowd.office.issue(means=means).complete:
             break
     crowd.check()
 
 
-def _finish(office: Office) -> None:
-    assert office.issue().complete
+def _finish(office: Office, means: Means | None = None) -> None:
+    assert office.issue(means=means).complete
 
 
 def _stage(office: Office) -> str:
     """How far the killed run had come: what most of the unfinished dossiers wait for."""
     path: Path = office.out() / "run.sqlite"
     state = RunState(path)
-    return next((name for name in ("received", "accepted", "unique") if state.ids(name)), "report")
+    unfinished = (DossierState.RECEIVED, DossierState.SOUND, DossierState.UNIQUE)
+    return next((str(name) for name in unfinished if state.ids(name)), "report")

@@ -102,4 +102,4 @@ def test_ctrl_c_ends_with_its_own_code_and_the_next_run_goes_on(office: Office) 
     assert process.returncode == 130, errors.decode()
     assert b"Traceback" not in errors
     report = office.issue()
-    assert report.figures["verified"] == 12
+    assert report.figures.verified == 12

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,15 @@ import pytest
 from cccd_core import pki
 from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.errors import FileError, ParameterError, StateError, UnavailableError
-from cccd_core.issuance import issue, pipeline
-from cccd_core.issuance.audit import verify_audit
-from cccd_core.issuance.register import SUPERSEDED, VERIFIED
-from cccd_core.issuance.runstate import RunState
-from cccd_core.personalise import verify_card
+from cccd_core.errors import BusyError, CertificateError, ConflictError, FileError, ParameterError, UnavailableError
+from cccd_core.issuance import Means, issue
+from cccd_core.issuance.audit.trail import verify_audit
+from cccd_core.issuance.register.store import CardStatus
+from cccd_core.issuance.runs.state import RunState
+from cccd_core.personalise import Feeder, verify_card
 from support import dossiers
 from support.chaos import Puller, TearingFeeder
-from support.issuing import Office, files, fingers_of, lines, outcomes
+from support.issuing import DAY, At, Office, files, fingers_of, lines, outcomes
 
 
 def mixed(office: Office) -> dict[str, tuple[str, str | None]]:
@@ -92,10 +93,12 @@ def test_the_card_says_what_the_dossier_said(office: Office) -> None:
 def test_what_is_reported_holds_no_personal_data(office: Office) -> None:
     mixed(office)
     office.issue()
-    for name in ("report.json", "report.html", "dossiers.jsonl", "audit.jsonl", "run.sqlite"):
-        data = (office.out() / name).read_bytes()
+    for path in office.out().iterdir():
+        if path.name in ("cards", "journal"):  # a card is its person's; the journal says whose it is
+            continue
+        data = path.read_bytes()
         for value in ("Nguyễn", "Hòa", "001088000001", "Phật", "012345678"):
-            assert value.encode() not in data, f"{value} in {name}"
+            assert value.encode() not in data, f"{value} in {path.name}"
 
 
 def test_running_again_changes_nothing(office: Office) -> None:
@@ -116,7 +119,7 @@ def test_another_output_folder_issues_nothing_twice(office: Office) -> None:
     states = outcomes(again)
     assert {states[name] for name in ("A1", "A2", "A3")} == {("rejected", "already_issued")}
     assert states["B1"] == ("duplicate", "duplicate")
-    assert again.figures["duplicates"][0]["of"] == "A1"
+    assert again.figures.duplicates[0].of == "A1"
     assert office.register().cards() == cards
     assert not (office.out("again") / "cards").exists()
     serial = {entry.dossier_id: entry.card_serial for entry in first.entries}
@@ -168,11 +171,11 @@ def test_exchange_and_reissue_against_the_register(office: Office) -> None:
         "S5": ("duplicate", "duplicate"),
         "T5": ("rejected", "number_taken"),
     }
-    assert {one["dossier"]: one["of"] for one in report.figures["duplicates"]} == {"E4": "N5", "S5": "N5"}
-    state = {card.dossier_id: card.state for card in office.register().cards()}
-    assert state["N1"] == state["N2"] == SUPERSEDED
-    assert state["N3"] == state["N4"] == state["N5"] == state["E1"] == state["E2"] == state["E6"] == VERIFIED
-    valid = Counter(card.number for card in office.register().cards() if card.state == VERIFIED)
+    assert {one.dossier: one.of for one in report.figures.duplicates} == {"E4": "N5", "S5": "N5"}
+    state = {card.dossier_id: card.status for card in office.register().cards()}
+    assert state["N1"] == state["N2"] == CardStatus.SUPERSEDED
+    assert state["N3"] == state["N4"] == state["N5"] == state["E1"] == state["E2"] == state["E6"] == CardStatus.VALID
+    valid = Counter(card.number for card in office.register().cards() if card.status == CardStatus.VALID)
     assert set(valid.values()) == {1}
     assert numbers[6] in valid
 
@@ -186,7 +189,8 @@ def test_a_number_established_anew_replaces_the_former_one(office: Office) -> No
     office.put("E1", 1, again=True, batch="second", personal_number=number, **changed)
     assert outcomes(office.issue("second", "second-out")) == {"E1": ("verified", None)}
     cards = {card.dossier_id: card for card in office.register().cards()}
-    assert (cards["N1"].state, cards["E1"].state, cards["E1"].number) == (SUPERSEDED, VERIFIED, number)
+    assert (cards["N1"].status, cards["E1"].status) == (CardStatus.SUPERSEDED, CardStatus.VALID)
+    assert cards["E1"].number == number
     # The person is one in the gallery: a third dossier under the new number is measured against the first fingers.
     third = {"kind": "reissue", "grounds": "lost", "batch": "third", "personal_number": number}
     office.put("E2", 1, again=True, **third)
@@ -218,8 +222,8 @@ def test_who_was_captured_first_is_the_original(office: Office) -> None:
         fingers=fingers_of(1, again=True),
     )  # fmt: skip
     report = office.issue()
-    assert report.figures["duplicates"][0]["dossier"] == "A"
-    assert report.figures["duplicates"][0]["of"] == "B"
+    assert report.figures.duplicates[0].dossier == "A"
+    assert report.figures.duplicates[0].of == "B"
 
 
 def test_those_without_fingers(office: Office) -> None:
@@ -236,47 +240,72 @@ def test_those_without_fingers(office: Office) -> None:
     }
 
 
-def test_files_that_change_under_the_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def change(office: Office, old: str, new: str) -> None:
+    dossier = office.batch() / "A1" / "dossier.json"
+    dossier.write_text(dossier.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def test_files_that_change_under_the_run_change_nothing(office: Office) -> None:
+    """A dossier is read and checked once: what was checked is what is searched and what the card says."""
     office.put("A1", 1)
     office.put("A2", 2)
-    produce = pipeline.ProduceStage.execute
 
-    def meddle(stage: Any) -> None:
-        dossier = office.batch() / "A1" / "dossier.json"
-        dossier.write_text(dossier.read_text(encoding="utf-8").replace("Hòa", "Bình"), encoding="utf-8")
-        produce(stage)
+    def meddle(done: int, total: int, what: str) -> None:
+        if what == "check" and done == total:
+            change(office, "Hòa", "Bình")
 
-    monkeypatch.setattr(pipeline.ProduceStage, "execute", meddle)
+    report = office.issue(progress=meddle)
+    assert outcomes(report) == {"A1": ("verified", None), "A2": ("verified", None)}
+    serial = report.entries[0].card_serial
+    assert serial is not None
+    fields = office.read_card(serial, dossiers.document(1)["personal_number"]).fields
+    assert fields["DG13.full_name"] == "Nguyễn Văn Hòa"
+
+
+@pytest.mark.parametrize("stage", ["check", "search"])
+def test_files_that_change_between_two_runs_are_noticed(office: Office, stage: str) -> None:
+    office.put("A1", 1)
+    office.put("A2", 2)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at(stage))
+    change(office, "Hòa", "Bình")
     report = office.issue()
     assert outcomes(report) == {"A1": ("failed", "batch_changed"), "A2": ("verified", None)}
     assert not report.complete
     # Put back as it was, it is issued by the next run.
-    monkeypatch.setattr(pipeline.ProduceStage, "execute", produce)
-    dossier = office.batch() / "A1" / "dossier.json"
-    dossier.write_text(dossier.read_text(encoding="utf-8").replace("Bình", "Hòa"), encoding="utf-8")
+    change(office, "Bình", "Hòa")
     assert outcomes(office.issue()) == {"A1": ("verified", None), "A2": ("verified", None)}
 
 
-def test_an_accepted_dossier_that_comes_back_changed_is_refused(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_accepted_dossier_that_comes_back_changed_is_refused(office: Office) -> None:
     office.put("A1", 1)
-    record = RunState.record
-
-    def die(state: RunState, entries: Any, seconds: Any = None) -> None:
-        if seconds and "search" in seconds:
-            raise KeyboardInterrupt  # accepted by the register, not noted by the run
-        record(state, entries, seconds)
-
-    monkeypatch.setattr(RunState, "record", die)
     with pytest.raises(KeyboardInterrupt):
-        office.issue()
-    monkeypatch.setattr(RunState, "record", record)
-    dossier = office.batch() / "A1" / "dossier.json"
-    dossier.write_text(dossier.read_text(encoding="utf-8").replace("Hòa", "Bình"), encoding="utf-8")
+        office.issue(means=office.means(wrap=_Interrupted))
+    change(office, "Hòa", "Bình")
     assert outcomes(office.issue()) == {"A1": ("failed", "batch_changed")}
     assert outcomes(office.issue()) == {"A1": ("rejected", "dossier_changed")}
     assert [card.serial for card in office.register().cards()] == [None]
+
+
+class _Interrupted:
+    """A feeder that is interrupted before it gives its first card."""
+
+    def __init__(self, feeder: Feeder) -> None:
+        self.feeder = feeder
+
+    lanes = ("memory",)
+
+    def take(self, lane: int, *, serial: str | None) -> None:
+        raise KeyboardInterrupt
+
+    def release(self, lane: int, card: object) -> None:
+        pass
+
+    def cancel(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.feeder.close()
 
 
 def _interrupt_at(stage: str, count: int = 1) -> Any:
@@ -320,7 +349,7 @@ def test_a_lost_run_is_taken_over_when_somebody_says_so(office: Office) -> None:
     assert outcomes(office.issue(out="other", take_over=lost))[waiting] == ("verified", None)
     # Should the lost folder turn up again, it makes no second card.
     assert outcomes(office.issue())[waiting] == ("failed", "in_other_run")
-    valid = [card for card in office.register().cards() if card.state == VERIFIED]
+    valid = [card for card in office.register().cards() if card.status == CardStatus.VALID]
     assert sorted(card.dossier_id for card in valid) == ["A1", "A2"]
     assert len({card.serial for card in valid}) == 2
 
@@ -343,27 +372,24 @@ class _DeadFeeder:
         pass
 
 
-def test_a_card_that_fails_is_tried_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_that_fails_is_tried_again(office: Office) -> None:
     expected = mixed(office)
-    real = pipeline.open_feeder
-    monkeypatch.setattr(pipeline, "open_feeder", lambda *a, **k: _DeadFeeder())
-    report = office.issue()
-    assert report.figures["failed"] == {"card_waiting": 3}
-    assert report.figures["unique"] == 3
+    report = office.issue(means=office.means(wrap=lambda _: _DeadFeeder()))
+    assert report.figures.failed == {"card_waiting": 3}
+    assert report.figures.unique == 3
     assert not report.complete
-    monkeypatch.setattr(pipeline, "open_feeder", real)
     report = office.issue()
     assert outcomes(report) == expected
-    assert report.figures["scores"]["highest_unique"] is not None
+    assert report.figures.scores.highest_unique is not None
 
 
 def test_one_run_at_a_time(office: Office) -> None:
     office.put("A1", 1)
 
     def again(*_: object) -> None:
-        with pytest.raises(StateError, match="using the output folder"):
+        with pytest.raises(BusyError, match="using the output folder"):
             office.issue()
-        with pytest.raises(StateError, match="using the gallery"):
+        with pytest.raises(BusyError, match="using the gallery"):
             office.issue(out="other")
 
     assert office.issue(progress=again).complete
@@ -373,7 +399,7 @@ def test_folders_that_do_not_belong_together(office: Office) -> None:
     office.put("A1", 1)
     office.issue()
     office.put("B1", 2, batch="second")
-    with pytest.raises(StateError, match="another batch"):
+    with pytest.raises(ConflictError, match="another batch"):
         office.issue("second")
     with pytest.raises(FileError, match="no dossier"):
         office.issue(office.batch("empty"))
@@ -386,7 +412,7 @@ def test_folders_that_would_mix_are_refused(office: Office) -> None:
     batch = office.batch()
     for gallery, out in ((batch / "g", "out"), (batch, "out"), (office.gallery, "batch/out"), (office.out(), "out")):
         with pytest.raises(ParameterError, match=r"inside the batch|are the same"):
-            issue(batch, gallery, office.pki, "memory", office.out(out))
+            issue(batch, gallery, office.out(out), office.means())
     assert [path.name for path in batch.iterdir()] == ["A1"]
 
 
@@ -398,25 +424,45 @@ def test_what_the_cards_need_is_asked_for_first(office: Office) -> None:
         (office.pki, "usb", ParameterError),
         (office.pki, "pcsc:a reader of this name there is not", UnavailableError),
     ):
+        means = replace(Means.usual(pki_dir, reader), clock=At())
         with pytest.raises(error):
-            issue(
-                office.batch(), office.gallery, pki_dir, reader, office.out(), progress=lambda *step: began.append(step)
-            )
+            issue(office.batch(), office.gallery, office.out(), means, progress=lambda *step: began.append(step))
     assert not began
     assert not office.register().cards()
     assert set(outcomes(office.issue()).values()) == {("verified", None)}
     # A finished run needs neither: it only says what was done.
-    assert issue(office.batch(), office.gallery, office.folder / "no pki", "usb", office.out()).complete
+    nothing = Means.usual(office.folder / "no pki", "usb")
+    assert issue(office.batch(), office.gallery, office.out(), nothing).complete
 
 
 def test_the_day_is_that_of_the_first_run(office: Office) -> None:
     office.put("A1", 1)
     with pytest.raises(KeyboardInterrupt):
         office.issue(progress=_interrupt_at("check"))
-    office.issue(day=date(2031, 1, 1))
+    office.issue(means=office.means(day=date(2026, 12, 24)))
     (card,) = office.register().cards()
     assert card.issue_date == date(2026, 11, 1)
     assert RunState(office.out() / "run.sqlite").day == date(2026, 11, 1)
+
+
+def test_what_is_wrong_for_all_is_found_before_the_first_dossier(office: Office, tmp_path: Path) -> None:
+    office.put("A1", 1)
+    began: list[object] = []
+    fresh = tmp_path / "late-pki"
+    pki.init(fresh, now=datetime(2027, 1, 1, tzinfo=UTC))  # its signer is not valid yet
+    for means, error in (
+        (replace(office.means(), clock=At(date(2050, 1, 1))), CertificateError),  # the signer has expired
+        (replace(Means.usual(fresh, "memory"), clock=At(DAY)), CertificateError),
+    ):
+        with pytest.raises(error, match="not valid then"):
+            office.issue(means=means, out=f"out {means.clock.now():%Y}", progress=lambda *step: began.append(step))
+    assert not began
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at("check"))
+    with pytest.raises(ConflictError, match="clock stands before"):
+        office.issue(means=office.means(day=date(2026, 10, 31)))
+    assert not office.register().cards()
+    assert outcomes(office.issue()) == {"A1": ("verified", None)}
 
 
 def test_cards_of_one_run_are_refused_by_a_reader_without_their_trust(office: Office, tmp_path: Path) -> None:
@@ -431,10 +477,9 @@ def test_cards_of_one_run_are_refused_by_a_reader_without_their_trust(office: Of
     assert not found.passed
 
 
-def test_a_pulled_card_is_finished_in_the_same_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pulled_card_is_finished_in_the_same_run(office: Office) -> None:
     mixed(office)
     puller = Puller(at={20, 75, 131})
-    real = pipeline.open_feeder
-    monkeypatch.setattr(pipeline, "open_feeder", lambda *a, **k: TearingFeeder(real(*a, **k), puller))
-    assert office.issue().figures["verified"] == 3
+    report = office.issue(means=office.means(wrap=lambda feeder: TearingFeeder(feeder, puller)))
+    assert report.figures.verified == 3
     assert puller.pulled == [20, 75, 131]

@@ -20,13 +20,13 @@ def test_a_batch_through_two_virtual_readers(office: Office, virtual_readers: Vi
         office.put(f"A{person}", person)
     later = dossiers.document(99, captured_at="2026-08-01T08:00:00+07:00")
     dossiers.put(office.batch(), "B3", later, fingers=fingers_of(3, again=True))
-    report = office.issue(reader="pcsc:Virtual PCD")
+    report = office.issue(means=office.means("pcsc:Virtual PCD"))
     assert outcomes(report) == {
         **{f"A{person}": ("verified", None) for person in range(1, 9)},
         "B3": ("duplicate", "duplicate"),
     }
-    assert report.figures["throughput"]["lanes"] == len(virtual_readers.names)
-    readers = {entry.evidence["card"]["reader"] for entry in report.entries if entry.card_serial}
+    assert report.figures.lanes == len(virtual_readers.names)
+    readers = {(entry.evidence.card or {})["reader"] for entry in report.entries if entry.card_serial}
     assert readers == set(virtual_readers.names)
     serials = {entry.card_serial for entry in report.entries if entry.card_serial}
     assert {path.stem for path in Path(office.out() / "cards").glob("*.card")} >= serials

@@ -36,7 +36,7 @@ def files_of(fingers: dict[str, list[Path]], impression: int, form: str) -> dict
 
 @pytest.fixture
 def real_office(tmp_path: Path, test_pki: Path) -> Office:
-    return Office(tmp_path, test_pki)
+    return Office(tmp_path, test_pki, toy=False)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_planted_duplicates_among_real_prints(
         files = files_of(people[originals[original - 1]], 3, form)
         dossiers.put(real_office.batch(), name, later, fingers=files, seed=500 + index)
     report = real_office.issue()
-    assert {one["dossier"]: one["of"] for one in report.figures["duplicates"]} == {
+    assert {one.dossier: one.of for one in report.figures.duplicates} == {
         name: f"P{original}" for name, original in planted.items()
     }
     assert {name for name, (state, _) in outcomes(report).items() if state == "verified"} == {

@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from cccd_core.country import personal_number
 from cccd_core.country.provinces import PROVINCES
 from cccd_core.country.renewal import RENEWAL_AGES, age_on, birthday, expiry_date
-from cccd_core.errors import DossierError
-from cccd_core.issuance import schema
-from cccd_core.issuance.batch import FingerFile, RawDossier
-from cccd_core.issuance.check import check_dossier
-from cccd_core.issuance.dossier import Dossier, DossierParser, decode
-from cccd_core.issuance.limits import CheckPolicy
-from cccd_core.issuance.reasons import CHECK_REASONS, WARNINGS
+from cccd_core.issuance.dossiers import schema
+from cccd_core.issuance.dossiers.check import check_dossier
+from cccd_core.issuance.dossiers.dossier import Dossier, DossierParser, decode
+from cccd_core.issuance.dossiers.folder import FingerFile, RawDossier
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity
 from cccd_core.synthesis import people
 
 DAY = date(2026, 11, 1)
@@ -51,8 +50,8 @@ def test_any_document_ends_in_a_dossier_or_in_problems(fields: dict[str, Any]) -
     dossier, parser = parse(fields)
     wrong = [problem for problem in parser.problems if problem.severity == "error"]
     assert (dossier is None) == bool(wrong)
-    assert all(problem.reason in CHECK_REASONS for problem in wrong)
-    assert all(p.reason in WARNINGS for p in parser.problems if p.severity == "warning")
+    assert all(problem.reason in list(Fault) for problem in wrong)
+    assert all(p.reason in list(Oddity) for p in parser.problems if p.severity == "warning")
     json.dumps([problem.as_dict() for problem in parser.problems]).encode("utf-8")
 
 
@@ -71,19 +70,19 @@ def test_any_bytes_decode_to_an_object_or_raise_our_error(data: bytes) -> None:
     try:
         document = decode(data)
     except DossierError as error:
-        reason = error.facts["reason"]
+        reason = error.fault
     else:
         reason = None
         assert isinstance(document, dict)
-    assert reason is None or reason in CHECK_REASONS
+    assert reason is None or reason in list(Fault)
 
 
 @given(DOCUMENTS, st.binary(max_size=100))
 def test_any_raw_dossier_is_checked_without_an_error_of_ours(fields: dict[str, Any], data: bytes) -> None:
     raw = RawDossier("D1", fields, {2: FingerFile("2.fmr", "fmr", data)}, data or None, (), data)
     checked = check_dossier(raw, day=DAY, policy=POLICY)
-    assert checked.reason in CHECK_REASONS
-    assert checked.dossier is None
+    assert checked.reason in list(Fault)
+    assert checked.sound is None
 
 
 @given(
@@ -140,5 +139,5 @@ def test_synthetic_people_are_sound() -> None:
 
 def test_the_reference_page_names_every_field_and_reason() -> None:
     page = (Path(__file__).parents[3] / "docs" / "reference" / "dossier.md").read_text(encoding="utf-8")
-    missing = [word for word in [*schema.BY_NAME, *CHECK_REASONS, *WARNINGS] if f"`{word}`" not in page]
+    missing = [word for word in [*schema.BY_NAME, *Fault, *Oddity] if f"`{word}`" not in page]
     assert missing == []

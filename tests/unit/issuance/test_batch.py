@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from cccd_core.errors import FileError
-from cccd_core.issuance.batch import open_batch, shown_id
-from cccd_core.issuance.check import CheckedDossier, check_batch, check_dossier
-from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.issuance.dossiers.batch import open_batch
+from cccd_core.issuance.dossiers.check import CheckedDossier, check_batch, check_dossier
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.raw import shown_id
 from cccd_core.templates import write
 from support.dossiers import document, finger, portrait, put
 
@@ -40,10 +41,9 @@ def test_a_sound_dossier(tmp_path: Path) -> None:
     checked = check(tmp_path)["D1"]
     assert checked.problems == ()
     assert checked.reason is None
-    assert checked.tenprint is not None
-    assert list(checked.tenprint) == [1, 2, 7]
-    assert [template.position for template in checked.tenprint.values()] == [1, 2, 7]
-    assert checked.portrait is not None
+    assert checked.sound is not None
+    assert list(checked.sound.tenprint) == [1, 2, 7]
+    assert [template.position for template in checked.sound.tenprint.values()] == [1, 2, 7]
 
 
 def test_the_digest_covers_everything_that_is_used(tmp_path: Path) -> None:
@@ -235,8 +235,8 @@ def test_a_weak_finger_beside_enough_good_ones(tmp_path: Path) -> None:
     (folder / "fingers" / "8.fmr").write_bytes(write(finger(8, 3), "iso-2005"))
     checked = check(tmp_path)["D1"]
     assert warnings(checked) == {("fingers/8.fmr", "weak_finger")}
-    assert checked.tenprint is not None
-    assert list(checked.tenprint) == [1, 2, 7]
+    assert checked.sound is not None
+    assert list(checked.sound.tenprint) == [1, 2, 7]
 
 
 @pytest.mark.parametrize(
@@ -257,8 +257,8 @@ def test_fingers_of_every_format(tmp_path: Path, form: str, suffix: str, says: d
     put(tmp_path, "D1", document(1, **says), fingers=fingers)
     checked = check(tmp_path)["D1"]
     assert errors(checked) == set()
-    assert checked.tenprint is not None
-    assert [template.count for template in checked.tenprint.values()] == [40, 40, 40]
+    assert checked.sound is not None
+    assert [template.count for template in checked.sound.tenprint.values()] == [40, 40, 40]
 
 
 def test_odd_records_are_named(tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cccd_core.errors import DossierError
-from cccd_core.issuance import schema
-from cccd_core.issuance.dossier import Dossier, DossierParser, decode
-from cccd_core.issuance.limits import CheckPolicy
-from cccd_core.issuance.reasons import CHECK_REASONS, WARNINGS
+from cccd_core.issuance.dossiers import schema
+from cccd_core.issuance.dossiers.dossier import Dossier, DossierParser, decode
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity
 from support.dossiers import document
 
 DAY = date(2026, 11, 1)
@@ -50,7 +49,7 @@ def test_every_field_and_reason_is_explained() -> None:
     said = schema.json_schema()
     jsonschema.Draft202012Validator.check_schema(said)
     assert all(len(rule["description"]) > 10 for rule in said["properties"].values())
-    assert set(said["x-reasons"]) == set(CHECK_REASONS)
+    assert set(said["x-reasons"]) == set(Fault)
     assert len(schema.GROUNDS["exchange"]) == 7
     assert set(said["x-parquet-columns"]) == {*schema.BY_NAME, "portrait", *(f"finger_{i}" for i in range(1, 11))}
 
@@ -111,7 +110,7 @@ def test_each_fault_is_named(changes: dict[str, Any], field: str, reason: str) -
     dossier, problems = parse(document(1, **changes) | {k: v for k, v in changes.items() if v == ""})
     assert dossier is None
     assert problems.get(field) == reason
-    assert reason in CHECK_REASONS
+    assert reason in list(Fault)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +128,7 @@ def test_what_is_odd_is_named_and_no_more(changes: dict[str, Any], field: str, r
     dossier, problems = parse(document(1, **changes))
     assert dossier is not None
     assert problems == {field: reason}
-    assert reason in WARNINGS
+    assert reason in list(Oddity)
 
 
 def test_text_comes_out_in_normal_form_c() -> None:
@@ -194,7 +193,7 @@ def test_order_of_decision() -> None:
 def test_bytes_that_are_no_dossier(data: bytes, reason: str) -> None:
     with pytest.raises(DossierError) as error:
         decode(data)
-    assert error.value.facts["reason"] == reason
+    assert error.value.fault == reason
 
 
 def test_a_byte_order_mark_is_let_pass() -> None:

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pytest
 
 from cccd_core.errors import FileError
-from cccd_core.issuance.batch import open_batch
-from cccd_core.issuance.check import CheckedDossier, check_dossier
-from cccd_core.issuance.limits import CheckPolicy
-from cccd_core.issuance.parquet import ParquetBatch
+from cccd_core.issuance.dossiers.batch import open_batch
+from cccd_core.issuance.dossiers.check import CheckedDossier, check_dossier
+from cccd_core.issuance.dossiers.parquet import ParquetBatch
+from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.templates import write
 from support.dossiers import document, finger, portrait, put
 from support.parquet import as_parquet, write_parquet
@@ -47,8 +47,7 @@ def test_a_folder_and_its_file_give_the_same(tmp_path: Path) -> None:
     assert list(one) == list(other)
     for name, mine in one.items():
         theirs = other[name]
-        assert (mine.reason, mine.dossier, mine.tenprint) == (theirs.reason, theirs.dossier, theirs.tenprint)
-        assert (mine.portrait is None) == (theirs.portrait is None)
+        assert (mine.reason, mine.sound) == (theirs.reason, theirs.sound)
     assert one["X1"].reason == "number_sex"
     assert one["X2"].reason is None
 
@@ -76,10 +75,9 @@ def test_columns_of_other_types(tmp_path: Path) -> None:
     )
     checked = check(path)["D1"]
     assert checked.problems == ()
-    assert checked.dossier is not None
-    assert checked.dossier.captured_at == moment
-    assert checked.dossier.notes.missing() == {9}
-    assert checked.dossier.notes.of(2).dpi == 500
+    assert checked.sound is not None
+    assert checked.sound.dossier.captured_at == moment
+    assert checked.sound.dossier.missing_fingers == {9}
 
 
 @pytest.mark.parametrize(
@@ -147,6 +145,6 @@ def test_flipped_bytes_end_in_our_error_or_in_named_problems(tmp_path: Path) -> 
 
 def test_a_row_group_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_parquet([row("D1")], tmp_path / "b.parquet")
-    monkeypatch.setattr("cccd_core.issuance.parquet._MOST_GROUP_BYTES", 100)
+    monkeypatch.setattr("cccd_core.issuance.dossiers.parquet._MOST_GROUP_BYTES", 100)
     with pytest.raises(FileError, match="row group is too large"):
         ParquetBatch(path, replace(CheckPolicy()))

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cccd_core.errors import DossierError
-from cccd_core.issuance import portrait as portraits
-from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.issuance.dossiers import portrait as portraits
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.reasons import DossierError
 from support.dossiers import portrait
 
 POLICY = CheckPolicy()
@@ -23,7 +23,7 @@ POLICY = CheckPolicy()
 def reason_of(data: bytes) -> str:
     with pytest.raises(DossierError) as error:
         portraits.read(data, POLICY)
-    return str(error.value.facts["reason"])
+    return str(error.value.fault)
 
 
 @pytest.mark.parametrize(("form", "kept"), [("JPEG", True), ("JPEG2000", True), ("PNG", False)])

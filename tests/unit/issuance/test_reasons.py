@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from cccd_core.issuance import reasons
-from cccd_core.issuance.reasons import Problem, principal
+import pickle
+
+import pytest
+
+from cccd_core.issuance.dossiers.reasons import (
+    DossierError,
+    DuplicateReason,
+    Failure,
+    Fault,
+    Oddity,
+    Problem,
+    RegisterReason,
+    ReviewReason,
+    Severity,
+    principal,
+    reason,
+)
+
+TABLES = (Fault, Oddity, RegisterReason, ReviewReason, Failure, DuplicateReason)
 
 
 def test_the_principal_reason_follows_the_order_of_the_table() -> None:
-    few, number = Problem("a", "fingers", "too_few_fingers"), Problem("a", "personal_number", "number_structure")
-    assert principal([few, number]) == "number_structure"
-    assert principal([Problem("a", "x", "unknown_field", "warning")]) is None
-    assert principal([Problem("a", "x", "unknown_field", "warning"), few]) == "too_few_fingers"
+    few, number = Problem("a", "fingers", Fault.TOO_FEW_FINGERS), Problem("a", "number", Fault.NUMBER_STRUCTURE)
+    odd = Problem("a", "x", Oddity.UNKNOWN_FIELD, Severity.WARNING)
+    assert principal([few, number]) is Fault.NUMBER_STRUCTURE
+    assert principal([odd]) is None
+    assert principal([odd, few]) is Fault.TOO_FEW_FINGERS
+    assert principal([Problem("a", "x", Oddity.UNKNOWN_FILE)]) is Oddity.UNKNOWN_FILE  # too many files are an error
 
 
-def test_no_word_stands_in_two_tables() -> None:
-    tables = [
-        reasons.CHECK_REASONS,
-        reasons.WARNINGS,
-        reasons.REGISTER_REASONS,
-        reasons.REVIEW_REASONS,
-        reasons.FAILURES,
-    ]
-    words = [word for table in tables for word in table]
+def test_no_word_stands_in_two_tables_and_each_is_its_members_name() -> None:
+    words = [word for table in TABLES for word in table]
     assert len(words) == len(set(words))
+    assert all(word == word.name.lower() and word.text for word in words)
+
+
+def test_a_word_that_was_stored_is_its_reason_again() -> None:
+    for table in TABLES:
+        for word in table:
+            assert reason(str(word)) is word
+    assert reason(None) is None
+    with pytest.raises(ValueError, match="no such reason"):
+        reason("because")
+
+
+def test_a_fault_survives_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(DossierError("too large", fault=Fault.PORTRAIT_SIZE, bytes=3)))
+    assert (error.fault, error.facts) == (Fault.PORTRAIT_SIZE, {"bytes": 3})

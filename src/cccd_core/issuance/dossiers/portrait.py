@@ -1,4 +1,4 @@
-"""The portrait: decoded within bounds, and made small enough for the chip. Imports Pillow, errors and the limits.
+"""The portrait: decoded within bounds, and made small enough for the chip.
 
 The header's size is checked before any pixel is decoded, so that no file can take more memory than its limits allow.
 """
@@ -14,8 +14,8 @@ from typing import Literal
 
 from PIL import Image
 
-from cccd_core.errors import DossierError
-from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.reasons import DossierError, Fault
 
 _FORMATS = ("JPEG", "JPEG2000", "PNG")
 _CHIP_SIDE_PX = 640  # the longer side on the chip, at most
@@ -43,7 +43,7 @@ class Portrait:
 
 
 def read(data: bytes, policy: CheckPolicy) -> Portrait:
-    """Decodes the whole image. DossierError with reason `portrait_unreadable` or `portrait_size`.
+    """Decodes the whole image. DossierError with the fault `portrait_unreadable` or `portrait_size`.
 
     Cost: one decoding, at most `max_portrait_area_px` pixels of four bytes.
     """
@@ -59,7 +59,7 @@ def for_chip(portrait: Portrait, policy: CheckPolicy) -> bytes:
     """The image as it goes into DG2: as it came where it fits, else JPEG 2000 of at most `chip_portrait_bytes`,
     upright, grey or RGB.
 
-    The same bytes in give the same bytes out. DossierError with reason `portrait_size` where no rate makes it fit.
+    The same bytes in give the same bytes out. DossierError with the fault `portrait_size` where no rate makes it fit.
     """
     if portrait.for_chip:
         return portrait.data
@@ -74,7 +74,7 @@ def for_chip(portrait: Portrait, policy: CheckPolicy) -> bytes:
         image.save(out, "JPEG2000", irreversible=True, quality_mode="rates", quality_layers=[rate])
         if out.tell() <= policy.chip_portrait_bytes:
             return out.getvalue()
-    raise DossierError("the portrait does not fit on the chip", reason="portrait_size")
+    raise DossierError("the portrait does not fit on the chip", fault=Fault.PORTRAIT_SIZE)
 
 
 def _decode(image: Image.Image) -> None:
@@ -124,7 +124,7 @@ def _open(data: bytes, policy: CheckPolicy) -> Image.Image:
         with _quiet():
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except Image.DecompressionBombError:
-        raise DossierError("the portrait has too many pixels", reason="portrait_size") from None
+        raise DossierError("the portrait has too many pixels", fault=Fault.PORTRAIT_SIZE) from None
     except Exception as error:
         raise _unreadable(error) from None
     least, most = policy.min_portrait_px, policy.max_portrait_px
@@ -132,7 +132,7 @@ def _open(data: bytes, policy: CheckPolicy) -> Image.Image:
     if too_many or not all(least <= side <= most for side in image.size):
         raise DossierError(
             "the portrait has too few or too many pixels",
-            reason="portrait_size",
+            fault=Fault.PORTRAIT_SIZE,
             width_px=image.width,
             height_px=image.height,
             least_px=least,
@@ -143,4 +143,4 @@ def _open(data: bytes, policy: CheckPolicy) -> Image.Image:
 
 def _unreadable(error: Exception) -> DossierError:
     # Pillow raises whatever its decoders raise: OSError, SyntaxError, ValueError, struct.error, ...
-    return DossierError("the portrait cannot be decoded", reason="portrait_unreadable", decoder=type(error).__name__)
+    return DossierError("the portrait cannot be decoded", fault=Fault.PORTRAIT_UNREADABLE, decoder=type(error).__name__)

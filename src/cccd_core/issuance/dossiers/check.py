@@ -1,4 +1,4 @@
-"""The checks of a batch: every problem of every dossier, named. Imports templates, errors and the sibling modules.
+"""The checks of a batch: every problem of every dossier, named.
 
 `check_dossier` looks at one dossier alone and at nothing but its bytes; `check_batch` runs it over a batch and adds
 what only the batch can show (ids and numbers that stand twice).
@@ -10,45 +10,57 @@ import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from cccd_core.country.clock import today
 from cccd_core.country.renewal import age_on
-from cccd_core.errors import DossierError, Fact, FileError
-from cccd_core.issuance import portrait as portraits
-from cccd_core.issuance.batch import Batch, RawDossier
-from cccd_core.issuance.dossier import Dossier, DossierParser, FingerNotes
-from cccd_core.issuance.fingers import read_finger
-from cccd_core.issuance.limits import CheckPolicy
-from cccd_core.issuance.portrait import Portrait
-from cccd_core.issuance.reasons import Problem, principal
+from cccd_core.errors import Fact, FileError
+from cccd_core.issuance.dossiers import portrait as portraits
+from cccd_core.issuance.dossiers.dossier import Dossier, DossierParser, FingerNotes
+from cccd_core.issuance.dossiers.fingers import read_finger
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.portrait import Portrait
+from cccd_core.issuance.dossiers.raw import Batch, RawDossier
+from cccd_core.issuance.dossiers.reasons import (
+    DossierError,
+    Fault,
+    Oddity,
+    Problem,
+    ProblemReason,
+    RegisterReason,
+    Severity,
+    principal,
+)
+from cccd_core.plain import JsonObject
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate, Tenprint
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedDossier:
-    """What came of one dossier. `dossier`, `tenprint` and `portrait` are there when nothing is wrong with it.
+class SoundDossier:
+    """What a dossier with nothing wrong says. `tenprint` has the usable fingers alone."""
 
-    `tenprint` has the usable fingers alone; `digest` is that of the raw dossier.
-    """
+    dossier: Dossier = field(repr=False)
+    tenprint: Tenprint = field(repr=False)
+    portrait: Portrait = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDossier:
+    """What came of one dossier: `sound` where nothing is wrong with it. `digest` is that of the raw dossier."""
 
     dossier_id: str
     digest: str
     problems: tuple[Problem, ...]
-    dossier: Dossier | None = None
-    tenprint: Tenprint | None = None
-    portrait: Portrait | None = None
+    sound: SoundDossier | None = None
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> ProblemReason | None:
         """Why it is rejected; None where it is sound."""
-        return principal(list(self.problems))
+        return principal(self.problems)
 
 
-def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy, with_portrait: bool = True) -> CheckedDossier:
-    """Checks one dossier. Never raises for anything in it. Cost: a few ms, most of it the decoding of its portrait,
-    which `with_portrait=False` leaves out (for one that was checked before)."""
+def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy) -> CheckedDossier:
+    """Checks one dossier. Never raises for anything in it. Cost: a few ms, most of it the decoding of its portrait."""
     problems = list(raw.problems)
     parser = DossierParser(raw.dossier_id, raw.document, today=day, policy=policy)
     dossier = None
@@ -56,31 +68,32 @@ def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy, with_portr
     if readable:  # else its fields would all be called missing
         dossier = parser.parse()
         problems += parser.problems
-    portrait = _check_portrait(raw, policy, problems) if with_portrait else None
+    portrait = _check_portrait(raw, policy, problems)
     wanted = _wanted_fingers(parser, day, policy) if readable else 0
     usable = _check_fingers(raw, parser.notes, wanted, policy, problems)
-    if dossier is None or principal(problems) is not None:
-        return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems))
-    return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), dossier, Tenprint(usable), portrait)
+    sound = None
+    if dossier is not None and portrait is not None and principal(problems) is None:
+        sound = SoundDossier(dossier, Tenprint(usable), portrait)
+    return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), sound)
 
 
-_NO_DOCUMENT = frozenset({"dossier_unreadable", "field_repeated", "unsafe_path", "dossier_id"})
+_NO_DOCUMENT = frozenset({Fault.DOSSIER_UNREADABLE, Fault.FIELD_REPEATED, Fault.UNSAFE_PATH, Fault.DOSSIER_ID})
 
 
 def _check_portrait(raw: RawDossier, policy: CheckPolicy, problems: list[Problem]) -> Portrait | None:
     if raw.portrait is None:
         nothing_read = not raw.source and not raw.fingers  # the folder itself is what is wrong
         if not nothing_read and not any(problem.field == "portrait" for problem in problems):  # none known to be wrong
-            problems.append(Problem(raw.dossier_id, "portrait", "portrait_missing"))
+            problems.append(Problem(raw.dossier_id, "portrait", Fault.PORTRAIT_MISSING))
         return None
     try:
         portrait = portraits.read(raw.portrait, policy)
     except DossierError as error:
-        problems.append(_problem(raw.dossier_id, "portrait", error))
+        problems.append(Problem.of(raw.dossier_id, "portrait", error))
         return None
     if not portrait.for_chip:
         facts: dict[str, Fact] = {"format": portrait.format, "bytes": len(portrait.data)}
-        problems.append(Problem(raw.dossier_id, "portrait", "portrait_converted", "warning", facts))
+        problems.append(Problem(raw.dossier_id, "portrait", Oddity.PORTRAIT_CONVERTED, Severity.WARNING, facts))
     return portrait
 
 
@@ -90,24 +103,26 @@ def _check_fingers(
     """The usable fingers; what is wrong with the others goes to `problems`."""
     usable: dict[int, FingerTemplate] = {}
     weak: list[tuple[str, dict[str, Fact]]] = []
-    unreadable = any(problem.reason == "unreadable_finger" for problem in problems)
+    unreadable = any(problem.reason is Fault.UNREADABLE_FINGER for problem in problems)
     seen: dict[bytes, int] = {}
     for position, file in sorted(raw.fingers.items()):
         where = f"fingers/{file.name}"
         if position in notes.missing():
-            problems.append(Problem(raw.dossier_id, where, "finger_conflict", facts={"position": position}))
+            problems.append(Problem(raw.dossier_id, where, Fault.FINGER_CONFLICT, facts={"position": position}))
         fingerprint = hashlib.sha256(file.data).digest()
         if fingerprint in seen:
             same: dict[str, Fact] = {"position": position, "same_as": seen[fingerprint]}
-            problems.append(Problem(raw.dossier_id, where, "finger_repeated", facts=same))
+            problems.append(Problem(raw.dossier_id, where, Fault.FINGER_REPEATED, facts=same))
         seen.setdefault(fingerprint, position)
         try:
             template, warnings = read_finger(file, position, notes.of(position))
         except DossierError as error:
-            problems.append(_problem(raw.dossier_id, where, error, position=position))
+            problems.append(Problem.of(raw.dossier_id, where, error, position=position))
             unreadable = True
             continue
-        problems.extend(Problem(raw.dossier_id, where, word, "warning", {"position": position}) for word in warnings)
+        problems.extend(
+            Problem(raw.dossier_id, where, word, Severity.WARNING, {"position": position}) for word in warnings
+        )
         if template.count < policy.min_minutiae:
             facts: dict[str, Fact] = {"position": position, "minutiae": template.count, "wanted": policy.min_minutiae}
             weak.append((where, facts))
@@ -117,11 +132,13 @@ def _check_fingers(
     short = len(usable) < wanted and not unreadable  # with an unreadable one, that is what is wrong
     poor = short and readable >= wanted
     for where, facts in weak:
-        word, severity = ("poor_finger", "error") if poor else ("weak_finger", "warning")
-        problems.append(Problem(raw.dossier_id, where, word, severity, facts))  # type: ignore[arg-type]
+        if poor:
+            problems.append(Problem(raw.dossier_id, where, Fault.POOR_FINGER, facts=facts))
+        else:
+            problems.append(Problem(raw.dossier_id, where, Oddity.WEAK_FINGER, Severity.WARNING, facts))
     if short and not poor:
         counts: dict[str, Fact] = {"found": readable, "wanted": wanted}
-        problems.append(Problem(raw.dossier_id, "fingers", "too_few_fingers", facts=counts))
+        problems.append(Problem(raw.dossier_id, "fingers", Fault.TOO_FEW_FINGERS, facts=counts))
     return usable
 
 
@@ -131,25 +148,20 @@ def _wanted_fingers(parser: DossierParser, day: date, policy: CheckPolicy) -> in
     return min(policy.min_fingers, 10 - len(parser.notes.missing()))
 
 
-def _problem(dossier_id: str, where: str, error: DossierError, **more: Fact) -> Problem:
-    facts = {name: fact for name, fact in error.facts.items() if name != "reason" and fact is not None}
-    return Problem(dossier_id, where, str(error.facts["reason"]), facts={**more, **facts})
-
-
 @dataclass(slots=True)
 class BatchCheck:
     """What `cccd batch check` says."""
 
     received: int = 0
     sound: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[ProblemReason] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
     @property
     def errors(self) -> list[Problem]:
-        return [problem for problem in self.problems if problem.severity == "error"]
+        return [problem for problem in self.problems if problem.severity is Severity.ERROR]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         return {
             "received": self.received,
             "sound": self.sound,
@@ -180,8 +192,8 @@ def check_batch(
         reason = item.reason
         if reason is None:
             result.sound += 1
-            dossier = item.dossier
-            if dossier is not None and dossier.kind == "new":
+            if item.sound is not None and item.sound.dossier.kind == "new":
+                dossier = item.sound.dossier
                 numbers[dossier.personal_number].append((dossier.order_key, item.dossier_id))
         else:
             result.rejected[reason] += 1
@@ -191,7 +203,7 @@ def check_batch(
         first, *others = sorted(claims)
         for _, dossier_id in others:
             facts: dict[str, Fact] = {"first": first[1]}
-            result.problems.append(Problem(dossier_id, "personal_number", "number_repeated", facts=facts))
+            result.problems.append(Problem(dossier_id, "personal_number", RegisterReason.NUMBER_REPEATED, facts=facts))
             result.sound -= 1
-            result.rejected["number_repeated"] += 1
+            result.rejected[RegisterReason.NUMBER_REPEATED] += 1
     return result

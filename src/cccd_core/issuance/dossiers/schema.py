@@ -5,10 +5,11 @@ batch, the reader's checks and the reference page. Imports the formats' names an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from cccd_core.issuance import reasons
-from cccd_core.issuance.limits import CheckPolicy
+from cccd_core.issuance.dossiers import reasons
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.plain import Json, JsonObject
 from cccd_core.templates import FORMATS
 
 FieldType: TypeAlias = Literal["text", "name", "word", "date", "time", "number", "fingers", "templates"]
@@ -63,7 +64,7 @@ class Field:
     required: bool = False
     max_length: int = 0
     values: tuple[str, ...] = ()
-    example: Any = None
+    example: Json = None
 
 
 FIELDS = (
@@ -122,7 +123,7 @@ REQUIRED = tuple(entry.name for entry in FIELDS if entry.required)
 
 NOTE_LENGTH = 200
 IMAGE_LIMITS = {"dpi": (100, 4000), "height_px": (16, 16383), "width_px": (16, 16383)}
-_FILE_FACTS = {
+_FILE_FACTS: JsonObject = {
     "format": {
         "type": ["string", "null"],
         "maxLength": NOTE_LENGTH,
@@ -135,8 +136,8 @@ _FILE_FACTS = {
 }
 
 
-def _rule(entry: Field) -> dict[str, Any]:
-    rule: dict[str, Any]
+def _rule(entry: Field) -> dict[str, Json]:
+    rule: dict[str, Json]
     match entry.type:
         case "text" | "name":
             rule = {"type": ["string", "null"] if not entry.required else "string", "maxLength": entry.max_length}
@@ -161,7 +162,7 @@ def _rule(entry: Field) -> dict[str, Any]:
         case "templates":
             rule = {"type": ["object", "null"], "properties": _FILE_FACTS}
         case "fingers":
-            finger = {
+            finger: JsonObject = {
                 "type": ["object", "null"],
                 "properties": {
                     "missing": {"enum": [*MISSING, None], "description": "Why the finger has no template."},
@@ -204,7 +205,7 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
     }
 
 
-def json_schema(policy: CheckPolicy | None = None) -> dict[str, Any]:
+def json_schema(policy: CheckPolicy | None = None) -> dict[str, Json]:
     """The JSON Schema (2020-12) of `dossier.json`, with the layout of a batch and the reason words beside it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -220,12 +221,12 @@ def json_schema(policy: CheckPolicy | None = None) -> dict[str, Any]:
         "x-layout": layout(policy),
         "x-parquet-columns": parquet_columns(),
         "x-finger-positions": {str(position): name for position, name in FINGER_NAMES.items()},
-        "x-reasons": dict(reasons.CHECK_REASONS),
-        "x-warnings": dict(reasons.WARNINGS),
+        "x-reasons": {fault: fault.text for fault in reasons.Fault},
+        "x-warnings": {oddity: oddity.text for oddity in reasons.Oddity},
     }
 
 
-def example() -> dict[str, Any]:
+def example() -> dict[str, Json]:
     """A dossier that has every field but those of an exchange."""
     return {entry.name: entry.example for entry in FIELDS if entry.example is not None}
 

@@ -1,5 +1,4 @@
-"""A batch in one Parquet file, streamed row group by row group. Imports pyarrow, errors and the sibling modules of
-plain data.
+"""A batch in one Parquet file, streamed row group by row group.
 
 Columns: `cccd batch schema`, `x-parquet-columns`. A row becomes the same RawDossier as a folder would.
 """
@@ -7,24 +6,26 @@ Columns: `cccd batch schema`, `x-parquet-columns`. A row becomes the same RawDos
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cccd_core.country.clock import VIETNAM
-from cccd_core.errors import DossierError, Fact, FileError
-from cccd_core.issuance import schema
-from cccd_core.issuance.batch import FingerFile, RawDossier, shown_id
-from cccd_core.issuance.dossier import decode, valid_id
-from cccd_core.issuance.limits import CheckPolicy
-from cccd_core.issuance.reasons import Problem
+from cccd_core.errors import Fact, FileError
+from cccd_core.issuance.dossiers import schema
+from cccd_core.issuance.dossiers.dossier import decode, valid_id
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.raw import FingerFile, RawDossier, shown_id
+from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
+from cccd_core.plain import Json
 
 _FINGER_COLUMNS = {f"finger_{position}": position for position in schema.FINGER_NAMES}
+_T = TypeVar("_T")
 _ROWS = 256  # converted to Python objects at a time
 _MOST_GROUP_BYTES = 1 << 30  # uncompressed, as the file's own metadata state it
 
@@ -82,70 +83,71 @@ class ParquetBatch:
         except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
             raise FileError("not a readable Parquet file", path=str(self.path), why=type(error).__name__) from None
 
-    def _table(self, read: Any) -> Any:
+    def _guarded(self, read: Callable[[], _T]) -> _T:
         try:
             return read()
         except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
             raise FileError("the Parquet file is damaged", path=str(self.path), why=type(error).__name__) from None
 
-    def _column(self, file: pq.ParquetFile, group: int) -> list[Any]:
-        column: list[Any] = self._table(
-            lambda: file.read_row_group(group, columns=["dossier_id"]).column(0).to_pylist()
-        )
-        return column
+    def _column(self, file: pq.ParquetFile, group: int) -> list[object]:
+        return self._guarded(lambda: list(file.read_row_group(group, columns=["dossier_id"]).column(0).to_pylist()))
 
     def _read_group(self, file: pq.ParquetFile, group: int, ids: list[str], rows: list[int]) -> Iterator[RawDossier]:
         names = [name for name in file.schema_arrow.names if name not in self._unknown]
-        table = self._table(lambda: file.read_row_group(group, columns=names))
+        table = self._guarded(lambda: file.read_row_group(group, columns=names))
         if table.num_rows != len(ids):
             raise FileError("the Parquet file has changed", path=str(self.path), group=group)
         for start in range(0, len(rows), _ROWS):
             part = rows[start : start + _ROWS]
-            found = self._table(lambda part=part: table.take(part).to_pylist())
+            found = self._rows(table, part)
             for row, values in zip(part, found, strict=True):
                 yield self._dossier(ids[row], values)
 
-    def _dossier(self, dossier_id: str, row: dict[str, Any]) -> RawDossier:
+    def _rows(self, table: pa.Table, rows: list[int]) -> list[dict[str, object]]:
+        return self._guarded(lambda: list(table.take(rows).to_pylist()))
+
+    def _dossier(self, dossier_id: str, row: Mapping[str, object]) -> RawDossier:
         stated = row.get("dossier_id")
         problems: list[Problem] = [
-            Problem(dossier_id, shown_id(column), "unknown_field", "warning") for column in self._unknown
+            Problem(dossier_id, shown_id(column), Oddity.UNKNOWN_FIELD, Severity.WARNING) for column in self._unknown
         ]
 
-        def error(where: str, reason: str, **facts: Fact) -> None:
-            problems.append(Problem(dossier_id, where, reason, "error", facts))
+        def error(where: str, reason: Fault, **facts: Fact) -> None:
+            problems.append(Problem(dossier_id, where, reason, facts=facts))
 
         if not isinstance(stated, str) or not valid_id(stated):
-            error("dossier_id", "dossier_id")
+            error("dossier_id", Fault.DOSSIER_ID)
         elif stated != dossier_id:
-            error("dossier_id", "dossier_repeated")
-        document: dict[str, Any] = {}
+            error("dossier_id", Fault.DOSSIER_REPEATED)
+        document: dict[str, Json] = {}
         for entry in schema.FIELDS:
             if entry.name != "dossier_id" and row.get(entry.name) is not None:
                 try:
                     document[entry.name] = _plain(entry, row[entry.name])
                 except DossierError as problem:
-                    error(entry.name, str(problem.facts["reason"]))
+                    error(entry.name, problem.fault)
         fingers: dict[int, FingerFile] = {}
         for column, position in _FINGER_COLUMNS.items():
             data = row.get(column)
             if data is None:
                 continue
             if not isinstance(data, bytes) or len(data) > self.policy.max_finger_bytes:
-                error(column, "unreadable_finger", position=position, most=self.policy.max_finger_bytes)
+                error(column, Fault.UNREADABLE_FINGER, position=position, most=self.policy.max_finger_bytes)
             else:
                 fingers[position] = FingerFile(column, "", data)
-        portrait = row.get("portrait")
-        if portrait is not None and (not isinstance(portrait, bytes) or len(portrait) > self.policy.max_portrait_bytes):
-            error("portrait", "portrait_size", most=self.policy.max_portrait_bytes)
+        picture = row.get("portrait")
+        portrait = picture if isinstance(picture, bytes) else None
+        if picture is not None and (portrait is None or len(portrait) > self.policy.max_portrait_bytes):
+            error("portrait", Fault.PORTRAIT_SIZE, most=self.policy.max_portrait_bytes)
             portrait = None
         source = json.dumps(document, ensure_ascii=True, sort_keys=True).encode()
         if len(source) > self.policy.max_dossier_bytes:
-            error("", "dossier_unreadable", bytes=len(source), most=self.policy.max_dossier_bytes)
+            error("", Fault.DOSSIER_UNREADABLE, bytes=len(source), most=self.policy.max_dossier_bytes)
             document = {}
         return RawDossier(dossier_id, document, fingers, portrait, tuple(problems), source)
 
 
-def _plain(entry: schema.Field, value: Any) -> Any:
+def _plain(entry: schema.Field, value: object) -> Json:
     """A cell as `dossier.json` would say it; what has no such form is left for the field checks to name."""
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=VIETNAM)).isoformat()
@@ -154,7 +156,7 @@ def _plain(entry: schema.Field, value: Any) -> Any:
     if entry.type in ("templates", "fingers"):
         if isinstance(value, str):
             if len(value) > 16384:
-                raise DossierError("a note is too long", reason="field_length")
+                raise DossierError("a note is too long", fault=Fault.FIELD_LENGTH)
             return decode(value.encode("utf-8", "surrogatepass"))
         if isinstance(value, list):  # a map column
             value = dict(pair for pair in value if isinstance(pair, tuple) and len(pair) == 2)
@@ -162,4 +164,4 @@ def _plain(entry: schema.Field, value: Any) -> Any:
             return {str(key): item for key, item in value.items() if item is not None}
     if isinstance(value, str | int | float | bool):
         return value
-    raise DossierError("a column of a type that no field has", reason="field_type")
+    raise DossierError("a column of a type that no field has", fault=Fault.FIELD_TYPE)

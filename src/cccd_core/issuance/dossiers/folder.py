@@ -1,5 +1,4 @@
-"""A batch as the enrolment system handed it over: a folder of dossiers or one Parquet file. Imports pyarrow (inside the
-Parquet reader), errors and the sibling modules of plain data.
+"""A batch as a folder of dossiers.
 
 A batch is hostile. Nothing outside its folder is ever opened: every file is opened relative to its dossier's open
 folder, links refused, and only plain files of bounded size are read.
@@ -9,78 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
 
-from cccd_core.errors import DossierError, Fact, FileError
-from cccd_core.issuance import schema
-from cccd_core.issuance.dossier import decode, valid_id
-from cccd_core.issuance.limits import CheckPolicy
-from cccd_core.issuance.reasons import Problem
+from cccd_core.errors import CccdError, Fact
+from cccd_core.issuance.dossiers import schema
+from cccd_core.issuance.dossiers.dossier import decode, valid_id
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.raw import FingerFile, RawDossier, shown_id
+from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
+from cccd_core.plain import Json
+from cccd_core.storage.faults import file_error
 
 FINGERS_FOLDER = "fingers"
 DOSSIER_FILE = "dossier.json"
-
-
-@dataclass(frozen=True, slots=True)
-class FingerFile:
-    """The bytes of one finger's template, with the suffix of its file (lower case, without the dot)."""
-
-    name: str
-    suffix: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RawDossier:
-    """One dossier as it came, nothing believed yet. `problems` are those of its files; `document` may be empty."""
-
-    dossier_id: str
-    document: Mapping[str, Any]
-    fingers: Mapping[int, FingerFile]
-    portrait: bytes | None
-    problems: tuple[Problem, ...] = ()
-    source: bytes = b""  # the bytes that `document` came from
-
-    @property
-    def digest(self) -> str:
-        """sha256 over everything that issuing uses: the document, the fingers by position, the portrait."""
-        total = hashlib.sha256()
-        for part in (self.source, self.portrait or b""):
-            total.update(hashlib.sha256(part).digest())
-        for position in sorted(self.fingers):
-            finger = self.fingers[position]
-            total.update(f"{position}.{finger.suffix}".encode())
-            total.update(hashlib.sha256(finger.data).digest())
-        return "sha256:" + total.hexdigest()
-
-
-class Batch(Protocol):
-    """A batch of dossiers, each under an id that no other one of the batch has."""
-
-    def ids(self) -> list[str]:
-        """Every dossier's id, ill-formed ones included, in a stable order that is not the order of decision."""
-
-    def read(self, wanted: Container[str] | None = None) -> Iterator[RawDossier]:
-        """The wanted dossiers (all by default), in the order of `ids`. Streams: one dossier is in memory at a time, or
-        a row group of a Parquet file."""
-
-
-def open_batch(path: Path, policy: CheckPolicy | None = None) -> Batch:
-    """The batch at `path`: a folder, or a Parquet file. FileError where it is neither."""
-    policy = policy or CheckPolicy()
-    if path.is_dir():
-        return FolderBatch(path, policy)
-    if path.is_file():
-        from cccd_core.issuance.parquet import ParquetBatch
-
-        return ParquetBatch(path, policy)
-    raise FileError("the batch is neither a folder nor a Parquet file", path=str(path))
 
 
 @dataclass(slots=True)
@@ -101,7 +46,7 @@ class FolderBatch:
                     if (entry.is_symlink() or entry.is_dir(follow_symlinks=False)) and not entry.name.startswith(".")
                 )
         except OSError as error:
-            raise FileError("the batch cannot be read", path=str(self.path), why=error.strerror or "") from None
+            raise file_error("the batch cannot be read", error, path=str(self.path)) from None
         self._names = {shown_id(name): name for name in names}
 
     def ids(self) -> list[str]:
@@ -115,12 +60,12 @@ class FolderBatch:
     def _read(self, dossier_id: str, name: str) -> RawDossier:
         reader = _FolderReader(dossier_id, self.policy)
         if not valid_id(name):
-            reader.error("dossier_id", "dossier_id")
+            reader.error("dossier_id", Fault.DOSSIER_ID)
             return reader.result()
         try:
             folder = os.open(self.path / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError as error:
-            reader.error("", "unsafe_path" if error.errno in _LINK_ERRORS else "dossier_unreadable")
+            reader.error("", Fault.UNSAFE_PATH if error.errno in _LINK_ERRORS else Fault.DOSSIER_UNREADABLE)
             return reader.result()
         try:
             reader.read(folder)
@@ -132,15 +77,6 @@ class FolderBatch:
 _LINK_ERRORS = (errno.ELOOP, errno.ENOTDIR)
 
 
-def shown_id(name: str) -> str:
-    """The id under which a dossier of this name is reported: the name itself where it may be an id, else what can be
-    printed of it and a digest that keeps it apart from others."""
-    if valid_id(name):
-        return name
-    printable = "".join(sign if sign.isprintable() and sign not in "/\\" else "?" for sign in name[:40])
-    return f"{printable}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-
-
 class _FolderReader:
     """Reads one dossier's folder through its open descriptor."""
 
@@ -148,16 +84,16 @@ class _FolderReader:
         self.dossier_id = dossier_id
         self.policy = policy
         self.problems: list[Problem] = []
-        self.document: dict[str, Any] = {}
+        self.document: dict[str, Json] = {}
         self.source = b""
         self.fingers: dict[int, FingerFile] = {}
         self.portrait: bytes | None = None
 
-    def error(self, where: str, reason: str, **facts: Fact) -> None:
-        self.problems.append(Problem(self.dossier_id, where, reason, "error", facts))
+    def error(self, where: str, reason: Fault | Oddity, **facts: Fact) -> None:
+        self.problems.append(Problem(self.dossier_id, where, reason, Severity.ERROR, facts))
 
-    def warn(self, where: str, reason: str, **facts: Fact) -> None:
-        self.problems.append(Problem(self.dossier_id, where, reason, "warning", facts))
+    def warn(self, where: str, reason: Oddity) -> None:
+        self.problems.append(Problem(self.dossier_id, where, reason, Severity.WARNING))
 
     def result(self) -> RawDossier:
         return RawDossier(
@@ -176,14 +112,15 @@ class _FolderReader:
             elif stem == "portrait" and suffix.lower() in schema.PORTRAIT_SUFFIXES:
                 portraits.append(name)
             elif not name.startswith("."):
-                self.warn(_shown_name(name), "unknown_file")
+                self.warn(_shown_name(name), Oddity.UNKNOWN_FILE)
         if DOSSIER_FILE not in names:
-            self.error(DOSSIER_FILE, "dossier_unreadable", why="missing")
+            self.error(DOSSIER_FILE, Fault.DOSSIER_UNREADABLE, why="missing")
         if len(portraits) > 1:
-            self.error("portrait", "portrait_repeated", count=len(portraits))
+            self.error("portrait", Fault.PORTRAIT_REPEATED, count=len(portraits))
         elif portraits:
+            most = self.policy.max_portrait_bytes
             self.portrait = self._file(
-                folder, portraits[0], "portrait", self.policy.max_portrait_bytes, "portrait_size", "portrait_unreadable"
+                folder, portraits[0], "portrait", most, Fault.PORTRAIT_SIZE, Fault.PORTRAIT_UNREADABLE
             )
 
     def _list(self, folder: int, where: str) -> list[str]:
@@ -192,7 +129,7 @@ class _FolderReader:
             for entry in entries:
                 names.append(entry.name)
                 if len(names) > self.policy.max_files:
-                    self.error(where, "unknown_file", most=self.policy.max_files)
+                    self.error(where, Oddity.UNKNOWN_FILE, most=self.policy.max_files)
                     break
         return sorted(names)
 
@@ -202,8 +139,8 @@ class _FolderReader:
             DOSSIER_FILE,
             DOSSIER_FILE,
             self.policy.max_dossier_bytes,
-            "dossier_unreadable",
-            "dossier_unreadable",
+            Fault.DOSSIER_UNREADABLE,
+            Fault.DOSSIER_UNREADABLE,
         )
         if data is None:
             return
@@ -211,14 +148,13 @@ class _FolderReader:
         try:
             self.document = decode(data)
         except DossierError as error:
-            facts = dict(error.facts)
-            self.error(DOSSIER_FILE, str(facts.pop("reason")), **facts)
+            self.error(DOSSIER_FILE, error.fault, **error.facts)
 
     def _finger_folder(self, parent: int) -> None:
         try:
             folder = os.open(FINGERS_FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         except OSError as error:
-            self.error(FINGERS_FOLDER, "unsafe_path" if error.errno in _LINK_ERRORS else "unreadable_finger")
+            self.error(FINGERS_FOLDER, Fault.UNSAFE_PATH if error.errno in _LINK_ERRORS else Fault.UNREADABLE_FINGER)
             return
         try:
             for name in self._list(folder, FINGERS_FOLDER):
@@ -232,58 +168,76 @@ class _FolderReader:
         where = f"{FINGERS_FOLDER}/{_shown_name(name)}"
         position = int(stem) if stem.isascii() and stem.isdigit() and len(stem) <= 2 else 0
         if str(position) != stem.lstrip("0") or position not in schema.FINGER_NAMES:
-            self.error(where, "finger_position")
+            self.error(where, Fault.FINGER_POSITION)
             return
         if position in self.fingers:
-            self.error(where, "finger_repeated", position=position)
+            self.error(where, Fault.FINGER_REPEATED, position=position)
             return
         data = self._file(
             folder,
             name,
             where,
             self.policy.max_finger_bytes,
-            "unreadable_finger",
-            "unreadable_finger",
+            Fault.UNREADABLE_FINGER,
+            Fault.UNREADABLE_FINGER,
             position=position,
         )
         if data is not None:
             self.fingers[position] = FingerFile(name, suffix.lower(), data)
 
     def _file(
-        self, folder: int, name: str, where: str, most: int, too_large: str, unreadable: str, **facts: Fact
+        self, folder: int, name: str, where: str, most: int, too_large: Fault, unreadable: Fault, **facts: Fact
     ) -> bytes | None:
         try:
             return read_bounded(folder, name, most)
-        except DossierError as error:
-            reason = {"too_large": too_large, "unreadable": unreadable}.get(str(error.facts["reason"]), "unsafe_path")
-            self.error(where, reason, **facts, **{key: fact for key, fact in error.facts.items() if key != "reason"})
+        except BoundError as error:
+            fault = {Trouble.TOO_LARGE: too_large, Trouble.UNREADABLE: unreadable}.get(error.trouble, Fault.UNSAFE_PATH)
+            self.error(where, fault, **facts, **error.facts)
             return None
 
 
+class Trouble(Enum):
+    """Why a file of a batch was not read."""
+
+    UNSAFE_PATH = 1  # a link, a device, a pipe, a folder
+    TOO_LARGE = 2
+    UNREADABLE = 3
+
+
+class BoundError(CccdError):
+    """A file of a batch that is not read; `trouble` says why."""
+
+    kind = "bound"
+
+    def __init__(self, message: str, trouble: Trouble, **facts: Fact) -> None:
+        super().__init__(message, **facts)
+        self.trouble = trouble
+
+
 def read_bounded(folder: int, name: str, most: int) -> bytes:
-    """The whole of a plain file in the open folder, links refused. DossierError with reason `unsafe_path`,
-    `too_large` or `unreadable`."""
+    """The whole of a plain file in the open folder, links refused. BoundError."""
     try:
         # O_NONBLOCK: a pipe that nobody writes must not hold the batch.
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
-        reason = "unsafe_path" if error.errno in (*_LINK_ERRORS, errno.ENXIO) else "unreadable"
-        raise DossierError("the file cannot be opened", reason=reason, why=error.strerror or "") from None
+        unsafe = error.errno in (*_LINK_ERRORS, errno.ENXIO)
+        trouble = Trouble.UNSAFE_PATH if unsafe else Trouble.UNREADABLE
+        raise BoundError("the file cannot be opened", trouble, why=error.strerror or "") from None
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise DossierError("not a plain file", reason="unsafe_path")
+            raise BoundError("not a plain file", Trouble.UNSAFE_PATH)
         if status.st_size > most:
-            raise DossierError("the file is too large", reason="too_large", bytes=status.st_size, most=most)
+            raise BoundError("the file is too large", Trouble.TOO_LARGE, bytes=status.st_size, most=most)
         with os.fdopen(handle, "rb", closefd=False) as file:
             data = file.read(most + 1)
     except OSError as error:
-        raise DossierError("the file cannot be read", reason="unreadable", why=error.strerror or "") from None
+        raise BoundError("the file cannot be read", Trouble.UNREADABLE, why=error.strerror or "") from None
     finally:
         with contextlib.suppress(OSError):
             os.close(handle)
     if len(data) > most:
-        raise DossierError("the file is too large", reason="too_large", bytes=len(data), most=most)
+        raise BoundError("the file is too large", Trouble.TOO_LARGE, bytes=len(data), most=most)
     return data
 
 

@@ -1,5 +1,4 @@
-"""A dossier as data: hostile JSON in, a `Dossier` and everything that is wrong with it out. Imports the
-transliteration of `emrtd`, errors and the sibling modules of plain data.
+"""A dossier as data: hostile JSON in, a `Dossier` and everything that is wrong with it out.
 
 Nothing here opens a file. Texts come out in Unicode normal form C, dates as dates; problems name the field and the
 reason, never the value.
@@ -14,16 +13,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 from cccd_core.country import personal_number
 from cccd_core.country.clock import VIETNAM
 from cccd_core.country.renewal import age_on, expiry_date
 from cccd_core.emrtd.names import transliterate
-from cccd_core.errors import DossierError, Fact, ParameterError
-from cccd_core.issuance import schema
-from cccd_core.issuance.limits import CheckPolicy
-from cccd_core.issuance.reasons import Problem
+from cccd_core.errors import Fact, ParameterError
+from cccd_core.issuance.dossiers import schema
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
+from cccd_core.plain import Json, JsonObject
 
 _CLOCK_SLACK = timedelta(days=1)  # an enrolment station's clock may be ahead
 
@@ -31,6 +31,13 @@ _ID = re.compile(schema.ID_PATTERN)
 _MOST_PROBLEMS = 100  # named of one dossier.json, errors and warnings each
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME_SIGNS = frozenset(" -'’.")
+_T = TypeVar("_T")
+
+OPTIONAL_TEXTS = (
+    "ethnicity", "religion", "place_of_origin", "place_of_residence", "marks", "father", "mother", "spouse",
+    "old_number", "unit",
+)  # fmt: skip
+"""The fields of a dossier that are texts and may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ class Dossier:
     old_number: str | None = None
     unit: str | None = None
     captured_at: datetime | None = None
-    notes: FingerNotes = field(default_factory=FingerNotes)
+    missing_fingers: frozenset[int] = frozenset()  # of which the dossier says that they cannot be captured
 
     @property
     def order_key(self) -> tuple[bool, str, str]:
@@ -112,41 +119,41 @@ def valid_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def decode(data: bytes) -> dict[str, Any]:
+def decode(data: bytes) -> dict[str, Json]:
     """The object in the bytes of a `dossier.json`. DossierError: `dossier_unreadable`, `field_repeated`."""
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def pairs(items: list[tuple[str, Json]]) -> dict[str, Json]:
         found = dict(items)
         if len(found) != len(items):
-            raise DossierError("a field stands twice", reason="field_repeated")
+            raise DossierError("a field stands twice", fault=Fault.FIELD_REPEATED)
         return found
 
-    def constant(_: str) -> Any:
-        raise DossierError("not JSON", reason="dossier_unreadable")
+    def constant(_: str) -> Json:
+        raise DossierError("not JSON", fault=Fault.DOSSIER_UNREADABLE)
 
     try:
         document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise DossierError(
             "dossier.json is not UTF-8 JSON",
-            reason="dossier_unreadable",
+            fault=Fault.DOSSIER_UNREADABLE,
             offset=getattr(error, "pos", getattr(error, "start", None)),
         ) from None
     if not isinstance(document, dict):
-        raise DossierError("dossier.json is not an object", reason="dossier_unreadable")
+        raise DossierError("dossier.json is not an object", fault=Fault.DOSSIER_UNREADABLE)
     return document
 
 
 class DossierParser:
     """Reads one document; `problems` gathers what is wrong with it, at most a hundred errors and as many warnings."""
 
-    def __init__(self, dossier_id: str, document: Mapping[str, Any], *, today: date, policy: CheckPolicy) -> None:
+    def __init__(self, dossier_id: str, document: JsonObject, *, today: date, policy: CheckPolicy) -> None:
         self.dossier_id = dossier_id
         self.document = document
         self.today = today
         self.policy = policy
         self.problems: list[Problem] = []
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[Severity] = Counter()
         self.notes = FingerNotes()
         self.birth_date: date | None = None
 
@@ -154,48 +161,53 @@ class DossierParser:
         """The dossier; None where a problem is an error. `notes` and `birth_date` are then what could be read."""
         unknown = [name for name in self.document if name not in schema.BY_NAME]
         for name in unknown[:_MOST_PROBLEMS]:
-            self._warn(_shown(name), "unknown_field")
+            self._warn(_shown(name), Oddity.UNKNOWN_FIELD)
         values = {entry.name: self._read(entry) for entry in schema.FIELDS}
-        stated = values["dossier_id"]
+
+        def text(name: str) -> str | None:
+            return _of_type(str, values[name])
+
+        stated = text("dossier_id")
         if stated is not None and stated != self.dossier_id:
-            self._error("dossier_id", "dossier_id")
-        number = self._number(values["personal_number"], values["sex"], values["birth_date"])
-        self._grounds(values["kind"] or "new", values["grounds"])
-        self._old_number(values["old_number"], number)
-        issue, expiry = self._dates(values)
-        self.birth_date = values["birth_date"]
+            self._error("dossier_id", Fault.DOSSIER_ID)
+        born, sex, full_name = _of_type(date, values["birth_date"]), text("sex"), text("full_name")
+        number = self._number(text("personal_number"), sex, born)
+        kind = text("kind") or "new"
+        self._grounds(kind, text("grounds"))
+        self._old_number(text("old_number"), number)
+        captured = _of_type(datetime, values["captured_at"])
+        issue, expiry = self._dates(
+            born, _of_type(date, values["issue_date"]), _of_type(date, values["expiry_date"]), captured
+        )
+        self.birth_date = born
         self.notes = FingerNotes(
             self._finger_note("templates", values["templates"]) or FingerNote(), self._fingers(values["fingers"])
         )
-        if any(problem.severity == "error" for problem in self.problems):
+        if any(problem.severity is Severity.ERROR for problem in self.problems):
             return None
-        optional = {
-            name: values[name]
-            for name in (
-                "ethnicity", "religion", "place_of_origin", "place_of_residence", "marks", "father", "mother",
-                "spouse", "old_number", "unit", "captured_at",
-            )
-        }  # fmt: skip
+        if number is None or full_name is None or born is None or sex is None:
+            raise RuntimeError("a required field is missing, and no problem says so")
         return Dossier(
             dossier_id=self.dossier_id,
-            kind=values["kind"] or "new",
-            grounds=values["grounds"],
-            personal_number=values["personal_number"],
-            full_name=values["full_name"],
-            birth_date=values["birth_date"],
-            sex=values["sex"],
+            kind=kind,
+            grounds=text("grounds"),
+            personal_number=number,
+            full_name=full_name,
+            birth_date=born,
+            sex=sex,
             issue_date=issue,
             expiry_date=expiry,
-            nationality=values["nationality"] or "VNM",
-            notes=self.notes,
-            **optional,
+            nationality=text("nationality") or "VNM",
+            captured_at=captured,
+            missing_fingers=self.notes.missing(),
+            **{name: text(name) for name in OPTIONAL_TEXTS},
         )
 
-    def _error(self, name: str, reason: str, **facts: Fact) -> None:
-        self._note(Problem(self.dossier_id, name, reason, "error", facts))
+    def _error(self, name: str, reason: Fault, **facts: Fact) -> None:
+        self._note(Problem(self.dossier_id, name, reason, Severity.ERROR, facts))
 
-    def _warn(self, name: str, reason: str, **facts: Fact) -> None:
-        self._note(Problem(self.dossier_id, name, reason, "warning", facts))
+    def _warn(self, name: str, reason: Oddity, **facts: Fact) -> None:
+        self._note(Problem(self.dossier_id, name, reason, Severity.WARNING, facts))
 
     def _note(self, problem: Problem) -> None:
         """Keeps a problem, unless a dossier made to have thousands has its share already."""
@@ -203,20 +215,20 @@ class DossierParser:
         if self._counts[problem.severity] <= _MOST_PROBLEMS:
             self.problems.append(problem)
 
-    def _read(self, entry: schema.Field) -> Any:
+    def _read(self, entry: schema.Field) -> Json | date:
         """The value of one field in its Python type; None where it is absent or wrong."""
         value = self.document.get(entry.name)
         if value is None or value == "":
             if entry.required:
-                self._error(entry.name, "field_missing")
+                self._error(entry.name, Fault.FIELD_MISSING)
             return None
         if entry.type in ("templates", "fingers"):
             if not isinstance(value, Mapping):
-                self._error(entry.name, "field_type", wanted="object")
+                self._error(entry.name, Fault.FIELD_TYPE, wanted="object")
                 return None
             return value
         if not isinstance(value, str):
-            self._error(entry.name, "field_type", wanted="text")
+            self._error(entry.name, Fault.FIELD_TYPE, wanted="text")
             return None
         if entry.type in ("date", "date_or_null"):
             return self._date(entry.name, value)
@@ -225,26 +237,27 @@ class DossierParser:
         if entry.type == "number":
             return value  # its structure is a reason of its own
         if entry.values and value not in entry.values:
-            self._error(entry.name, "field_value", allowed=" ".join(entry.values) if len(entry.values) < 6 else None)
+            allowed = " ".join(entry.values) if len(entry.values) < 6 else None
+            self._error(entry.name, Fault.FIELD_VALUE, allowed=allowed)
             return None
         return self._text(entry, value)
 
     def _text(self, entry: schema.Field, value: str) -> str | None:
         if entry.max_length and len(value) > entry.max_length:
-            self._error(entry.name, "field_length", length=len(value), most=entry.max_length)
+            self._error(entry.name, Fault.FIELD_LENGTH, length=len(value), most=entry.max_length)
             return None
         if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for sign in value):
-            self._error(entry.name, "text_characters")
+            self._error(entry.name, Fault.TEXT_CHARACTERS)
             return None
         text = unicodedata.normalize("NFC", value)
         if text != value:
-            self._warn(entry.name, "text_not_nfc")
+            self._warn(entry.name, Oddity.TEXT_NOT_NFC)
         spaced, text = text, " ".join(text.split())
         if not text:
-            self._error(entry.name, "field_missing" if entry.required else "text_characters")
+            self._error(entry.name, Fault.FIELD_MISSING if entry.required else Fault.TEXT_CHARACTERS)
             return None
         if text != spaced:
-            self._warn(entry.name, "text_spaces")
+            self._warn(entry.name, Oddity.TEXT_SPACES)
         if entry.type == "name" and not self._name(entry.name, text):
             return None
         return text
@@ -253,16 +266,16 @@ class DossierParser:
         """Whether the text is a name that can be printed, and, of the holder's own, put into the MRZ."""
         wrong = next((place for place, sign in enumerate(text) if not _in_a_name(sign)), None)
         if wrong is not None:
-            self._error(name, "name_text", why="a sign that no name has", position=wrong)
+            self._error(name, Fault.NAME_TEXT, why="a sign that no name has", position=wrong)
             return False
         if not any(sign.isalpha() for sign in text):
-            self._error(name, "name_text", why="no letter")
+            self._error(name, Fault.NAME_TEXT, why="no letter")
             return False
         if name == "full_name":
             try:
                 transliterate(text)
             except ParameterError as error:
-                self._error(name, "name_text", why="no transliteration for the MRZ", **error.facts)
+                self._error(name, Fault.NAME_TEXT, why="no transliteration for the MRZ", **error.facts)
                 return False
         return True
 
@@ -272,7 +285,7 @@ class DossierParser:
                 return date.fromisoformat(value)
         except ValueError:
             pass
-        self._error(name, "date_value")
+        self._error(name, Fault.DATE_VALUE)
         return None
 
     def _time(self, name: str, value: str) -> datetime | None:
@@ -281,95 +294,97 @@ class DossierParser:
         except ValueError:
             moment = None
         if moment is None:
-            self._error(name, "date_value")
+            self._error(name, Fault.DATE_VALUE)
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=VIETNAM)
         try:
             moment.astimezone(UTC)
         except (OverflowError, ValueError):
-            self._error(name, "date_value")
+            self._error(name, Fault.DATE_VALUE)
             return None
         return moment
 
-    def _number(self, number: Any, sex: Any, born: Any) -> str | None:
+    def _number(self, number: str | None, sex: str | None, born: date | None) -> str | None:
         if number is None:
             return None
         said = personal_number.parse(number)
         if said is None:
-            self._error("personal_number", "number_structure", length=len(number), wanted=personal_number.LENGTH)
+            self._error("personal_number", Fault.NUMBER_STRUCTURE, length=len(number), wanted=personal_number.LENGTH)
             return None
         if not said.place_known:
-            self._warn("personal_number", "birthplace_code_unverified")
+            self._warn("personal_number", Oddity.BIRTHPLACE_CODE_UNVERIFIED)
         if sex is not None and said.sex != sex:
-            self._error("personal_number", "number_sex")
+            self._error("personal_number", Fault.NUMBER_SEX)
         if born is not None and said.birth_year != born.year:
-            self._error("personal_number", "number_birth_year")
-        return str(number)
+            self._error("personal_number", Fault.NUMBER_BIRTH_YEAR)
+        return number
 
-    def _old_number(self, old: Any, number: str | None) -> None:
+    def _old_number(self, old: str | None, number: str | None) -> None:
         if old is None:
             return
         if not (old.isascii() and old.isdigit() and len(old) in (9, 12)) or old == number:
-            self._error("old_number", "old_number", length=len(old))
+            self._error("old_number", Fault.OLD_NUMBER, length=len(old))
 
-    def _grounds(self, kind: str, grounds: Any) -> None:
+    def _grounds(self, kind: str, grounds: str | None) -> None:
         if kind == "new":
             if grounds is not None:
-                self._error("grounds", "grounds", kind=kind)
+                self._error("grounds", Fault.GROUNDS, kind=kind)
         elif grounds not in schema.GROUNDS[kind]:
-            self._error("grounds", "grounds", kind=kind)
+            self._error("grounds", Fault.GROUNDS, kind=kind)
 
-    def _dates(self, values: Mapping[str, Any]) -> tuple[date, date | None]:
-        born, issued, expires = values["birth_date"], values["issue_date"], values["expiry_date"]
-        captured = values["captured_at"]
+    def _dates(
+        self, born: date | None, issued: date | None, expires: date | None, captured: datetime | None
+    ) -> tuple[date, date | None]:
+        """The day of issue and the last day, by the rule where the dossier gives none."""
         issue = issued or self.today
         if born is None:
             return issue, expires
         if born > self.today:
-            self._error("birth_date", "date_in_future")
+            self._error("birth_date", Fault.DATE_IN_FUTURE)
         elif age_on(born, self.today) > self.policy.max_age:
-            self._error("birth_date", "date_order", oldest=self.policy.max_age)
+            self._error("birth_date", Fault.DATE_ORDER, oldest=self.policy.max_age)
         if issued is not None and issued > self.today:
-            self._error("issue_date", "date_in_future")
+            self._error("issue_date", Fault.DATE_IN_FUTURE)
         if captured is not None:
             if captured - _CLOCK_SLACK > datetime.combine(self.today, datetime.max.time(), VIETNAM):
-                self._error("captured_at", "date_in_future")
+                self._error("captured_at", Fault.DATE_IN_FUTURE)
             if captured.astimezone(VIETNAM).date() + _CLOCK_SLACK < born:
-                self._error("captured_at", "date_order", before="birth_date")
+                self._error("captured_at", Fault.DATE_ORDER, before="birth_date")
             if issued is not None and captured.astimezone(VIETNAM).date() > issued + _CLOCK_SLACK:
-                self._error("issue_date", "date_order", before="captured_at")
+                self._error("issue_date", Fault.DATE_ORDER, before="captured_at")
         if issue < born:
-            self._error("issue_date", "date_order", before="birth_date")
+            self._error("issue_date", Fault.DATE_ORDER, before="birth_date")
             return issue, expires
         by_rule = expiry_date(born, issue)
         if expires is None:
             return issue, by_rule
         if expires <= issue:
-            self._error("expiry_date", "date_order", before="issue_date")
+            self._error("expiry_date", Fault.DATE_ORDER, before="issue_date")
         elif expires != by_rule:
-            self._warn("expiry_date", "expiry_not_by_rule")
+            self._warn("expiry_date", Oddity.EXPIRY_NOT_BY_RULE)
         return issue, expires
 
-    def _fingers(self, value: Any) -> dict[int, FingerNote]:
+    def _fingers(self, value: Json | date) -> dict[int, FingerNote]:
         notes: dict[int, FingerNote] = {}
-        for key, entry in (value or {}).items():
+        for key, entry in value.items() if isinstance(value, Mapping) else ():
             position = int(key) if key in _POSITIONS else None
             if position is None:
-                self._error("fingers", "finger_position")
+                self._error("fingers", Fault.FINGER_POSITION)
                 continue
             note = self._finger_note(f"fingers.{position}", entry)
             if note is not None:
                 notes[position] = note
         return notes
 
-    def _finger_note(self, name: str, entry: Any) -> FingerNote | None:
+    def _finger_note(self, name: str, entry: Json | date) -> FingerNote | None:
         if entry is None:
             return None
         if not isinstance(entry, Mapping):
-            self._error(name, "field_type", wanted="object")
+            self._error(name, Fault.FIELD_TYPE, wanted="object")
             return None
-        found: dict[str, Any] = {}
+        words: dict[str, str] = {}
+        sizes: dict[str, int] = {}
         for key, value in entry.items():
             if value is None:
                 continue
@@ -377,23 +392,34 @@ class DossierParser:
             if key in schema.IMAGE_LIMITS:
                 least, most = schema.IMAGE_LIMITS[key]
                 if not isinstance(value, int) or isinstance(value, bool):
-                    self._error(where, "field_type", wanted="integer")
+                    self._error(where, Fault.FIELD_TYPE, wanted="integer")
                 elif not least <= value <= most:
-                    self._error(where, "field_value", least=least, most=most)
+                    self._error(where, Fault.FIELD_VALUE, least=least, most=most)
                 else:
-                    found[key] = value
+                    sizes[key] = value
             elif key == "format" or (key in ("missing", "note") and name != "templates"):
                 if not isinstance(value, str):
-                    self._error(where, "field_type", wanted="text")
+                    self._error(where, Fault.FIELD_TYPE, wanted="text")
                 elif key == "missing" and value not in schema.MISSING:
-                    self._error(where, "field_value", allowed=" ".join(schema.MISSING))
+                    self._error(where, Fault.FIELD_VALUE, allowed=" ".join(schema.MISSING))
                 elif len(value) > schema.NOTE_LENGTH:
-                    self._error(where, "field_length", most=schema.NOTE_LENGTH)
+                    self._error(where, Fault.FIELD_LENGTH, most=schema.NOTE_LENGTH)
                 else:
-                    found[key] = value
+                    words[key] = value
             else:
-                self._warn(where, "unknown_field")
-        return FingerNote(**found)
+                self._warn(where, Oddity.UNKNOWN_FIELD)
+        return FingerNote(
+            missing=words.get("missing"),
+            note=words.get("note"),
+            format=words.get("format"),
+            dpi=sizes.get("dpi"),
+            height_px=sizes.get("height_px"),
+            width_px=sizes.get("width_px"),
+        )
+
+
+def _of_type(kind: type[_T], value: object) -> _T | None:
+    return value if isinstance(value, kind) else None
 
 
 _POSITIONS = frozenset(str(position) for position in schema.FINGER_NAMES)

@@ -1,19 +1,21 @@
-"""report.html: one file without any other, for people. Imports matplotlib and the sibling modules."""
+"""report.html: one file without any other, for people."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from cccd_core.issuance import runstate
+from cccd_core.issuance.reports.figures import STAGES, Figures, Report, score_of
+from cccd_core.issuance.runs.evidence import Evidence
+from cccd_core.issuance.runs.state import DossierState
+from cccd_core.plain import Json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from cccd_core.issuance.report import Report
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1c2430; }
@@ -31,40 +33,37 @@ _SHOWN = 500  # rows of one table; dossiers.jsonl has every dossier
 def render(report: Report) -> str:
     """The page. Holds ids, states, scores and card serials, and nothing of a person."""
     figures = report.figures
-    states = Counter(entry.state for entry in report.entries)
+    states = figures.states
     boxes = [
-        ("received", figures["received"]),
-        ("rejected", states[runstate.REJECTED]),
-        ("duplicates", len(figures["duplicates"])),
-        ("in review", figures["review"]),
-        ("unique", figures["unique"]),
-        ("written", figures["written"]),
-        ("verified", figures["verified"]),
-        ("failed", states[runstate.FAILED]),
+        ("received", figures.received),
+        ("rejected", states[DossierState.REJECTED]),
+        ("duplicates", len(figures.duplicates)),
+        ("in review", states[DossierState.REVIEW]),
+        ("unique", figures.unique),
+        ("written", figures.written),
+        ("verified", figures.verified),
+        ("failed", states[DossierState.FAILED]),
     ]
     parts = [
-        f"<h1>Issue of {html.escape(figures['run']['day'])}</h1>",
-        f'<p class="quiet">run {html.escape(figures["run"]["id"])}, reader {html.escape(figures["run"]["reader"])}</p>',
+        f"<h1>Issue of {html.escape(figures.run['day'])}</h1>",
+        f'<p class="quiet">run {html.escape(figures.run["id"])}, reader {html.escape(figures.run["reader"])}</p>',
         '<div class="figures">'
         + "".join(f'<div class="figure">{name}<b>{value}</b></div>' for name, value in boxes)
         + "</div>",
         "<h2>What became of the dossiers</h2>",
-        _picture(_states_plot(states, figures)),
+        _picture(_states_plot(figures)),
         "<h2>Scores of the search</h2>",
         "<p>Fused score of each dossier against the person most like it; −10·log10 of the chance that one impostor "
         "reaches it. Between the threshold and the nearest dossier on each side lies the margin.</p>",
         _picture(_scores_plot(report)),
-        _table(["", "score"], [[name.replace("_", " "), value] for name, value in figures["scores"].items()]),
+        _table(["", "score"], [[name.replace("_", " "), value] for name, value in figures.scores.rows().items()]),
         "<h2>Time</h2>",
-        _picture(_seconds_plot(figures["seconds"])),
-        _table(["", ""], [[name.replace("_", " "), value] for name, value in figures["throughput"].items()]),
+        _picture(_seconds_plot(figures.seconds)),
+        _table(["", ""], [[name.replace("_", " "), value] for name, value in figures.throughput().items()]),
         "<h2>Duplicates</h2>",
         _table(
             ["dossier", "of", "fingers", "score"],
-            [
-                [one["dossier"], one["of"], ", ".join(map(str, one["fingers"])), one["score"]]
-                for one in figures["duplicates"]
-            ],
+            [[one.dossier, one.of, ", ".join(map(str, one.fingers)), one.score] for one in figures.duplicates],
         ),
         "<h2>Rejected, in review, failed</h2>",
         _table(
@@ -72,7 +71,7 @@ def render(report: Report) -> str:
             [
                 [entry.dossier_id, entry.state, entry.reason, _where(entry.evidence)]
                 for entry in report.entries
-                if entry.state in (runstate.REJECTED, runstate.REVIEW, runstate.FAILED)
+                if entry.state in (DossierState.REJECTED, DossierState.REVIEW, DossierState.FAILED)
             ],
         ),
         "<h2>Cards</h2>",
@@ -83,10 +82,10 @@ def render(report: Report) -> str:
         "<h2>Cards to destroy and revoke</h2>",
         _table(
             ["card serial", "dossier", "reason"],
-            [[card["card_serial"], card["dossier"], card["reason"]] for card in figures["revoke"]],
+            [[card.card_serial, card.dossier, card.reason] for card in figures.revoke],
         ),
         "<h2>Manifest</h2>",
-        f"<pre>{html.escape(_pretty(figures['manifest']))}</pre>",
+        f"<pre>{html.escape(_pretty(figures.manifest))}</pre>",
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Issue report</title>'
@@ -94,16 +93,15 @@ def render(report: Report) -> str:
     )
 
 
-def _where(evidence: dict[str, Any]) -> str:
-    if "problems" in evidence:
-        return ", ".join(sorted({str(problem["field"]) for problem in evidence["problems"]}))
-    if evidence.get("search") and evidence["search"]["of"] is not None:
-        return f"like {evidence['search']['of']}, score {evidence['search']['score']}"
-    error = evidence.get("error")
-    return "" if error is None else str(error.get("reason") or error.get("message") or "")
+def _where(evidence: Evidence) -> str:
+    if evidence.problems:
+        return ", ".join(sorted({problem.field for problem in evidence.problems}))
+    if evidence.search is not None and evidence.search.of is not None:
+        return f"like {evidence.search.of}, score {evidence.search.score}"
+    return "" if evidence.error is None else evidence.error.message
 
 
-def _table(head: list[str], rows: list[list[Any]]) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str | float | None]]) -> str:
     if not rows:
         return '<p class="quiet">none</p>'
     cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
@@ -112,15 +110,13 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
     return f"<table><tr>{cells}</tr>{body}</table>{more}"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: str | float | None) -> str:
     if isinstance(value, int | float):
         return f'<td class="n">{value:g}</td>'
     return f"<td>{html.escape('' if value is None else str(value))}</td>"
 
 
-def _pretty(value: Any) -> str:
-    import json
-
+def _pretty(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
@@ -136,10 +132,14 @@ def _picture(figure: Figure) -> str:
     return f'<img alt="" src="data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}">'
 
 
-def _states_plot(states: Counter[str], figures: dict[str, Any]) -> Figure:
-    rows = [(runstate.VERIFIED, states[runstate.VERIFIED]), (runstate.DUPLICATE, states[runstate.DUPLICATE])]
-    for state, key in (("rejected", "rejected"), ("review", "reviews"), ("failed", "failed")):
-        rows += [(f"{state}: {reason}", count) for reason, count in figures[key].items()]
+def _states_plot(figures: Figures) -> Figure:
+    rows = [(str(state), figures.states[state]) for state in (DossierState.VERIFIED, DossierState.DUPLICATE)]
+    for state, reasons in (
+        (DossierState.REJECTED, figures.rejected),
+        (DossierState.REVIEW, figures.reviews),
+        (DossierState.FAILED, figures.failed),
+    ):
+        rows += [(f"{state}: {reason}", count) for reason, count in reasons.items()]
     figure = _figure(0.9 + 0.3 * len(rows))
     axes = figure.subplots()
     bars = axes.barh([name for name, _ in rows], [count for _, count in rows], color="#3b6ea5")
@@ -151,18 +151,16 @@ def _states_plot(states: Counter[str], figures: dict[str, Any]) -> Figure:
 
 
 def _scores_plot(report: Report) -> Figure:
-    from cccd_core.issuance.report import score_of
-
     groups = [
         ("unique", [score for entry in report.entries if entry.searched and (score := score_of(entry)) is not None]),
         *(
-            (state, [score for entry in report.entries if (score := score_of(entry, state)) is not None])
-            for state in (runstate.REVIEW, runstate.DUPLICATE)
+            (str(state), [score for entry in report.entries if (score := score_of(entry, state)) is not None])
+            for state in (DossierState.REVIEW, DossierState.DUPLICATE)
         ),
     ]
     figure = _figure(2.8)
     axes = figure.subplots()
-    colours = {"unique": "#3b6ea5", runstate.REVIEW: "#c58a1a", runstate.DUPLICATE: "#b23a48"}
+    colours = {"unique": "#3b6ea5", DossierState.REVIEW: "#c58a1a", DossierState.DUPLICATE: "#b23a48"}
     shown = [(name, scores) for name, scores in groups if scores]
     if shown:
         top = max(max(scores) for _, scores in shown)
@@ -175,7 +173,7 @@ def _scores_plot(report: Report) -> Figure:
             color=[colours[name] for name, _ in shown],
         )
         axes.set_yscale("symlog")
-    threshold = report.figures["scores"]["duplicate_threshold"]
+    threshold = report.figures.scores.duplicate_threshold
     if threshold is not None:
         axes.axvline(threshold, color="#333", linestyle="--", label="threshold")
     axes.set_xlabel("fused score")
@@ -185,7 +183,8 @@ def _scores_plot(report: Report) -> Figure:
     return figure
 
 
-def _seconds_plot(seconds: dict[str, float]) -> Figure:
+def _seconds_plot(spent: Mapping[str, float]) -> Figure:
+    seconds = {stage: round(spent.get(stage, 0.0), 6) for stage in STAGES}
     figure = _figure(2.4)
     axes = figure.subplots()
     bars = axes.barh(list(seconds), list(seconds.values()), color="#5b8c5a")

@@ -1,13 +1,14 @@
-"""The fingers of a dossier: read, judged, chosen for the chip. Imports templates, errors and the sibling modules."""
+"""The fingers of a dossier: read, judged, chosen for the chip."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cccd_core.errors import DossierError, FormatError, ParameterError
-from cccd_core.issuance.batch import FingerFile
-from cccd_core.issuance.dossier import FingerNote
+from cccd_core.errors import FormatError, ParameterError
+from cccd_core.issuance.dossiers.dossier import FingerNote
+from cccd_core.issuance.dossiers.raw import FingerFile
+from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity
 from cccd_core.templates import FORMATS, FingerTemplate, read, strongest, write
 
 CHIP_ORDER = (2, 7, 1, 6, 3, 8, 4, 9, 5, 10)
@@ -17,37 +18,38 @@ CHIP_FORMAT = "iso-2005"
 _MOST_MINUTIAE = 255  # of a record of that format
 
 
-def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[FingerTemplate, tuple[str, ...]]:
+def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[FingerTemplate, tuple[Oddity, ...]]:
     """The template in a finger file, under the position of the file's name, and the warnings that go with it.
 
-    DossierError with reason `finger_undescribed` (a format that needs what the dossier does not say) or
+    DossierError with the fault `finger_undescribed` (a format that needs what the dossier does not say) or
     `unreadable_finger`, with the offset where there is one.
     """
     name = note.format or ("xyt" if file.suffix == "xyt" else None)
     if name is not None and name not in FORMATS:
-        raise DossierError("no such template format", reason="unreadable_finger", known=" ".join(FORMATS))
+        raise DossierError("no such template format", fault=Fault.UNREADABLE_FINGER, known=" ".join(FORMATS))
     if name == "xyt" and (note.dpi is None or note.height_px is None):
-        raise DossierError("an .xyt template needs dpi and height_px", reason="finger_undescribed")
+        raise DossierError("an .xyt template needs dpi and height_px", fault=Fault.FINGER_UNDESCRIBED)
     try:
         record = read(file.data, format=name, dpi=note.dpi, height_px=note.height_px, width_px=note.width_px)
     except ParameterError as error:
-        raise DossierError("the template needs what the dossier does not say", reason="finger_undescribed") from error
+        why = "the template needs what the dossier does not say"
+        raise DossierError(why, fault=Fault.FINGER_UNDESCRIBED) from error
     except FormatError as error:
         raise DossierError(
-            error.message, reason="unreadable_finger", bytes=len(file.data), offset=error.facts.get("offset")
+            error.message, fault=Fault.UNREADABLE_FINGER, bytes=len(file.data), offset=error.facts.get("offset")
         ) from error
     view = record.view
     warnings = []
     if len(record.views) > 1:
-        warnings.append("several_views")
+        warnings.append(Oddity.SEVERAL_VIEWS)
     if view.position not in (0, position):
-        warnings.append("position_differs")
+        warnings.append(Oddity.POSITION_DIFFERS)
     # Enrolled and put on the chip as ISO/IEC 19794-2:2005, so it must fit into that.
     finger = replace(strongest(view, _MOST_MINUTIAE), position=position, view=0)
     try:
         write(finger, CHIP_FORMAT)
     except ParameterError as error:
-        raise DossierError("the template cannot be kept", reason="unreadable_finger") from error
+        raise DossierError("the template cannot be kept", fault=Fault.UNREADABLE_FINGER) from error
     return finger, tuple(warnings)
 
 

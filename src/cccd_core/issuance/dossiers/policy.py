@@ -1,4 +1,4 @@
-"""The limits and thresholds of the dossier checks, in one place. Imports errors alone."""
+"""The limits and thresholds of the dossier checks, in one place."""
 
 from __future__ import annotations
 

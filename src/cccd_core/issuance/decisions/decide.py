@@ -1,0 +1,189 @@
+"""Who gets a card: the search of a batch, and what the register says of its numbers.
+
+The whole batch is searched in one call, in the order of decision (captured first, then the id), against the gallery
+and within itself; nothing is recorded before all is decided, so that an interrupted search simply runs again. People
+who are accepted are enrolled under an identifier made from dossier and number: run again, they are found to be in the
+batch themselves and not called duplicates of themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cccd_core.dedup import Decision, EnrolledPerson, Gallery, GalleryStore, Match, MemoryGallery
+from cccd_core.issuance.decisions.claims import Claim, Claims
+from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, ReviewReason
+from cccd_core.issuance.register.store import Register
+from cccd_core.issuance.runs.content import Content, ContentStore
+from cccd_core.issuance.runs.evidence import Evidence, FingerEvidence, MatchEvidence, SearchEvidence
+from cccd_core.issuance.runs.orders import Orders
+from cccd_core.issuance.runs.state import DossierState, Entry, RunState
+from cccd_core.plain import JsonObject
+from cccd_core.progress import Progress
+
+_MATCHES_KEPT = 5  # in the evidence of one dossier
+_ENROLLED_AT_A_TIME = 1000
+_log = logging.getLogger(__name__)
+
+
+class Searcher(Protocol):
+    """What a decision asks of `dedup.Deduplicator`."""
+
+    def search(
+        self,
+        batch: Sequence[EnrolledPerson],
+        gallery: Gallery,
+        *,
+        exclude: Mapping[str, Set[str]] | None = None,
+        progress: Progress | None = None,
+    ) -> list[Decision]: ...
+
+    def manifest(self) -> JsonObject: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecideStage:
+    """The search stage of one run. `lost_run`: a run whose orders this one takes over."""
+
+    state: RunState
+    content: ContentStore
+    register: Register
+    orders: Orders
+    gallery: GalleryStore
+    searcher: Searcher
+    lost_run: str | None = None
+
+    def execute(self, progress: Progress | None = None) -> None:
+        """Decides every sound dossier, enrols and reserves those that get a card, and records all of it."""
+        start = time.perf_counter()
+        run = self.state.value("run")
+        settled, claims = self._claims(run)
+        searchable = [claim for claim in claims if len(claim.tenprint)]
+        exclude = {claim.person_id: {claim.own_record} for claim in searchable if claim.own_record is not None}
+        people = [EnrolledPerson(claim.person_id, claim.tenprint) for claim in searchable]
+        decisions = self.searcher.search(people, self.gallery, exclude=exclude, progress=progress)
+        names = _Names(self.register, {claim.person_id: claim.entry.dossier_id for claim in searchable})
+        decided = {claim.person_id: decision for claim, decision in zip(searchable, decisions, strict=True)}
+        entries = {claim.person_id: self._outcome(claim, decided.get(claim.person_id), names) for claim in claims}
+        unique = [claim for claim in claims if entries[claim.person_id].state is DossierState.UNIQUE]
+        self._reserve(unique, run)
+        ended = [*settled, *entries.values()]
+        self.state.record(ended, {"search": time.perf_counter() - start})
+        counts = Counter(entry.state for entry in ended)
+        _log.info("decided %s", ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+
+    def _reserve(self, unique: Sequence[Claim], run: str) -> None:
+        # First the gallery, then the register: someone enrolled and not yet accepted keeps others from being enrolled
+        # a second time, someone accepted and not yet enrolled would not. And the order before the register, so that
+        # nothing is accepted that no run is known to make.
+        enrolled = [
+            EnrolledPerson(claim.enrolled_as, claim.tenprint)
+            for claim in unique
+            if claim.own_record is None and len(claim.tenprint)
+        ]
+        for first in range(0, len(enrolled), _ENROLLED_AT_A_TIME):
+            self.gallery.add_many(enrolled[first : first + _ENROLLED_AT_A_TIME])
+        self.orders.place([claim.order(run) for claim in unique])
+        self.register.accept([claim.acceptance() for claim in unique])
+
+    def _claims(self, run: str) -> tuple[list[Entry], list[Claim]]:
+        """What is settled without a search, and the claims in the order of decision; those whose number is contested
+        come after all others, so that nobody is called the duplicate of a dossier that is itself refused."""
+        reader = Claims(self.register, self.orders, run, self.lost_run)
+        waiting = {entry.dossier_id: entry for entry in self.state.entries(DossierState.SOUND)}
+        settled: list[Entry] = []
+        found: list[tuple[Entry, Content, str]] = []
+        for content in self.content.read(list(waiting)):
+            entry = waiting.pop(content.dossier.dossier_id)
+            digest = entry.digest or ""
+            known = reader.settled(entry, content.dossier, digest)
+            if known is None:
+                found.append((entry, replace(content, portrait=b""), digest))
+            else:
+                settled.append(known)
+        # What is called sound and was not kept is checked anew by the next run.
+        settled += [
+            replace(entry, state=DossierState.FAILED, reason=Failure.BATCH_CHANGED) for entry in waiting.values()
+        ]
+        found.sort(key=lambda item: item[1].dossier.order_key)
+        claimed: set[str] = set()
+        claims = []
+        for entry, content, digest in found:
+            claims.append(reader.claim(entry, content, digest, claimed, self.gallery))
+            claimed.add(content.dossier.personal_number)
+        return settled, sorted(claims, key=lambda claim: claim.contested is not None)
+
+    def _outcome(self, claim: Claim, decision: Decision | None, names: _Names) -> Entry:
+        entry = claim.entry
+        if decision is None:
+            if claim.contested is not None:
+                return replace(entry, state=DossierState.REJECTED, reason=claim.contested)
+            if claim.dossier.missing_fingers:
+                return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.NOT_SEARCHABLE)
+            return replace(entry, state=DossierState.UNIQUE, searched=True)
+        evidence = Evidence(search=names.evidence(decision), number=claim.contested)
+        if decision.outcome == "duplicate":
+            return replace(entry, state=DossierState.DUPLICATE, reason=DuplicateReason.DUPLICATE, evidence=evidence)
+        if claim.contested is not None:
+            return replace(entry, state=DossierState.REJECTED, reason=claim.contested, evidence=evidence)
+        if decision.outcome == "review":
+            reason = ReviewReason.NOT_SEARCHABLE if decision.of is None else ReviewReason.POSSIBLE_DUPLICATE
+            return replace(entry, state=DossierState.REVIEW, reason=reason, evidence=evidence)
+        if claim.own_record is not None:
+            own = self.searcher.search(
+                [EnrolledPerson(claim.person_id, claim.tenprint)], MemoryGallery([self.gallery.get(claim.own_record)])
+            )[0]
+            evidence = replace(evidence, own_record=names.evidence(own))
+            if own.outcome != "duplicate":
+                return replace(
+                    entry, state=DossierState.REVIEW, reason=ReviewReason.OWN_RECORD_MISMATCH, evidence=evidence
+                )
+        return replace(entry, state=DossierState.UNIQUE, searched=True, evidence=evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Says decisions in the words of a report: dossiers in place of the gallery's identifiers."""
+
+    register: Register
+    of_batch: Mapping[str, str]
+
+    def evidence(self, decision: Decision) -> SearchEvidence:
+        evidence = decision.evidence
+        best = evidence.best_competitor
+        return SearchEvidence(
+            outcome=decision.outcome,
+            of=None if decision.of is None else self._name(decision.of),
+            fingers=decision.fingers,
+            score=round(decision.score, 3),
+            duplicate_score=round(evidence.duplicate_score, 3),
+            review_score=round(evidence.review_score, 3),
+            comparisons=evidence.comparisons,
+            finger_pairs=evidence.finger_pairs,
+            reasons=evidence.reasons,
+            matches=tuple(self._match(match) for match in evidence.matches[:_MATCHES_KEPT]),
+            best_competitor=None if best is None else self._match(best),
+            linked=tuple(self._name(name) for name in evidence.linked),
+        )
+
+    def _match(self, match: Match) -> MatchEvidence:
+        return MatchEvidence(
+            dossier=self._name(match.person_id),
+            source=match.source,
+            outcome=match.outcome,
+            score=round(match.score, 3),
+            expected_false_matches=float(f"{match.expected_false_matches:.3g}"),
+            agreeing=match.agreeing,
+            fingers=tuple(
+                FingerEvidence(one.position, one.candidate_position, round(one.score, 3)) for one in match.fingers
+            ),
+        )
+
+    def _name(self, person_id: str) -> str:
+        """The dossier by which someone came in; the gallery's own word where nobody knows it."""
+        return self.of_batch.get(person_id) or self.register.dossier_of(person_id) or person_id

@@ -1,0 +1,1 @@
+"""What is handed in: batches, dossiers, their checks. Looks at bytes, believes nothing, decides nothing."""

@@ -1,0 +1,67 @@
+"""A dossier as it came, nothing believed yet, and what every form of batch offers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cccd_core.issuance.dossiers.dossier import valid_id
+from cccd_core.issuance.dossiers.reasons import Problem
+from cccd_core.plain import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class FingerFile:
+    """The bytes of one finger's template, with the suffix of its file (lower case, without the dot)."""
+
+    name: str
+    suffix: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RawDossier:
+    """One dossier's bytes. `problems` are those of its files; `document` may be empty.
+
+    `digest` is a sha256 over everything that issuing uses: the document, the fingers by position, the portrait.
+    """
+
+    dossier_id: str
+    document: JsonObject = field(repr=False)
+    fingers: Mapping[int, FingerFile]
+    portrait: bytes | None = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+    source: bytes = field(default=b"", repr=False)  # the bytes that `document` came from
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        total = hashlib.sha256()
+        for part in (self.source, self.portrait or b""):
+            total.update(hashlib.sha256(part).digest())
+        for position in sorted(self.fingers):
+            finger = self.fingers[position]
+            total.update(f"{position}.{finger.suffix}".encode())
+            total.update(hashlib.sha256(finger.data).digest())
+        object.__setattr__(self, "digest", "sha256:" + total.hexdigest())
+
+
+class Batch(Protocol):
+    """A batch of dossiers, each under an id that no other one of the batch has."""
+
+    def ids(self) -> list[str]:
+        """Every dossier's id, ill-formed ones included, in a stable order that is not the order of decision."""
+
+    def read(self, wanted: Container[str] | None = None) -> Iterator[RawDossier]:
+        """The wanted dossiers (all by default), in the order of `ids`. Streams: one dossier is in memory at a time, or
+        a row group of a Parquet file."""
+
+
+def shown_id(name: str) -> str:
+    """The id under which a dossier of this name is reported: the name itself where it may be an id, else what can be
+    printed of it and a digest that keeps it apart from others."""
+    if valid_id(name):
+        return name
+    printable = "".join(sign if sign.isprintable() and sign not in "/\\" else "?" for sign in name[:40])
+    return f"{printable}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

@@ -1,0 +1,233 @@
+"""The stable words for what can be wrong with a dossier.
+
+A word never changes its meaning; new ones may be added. `cccd batch schema` and docs/reference/dossier.md list them. A
+name in this file may change, a word may not: words stand in reports, audit trails and run states.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Self, TypeAlias
+
+from cccd_core.errors import CccdError, Fact
+from cccd_core.plain import JsonObject
+
+
+class _Word(StrEnum):
+    """A word and, as `text`, what it says."""
+
+    text: str
+
+    def __new__(cls, word: str, text: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.text = text
+        return member
+
+
+class Fault(_Word):
+    """Reasons found by looking at the dossier alone; as errors they reject it. Of several errors the first in this
+    order is the one that the report counts."""
+
+    DOSSIER_UNREADABLE = (
+        "dossier_unreadable",
+        "dossier.json is missing, too large, not UTF-8 JSON, or its top level is not an object",
+    )
+    UNSAFE_PATH = (
+        "unsafe_path",
+        "a link, a device or a name that leads out of the batch, where a plain file or folder should be",
+    )
+    DOSSIER_ID = (
+        "dossier_id",
+        "the dossier id (the folder's name) is not 1-64 letters, digits, '.', '_' or '-'; or dossier.json names "
+        "another one",
+    )
+    DOSSIER_REPEATED = "dossier_repeated", "another dossier of the same batch has this id"
+    FIELD_MISSING = "field_missing", "a required field is absent or empty"
+    FIELD_TYPE = "field_type", "a field has another JSON type than the schema says"
+    FIELD_VALUE = "field_value", "a field's value is not one of those allowed"
+    FIELD_LENGTH = "field_length", "a text is longer than the schema allows"
+    FIELD_REPEATED = "field_repeated", "a field stands twice in the same object"
+    NUMBER_STRUCTURE = "number_structure", "the personal number is not 12 digits, or its first three are no place code"
+    NUMBER_SEX = "number_sex", "the number's century-and-sex digit says another sex"
+    NUMBER_BIRTH_YEAR = "number_birth_year", "the number's century or year digits say another birth year"
+    NAME_TEXT = (
+        "name_text",
+        "a name holds something else than Latin letters, spaces, hyphens, apostrophes and full stops, or a letter "
+        "without a transliteration for the MRZ; the facts say where",
+    )
+    TEXT_CHARACTERS = "text_characters", "a text holds control characters or code points that no text has"
+    DATE_VALUE = "date_value", "a date is not a real one in the form YYYY-MM-DD (or, for captured_at, an RFC 3339 time)"
+    DATE_IN_FUTURE = "date_in_future", "a date that must have passed lies in the future"
+    DATE_ORDER = "date_order", "two dates stand in an impossible order (born, captured, issued, expires)"
+    OLD_NUMBER = "old_number", "the old number has neither 9 nor 12 digits, or is the personal number itself"
+    GROUNDS = "grounds", "the grounds do not belong to the kind of dossier, or an exchange or reissue names none"
+    PORTRAIT_MISSING = "portrait_missing", "there is no portrait"
+    PORTRAIT_REPEATED = "portrait_repeated", "there is more than one portrait"
+    PORTRAIT_UNREADABLE = "portrait_unreadable", "the portrait is not a whole JPEG 2000, JPEG or PNG image"
+    PORTRAIT_SIZE = "portrait_size", "the portrait has too few or too many pixels, or its file is too large"
+    FINGER_POSITION = "finger_position", "a finger file is not named after its ISO position, 1 to 10"
+    FINGER_REPEATED = "finger_repeated", "two files for one finger, or the same template for two fingers"
+    FINGER_CONFLICT = "finger_conflict", "a finger noted as missing has a template"
+    FINGER_UNDESCRIBED = "finger_undescribed", "an .xyt template without its resolution and image height"
+    UNREADABLE_FINGER = "unreadable_finger", "a finger file is too large or not a whole template of a known format"
+    POOR_FINGER = "poor_finger", "too few minutiae in a finger, so that too few usable fingers remain"
+    TOO_FEW_FINGERS = "too_few_fingers", "fewer fingers than a search needs"
+
+
+class Oddity(_Word):
+    """Named, and nothing more: a dossier with warnings alone is issued."""
+
+    UNKNOWN_FIELD = "unknown_field", "a field that the schema does not know; it is ignored"
+    UNKNOWN_FILE = "unknown_file", "a file or folder that the layout does not know; it is ignored"
+    TEXT_NOT_NFC = "text_not_nfc", "a text that is not in Unicode normal form C; it is normalised"
+    BIRTHPLACE_CODE_UNVERIFIED = (
+        "birthplace_code_unverified",
+        "the number's place code may be a country's; those codes cannot be verified",
+    )
+    TEXT_SPACES = "text_spaces", "a text with spaces at an end or doubled; they are taken out"
+    EXPIRY_NOT_BY_RULE = (
+        "expiry_not_by_rule",
+        "the given expiry date is not the one the renewal ages give; the given one is used",
+    )
+    WEAK_FINGER = "weak_finger", "a finger with too few minutiae to count; the others are enough"
+    SEVERAL_VIEWS = "several_views", "a finger file with more than one view; the first is used"
+    POSITION_DIFFERS = "position_differs", "a finger file whose own position is not that of its name; the name counts"
+    PORTRAIT_CONVERTED = "portrait_converted", "the portrait is converted to JPEG 2000 for the chip"
+
+
+class RegisterReason(_Word):
+    """Reasons found by looking at the register of issued cards."""
+
+    ALREADY_ISSUED = "already_issued", "this dossier's card was issued by an earlier run over the same gallery"
+    DOSSIER_CHANGED = "dossier_changed", "a dossier of this id was accepted earlier with other contents"
+    NUMBER_REPEATED = (
+        "number_repeated",
+        "an earlier dossier of the batch has this number, and the fingers are not the same person's",
+    )
+    NUMBER_TAKEN = (
+        "number_taken",
+        "the number belongs to someone already in the register, and the fingers are not the same person's",
+    )
+
+
+class ReviewReason(_Word):
+    """Why a person must look."""
+
+    POSSIBLE_DUPLICATE = (
+        "possible_duplicate",
+        "the search found someone alike, not surely enough to decide without a person's eye",
+    )
+    OWN_RECORD_MISMATCH = (
+        "own_record_mismatch",
+        "an exchange or reissue whose fingers do not match the record of its number",
+    )
+    NOT_SEARCHABLE = (
+        "not_searchable",
+        "no finger could be captured, so nobody can say whether the person is enrolled already",
+    )
+
+
+class Failure(_Word):
+    """Of the state `failed`, the only final state that the next run tries again."""
+
+    BATCH_CHANGED = "batch_changed", "the dossier's files are not those that were checked"
+    CARD_WAITING = (
+        "card_waiting",
+        "no card could be had, or it kept leaving the reader; nothing is lost and nothing wrong",
+    )
+    CARD_FAILED = "card_failed", "the card could not be written or did not prove itself; see the error"
+    BUILD_FAILED = "build_failed", "the chip's files could not be made; see the error"
+    IN_OTHER_RUN = (
+        "in_other_run",
+        "another unfinished run over the same gallery holds this dossier (see evidence): finish that one, or where "
+        "its folder is lost take it over",
+    )
+
+
+class DuplicateReason(_Word):
+    """Of the state `duplicate`."""
+
+    DUPLICATE = "duplicate", "the search found the same person, enrolled earlier or earlier in the batch"
+
+
+Reason: TypeAlias = Fault | Oddity | RegisterReason | ReviewReason | Failure | DuplicateReason
+"""Why a dossier is in its final state."""
+
+
+ProblemReason: TypeAlias = Fault | Oddity | RegisterReason
+"""What a check of a batch finds."""
+
+
+class Severity(StrEnum):
+    """What a problem does to its dossier."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class DossierError(CccdError):
+    """Something of a dossier that cannot be used; `fault` is the word for it."""
+
+    kind = "dossier"
+
+    def __init__(self, message: str, /, *, fault: Fault, **facts: Fact) -> None:
+        super().__init__(message, **facts)
+        self.fault = fault
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (self.message, self.fault, self.facts))
+
+
+def _rebuild(message: str, fault: Fault, facts: dict[str, Fact]) -> DossierError:
+    return DossierError(message, fault=fault, **facts)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong (or odd) with one dossier. `facts` hold no personal data."""
+
+    dossier_id: str
+    field: str
+    reason: ProblemReason
+    severity: Severity = Severity.ERROR
+    facts: Mapping[str, Fact] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, dossier_id: str, field: str, error: DossierError, **more: Fact) -> Problem:
+        """The problem that an error is."""
+        facts = {name: fact for name, fact in error.facts.items() if fact is not None}
+        return cls(dossier_id, field, error.fault, facts={**more, **facts})
+
+    def as_dict(self) -> JsonObject:
+        return {
+            "dossier": self.dossier_id,
+            "field": self.field,
+            "reason": self.reason,
+            "severity": self.severity,
+            "facts": self.facts,
+        }
+
+
+def principal(problems: Iterable[Problem]) -> ProblemReason | None:
+    """The reason under which the report counts a dossier: the first error by precedence; None where it has no error."""
+    found = {problem.reason: None for problem in problems if problem.severity is Severity.ERROR}
+    return next((fault for fault in Fault if fault in found), next(iter(found), None))
+
+
+def reason(word: str | None) -> Reason | None:
+    """The reason of a word, as it was stored. ValueError for a word that is none."""
+    if word is None:
+        return None
+    if word not in _REASONS:
+        raise ValueError("no such reason")
+    return _REASONS[word]
+
+
+_REASONS: dict[str, Reason] = {
+    str(word): word
+    for table in (Fault, Oddity, RegisterReason, ReviewReason, Failure, DuplicateReason)
+    for word in table
+}

@@ -1,0 +1,264 @@
+"""The main job: a batch of dossiers in, proved cards and a report out.
+
+Stages: check, search, then build, sign, write and verify card by card. Each is idempotent and recorded, so the same
+call after any interruption goes on where it was, and after the end changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from cccd_core import runtime
+from cccd_core.dedup import GalleryStore
+from cccd_core.errors import ConflictError, FileError
+from cccd_core.issuance.audit.trail import Audit, Event
+from cccd_core.issuance.decisions.decide import DecideStage
+from cccd_core.issuance.dossiers import portrait as portraits
+from cccd_core.issuance.dossiers.batch import open_batch
+from cccd_core.issuance.dossiers.check import check_dossier
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.raw import Batch, RawDossier
+from cccd_core.issuance.dossiers.reasons import DossierError, Failure, Oddity, Problem, Severity, principal
+from cccd_core.issuance.means import Ask, Authority, Means, day_of
+from cccd_core.issuance.production.make import ProduceStage, TimedSigner
+from cccd_core.issuance.register.store import Register
+from cccd_core.issuance.reports import write as reports
+from cccd_core.issuance.reports.figures import Report
+from cccd_core.issuance.runs.content import Content, ContentStore
+from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
+from cccd_core.issuance.runs.orders import Orders
+from cccd_core.issuance.runs.paths import Paths
+from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
+from cccd_core.personalise import Journal, Stage, Station
+from cccd_core.progress import Progress, named
+from cccd_core.storage.lock import exclusive
+
+_CHECKED_AT_A_TIME = 64
+_log = logging.getLogger(__name__)
+
+
+def issue(
+    batch_path: Path,
+    gallery_path: Path,
+    out_dir: Path,
+    means: Means,
+    *,
+    policy: CheckPolicy | None = None,
+    take_over: str | None = None,
+    progress: Progress | None = None,
+    ask: Ask | None = None,
+) -> Report:
+    """Issues the cards of a batch; call it again with the same arguments to go on after an interruption.
+
+    * `gallery_path`: a folder, made where it is not there; one run at a time may use it.
+    * `means`: what the run works with (`Means.usual` for the library's own). Its clock gives the day on which dates are
+      judged and cards issued; the first run of `out_dir` fixes it.
+    * `take_over`: the id of a run over the same gallery whose output folder is lost. Its unfinished dossiers, as far as
+      this batch has them, are issued by this run. Whoever says so destroys the cards that the lost run left unfinished:
+      the register never knew them, and should the folder turn up again, it makes no more of them.
+    * `progress(done, total, what)`, `what` being check, search or cards; `ask` reaches the operator of a real reader.
+
+    A dossier that is rejected, a duplicate, in review or failed holds up no other. What is wrong for all is raised
+    before the first of them: FileError, DamagedError and BusyError (batch, gallery, output folder), ConflictError
+    (folders of another run; a clock before the run's own day), CertificateError and SigningError (a signer that readers
+    would refuse, or that cannot sign), UnavailableError and TransportError (reader). What was done until then is kept.
+    """
+    policy = policy or CheckPolicy()
+    paths = Paths(gallery_path, out_dir)
+    batch = open_batch(batch_path, policy)
+    ids = batch.ids()
+    if not ids:
+        raise FileError("the batch has no dossier", path=str(batch_path))
+    paths.require_apart(batch_path)
+    with ExitStack() as stack:
+        stack.enter_context(exclusive(paths.out / "lock", "output folder"))
+        stack.enter_context(exclusive(paths.gallery / "lock", "gallery"))
+        register = stack.enter_context(closing(Register(paths.register)))
+        state = stack.enter_context(closing(RunState(paths.state)))
+        state.begin(day=day_of(means.clock), register_id=register.register_id, facts={"reader": means.readers.name})
+        state.add(ids)
+        run = _Run(paths, means, policy, register, state, stack)
+        run.retry_failed()
+        authority = run.require_means()
+        audit = Audit(paths.audit, state.value("run"))
+        start = time.perf_counter()
+        worked = [
+            run.check(batch, progress),
+            run.decide(take_over, named(progress, "search")),
+        ]
+        audit.append(map(_event, state.entries(*FINAL)))
+        worked.append(run.produce(authority, progress, ask))
+        audit.append(map(_event, state.entries(*FINAL)))
+        if any(worked):
+            run.forget()
+            state.record([], {"elapsed": time.perf_counter() - start})
+        return reports.write(state, paths.out)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One call of `issue`; what it opens is closed by `stack`."""
+
+    paths: Paths
+    means: Means
+    policy: CheckPolicy
+    register: Register
+    state: RunState
+    stack: ExitStack
+    _content: ContentStore | None = None
+    _orders: Orders | None = None
+
+    @property
+    def content(self) -> ContentStore:
+        if self._content is None:
+            self._content = self.stack.enter_context(closing(ContentStore(self.paths.content)))
+        return self._content
+
+    @property
+    def orders(self) -> Orders:
+        if self._orders is None:
+            self._orders = self.stack.enter_context(closing(Orders(self.paths.orders)))
+        return self._orders
+
+    def retry_failed(self) -> None:
+        """What failed is tried again: a dossier that the search accepted from its card on, any other from the start."""
+        again = []
+        for entry in self.state.entries(DossierState.FAILED):
+            if entry.searched:
+                evidence = replace(entry.evidence, card=None, error=None, run=None)
+                again.append(replace(entry, state=DossierState.UNIQUE, reason=None, written=False, evidence=evidence))
+            else:
+                again.append(Entry(entry.dossier_id, DossierState.RECEIVED))
+        if again:
+            self.state.record(again)
+            _log.info("%d failed dossiers are tried again", len(again))
+
+    def require_means(self) -> Authority | None:
+        """What the last stage needs is asked for before the first, which may take hours; None where nothing is left to
+        be done. Raises what would be wrong for every card."""
+        if not self.state.ids(DossierState.RECEIVED, DossierState.SOUND, DossierState.UNIQUE):
+            return None
+        now = self.means.clock.now()
+        if day_of(self.means.clock) < self.state.day:
+            raise ConflictError(
+                "the clock stands before the day on which this run began",
+                clock=now.isoformat(timespec="seconds"), began=self.state.day.isoformat(),
+            )  # fmt: skip
+        authority = self.means.authority()
+        authority.require_valid(now)
+        self.means.readers.require()
+        return authority
+
+    def check(self, batch: Batch, progress: Progress | None) -> bool:
+        """Reads and checks what is received; whether there was anything. What an earlier run found sound and has not
+        made is compared with the batch: a dossier that was changed since is not issued as it was."""
+        self._compare(batch)
+        waiting = self.state.ids(DossierState.RECEIVED)
+        if not waiting:
+            return False
+        total, done = len(waiting), 0
+        check = partial(_check, day=self.state.day, policy=self.policy)
+        raws = batch.read(waiting)
+        with ThreadPoolExecutor(runtime.threads()) as pool:
+            start = time.perf_counter()
+            while part := list(islice(raws, _CHECKED_AT_A_TIME)):
+                found = list(pool.map(check, part))
+                self.content.put(content for _, content in found if content is not None)
+                entries = [entry for entry, _ in found]
+                waiting.difference_update(entry.dossier_id for entry in entries)
+                now = time.perf_counter()
+                self.state.record(entries, {"check": now - start})
+                start = now
+                done += len(entries)
+                if progress is not None:
+                    progress(done, total, "check")
+        self._gone(waiting)
+        _log.info("checked %d dossiers", done)
+        return True
+
+    def decide(self, take_over: str | None, progress: Progress | None) -> bool:
+        """Searches what is sound and decides; whether there was anything."""
+        if not self.state.ids(DossierState.SOUND):
+            return False
+        searcher = self.means.searcher()
+        gallery = GalleryStore(self.paths.gallery_store)
+        stage = DecideStage(self.state, self.content, self.register, self.orders, gallery, searcher, lost_run=take_over)
+        stage.execute(progress)
+        self.state.put_json("manifest", {**searcher.manifest(), "checks": self.policy.digest})
+        self.state.put_json("enrolled", len(gallery))
+        return True
+
+    def produce(self, authority: Authority | None, progress: Progress | None, ask: Ask | None) -> bool:
+        """Makes the cards of what is unique; whether there was anything."""
+        if authority is None or not self.state.ids(DossierState.UNIQUE):
+            return False
+        journal = self.stack.enter_context(Journal(self.paths.journal))
+        key = authority.card_master_key
+        feeder = self.means.readers.open(self.paths.cards, key, journal, ask)
+        self.stack.callback(feeder.close)
+        station = Station(feeder, journal, key, authority.trust)
+        self.state.put_json("lanes", len(feeder.lanes))
+        signer = TimedSigner(authority.signer)
+        stage = ProduceStage(self.state, self.content, self.register, self.orders, station, signer, self.policy)
+        try:
+            stage.execute(progress)
+        except BaseException:
+            station.stop()
+            raise
+        finally:
+            self.state.revoke(_to_revoke(journal))
+        return True
+
+    def forget(self) -> None:
+        """Deletes what is kept of dossiers that no later run could need."""
+        self.content.keep_only(self.state.ids(DossierState.SOUND, DossierState.UNIQUE, DossierState.FAILED))
+
+    def _compare(self, batch: Batch) -> None:
+        known = {entry.dossier_id: entry for entry in self.state.entries(DossierState.SOUND, DossierState.UNIQUE)}
+        changed = [raw.dossier_id for raw in batch.read(known) if raw.digest != known.pop(raw.dossier_id).digest]
+        self._gone([*changed, *known])
+
+    def _gone(self, dossier_ids: Iterable[str]) -> None:
+        gone = [Entry(dossier_id, DossierState.FAILED, Failure.BATCH_CHANGED) for dossier_id in sorted(dossier_ids)]
+        if gone:
+            self.state.record(gone)
+            _log.warning("%d dossiers are not in the batch as they were", len(gone))
+
+
+def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> tuple[Entry, Content | None]:
+    """The row of one dossier, and what is kept of it where it is sound."""
+    checked = check_dossier(raw, day=day, policy=policy)
+    odd = {one.reason for one in checked.problems if one.severity is Severity.WARNING}
+    warnings = tuple(sorted(word for word in odd if isinstance(word, Oddity)))
+    entry = Entry(checked.dossier_id, DossierState.SOUND, digest=checked.digest, warnings=warnings)
+    problems, sound = checked.problems, checked.sound
+    if sound is not None:
+        try:
+            return entry, Content(sound.dossier, sound.tenprint, portraits.for_chip(sound.portrait, policy))
+        except DossierError as error:
+            problems = (*problems, Problem.of(raw.dossier_id, "portrait", error))
+    errors = tuple(ProblemEvidence.of_problem(one) for one in problems if one.severity is Severity.ERROR)
+    return replace(
+        entry, state=DossierState.REJECTED, reason=principal(problems), evidence=Evidence(problems=errors)
+    ), None
+
+
+def _event(entry: Entry) -> Event:
+    return Event(entry.dossier_id, entry.state, entry.reason, entry.card_serial)
+
+
+def _to_revoke(journal: Journal) -> list[Revocation]:
+    return [
+        Revocation(card.serial, card.job_id, card.reason)
+        for card in journal.cards()
+        if card.stage is Stage.SPOILED and card.was_locked
+    ]

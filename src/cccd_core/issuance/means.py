@@ -1,0 +1,110 @@
+"""What a run works with: the search, the authority, the card readers, the clock. Handed to `issue`, so that each can be
+another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Protocol
+
+from cccd_core import pki
+from cccd_core.country.clock import VIETNAM
+from cccd_core.issuance.decisions.decide import Searcher
+from cccd_core.personalise import Feeder, Journal, open_feeder, require_reader
+from cccd_core.pki import TrustStore
+from cccd_core.signing import Signer
+
+Ask = Callable[[str, str], None]
+"""`ask(reader, text)` tells the operator of a reader what to do."""
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """The time, aware of its zone."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return datetime.now(UTC)
+
+
+def day_of(clock: Clock) -> date:
+    """The day it is in Vietnam."""
+    return clock.now().astimezone(VIETNAM).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who issues: the document signer's key, whom a reader of its cards trusts, the transport key of blank cards."""
+
+    signer: Signer = field(repr=False)
+    trust: TrustStore = field(repr=False)
+    card_master_key: bytes = field(repr=False)
+
+    def require_valid(self, at: datetime) -> None:
+        """CertificateError where a reader would refuse at that time what the signer signs: expired, not yet valid,
+        revoked, of another CSCA. It would be wrong for every card."""
+        self.trust.validate(pki.parse_certificate(self.signer.certificate_der), at)
+
+
+class Readers(Protocol):
+    """Where cards come from."""
+
+    @property
+    def name(self) -> str:
+        """As the report calls it."""
+
+    def require(self) -> None:
+        """Raises, before any work is done, what opening would: UnavailableError, ParameterError."""
+
+    def open(self, cards: Path, card_master_key: bytes, journal: Journal, ask: Ask | None) -> Feeder:
+        """The feeder of one run; software cards lie in `cards`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedReaders:
+    """The readers that `personalise.open_feeder` knows by name: `memory`, `pcsc`, `pcsc:NAME`."""
+
+    name: str
+
+    def require(self) -> None:
+        """See `Readers`."""
+        require_reader(self.name)
+
+    def open(self, cards: Path, card_master_key: bytes, journal: Journal, ask: Ask | None) -> Feeder:
+        """See `Readers`."""
+        return open_feeder(self.name, cards, card_master_key=card_master_key, journal=journal, ask=ask)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The means of a run. `searcher` and `authority` are made when they are first needed: a finished run needs none."""
+
+    searcher: Callable[[], Searcher]
+    authority: Callable[[], Authority]
+    readers: Readers
+    clock: Clock = field(default_factory=SystemClock)
+
+    @classmethod
+    def usual(cls, pki_dir: Path, reader: str) -> Means:
+        """The library's own matcher, the PKI directory at `pki_dir` and the readers of this name."""
+        return cls(_searcher, lambda: _authority(pki_dir), NamedReaders(reader))
+
+
+def _searcher() -> Searcher:
+    from cccd_core.dedup import Deduplicator
+    from cccd_core.matching import Matcher
+
+    return Deduplicator(Matcher())
+
+
+def _authority(pki_dir: Path) -> Authority:
+    directory = pki.load(pki_dir)
+    return Authority(directory.document_signer(), directory.trust_store(), directory.card_master_key())

@@ -1,0 +1,52 @@
+"""What the card of a sound dossier says, and the job that puts it on a chip."""
+
+from __future__ import annotations
+
+from cccd_core.emrtd import CardContent, mrz
+from cccd_core.issuance.dossiers.fingers import chip_fingers
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.register.store import Card
+from cccd_core.issuance.runs.content import Content
+from cccd_core.personalise import CardJob, ChipSecrets
+from cccd_core.signing import ChipKeys, Signer
+from cccd_core.signing.image import build_image
+
+
+def card_job(content: Content, card: Card, signer: Signer, policy: CheckPolicy) -> CardJob:
+    """The job of a dossier that was accepted: fresh chip keys, a signed image. CccdError where it cannot be built,
+    SigningError where the signer cannot sign."""
+    said = card_content(content, card, policy)
+    keys = ChipKeys.generate()
+    image = build_image(said, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
+    secrets = ChipSecrets(
+        can=mrz.can(said.personal_number),
+        mrz_information=mrz.for_card(said).information,
+        ca_private_key=keys.ca_private_key,
+        aa_private_key=keys.aa_private_key,
+    )
+    return CardJob(card.dossier_id, said.personal_number, image, secrets)
+
+
+def card_content(content: Content, card: Card, policy: CheckPolicy) -> CardContent:
+    """What the card of a sound dossier says. The dates are the register's, fixed when the dossier was accepted."""
+    dossier = content.dossier
+    return CardContent(
+        personal_number=dossier.personal_number,
+        full_name=dossier.full_name,
+        birth_date=dossier.birth_date,
+        sex=dossier.sex,
+        issue_date=card.issue_date,
+        expiry_date=card.expiry_date,
+        portrait=content.portrait,
+        fingers=chip_fingers(content.tenprint, policy.chip_fingers),
+        nationality=dossier.nationality,
+        ethnicity=dossier.ethnicity,
+        religion=dossier.religion,
+        place_of_origin=dossier.place_of_origin,
+        place_of_residence=dossier.place_of_residence,
+        marks=dossier.marks,
+        father=dossier.father,
+        mother=dossier.mother,
+        spouse=dossier.spouse,
+        old_number=dossier.old_number,
+    )

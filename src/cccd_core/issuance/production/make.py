@@ -1,0 +1,152 @@
+"""From a decision to a proved card: build, sign, write, verify.
+
+Images are built lazily, a few ahead of the stations; nothing of a card that an interruption loses is missed, since the
+station's journal knows every card that was ever bound and the register every one that is issued.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from cccd_core.emrtd.algorithms import SignatureAlgorithm
+from cccd_core.errors import CccdError, ConflictError, SigningError
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.reasons import Failure
+from cccd_core.issuance.production.build import card_job
+from cccd_core.issuance.register.store import Register
+from cccd_core.issuance.runs.content import Content, ContentStore
+from cccd_core.issuance.runs.evidence import ErrorEvidence
+from cccd_core.issuance.runs.orders import Orders
+from cccd_core.issuance.runs.state import DossierState, Entry, RunState
+from cccd_core.personalise import CardJob, CardResult, CardState, Station
+from cccd_core.progress import Progress
+from cccd_core.signing import Signer
+
+_log = logging.getLogger(__name__)
+
+
+class TimedSigner:
+    """A signer that adds up the time its signatures take."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self.seconds = 0.0
+
+    @property
+    def certificate_der(self) -> bytes:
+        """See `Signer`."""
+        return self._signer.certificate_der
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        """See `Signer`."""
+        return self._signer.algorithm
+
+    def sign(self, data: bytes) -> bytes:
+        """See `Signer`."""
+        start = time.perf_counter()
+        try:
+            return self._signer.sign(data)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+class _OtherRunError(Exception):
+    """This run was taken for lost, and another one has its dossier now."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self.run = run
+
+
+@dataclass(slots=True)
+class ProduceStage:
+    """The card stage of one run."""
+
+    state: RunState
+    content: ContentStore
+    register: Register
+    orders: Orders
+    station: Station
+    signer: TimedSigner
+    policy: CheckPolicy
+    _making: dict[str, tuple[Entry, str]] = field(default_factory=dict)  # job -> its row and number
+    _seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _done: int = 0
+
+    def execute(self, progress: Progress | None = None) -> None:
+        """Makes the card of every unique dossier. Errors of the reader, the journal, a database or the signer end the
+        run; what is done stays done."""
+        waiting = {entry.dossier_id: entry for entry in self.state.entries(DossierState.UNIQUE)}
+        total = len(waiting)
+
+        def record(entry: Entry) -> None:
+            self.state.record([entry], dict(self._seconds))
+            self._seconds.clear()
+            waiting.pop(entry.dossier_id)
+            self._done += 1
+            if progress is not None:
+                progress(self._done, total, "cards")
+
+        for result in self.station.run_all(self._jobs(dict(waiting), record)):
+            record(self._ended(result))
+        for entry in list(waiting.values()):
+            record(replace(entry, state=DossierState.FAILED, reason=Failure.BATCH_CHANGED, searched=False))
+
+    def _jobs(self, waiting: Mapping[str, Entry], record: Callable[[Entry], None]) -> Iterator[CardJob]:
+        run = self.state.value("run")
+        for content in self.content.read(list(waiting)):
+            entry = waiting[content.dossier.dossier_id]
+            start, signed = time.perf_counter(), self.signer.seconds
+            try:
+                job = self._job(content, run)
+            except _OtherRunError as error:
+                evidence = replace(entry.evidence, run=error.run)
+                record(replace(entry, state=DossierState.FAILED, reason=Failure.IN_OTHER_RUN, evidence=evidence))
+                continue
+            except (SigningError, ConflictError):
+                raise  # it would fail for everybody, or what is stored contradicts itself
+            except CccdError as error:
+                evidence = replace(entry.evidence, error=ErrorEvidence.of_error(error))
+                record(replace(entry, state=DossierState.FAILED, reason=Failure.BUILD_FAILED, evidence=evidence))
+                continue
+            spent = self.signer.seconds - signed
+            self._seconds["sign"] += spent
+            self._seconds["build"] += time.perf_counter() - start - spent
+            self._making[job.job_id] = (entry, job.personal_number)
+            yield job
+
+    def _job(self, content: Content, run: str) -> CardJob:
+        dossier = content.dossier
+        order = self.orders.order(dossier.dossier_id, dossier.personal_number)
+        card = self.register.card(dossier.dossier_id, dossier.personal_number)
+        if order is None or card is None:
+            raise ConflictError("the dossier was not accepted", dossier=dossier.dossier_id)
+        if order.run != run:
+            raise _OtherRunError(order.run)
+        return card_job(content, card, self.signer, self.policy)
+
+    def _ended(self, result: CardResult) -> Entry:
+        entry, number = self._making.pop(result.job_id)
+        self._seconds["write"] += result.write_s
+        self._seconds["verify"] += result.verify_s
+        evidence = replace(entry.evidence, card=dict(result.evidence))
+        if result.state is CardState.VERIFIED and result.card_serial is not None:
+            self.register.verify(result.job_id, number, result.card_serial)
+            return replace(
+                entry,
+                state=DossierState.VERIFIED,
+                reason=None,
+                card_serial=result.card_serial,
+                written=True,
+                evidence=evidence,
+            )
+        evidence = replace(evidence, error=ErrorEvidence(str(result.state), result.reason or "", {}))
+        written = (result.reason or "").startswith("verification")
+        reason = Failure.CARD_WAITING if result.state is CardState.WAITING else Failure.CARD_FAILED
+        _log.warning("no card for %s: %s, %s", result.job_id, result.state, result.reason)
+        return replace(entry, state=DossierState.FAILED, reason=reason, written=written, evidence=evidence)

@@ -1,0 +1,1 @@
+"""Who has what, for ever: people, numbers, cards. Knows nothing of runs."""

@@ -1,0 +1,185 @@
+"""The figures of a run, and one line a dossier: what report.json and dossiers.jsonl say.
+
+Everything comes from the run's state, so that writing it again gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cccd_core.issuance.runs.evidence import Revocation
+from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
+from cccd_core.plain import Json, JsonObject
+
+STAGES = ("check", "search", "build", "sign", "write", "verify")
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A dossier of somebody known: by which dossier and fingers, how sure."""
+
+    dossier: str
+    of: str
+    fingers: tuple[int, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """How far apart the duplicates and the others lie: the margins on both sides of the threshold."""
+
+    duplicate_threshold: float | None
+    lowest_duplicate: float | None
+    highest_unique: float | None
+
+    def rows(self) -> dict[str, float | None]:
+        return {
+            "duplicate_threshold": self.duplicate_threshold,
+            "lowest_duplicate": self.lowest_duplicate,
+            "highest_unique": self.highest_unique,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The content of report.json. `seconds` add up over all runs of the folder, by stage; `elapsed` is the time that
+    went by."""
+
+    states: Counter[DossierState]
+    unique: int
+    written: int
+    rejected: dict[str, int]
+    failed: dict[str, int]
+    reviews: dict[str, int]
+    warnings: dict[str, int]
+    duplicates: tuple[Duplicate, ...]
+    revoke: tuple[Revocation, ...]
+    scores: Margins
+    seconds: dict[str, float]
+    elapsed: float
+    lanes: int
+    enrolled: int | None
+    run: dict[str, str]
+    manifest: Json
+    received: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "received", sum(self.states.values()))
+
+    @property
+    def verified(self) -> int:
+        return self.states[DossierState.VERIFIED]
+
+    def throughput(self) -> dict[str, float]:
+        return {
+            "elapsed_seconds": round(self.elapsed, 6),
+            "dossiers_per_second": round(self.received / self.elapsed, 3) if self.elapsed else 0.0,
+            "lanes": self.lanes,
+        }
+
+    def as_dict(self) -> JsonObject:
+        return {
+            "received": self.received,
+            "rejected": self.rejected,
+            "unique": self.unique,
+            "review": self.states[DossierState.REVIEW],
+            "duplicates": [
+                {"dossier": one.dossier, "of": one.of, "fingers": list(one.fingers), "score": one.score}
+                for one in self.duplicates
+            ],
+            "written": self.written,
+            "verified": self.verified,
+            "seconds": {stage: round(self.seconds.get(stage, 0.0), 6) for stage in STAGES},
+            "failed": self.failed,
+            "reviews": self.reviews,
+            "revoke": [one.as_dict() for one in self.revoke],
+            "warnings": self.warnings,
+            "scores": self.scores.rows(),
+            "throughput": self.throughput(),
+            "gallery": {"enrolled": self.enrolled},
+            "run": self.run,
+            "manifest": self.manifest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a batch; `entries` has every dossier."""
+
+    figures: Figures
+    entries: tuple[Entry, ...]
+    out: Path
+
+    @property
+    def complete(self) -> bool:
+        """Whether every dossier has a final state that no later run would change."""
+        return all(entry.state in FINAL and entry.state is not DossierState.FAILED for entry in self.entries)
+
+    def as_dict(self) -> JsonObject:
+        return self.figures.as_dict()
+
+
+def line(entry: Entry) -> JsonObject:
+    """One dossier's line of dossiers.jsonl."""
+    return {
+        "id": entry.dossier_id,
+        "state": entry.state,
+        "reason": entry.reason,
+        "card_serial": entry.card_serial,
+        "warnings": list(entry.warnings),
+        "evidence": entry.evidence.as_dict(),
+    }
+
+
+def figures(state: RunState, entries: Sequence[Entry]) -> Figures:
+    """The figures of a run whose dossiers are these."""
+    seconds = state.seconds()
+    lanes, enrolled = state.get_json("lanes"), state.get_json("enrolled")
+    return Figures(
+        states=Counter(entry.state for entry in entries),
+        unique=sum(entry.searched for entry in entries),
+        written=sum(entry.written for entry in entries),
+        rejected=_reasons(entries, DossierState.REJECTED),
+        failed=_reasons(entries, DossierState.FAILED),
+        reviews=_reasons(entries, DossierState.REVIEW),
+        warnings=_counted([str(word) for entry in entries for word in entry.warnings]),
+        duplicates=tuple(
+            Duplicate(entry.dossier_id, search.of or "", search.fingers, search.score)
+            for entry in entries
+            if entry.state is DossierState.DUPLICATE and (search := entry.evidence.search) is not None
+        ),
+        revoke=state.revocations(),
+        scores=_margins(entries),
+        seconds=seconds,
+        elapsed=seconds.get("elapsed", 0.0),
+        lanes=lanes if isinstance(lanes, int) else 0,
+        enrolled=enrolled if isinstance(enrolled, int) else None,
+        run={"id": state.value("run"), "day": state.value("day"), "reader": state.value("reader")},
+        manifest=state.get_json("manifest"),
+    )
+
+
+def score_of(entry: Entry, state: DossierState | None = None) -> float | None:
+    """The search's score of a dossier, of that state where one is given; None where it was not searched."""
+    search = entry.evidence.search
+    if search is None or (state is not None and entry.state is not state):
+        return None
+    return search.score
+
+
+def _reasons(entries: Sequence[Entry], state: DossierState) -> dict[str, int]:
+    return _counted([str(entry.reason or "") for entry in entries if entry.state is state])
+
+
+def _counted(words: Sequence[str]) -> dict[str, int]:
+    return dict(sorted(Counter(words).items()))
+
+
+def _margins(entries: Sequence[Entry]) -> Margins:
+    duplicates = [score for entry in entries if (score := score_of(entry, DossierState.DUPLICATE)) is not None]
+    others = [score for entry in entries if entry.searched and (score := score_of(entry)) is not None]
+    thresholds = [search.duplicate_score for entry in entries if (search := entry.evidence.search) is not None]
+    return Margins(max(thresholds, default=None), min(duplicates, default=None), max(others, default=None))

@@ -1,0 +1,28 @@
+"""Puts a run's report into OUT: report.json, report.html, dossiers.jsonl, each whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cccd_core.issuance.reports.figures import Report, figures, line
+from cccd_core.issuance.reports.html import render
+from cccd_core.issuance.runs.state import RunState
+from cccd_core.storage import whole_file
+
+REPORT_JSON = "report.json"
+REPORT_HTML = "report.html"
+DOSSIERS = "dossiers.jsonl"
+
+
+def write(state: RunState, out: Path) -> Report:
+    """Writes the report of a run and returns it. FileError where it cannot be written."""
+    entries = tuple(state.entries())
+    report = Report(figures(state, entries), entries, out)
+    lines = "".join(json.dumps(line(entry), ensure_ascii=False) + "\n" for entry in entries)
+    whole_file.write(out / DOSSIERS, lines.encode(), private=True)
+    whole_file.write(
+        out / REPORT_JSON, (json.dumps(report.as_dict(), ensure_ascii=False, indent=2) + "\n").encode(), private=True
+    )
+    whole_file.write(out / REPORT_HTML, render(report).encode(), private=True)
+    return report

@@ -1,0 +1,1 @@
+"""One run over one output folder: how far it is, what it holds, whose orders are whose."""

@@ -1,0 +1,89 @@
+"""Which run makes the card of which dossier. Lies beside the register, which knows cards and not who makes them.
+
+An order is placed before the register accepts the dossier, so that nothing is accepted that no run is known to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Column, MetaData, String, Table, insert, select, update
+
+from cccd_core.errors import ConflictError
+from cccd_core.storage.sqlite import SqliteFile, SqliteKind
+
+KIND = SqliteKind(
+    what="list of orders",
+    application_id=0x4343444F,  # "CCDO"
+    version=1,
+    schema=(
+        "CREATE TABLE orders (dossier_id TEXT NOT NULL, number TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL,"
+        " PRIMARY KEY (dossier_id, number)) WITHOUT ROWID",
+    ),
+    value_bytes_max=4096,
+)
+
+_ORDERS = Table(
+    "orders",
+    MetaData(),
+    Column("dossier_id", String, primary_key=True),
+    Column("number", String, primary_key=True),
+    Column("run", String),
+    Column("digest", String),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The card of this dossier, under this number, is this run's to make; `digest` is the raw dossier's."""
+
+    dossier_id: str
+    number: str = field(repr=False)
+    run: str
+    digest: str
+
+
+class Orders:
+    """The orders of all runs over one register; made where it is not there. Errors as `SqliteFile`."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = SqliteFile(path, KIND)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._file.close()
+
+    def order(self, dossier_id: str, number: str) -> Order | None:
+        """Whose a dossier is; None where it was never ordered."""
+        query = select(_ORDERS).where(_ORDERS.c.dossier_id == dossier_id, _ORDERS.c.number == number)
+        with self._file.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Order(*row)
+
+    def place(self, orders: Iterable[Order]) -> None:
+        """Places all of them or none; one that stands there already stays. ConflictError where the dossier is another
+        run's, or was ordered with other contents."""
+        with self._file.write() as connection:
+            for one in orders:
+                query = select(_ORDERS).where(_ORDERS.c.dossier_id == one.dossier_id, _ORDERS.c.number == one.number)
+                row = connection.execute(query).first()
+                if row is None:
+                    values = {"dossier_id": one.dossier_id, "number": one.number}
+                    connection.execute(insert(_ORDERS).values(**values, run=one.run, digest=one.digest))
+                elif Order(*row) != one:
+                    raise ConflictError("the dossier was ordered otherwise", dossier=one.dossier_id, run=row.run)
+
+    def take_over(self, order: Order, run: str) -> None:
+        """Gives an order of a lost run to another run."""
+        with self._file.write() as connection:
+            connection.execute(
+                update(_ORDERS)
+                .where(
+                    _ORDERS.c.dossier_id == order.dossier_id,
+                    _ORDERS.c.number == order.number,
+                    _ORDERS.c.run == order.run,
+                )
+                .values(run=run)
+            )
