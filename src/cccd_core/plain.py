@@ -1,9 +1,143 @@
-"""JSON-ready data as a type: what reports, manifests and `as_dict` are made of."""
+"""Plain data: JSON as a type, and the one way in which records of ours become JSON and come back.
+
+A record is a frozen dataclass of texts, numbers, truth values, dates, bytes (as hexadecimal), words (StrEnum), tuples,
+frozensets, mappings by text, and further records. Its field names and words are what stands in files: renaming a class
+changes no file, renaming a field or a word does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias, Union
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from inspect import get_annotations
+from types import NoneType, UnionType
+from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
 Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
 JsonObject: TypeAlias = Mapping[str, Json]
+
+_T = TypeVar("_T")
+
+
+def encode(value: object) -> Json:
+    """A record, or any part of one, as JSON-ready data. TypeError for what is no part of a record."""
+    if isinstance(value, StrEnum):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(name): encode(item) for name, item in value.items()}
+    if isinstance(value, Set):
+        return sorted((encode(item) for item in value), key=repr)
+    if isinstance(value, Sequence):
+        return [encode(item) for item in value]
+    if is_dataclass(value):
+        return {item.name: encode(getattr(value, item.name)) for item in fields(value) if item.init}
+    raise TypeError(f"no part of a record: {type(value).__name__}")
+
+
+def encode_record(value: object) -> dict[str, Json]:
+    """A record as a JSON object."""
+    return cast("dict[str, Json]", encode(value))
+
+
+def decode(kind: type[_T], data: object) -> _T:
+    """The record of this type in JSON data from outside. A field that is left out has its default; ValueError, without
+    any value in it, for a field that is unknown, missing or of another type than it must have."""
+    return cast(_T, _decoder(cast("Hashable", kind))(data))
+
+
+@cache
+def _decoder(kind: Hashable) -> Callable[[object], object]:
+    """What takes one type back from JSON."""
+    if kind == Json:
+        return lambda data: data
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return _choice(tuple(map(_decoder, arguments)))
+    if origin in (tuple, frozenset) and isinstance(origin, type):
+        return _items(origin, _decoder(arguments[0]))
+    if origin is Mapping:
+        return _mapping(_decoder(arguments[0]), _decoder(arguments[1]))
+    if not isinstance(kind, type):
+        raise TypeError(f"no type of a record: {kind}")
+    if is_dataclass(kind):
+        return _record(kind)
+    if issubclass(kind, StrEnum):
+        words = {str(word): word for word in kind}
+        return lambda data: words[_require(str, data)] if data in words else _refuse(kind.__name__)
+    if kind is bytes:
+        return lambda data: bytes.fromhex(_require(str, data))
+    if kind in (date, datetime):
+        return lambda data: kind.fromisoformat(_require(str, data))
+    if kind is float:
+        return lambda data: float(_require(int, data) if isinstance(data, int) else _require(float, data))
+    if kind in (bool, int, str, NoneType):
+        return lambda data: _require(kind, data)
+    raise TypeError(f"no type of a record: {kind}")
+
+
+def _choice(decoders: Sequence[Callable[[object], object]]) -> Callable[[object], object]:
+    def take(data: object) -> object:
+        for decoder in decoders:
+            try:
+                return decoder(data)
+            except ValueError:
+                continue
+        return _refuse("one of several")
+
+    return take
+
+
+def _items(build: type, decoder: Callable[[object], object]) -> Callable[[object], object]:
+    def take(data: object) -> object:
+        if isinstance(data, str) or not isinstance(data, Sequence):
+            return _refuse("list")
+        return build(decoder(item) for item in data)
+
+    return take
+
+
+def _mapping(key: Callable[[object], object], decoder: Callable[[object], object]) -> Callable[[object], object]:
+    def take(data: object) -> object:
+        return {key(name): decoder(item) for name, item in _mapping_of(data).items()}
+
+    return take
+
+
+def _record(kind: type) -> Callable[[object], object]:
+    hints = get_annotations(kind, eval_str=True)
+    known = {item.name: item for item in fields(kind) if item.init}
+    decoders = {name: _decoder(hints[name]) for name in known}
+    needed = {name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING}
+
+    def take(data: object) -> object:
+        given = _mapping_of(data)
+        if not needed <= given.keys() <= known.keys():
+            return _refuse(kind.__name__)
+        return kind(**{name: decoders[name](item) for name, item in given.items()})
+
+    return take
+
+
+def _mapping_of(data: object) -> Mapping[str, object]:
+    if not isinstance(data, Mapping) or not all(isinstance(name, str) for name in data):
+        raise ValueError("not an object")
+    return data
+
+
+def _require(kind: type[_T], data: object) -> _T:
+    if not isinstance(data, kind) or (isinstance(data, bool) and kind is int):
+        raise ValueError(f"not a {kind.__name__}")
+    return data
+
+
+def _refuse(what: str) -> object:
+    raise ValueError(f"not a {what}")

@@ -246,7 +246,9 @@ def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> tuple[Entry, C
             return entry, Content(sound.dossier, sound.tenprint, portraits.for_chip(sound.portrait, policy))
         except DossierError as error:
             problems = (*problems, Problem.of(raw.dossier_id, "portrait", error))
-    errors = tuple(ProblemEvidence.of_problem(one) for one in problems if one.severity is Severity.ERROR)
+    errors = tuple(
+        ProblemEvidence(one.field, one.reason, dict(one.facts)) for one in problems if one.severity is Severity.ERROR
+    )
     return replace(
         entry, state=DossierState.REJECTED, reason=principal(problems), evidence=Evidence(problems=errors)
     ), None

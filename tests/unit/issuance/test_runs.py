@@ -23,6 +23,7 @@ from cccd_core.issuance.runs.evidence import (
     SearchEvidence,
 )
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
+from cccd_core.plain import decode, encode_record
 from cccd_core.templates import Tenprint
 from cccd_core.templates.model import CaptureDetails, CertificationBlock, QualityBlock
 from support import dossiers
@@ -31,7 +32,7 @@ DAY = date(2026, 11, 1)
 MATCH = MatchEvidence("D2", "gallery", "duplicate", 88.125, 1.2e-8, 2, (FingerEvidence(2, 7, 40.5),))
 SEARCH = SearchEvidence("duplicate", "D2", (2, 7), 88.125, 40.0, 30.0, 12, 48, ("match",), (MATCH,), None, ("D3",))
 FULL = Evidence(
-    problems=(ProblemEvidence("sex", "number_sex", {"position": 2, "why": "ế", "known": None}),),
+    problems=(ProblemEvidence("sex", Fault.NUMBER_SEX, {"position": 2, "why": "ế", "known": None}),),
     search=SEARCH,
     number=RegisterReason.NUMBER_TAKEN,
     own_record=SEARCH,
@@ -79,8 +80,8 @@ def test_the_run_state_keeps_what_it_is_told(tmp_path: Path) -> None:
 
 def test_evidence_is_taken_back_as_it_was_given() -> None:
     said = json.loads(json.dumps(FULL.as_dict()))
-    assert Evidence.from_json(said) == FULL
-    assert Evidence.from_json({}) == Evidence()
+    assert decode(Evidence, said) == FULL
+    assert decode(Evidence, {}) == Evidence()
     assert Evidence().as_dict() == {}
 
 
@@ -94,15 +95,16 @@ def test_evidence_is_taken_back_as_it_was_given() -> None:
         {"problems": "abc"},
         {"problems": [1]},
         {"error": {"kind": 1}},
-        {"search": {**SEARCH.as_dict(), "score": "88"}},
-        {"search": {**SEARCH.as_dict(), "fingers": [2, True]}},
-        {"search": {**SEARCH.as_dict(), "matches": [{}]}},
+        {"search": {**encode_record(SEARCH), "score": "88"}},
+        {"search": {**encode_record(SEARCH), "fingers": [2, True]}},
+        {"search": {**encode_record(SEARCH), "matches": [{}]}},
         {"card": 7},
+        {"unknown": 1},
     ],
 )
 def test_what_is_no_evidence_is_damage(said: object) -> None:
-    with pytest.raises(DamagedError):
-        Evidence.from_json(said)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not a"):
+        decode(Evidence, said)
 
 
 @pytest.mark.parametrize(

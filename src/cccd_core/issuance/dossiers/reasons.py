@@ -215,19 +215,3 @@ def principal(problems: Iterable[Problem]) -> ProblemReason | None:
     """The reason under which the report counts a dossier: the first error by precedence; None where it has no error."""
     found = {problem.reason: None for problem in problems if problem.severity is Severity.ERROR}
     return next((fault for fault in Fault if fault in found), next(iter(found), None))
-
-
-def reason(word: str | None) -> Reason | None:
-    """The reason of a word, as it was stored. ValueError for a word that is none."""
-    if word is None:
-        return None
-    if word not in _REASONS:
-        raise ValueError("no such reason")
-    return _REASONS[word]
-
-
-_REASONS: dict[str, Reason] = {
-    str(word): word
-    for table in (Fault, Oddity, RegisterReason, ReviewReason, Failure, DuplicateReason)
-    for word in table
-}

@@ -111,7 +111,7 @@ class ProduceStage:
             except (SigningError, ConflictError):
                 raise  # it would fail for everybody, or what is stored contradicts itself
             except CccdError as error:
-                evidence = replace(entry.evidence, error=ErrorEvidence.of_error(error))
+                evidence = replace(entry.evidence, error=ErrorEvidence.of(error))
                 record(replace(entry, state=DossierState.FAILED, reason=Failure.BUILD_FAILED, evidence=evidence))
                 continue
             spent = self.signer.seconds - signed

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
-from cccd_core.plain import Json, JsonObject
+from cccd_core.plain import Json, JsonObject, encode
 
 STAGES = ("check", "search", "build", "sign", "write", "verify")
 
@@ -34,13 +34,6 @@ class Margins:
     duplicate_threshold: float | None
     lowest_duplicate: float | None
     highest_unique: float | None
-
-    def rows(self) -> dict[str, float | None]:
-        return {
-            "duplicate_threshold": self.duplicate_threshold,
-            "lowest_duplicate": self.lowest_duplicate,
-            "highest_unique": self.highest_unique,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +79,15 @@ class Figures:
             "rejected": self.rejected,
             "unique": self.unique,
             "review": self.states[DossierState.REVIEW],
-            "duplicates": [
-                {"dossier": one.dossier, "of": one.of, "fingers": list(one.fingers), "score": one.score}
-                for one in self.duplicates
-            ],
+            "duplicates": encode(self.duplicates),
             "written": self.written,
             "verified": self.verified,
             "seconds": {stage: round(self.seconds.get(stage, 0.0), 6) for stage in STAGES},
             "failed": self.failed,
             "reviews": self.reviews,
-            "revoke": [one.as_dict() for one in self.revoke],
+            "revoke": encode(self.revoke),
             "warnings": self.warnings,
-            "scores": self.scores.rows(),
+            "scores": encode(self.scores),
             "throughput": self.throughput(),
             "gallery": {"enrolled": self.enrolled},
             "run": self.run,

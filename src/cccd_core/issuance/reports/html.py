@@ -7,6 +7,7 @@ import html
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cccd_core.issuance.reports.figures import STAGES, Figures, Report, score_of
@@ -56,7 +57,7 @@ def render(report: Report) -> str:
         "<p>Fused score of each dossier against the person most like it; −10·log10 of the chance that one impostor "
         "reaches it. Between the threshold and the nearest dossier on each side lies the margin.</p>",
         _picture(_scores_plot(report)),
-        _table(["", "score"], [[name.replace("_", " "), value] for name, value in figures.scores.rows().items()]),
+        _table(["", "score"], [[name.replace("_", " "), value] for name, value in asdict(figures.scores).items()]),
         "<h2>Time</h2>",
         _picture(_seconds_plot(figures.seconds)),
         _table(["", ""], [[name.replace("_", " "), value] for name, value in figures.throughput().items()]),

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +18,9 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, de
 
 from cccd_core.errors import DamagedError, ParameterError
 from cccd_core.issuance.dossiers.dossier import Dossier
-from cccd_core.plain import Json, JsonObject
+from cccd_core.plain import decode, encode
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
-from cccd_core.templates import FingerTemplate, Tenprint
-from cccd_core.templates.model import CaptureDetails, CertificationBlock, QualityBlock
+from cccd_core.templates import CaptureDetails, FingerTemplate, Tenprint
 
 KIND = SqliteKind(
     what="store of checked dossiers",
@@ -82,7 +80,7 @@ class ContentStore:
             for one in contents:
                 name = one.dossier.dossier_id
                 connection.execute(delete(_DOSSIERS).where(_DOSSIERS.c.dossier_id == name))
-                text = json.dumps(_dossier_json(one.dossier), ensure_ascii=False)
+                text = json.dumps(encode(one.dossier), ensure_ascii=False)
                 connection.execute(insert(_DOSSIERS).values(dossier_id=name, text=text, portrait=one.portrait))
                 rows = [
                     {"dossier_id": name, "position": position, "columns": _columns(finger), "facts": _facts(finger)}
@@ -118,24 +116,14 @@ class ContentStore:
 
     def _dossier(self, dossier_id: str, text: str) -> Dossier:
         try:
-            data = json.loads(text)
-            captured, expires = data["captured_at"], data["expiry_date"]
-            return Dossier(
-                dossier_id=dossier_id,
-                captured_at=None if captured is None else datetime.fromisoformat(captured),
-                missing_fingers=frozenset(data["missing_fingers"]),
-                birth_date=date.fromisoformat(data["birth_date"]),
-                issue_date=date.fromisoformat(data["issue_date"]),
-                expiry_date=None if expires is None else date.fromisoformat(expires),
-                **{name: data[name] for name in _TEXTS},
-            )
-        except (ValueError, KeyError, TypeError, RecursionError):
+            return replace(decode(Dossier, json.loads(text)), dossier_id=dossier_id)
+        except (ValueError, TypeError, RecursionError):
             raise self._damaged() from None
 
     def _finger(self, columns: bytes, facts: str) -> FingerTemplate:
         try:
-            data = json.loads(facts)
-            count = data["minutiae"]
+            said = decode(_Facts, json.loads(facts))
+            count = said.minutiae
             if len(columns) != 8 * count:
                 raise ValueError
             wide = np.frombuffer(columns, "<u2", 3 * count).astype(np.uint16)
@@ -146,35 +134,35 @@ class ContentStore:
                 angle=wide[2 * count :],
                 kind=narrow[:count],
                 quality=narrow[count:],
-                extended=bytes.fromhex(data["extended"]),
-                details=_details(data["details"]),
-                **{name: data[name] for name in _NUMBERS},
+                extended=said.extended,
+                details=said.details,
+                **{name: getattr(said, name) for name in _NUMBERS},
             )
-        except (ValueError, KeyError, TypeError, RecursionError, ParameterError):
+        except (ValueError, TypeError, RecursionError, ParameterError):
             raise self._damaged() from None
 
     def _damaged(self) -> DamagedError:
         return DamagedError("the store of checked dossiers holds what no check wrote", path=str(self._file.path))
 
 
-_DAYS: Final = ("birth_date", "issue_date", "expiry_date")
-_TEXTS: Final = tuple(
-    item.name for item in fields(Dossier) if item.name not in (*_DAYS, "dossier_id", "captured_at", "missing_fingers")
-)
-_NUMBERS: Final = (
-    "width_px", "height_px", "resolution_x_ppcm", "resolution_y_ppcm", "position", "impression", "view",
-    "capture_quality",
-)  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a template says beside its columns."""
+
+    minutiae: int
+    width_px: int
+    height_px: int
+    resolution_x_ppcm: int
+    resolution_y_ppcm: int
+    position: int
+    impression: int
+    view: int
+    capture_quality: int
+    extended: bytes
+    details: CaptureDetails
 
 
-def _dossier_json(dossier: Dossier) -> JsonObject:
-    days = {name: getattr(dossier, name) for name in _DAYS}
-    return {
-        **{name: getattr(dossier, name) for name in _TEXTS},
-        **{name: None if day is None else day.isoformat() for name, day in days.items()},
-        "captured_at": None if dossier.captured_at is None else dossier.captured_at.isoformat(),
-        "missing_fingers": sorted(dossier.missing_fingers),
-    }
+_NUMBERS: Final = tuple(item.name for item in fields(_Facts) if item.type == "int" and item.name != "minutiae")
 
 
 def _columns(finger: FingerTemplate) -> bytes:
@@ -184,26 +172,7 @@ def _columns(finger: FingerTemplate) -> bytes:
 
 
 def _facts(finger: FingerTemplate) -> str:
-    details = finger.details
-    said: dict[str, Json] = {
-        "captured_at": details.captured_at.hex(),
-        "device_technology": details.device_technology,
-        "device_vendor": details.device_vendor,
-        "device_type": details.device_type,
-        "quality_blocks": [[block.score, block.vendor, block.algorithm] for block in details.quality_blocks],
-        "certification_blocks": [[block.authority, block.scheme] for block in details.certification_blocks],
-        "ending_type": details.ending_type,
-        "with_quality": details.with_quality,
-        "raw_quality": details.raw_quality.hex(),
-    }
-    numbers: dict[str, Json] = {name: int(getattr(finger, name)) for name in _NUMBERS}
-    return json.dumps({"minutiae": finger.count, **numbers, "extended": finger.extended.hex(), "details": said})
-
-
-def _details(data: dict[str, list[list[int]]]) -> CaptureDetails:
-    said = dict[str, object](data)
-    for name in ("captured_at", "raw_quality"):
-        said[name] = bytes.fromhex(str(said[name]))
-    said["quality_blocks"] = tuple(QualityBlock(*block) for block in data["quality_blocks"])
-    said["certification_blocks"] = tuple(CertificationBlock(*block) for block in data["certification_blocks"])
-    return CaptureDetails(**said)  # type: ignore[arg-type]
+    numbers = {name: int(getattr(finger, name)) for name in _NUMBERS}
+    return json.dumps(
+        encode(_Facts(minutiae=finger.count, extended=finger.extended, details=finger.details, **numbers))
+    )

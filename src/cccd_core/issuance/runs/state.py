@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar, cast
 
 from sqlalchemy import Boolean, Column, Connection, Integer, MetaData, RowMapping, String, Table, insert, select, update
 
 from cccd_core.errors import ConflictError, DamagedError
-from cccd_core.issuance.dossiers.reasons import Oddity, Reason, reason
+from cccd_core.issuance.dossiers.reasons import Oddity, Reason
 from cccd_core.issuance.runs.evidence import Evidence, Revocation
-from cccd_core.plain import Json, JsonObject
+from cccd_core.plain import Json, JsonObject, decode, encode
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 
 KIND = SqliteKind(
@@ -55,6 +56,10 @@ _DOSSIERS = Table(
     Column("warnings", String),
     Column("evidence", String),
 )
+
+
+_T = TypeVar("_T")
+_REASON = cast("type[Reason | None]", Reason | None)
 
 
 class DossierState(StrEnum):
@@ -194,45 +199,37 @@ class RunState:
         """The JSON value of that name; None where there is none."""
         with self._file.read() as connection:
             text = _values(connection).get(name)
-        return None if text is None else self._json(text)
+        return None if text is None else self._taken(lambda: cast(Json, json.loads(text)))
 
     def revoke(self, cards: Iterable[Revocation]) -> None:
         """Keeps which cards are to be destroyed and revoked, in place of those known before."""
-        self.put_json("revoke", [card.as_dict() for card in cards])
+        self.put_json("revoke", encode(tuple(cards)))
 
     def revocations(self) -> tuple[Revocation, ...]:
         """The cards to be destroyed and revoked."""
         found = self.get_json("revoke")
-        return tuple(Revocation.from_json(item) for item in found) if isinstance(found, list) else ()
+        return () if found is None else self._taken(lambda: decode(tuple[Revocation, ...], found))
 
     def _entry(self, row: RowMapping) -> Entry:
-        words = self._json(row["warnings"])
-        try:
-            if not isinstance(words, list):
-                raise TypeError
-            return Entry(
+        return self._taken(
+            lambda: Entry(
                 dossier_id=row["dossier_id"],
                 state=DossierState(row["state"]),
-                reason=reason(row["reason"]),
+                reason=decode(_REASON, row["reason"]),
                 digest=row["digest"],
                 card_serial=row["card_serial"],
                 written=row["written"],
                 searched=row["searched"],
-                warnings=tuple(Oddity[str(word).upper()] for word in words),
-                evidence=Evidence.from_json(self._json(row["evidence"])),
+                warnings=decode(tuple[Oddity, ...], json.loads(row["warnings"])),
+                evidence=decode(Evidence, json.loads(row["evidence"])),
             )
-        except (ValueError, KeyError, TypeError):
-            raise DamagedError("a dossier's row has an unknown form", path=str(self._file.path)) from None
-        except DamagedError as error:
-            error.with_facts(path=str(self._file.path))
-            raise
+        )
 
-    def _json(self, text: str) -> Json:
+    def _taken(self, take: Callable[[], _T]) -> _T:
         try:
-            value: Json = json.loads(text)
+            return take()
         except (ValueError, TypeError, RecursionError):
-            raise DamagedError("the run's state holds a value that is no JSON", path=str(self._file.path)) from None
-        return value
+            raise DamagedError("the run's state holds what no run wrote", path=str(self._file.path)) from None
 
 
 def _values(connection: Connection) -> dict[str, str]:
@@ -247,6 +244,6 @@ def _row(entry: Entry) -> JsonObject:
         "card_serial": entry.card_serial,
         "written": entry.written,
         "searched": entry.searched,
-        "warnings": json.dumps(list(entry.warnings)),
+        "warnings": json.dumps(encode(entry.warnings)),
         "evidence": json.dumps(entry.evidence.as_dict(), ensure_ascii=False),
     }

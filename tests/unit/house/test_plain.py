@@ -1,0 +1,99 @@
+"""Records of ours as JSON and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cccd_core.plain import Json, decode, encode
+
+
+class Word(StrEnum):
+    ONE = "one"
+    TWO = "two"
+
+
+@dataclass(frozen=True)
+class Part:
+    number: int
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    text: str
+    amount: float
+    sure: bool
+    part: Part
+    parts: Mapping[str, Part]
+    day: date
+    moment: datetime | None
+    data: bytes = b""
+    numbers: frozenset[int] = frozenset()
+    anything: Json = None
+    made: str = field(init=False, default="x")
+
+
+FULL = Record(
+    "ế", 1.5, True, Part(3, (Word.TWO, Word.ONE)), {"a": Part(0)}, date(2026, 2, 28),
+    datetime(2026, 2, 28, 7, tzinfo=UTC), b"\x00\xff", frozenset({3, 1}), {"k": [1, None, "v", {"w": 0.5}]},
+)  # fmt: skip
+
+
+def test_a_record_comes_back_as_it_was() -> None:
+    said = json.loads(json.dumps(encode(FULL)))
+    assert decode(Record, said) == FULL
+    assert said["part"] == {"number": 3, "words": ["two", "one"]}
+    assert (said["data"], said["numbers"], said["day"]) == ("00ff", [1, 3], "2026-02-28")
+    assert "made" not in said
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert decode(Part, {"number": 1}) == Part(1)
+    assert decode(tuple[Part, ...], [{"number": 1}, {"number": 2}]) == (Part(1), Part(2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": 1}, {"text": None}, {"amount": "1"}, {"amount": True}, {"sure": 1}, {"part": []}, {"part": {}},
+        {"part": {"number": True}}, {"part": {"number": 1, "words": "one"}},
+        {"part": {"number": 1, "words": ["three"]}},
+        {"part": {"number": 1, "more": 2}}, {"parts": [1]}, {"day": "2026-02-30"}, {"moment": 3}, {"data": "0"},
+        {"numbers": [1.5]}, {"made": "y"},
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_without_a_value_in_the_error(change: dict[str, object]) -> None:
+    said = {**json.loads(json.dumps(encode(FULL))), **change}
+    with pytest.raises(ValueError, match=r"^not a|Invalid isoformat|day is out of range|non-hexadecimal"):
+        decode(Record, said)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+)
+
+
+@given(anything)
+def test_any_json_is_a_record_or_refused(data: object) -> None:
+    try:
+        found = decode(Part, data)
+    except ValueError:
+        return
+    assert isinstance(data, dict)
+    assert decode(Part, encode(found)) == found
+
+
+def test_what_is_no_part_of_a_record_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(TypeError):
+        encode(object())
+    with pytest.raises(TypeError):
+        decode(object, {})
