@@ -3,9 +3,9 @@ Imports asn1crypto, cryptography, `cccd_core.emrtd`, `cccd_core.signing` and err
 
 from cccd_core.pki.certificates import Certificate, RevocationList, parse_certificate, parse_crl
 from cccd_core.pki.directory import PkiDirectory, load
+from cccd_core.pki.local_country import TEST_CARD_MASTER_KEY, init
 from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list
 from cccd_core.pki.passive import PassiveResult, passive_authentication
-from cccd_core.pki.test_authority import TEST_CARD_MASTER_KEY, init
 from cccd_core.pki.trust import TrustPath, TrustStore
 from cccd_core.signing.keys import load_public_key
 
