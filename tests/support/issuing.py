@@ -1,5 +1,4 @@
-"""An issuing office for tests: a batch, a gallery, a PKI and output folders under one roof. Imports the library and
-the other parts of test support.
+"""An issuing office for tests: a batch, a gallery, a PKI and output folders under one roof.
 
 The search runs with the toy matcher, whose score is four times the number of minutiae in the same place: these tests
 are about who gets a card, not about how fingers are compared. tests/integration/issuance/test_real_prints.py runs the

@@ -1,5 +1,4 @@
-"""Certificates, revocation lists, master lists, path validation, passive authentication, and a test country's PKI.
-Imports asn1crypto, cryptography, `cccd_core.emrtd`, `cccd_core.signing` and errors."""
+"""Certificates, revocation lists, master lists, path validation, passive authentication, and a test country's PKI."""
 
 from cccd_core.pki.certificates import Certificate, RevocationList, parse_certificate, parse_crl
 from cccd_core.pki.directory import PkiDirectory, load

@@ -1,4 +1,4 @@
-"""Names, places and groups, with how often they occur. Plain data; imports nothing.
+"""Names, places and groups, with how often they occur. Plain data.
 
 Family names of the Kinh: shares as in Lê Trung Hoa, Họ và tên người Việt Nam (1992, rev. 2005). Groups: General
 Statistics Office, population and housing census of 1 April 2019. Province codes: Circular 07/2016/TT-BCA, annex 1.

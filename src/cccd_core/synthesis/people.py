@@ -1,4 +1,4 @@
-"""Synthetic Vietnamese people. Imports synthesis.names, the standard library and errors.
+"""Synthetic Vietnamese people.
 
 Nobody in here exists. Names, groups and places follow published shares so that searches, sorting, transliteration and
 layouts meet what they will meet in service; the numbers have the structure of Decree 137/2015/ND-CP, article 13.

@@ -1,4 +1,4 @@
-"""The door to the codecs: read, write, convert, load, save. Imports the codecs, convert, detect, model and errors."""
+"""The door to the codecs: read, write, convert, load, save."""
 
 from __future__ import annotations
 
