@@ -1,5 +1,6 @@
 """What one input costs a parser, measured honestly: without instrumentation, the fastest of several runs, and the peak
-of memory. Imports the standard library and the library's root error."""
+of memory.
+"""
 
 from __future__ import annotations
 

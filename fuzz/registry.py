@@ -1,4 +1,4 @@
-"""The targets and their corpus. Imports the standard library; a target's own imports happen when it is loaded.
+"""The targets and their corpus. A target's own imports happen when it is loaded.
 
 A target is a file `targets/<name>.py` with
 * `MODULES`: a literal tuple of the packages to instrument, read without importing the file;

@@ -1,5 +1,5 @@
 """Makes the demonstration's batch: sound dossiers, planted duplicates and planted faults. What was planted stands in a
-file of its own, outside the batch, that `cccd issue` never sees. Imports the library's synthesis and templates, Pillow.
+file of its own, outside the batch, that `cccd issue` never sees.
 """
 
 from __future__ import annotations

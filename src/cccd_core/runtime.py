@@ -1,5 +1,4 @@
-"""Which kernels, SIMD level and threads are active; the only door to the native kernels. Imports errors and, when it is
-there, `_native`; numba only inside functions that report on it.
+"""Which kernels, SIMD level and threads are active; the only door to the native kernels.
 
 There is no silent fallback: what runs is what `describe()` says, and every result's manifest records `kernels()`.
 """

@@ -1,4 +1,4 @@
-"""People, images and jobs for tests of the card side: small, valid, seeded. Imports Pillow and the card side alone."""
+"""People, images and jobs for tests of the card side: small, valid, seeded."""
 
 from __future__ import annotations
 

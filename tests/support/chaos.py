@@ -1,5 +1,5 @@
 """Trouble for the card side, made on purpose: cards pulled at chosen APDUs, processes killed at chosen moments, and
-the audit that must hold afterwards whatever happened. Imports the card side and the standard library.
+the audit that must hold afterwards whatever happened.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Certificates of a test country that are wrong in one chosen way, for tests of path validation."""
+"""Certificates of a test country, right or wrong in one chosen way, for tests of signing and of path validation."""
 
 from __future__ import annotations
 
@@ -72,3 +72,9 @@ def country(
     )
     der = issue.csca_certificate(authority, public, serial, validity, country="VNM", crl_url=URL)
     return Country(private, authority, parse_certificate(der))
+
+
+def software_signer(key: Key | None = None) -> SoftwareSigner:
+    """A document signer of a new country, P-256 unless a key is given, with its key in memory."""
+    private = key or ec.generate_private_key(ec.SECP256R1())
+    return SoftwareSigner(private, country().signer(private).der)

@@ -1,5 +1,4 @@
-"""Small batches for the tests of issuance: sound dossiers, and the means to spoil one. Imports numpy, Pillow, the
-library's templates and the standard library."""
+"""Small batches for the tests of issuance: sound dossiers, and the means to spoil one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Card content, portraits and finger records made in code, for tests of the card side. No personal data."""
+"""Card content, portraits, finger records, data groups and chip images made in code, for tests of the card side. No
+personal data.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from cccd_core.emrtd import CardContent
+from cccd_core.emrtd import CardContent, ChipImage, build_data_groups
+from cccd_core.signing import ChipKeys, Signer, build_image
 
 NOW = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
 
@@ -54,3 +57,14 @@ def content(**changes: Any) -> CardContent:
         "old_number": "024123456",
     }
     return CardContent(**(values | changes))
+
+
+def data_groups(keys: ChipKeys, **options: Any) -> dict[int, bytes]:
+    """The data groups of `content()` with the public halves of `keys`; options of `build_data_groups`."""
+    return build_data_groups(content(), ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key, **options)
+
+
+def chip_image(signer: Signer, **options: Any) -> ChipImage:
+    """The signed image of `content()` with fresh chip keys; options of `build_image`."""
+    keys = ChipKeys.generate()
+    return build_image(content(), signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key, **options)

@@ -1,4 +1,4 @@
-"""The same batch as one Parquet file. Imports pyarrow and the standard library."""
+"""The same batch as one Parquet file."""
 
 from __future__ import annotations
 

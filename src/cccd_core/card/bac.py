@@ -1,4 +1,4 @@
-"""Basic Access Control, the reader's side, and the arithmetic of both (Doc 9303-11, 4.3). Imports errors and card."""
+"""Basic Access Control, the reader's side, and the arithmetic of both (Doc 9303-11, 4.3)."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def open_channel(
     secret = secrets.token_bytes(SECRET_SIZE) if reader_secret is None else reader_secret
     command = CommandApdu(0, INS_EXTERNAL_AUTHENTICATE, 0, 0, keys.seal(nonce + chip_nonce + secret), MESSAGE_SIZE)
     response = connection.send(command)
-    if response.sw >> 8 == 0x63 or response.sw in (
+    if status_words.refuses_proof(response.sw) or response.sw in (
         status_words.SECURITY_NOT_SATISFIED,
         status_words.SM_OBJECT_INCORRECT,
         status_words.CONDITIONS_NOT_SATISFIED,
     ):
-        raise AuthenticationError("the card does not accept the MRZ information", sw=response.sw_hex)
+        raise status_words.authentication_error(response.sw, "the card does not accept the MRZ information")
     if not response.ok:
         raise status_words.card_error(response.sw, "opening basic access")
     message = keys.open(response.data)

@@ -1,5 +1,6 @@
 """A card connection: a link, and a chain of processors that protect each command and check each response; response
-chaining and command chaining (ISO/IEC 7816-4:2020, 5.3.3 and 5.3.4). Imports errors and card.apdu, card.link."""
+chaining and command chaining (ISO/IEC 7816-4:2020, 5.3.3 and 5.3.4).
+"""
 
 from __future__ import annotations
 

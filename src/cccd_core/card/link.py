@@ -1,4 +1,4 @@
-"""What every way to a card offers. Imports nothing of the house."""
+"""What every way to a card offers: a reader, a card in memory and a recording look the same from above."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """PACE with generic mapping over elliptic curves: the reader's side, and the arithmetic of both (Doc 9303-11, 4.4; BSI
-TR-03110-3, A.3 and B.1). Imports emrtd, errors and the files of card."""
+TR-03110-3, A.3 and B.1).
+"""
 
 from __future__ import annotations
 
@@ -119,23 +120,29 @@ def open_channel(
 ) -> None:
     """Runs PACE once; the connection is protected from then on. Costs about eight multiplications on the curve.
 
-    `parameter_id` is named to the card where it is given. Raises AuthenticationError for a wrong password (never try
-    the same again), CardError where the card refuses or answers nonsense. `scalars` are for worked examples.
+    `parameter_id` is named to the card where it is given. Raises AuthenticationError for a wrong or suspended password
+    (never try the same again; `tries_left` and `tries_before` are facts where the card counts them), CardError where
+    the card refuses or answers nonsense. `scalars` are for worked examples.
     """
     reference = b"" if parameter_id is None else encode(0x84, bytes((parameter_id,)))
     data = encode(0x80, oid(suite.protocol)[2:]) + encode(0x83, bytes((kind,))) + reference
     response = connection.send(CommandApdu(0, INS_MANAGE_SECURITY_ENVIRONMENT, *SET_AT_MUTUAL, data))
-    if response.sw in (status_words.METHOD_BLOCKED, status_words.REFERENCE_DATA_NOT_USABLE):
-        raise AuthenticationError("the card has suspended this password", sw=response.sw_hex)
-    if not response.ok and response.sw & 0xFFF0 != 0x63C0:
+    before = status_words.tries_left(response.sw)  # a warning: tries were lost already (BSI TR-03110-3, B.11.1)
+    if before == 0 or response.sw in (status_words.METHOD_BLOCKED, status_words.REFERENCE_DATA_NOT_USABLE):
+        raise status_words.authentication_error(response.sw, "the card has suspended this password")
+    if not response.ok and before is None:
         raise status_words.card_error(response.sw, "choosing PACE")
     try:
         agreed, token, expected = _agree(connection, suite, kind, password, scalars)
     except FormatError as error:
         raise CardError("the card's PACE answer makes no sense", **error.facts) from None
     response = connection.send(CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, _dynamic(0x85, token), 256))
-    if response.sw >> 8 == 0x63 or response.sw in (status_words.SECURITY_NOT_SATISFIED, status_words.METHOD_BLOCKED):
-        raise AuthenticationError("the card does not accept the password", sw=response.sw_hex)
+    if status_words.refuses_proof(response.sw) or response.sw in (
+        status_words.SECURITY_NOT_SATISFIED,
+        status_words.METHOD_BLOCKED,
+    ):
+        refused = status_words.authentication_error(response.sw, "the card does not accept the password")
+        raise refused if before is None else refused.with_facts(tries_before=before)
     if not response.ok:
         raise status_words.card_error(response.sw, "finishing PACE")
     try:

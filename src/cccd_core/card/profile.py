@@ -1,4 +1,4 @@
-"""The personalisation commands of our chip profile, host side. Imports emrtd, errors and the files of card.
+"""The personalisation commands of our chip profile, host side.
 
 The profile (docs/reference/card.md): SELECT the eMRTD application, open SCP03 with it, create the files, write them,
 store the secrets under the DEK, mark the chip personalised, read it back through the front door, lock it. Until the

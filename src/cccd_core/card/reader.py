@@ -1,5 +1,6 @@
-"""An eMRTD reader: access, files, chip and active authentication, against any chip, also a hostile one. Imports emrtd,
-errors and the files of card. Doc 9303-10, 3; Doc 9303-11, 4."""
+"""An eMRTD reader: access, files, chip and active authentication, against any chip, also a hostile one (Doc 9303-10,
+3; Doc 9303-11, 4).
+"""
 
 from __future__ import annotations
 

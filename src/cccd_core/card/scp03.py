@@ -1,5 +1,4 @@
-"""GlobalPlatform Secure Channel Protocol 03, host side, and the arithmetic that both sides share. Imports errors,
-card.apdu, card.connection and card.primitives.
+"""GlobalPlatform Secure Channel Protocol 03, host side, and the arithmetic that both sides share.
 
 Source: GlobalPlatform Card Specification, Amendment D, v1.2 (S8 and S16 modes; AES-128, -192, -256).
 A wrong key is never tried twice: cards count failures and then close for good.
@@ -242,8 +241,9 @@ def open_session(
     """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with the selected application, once; the channel protects the
     connection from then on. Costs 12 CMACs.
 
-    Raises AuthenticationError when either side does not know the keys (never try again with the same ones),
-    CardError when the card refuses for another reason (`sw`: 6983 closed after too many failures, 6985 locked).
+    Raises AuthenticationError when either side does not know the keys (never try again with the same ones;
+    `tries_left` is a fact where the card counts them), CardError when the card refuses for another reason (`sw`:
+    6983 closed after too many failures, 6985 locked).
     `host_challenge` is for worked examples alone.
     """
     size = 16 if s16 else 8
@@ -273,8 +273,8 @@ def open_session(
         state, CommandApdu(CLA_GP, INS_EXTERNAL_AUTHENTICATE, int(level), 0), session.host_cryptogram
     )
     response = connection.send(authenticate)
-    if response.sw in (status_words.AUTHENTICATION_FAILED, status_words.SECURITY_NOT_SATISFIED):
-        raise AuthenticationError("the card does not accept the SCP03 keys", sw=response.sw_hex)
+    if status_words.refuses_proof(response.sw) or response.sw == status_words.SECURITY_NOT_SATISFIED:
+        raise status_words.authentication_error(response.sw, "the card does not accept the SCP03 keys")
     if not response.ok:
         raise status_words.card_error(response.sw, "opening a secure channel")
     counter = int.from_bytes(answer[head + 2 * size :], "big") if len(answer) > head + 2 * size else None

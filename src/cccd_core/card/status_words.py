@@ -1,15 +1,18 @@
-"""Status words (ISO/IEC 7816-4:2020, 5.6; GlobalPlatform Card Specification 2.3.1, 11.1.3). Imports errors alone."""
+"""What a card's two status bytes mean, in words and as errors (ISO/IEC 7816-4:2020, 5.6; GlobalPlatform Card
+Specification 2.3.1, 11.1.3).
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from cccd_core.errors import CardError
+from cccd_core.errors import AuthenticationError, CardError
 
 SUCCESS: Final = 0x9000
 MORE_DATA: Final = 0x6100  # SW2: how many bytes GET RESPONSE gives
 END_OF_FILE: Final = 0x6282  # fewer bytes than Le asked for
 AUTHENTICATION_FAILED: Final = 0x6300
+TRIES_LEFT: Final = 0x63C0  # low four bits: how many
 MEMORY_FAILURE: Final = 0x6581
 WRONG_LENGTH: Final = 0x6700
 CHANNEL_NOT_SUPPORTED: Final = 0x6881
@@ -77,13 +80,36 @@ def meaning(sw: int) -> str:
         return _MEANINGS[sw]
     if sw & 0xFF00 == MORE_DATA:
         return f"{sw & 0xFF or 256} more bytes"
-    if sw & 0xFFF0 == 0x63C0:
-        return f"verification failed, {sw & 0xF} tries left"
+    if tries_left(sw) is not None:
+        return "verification failed"
     if sw & 0xFF00 == WRONG_LE:
         return f"wrong Le, {sw & 0xFF or 256} would be right"
     return "unknown status"
 
 
+def tries_left(sw: int) -> int | None:
+    """How often the card may still be asked, 0 to 15, where the status word counts that (63Cx); else None."""
+    return sw & 0xF if sw & 0xFFF0 == TRIES_LEFT else None
+
+
+def refuses_proof(sw: int) -> bool:
+    """Whether the card says that what was to prove someone was wrong: 63xx, with or without a count of tries."""
+    return sw & 0xFF00 == AUTHENTICATION_FAILED
+
+
 def card_error(sw: int, doing: str) -> CardError:
-    """The error for a status word that ends an operation which no layer above gave a meaning of its own."""
-    return CardError(f"the card refused while {doing}: {meaning(sw)}", sw=f"{sw:04X}")
+    """The error for a status word that ends an operation which no layer above gave a meaning of its own.
+
+    Facts: `sw`, and `tries_left` where the card counts them.
+    """
+    return CardError(f"the card refused while {doing}: {meaning(sw)}", **_facts(sw))
+
+
+def authentication_error(sw: int, message: str) -> AuthenticationError:
+    """The error for a status word by which the card refuses a key or password. Facts as for `card_error`."""
+    return AuthenticationError(message, **_facts(sw))
+
+
+def _facts(sw: int) -> dict[str, str | int]:
+    left = tries_left(sw)
+    return {"sw": f"{sw:04X}"} if left is None else {"sw": f"{sw:04X}", "tries_left": left}

@@ -1,5 +1,4 @@
-"""What is on the chip: MRZ, data groups, SOD, security infos. Bytes in, bytes out, no I/O. Imports `cccd_core.errors`
-alone."""
+"""What is on the chip: MRZ, data groups, EF.SOD, security infos. Bytes in, bytes out, no I/O."""
 
 from cccd_core.emrtd.build import build_data_groups
 from cccd_core.emrtd.content import CardContent

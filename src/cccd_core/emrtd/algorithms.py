@@ -1,4 +1,4 @@
-"""Names, identifiers and DER of the algorithms that sign and hash on the card side. Imports `cccd_core.emrtd`.
+"""Names, identifiers and DER of the algorithms that sign and hash on the card side.
 
 Doc 9303-12 clause 4.4 (algorithms), RFC 5754 and RFC 5758 (identifiers), RFC 4056 (RSA-PSS in CMS).
 """

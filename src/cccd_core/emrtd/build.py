@@ -1,4 +1,6 @@
-"""From a card's content to its data groups, and back. Imports `cccd_core.emrtd` and errors alone."""
+"""From a card's content to its data groups: one call for all that the Vietnamese card holds, in the order of its
+files.
+"""
 
 from __future__ import annotations
 

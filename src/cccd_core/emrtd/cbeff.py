@@ -1,4 +1,4 @@
-"""Biometric information group templates, the frame of DG2, DG3 and DG4. Imports `cccd_core.emrtd` and errors alone.
+"""Biometric information group templates, the frame of DG2, DG3 and DG4.
 
 Doc 9303-10 clause 4.7.2 (DG2), 4.7.3 (DG3); ISO/IEC 7816-11 annex; ISO/IEC 19785-3 clause 11 (patron format).
 """

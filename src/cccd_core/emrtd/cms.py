@@ -1,4 +1,4 @@
-"""Signed messages (CMS SignedData) with one or more signers. Imports `cccd_core.emrtd` and errors alone.
+"""Signed messages (CMS SignedData) with one or more signers.
 
 RFC 5652 clause 5, in the form that Doc 9303-10 (EF.SOD) and Doc 9303-12 (master lists) ask for. Verifies nothing: that
 is `pki`'s.

@@ -1,4 +1,4 @@
-"""EF.COM: which data groups are there, for which LDS version. Imports `cccd_core.emrtd` and errors alone.
+"""EF.COM: which data groups are there, for which LDS version.
 
 Doc 9303-10 clause 4.6.1. EF.COM is not signed: what counts is the list in EF.SOD.
 """

@@ -1,4 +1,4 @@
-"""What a card says, as people read it. Imports `cccd_core.errors` alone."""
+"""What a card says, as people read it: the form from which DG1, DG2, DG3 and DG13 are built, checked once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prime-field curves of eMRTD keys. Imports `cccd_core.emrtd.tlv` and errors alone.
+"""Prime-field curves of eMRTD keys, by name and by their parameters.
 
 Constants: SEC 2 version 2 (secp) and RFC 5639 (brainpool); the tests check that the numbers are what a curve's must be.
 A curve that is not in this table is never trusted.

@@ -1,4 +1,4 @@
-"""DG11 and DG12: additional details of person and document. Imports `cccd_core.emrtd` and errors alone.
+"""DG11 and DG12: additional details of person and document.
 
 Doc 9303-10 clauses 4.7.11 and 4.7.12. The Vietnamese card keeps such details in DG13; these groups are optional.
 """

@@ -1,4 +1,4 @@
-"""DG1: the machine readable zone. Imports `cccd_core.emrtd` and errors alone. Doc 9303-10 clause 4.7.1."""
+"""DG1: the machine readable zone. Doc 9303-10 clause 4.7.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DG13: Vietnam's own fields. Imports `cccd_core.emrtd` and errors alone.
+"""DG13: Vietnam's own fields.
 
 Doc 9303-10 clause 4.7.13 leaves DG13 to the State. Layout as read from published reader code (no public circular gives
 it): `6D { SEQUENCE { INTEGER 1, OID 1.0.10646.1.0.8, SET { SEQUENCE { INTEGER n, value } ... } } }`, texts in UTF-8 and

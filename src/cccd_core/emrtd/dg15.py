@@ -1,4 +1,4 @@
-"""DG15: the active authentication public key. Imports `cccd_core.emrtd` alone. Doc 9303-10 clause 4.7.15."""
+"""DG15: the active authentication public key. Doc 9303-10 clause 4.7.15."""
 
 from __future__ import annotations
 

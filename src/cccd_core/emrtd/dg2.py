@@ -1,4 +1,4 @@
-"""DG2: the face image. Imports `cccd_core.emrtd` and errors alone.
+"""DG2: the face image.
 
 Doc 9303-10 clause 4.7.2; ISO/IEC 19794-5:2005 clauses 5.4 to 5.9 (facial record format).
 """

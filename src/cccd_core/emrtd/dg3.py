@@ -1,4 +1,4 @@
-"""DG3: the fingers. Imports `cccd_core.emrtd` and errors alone.
+"""DG3: the fingers.
 
 Doc 9303-10 clause 4.7.3 and table of biometric subtypes. Doc 9303 foresees finger images (ISO/IEC 19794-4) in DG3; our
 profile stores ISO/IEC 19794-2:2005 minutiae records, because the card is matched at counters that hold a minutiae

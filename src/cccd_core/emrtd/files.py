@@ -1,4 +1,4 @@
-"""The files of an eMRTD chip and the image of a whole chip. Imports `cccd_core.errors` alone.
+"""The files of an eMRTD chip and the image of a whole chip.
 
 Doc 9303-10 clause 3 (file structure), tables 3 to 6; Doc 9303-11 clause 9.2 (EF.CardAccess).
 """

@@ -1,4 +1,4 @@
-"""What the head of a portrait's image says: kind and size. Decodes nothing. Imports `cccd_core.errors` alone.
+"""What the head of a portrait's image says: kind and size. Decodes nothing.
 
 JPEG: ISO/IEC 10918-1 clause B.2.2 (frame header); JPEG 2000: ISO/IEC 15444-1 clauses A.5.1 (SIZ), I.5.3 (JP2 header).
 """

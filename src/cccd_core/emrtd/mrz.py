@@ -1,4 +1,4 @@
-"""Machine readable zones TD1, TD2 and TD3: build and parse. Imports `cccd_core.emrtd` and errors alone.
+"""Machine readable zones TD1, TD2 and TD3: build and parse.
 
 Doc 9303-3 clause 4 (common rules, check digits 4.9), 9303-5 clause 4.2 (TD1), 9303-6 clause 4.2 (TD2), 9303-4 clause
 4.2 (TD3); the Vietnamese card's TD1 as in `for_card`.

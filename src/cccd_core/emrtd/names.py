@@ -1,4 +1,4 @@
-"""Names in the machine readable zone: transliteration and truncation. Imports `cccd_core.errors` alone.
+"""Names in the machine readable zone: transliteration and truncation.
 
 Doc 9303-3 clause 4.6 (convention for writing the name) and clause 6 (transliterations); Doc 9303-5 clause 4.2.3
 (truncation in TD1).

@@ -1,4 +1,4 @@
-"""Public keys as SubjectPublicKeyInfo. Imports `cccd_core.emrtd` and errors alone.
+"""Public keys as SubjectPublicKeyInfo.
 
 Passports give their curves as explicit parameters (Doc 9303-12 clause 4.4.3 asks for it). They are mapped here to the
 named curve, every parameter compared; a curve that is not known here is never trusted.

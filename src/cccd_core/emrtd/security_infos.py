@@ -1,4 +1,4 @@
-"""SecurityInfos: EF.CardAccess and DG14. Imports `cccd_core.emrtd` and errors alone.
+"""SecurityInfos: EF.CardAccess and DG14.
 
 Doc 9303-11 clause 9.2 (SecurityInfos for PACE, chip authentication, active authentication); BSI TR-03110-3 clause A.1.
 """

@@ -1,4 +1,4 @@
-"""EF.SOD: the document security object, written directly as DER and read back. Imports `cccd_core.emrtd` and errors.
+"""EF.SOD: the document security object, written directly as DER and read back.
 
 Doc 9303-10 clause 4.6.2 (EF.SOD V0 and V1), RFC 5652 clauses 5.3 to 5.4. Writing is apart from signing: `SodWriter`
 gives what is to be signed, takes the signature, and so knows nothing of keys.

@@ -1,9 +1,9 @@
-"""Strict BER-TLV reader and DER writer over bytes in memory. Imports `cccd_core.errors` alone.
+"""Strict BER-TLV reader and DER writer over bytes in memory.
 
 Tags are integers of their raw bytes (0x7F61, 0x5F2E, 0x30), numbers below 31 in two bytes (0x5F01) included, as Doc
-9303 has them; offsets in errors count from the start of the outermost
-buffer. Only definite lengths are read, and nothing is allocated before a length was checked against the bytes that are
-there. ISO/IEC 8825-1 (X.690) clauses 8.1 and 10.1; ISO/IEC 7816-4 clause 5.2.
+9303 has them; offsets in errors count from the start of the outermost buffer. Only definite lengths are read, and
+nothing is allocated before a length was checked against the bytes that are there. ISO/IEC 8825-1 (X.690) clauses 8.1
+and 10.1; ISO/IEC 7816-4 clause 5.2.
 """
 
 from __future__ import annotations

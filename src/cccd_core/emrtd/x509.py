@@ -1,4 +1,4 @@
-"""The few parts of an X.509 certificate that a signer's message needs. Imports `cccd_core.emrtd` and errors alone.
+"""The few parts of an X.509 certificate that a signer's message needs.
 
 Whole certificates are read by `pki.certificates`. RFC 5280 clause 4.1.
 """

@@ -1,4 +1,4 @@
-"""The picture of a matched pair. Imports matching.explanation, templates, matplotlib, numpy."""
+"""The picture of a matched pair: which minutiae were paired, how well they lie on each other, what made the score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of one folder of templates, and the result file. Imports the rest of evaluation, templates and errors."""
+"""The figures of one folder of templates, and the result file that keeps them for comparing."""
 
 from __future__ import annotations
 

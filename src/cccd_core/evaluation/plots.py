@@ -1,4 +1,4 @@
-"""Pictures of results: DET curves with confidence bands, score histograms, several runs in one. Imports matplotlib.
+"""Pictures of results: DET curves with confidence bands, score histograms, several runs in one.
 
 Curves are drawn from what stands in a result file, so that runs of different days and versions can be laid together.
 """

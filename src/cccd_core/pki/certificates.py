@@ -1,4 +1,4 @@
-"""X.509 certificates and revocation lists as eMRTDs use them. Imports asn1crypto, `cccd_core.emrtd` and errors.
+"""X.509 certificates and revocation lists as eMRTDs use them.
 
 RFC 5280 and the profiles of Doc 9303-12 clause 7. The structure is walked strictly before asn1crypto sees it, and what
 asn1crypto raises becomes FormatError; keys go through `emrtd.public_keys`, so explicit curve parameters are read.

@@ -1,4 +1,4 @@
-"""A PKI directory as `cccd pki init` makes it. Imports `cccd_core.signing`, `cccd_core.pki` and errors; reads files.
+"""A PKI directory as `cccd pki init` makes it, read and checked.
 
 `pki.json` says what is there; `csca/` and `ds/` hold certificates, `csca/crl.der` the revocation list,
 `card_master_key.hex` the transport key of the blank cards.

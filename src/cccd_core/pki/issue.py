@@ -1,4 +1,4 @@
-"""Writes CSCA and document signer certificates and revocation lists. Imports `cccd_core.emrtd` and errors.
+"""Writes CSCA and document signer certificates and revocation lists.
 
 Profiles of Doc 9303-12 clause 7.1 (certificates) and 7.2 (CRL), encoded as DER directly: the key that signs is behind
 a function, so it may live anywhere, and a public key may state its curve by name or by explicit parameters.

@@ -1,4 +1,4 @@
-"""CSCA master lists. Imports `cccd_core.emrtd`, `cccd_core.pki` and errors; `load_master_list` reads files.
+"""CSCA master lists: the roots of many countries, in one signed list.
 
 Doc 9303-12 clause 9 (master list), its signer's certificate in clause 7.1.
 """

@@ -1,4 +1,4 @@
-"""Passive authentication: is what the chip says what the State signed. Imports `cccd_core.emrtd`, pki and errors.
+"""Passive authentication: is what the chip says what the State signed.
 
 Doc 9303-11 clause 5.1; Doc 9303-12 clause 5.
 """

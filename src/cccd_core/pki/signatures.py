@@ -1,4 +1,4 @@
-"""Verification of signatures by their AlgorithmIdentifier. Imports cryptography, `cccd_core.emrtd` and errors.
+"""Verification of signatures by their AlgorithmIdentifier.
 
 ECDSA (RFC 5758), RSA PKCS #1 v1.5 (RFC 4055), RSA-PSS with its parameters (RFC 4055 clause 3.1). MD5 and SHA-1 are
 refused: a signature over them proves nothing today.

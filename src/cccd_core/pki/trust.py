@@ -1,4 +1,4 @@
-"""Whom to trust, and the path from a document signer to it. Imports `cccd_core.emrtd`, `cccd_core.pki` and errors.
+"""Whom to trust, and the path from a document signer to it.
 
 Doc 9303-12 clauses 5 (path validation) and 7 (profiles); RFC 5280 clause 6 for what Doc 9303 leaves open.
 """

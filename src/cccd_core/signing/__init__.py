@@ -1,5 +1,4 @@
-"""Signing that does not know where its key lives: software keys and PKCS #11. Imports `cccd_core.emrtd`, cryptography,
-and python-pkcs11 in `pkcs11.py` alone."""
+"""Signing that does not know where its key lives: software keys and PKCS #11 tokens behind one protocol."""
 
 from cccd_core.signing.chip_keys import ChipKeys
 from cccd_core.signing.image import build_image, sign_data_groups

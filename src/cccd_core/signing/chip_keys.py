@@ -1,4 +1,4 @@
-"""Key pairs of one chip: chip authentication and active authentication. Imports cryptography alone.
+"""Key pairs of one chip: chip authentication and active authentication.
 
 The private halves go into the chip's secrets and nowhere else; the public halves into DG14 and DG15.
 """

@@ -1,4 +1,4 @@
-"""The whole image of a chip in one call: data groups, EF.COM, EF.SOD, EF.CardAccess. Imports `cccd_core.emrtd`."""
+"""The whole image of a chip in one call: data groups, EF.COM, EF.SOD, EF.CardAccess."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public keys for `cryptography`. Imports cryptography, `cccd_core.emrtd` and errors."""
+"""Public keys of the card side as keys of `cryptography`, and whether a signature is theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which PKCS #11 modules lie on this machine, without loading any. Imports the standard library alone."""
+"""Which PKCS #11 modules lie on this machine, without loading any: a module's code runs in whoever loads it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""A signer whose key lies in a PKCS #11 token (a hardware security module). Imports python-pkcs11, cryptography's
-encoding of signatures, `cccd_core.emrtd`, `cccd_core.signing` and errors; the only file that imports pkcs11.
+"""A signer whose key lies in a PKCS #11 token (a hardware security module). The only file that imports pkcs11.
 
 The key never leaves the token: data are hashed here, the token signs the hash (CKM_ECDSA, CKM_RSA_PKCS_PSS), which any
 token can. A PIN is tried once: tokens lock after a few wrong ones.

@@ -1,4 +1,4 @@
-"""The `Signer` protocol: signs without saying where its key lives. Imports `cccd_core.emrtd` alone."""
+"""The `Signer` protocol: signs without saying where its key lives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A signer whose private key lies in this process's memory. Imports cryptography and `cccd_core.emrtd`."""
+"""A signer whose private key lies in this process's memory: for a test country, and for tests."""
 
 from __future__ import annotations
 

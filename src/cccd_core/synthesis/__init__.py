@@ -1,4 +1,4 @@
-"""Synthetic people and fingers: for demonstrations, tests and measurements of scale. May import templates."""
+"""Synthetic people and fingers: for demonstrations, tests and measurements of scale."""
 
 from cccd_core.synthesis.fingers import FingerParameters, MasterFinger, tenprint
 from cccd_core.synthesis.people import Person, people

@@ -1,4 +1,4 @@
-"""Synthetic fingers and impressions of them. Imports synthesis.orientation, templates, numpy and errors.
+"""Synthetic fingers and impressions of them.
 
 A master finger is everything an impression can show: a ridge orientation field of one of the five pattern classes and
 minutiae on it. An impression shows what lies in its contact area, moved, turned, bent as skin bends, with minutiae

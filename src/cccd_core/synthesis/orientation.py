@@ -1,4 +1,4 @@
-"""Ridge orientation fields of the five pattern classes. Imports numpy.
+"""Ridge orientation fields of the five pattern classes.
 
 The zero-pole model: B. G. Sherlock and D. M. Monro, A model for interpreting fingerprint topology, Pattern Recognition
 26(7), 1993: the orientation is half the sum of the arguments from the cores less those from the deltas. Arches without

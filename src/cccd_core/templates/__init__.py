@@ -1,4 +1,4 @@
-"""Minutiae templates: the types and the codecs of every format edition. Imports numpy and errors.
+"""Minutiae templates: the types and the codecs of every format edition.
 
 `read` and `load` detect the format; `write` makes the bytes of any format; `convert` goes from one to another.
 """

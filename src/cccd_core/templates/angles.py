@@ -1,4 +1,4 @@
-"""Angle units: from the steps of a format to binary angles (65536 = full turn) and back. Imports numpy and the model.
+"""Angle units: from the steps of a format to binary angles (65536 = full turn) and back.
 
 A step count divides the turn into 64, 180, 256 or 360 parts, each at least 182 binary units wide, so that every step
 comes back exactly; a binary angle written in steps is off by at most half a step.

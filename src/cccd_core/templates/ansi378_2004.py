@@ -1,5 +1,4 @@
-"""ANSI/INCITS 378-2004 finger minutiae record ("FMR", version " 20"), clause 6. Imports errors, packed, the model and
-the view form of ISO/IEC 19794-2:2005, which this edition shares.
+"""ANSI/INCITS 378-2004 finger minutiae record ("FMR", version " 20"), clause 6.
 
 It differs from the ISO record of 2005 in the length (two bytes; or two zero bytes and then four, from 65,536 on), the
 four bytes of CBEFF product identifier after it, and the angle, in units of two degrees (0 to 179).

@@ -1,5 +1,4 @@
-"""ANSI/INCITS 378-2009 finger minutiae record ("FMR", version "030"; "035" for its amendment 1), clause 6. Imports
-errors, packed and the model.
+"""ANSI/INCITS 378-2009 finger minutiae record ("FMR", version "030"; "035" for its amendment 1), clause 6.
 
 Header of 21 bytes: identifier, version, total length (4), CBEFF product identifier (4), compliance (1), device (2),
 number of views, reserved byte. Each view: position, view number, impression type, quality, the quality algorithm's

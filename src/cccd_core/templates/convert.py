@@ -1,5 +1,4 @@
-"""From one format to another: what must change about a record so that a format can hold it, and what is lost. Imports
-errors, the codecs, extended, transform and the model.
+"""From one format to another: what must change about a record so that a format can hold it, and what is lost.
 
 The losses are stated per format, so that the loss of a pair is that of its target on what its source can say.
 """

@@ -1,4 +1,4 @@
-"""Which format bytes are in. Imports errors and the codecs' constants.
+"""Which format bytes are in.
 
 Two pairs of editions share their first eight bytes. " 20": the ISO record of 2005 has four bytes of length, ANSI's of
 2004 two, or two zero bytes and then four; whichever reading gives the length at hand is right, and no length fits both.

@@ -1,4 +1,4 @@
-"""A picture of a template: every minutia with its direction and type. Imports Pillow, errors and the model."""
+"""A picture of a template: every minutia with its direction and type."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The extended data of a view: a chain of areas, each with type (2 bytes), length with its own four bytes (2 bytes) and
-data. Imports errors.
+"""The extended data of a view: a chain of areas, each with type (2 bytes), length with its own four bytes (2 bytes)
+and data.
 
 The library reads nothing out of it; it keeps it verbatim. On the way to another edition only those areas go along whose
 coding means the same there: ridge counts (type 1) and vendor areas between all records; core and delta (type 2) between

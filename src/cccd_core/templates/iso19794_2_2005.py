@@ -1,4 +1,4 @@
-"""ISO/IEC 19794-2:2005 finger minutiae record ("FMR", version " 20"), clause 7. Imports errors, packed and the model.
+"""ISO/IEC 19794-2:2005 finger minutiae record ("FMR", version " 20"), clause 7.
 
 Header of 24 bytes: identifier, version, total length (4), capture equipment (4 bits compliance, 12 bits device), width,
 height, resolution in x and y in pixels per centimetre, number of views, reserved byte. Each view: position; view number

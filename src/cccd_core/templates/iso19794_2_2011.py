@@ -1,5 +1,4 @@
 """ISO/IEC 19794-2:2011 finger minutiae record ("FMR", version "030"), clause 8, in the frame of ISO/IEC 19794-1:2011.
-Imports errors, packed, the model and the quality of a view as in ANSI/INCITS 378-2009.
 
 Header of 15 bytes: identifier, version, total length (4), number of representations (2), certification flag. Each
 representation: its length (4), capture date and time (9), device technology, vendor (2) and type (2), number of quality

@@ -1,5 +1,4 @@
 """ISO/IEC 19794-2:2005 card formats, clause 8: the bare minutiae, as they stand in a card's biometric data template.
-Imports errors, angles, packed and the model.
 
 Normal size, 5 bytes a minutia: two bits type and 14 bits x, two bits reserved and 14 bits y, in 0.01 mm, the angle in
 1/256 of a turn. Compact size, 3 bytes: x and y in 0.1 mm, two bits type and six bits angle in 1/64 of a turn. There is

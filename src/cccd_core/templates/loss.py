@@ -1,4 +1,4 @@
-"""What a conversion loses, stated for every ordered pair of formats. Imports angles and convert's capacities.
+"""What a conversion loses, stated for every ordered pair of formats.
 
 docs/reference/templates.md shows these as tables, and property tests hold the conversions to them.
 """

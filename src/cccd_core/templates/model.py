@@ -1,4 +1,4 @@
-"""FingerTemplate, TemplateRecord, Tenprint: what codecs read into and write from. Imports numpy and errors."""
+"""FingerTemplate, TemplateRecord, Tenprint: what codecs read into and write from."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The minutia as 5 or 6 bytes, shared by the editions that use it, and the checks every codec makes. Imports numpy,
-errors, angles and the model.
+"""The minutia as 5 or 6 bytes, shared by the editions that use it, and the checks every codec makes.
 
 Layout, big-endian: two bits type and 14 bits x; two bits reserved and 14 bits y; the angle; in the 6-byte form the
 quality (ISO/IEC 19794-2:2005 table 6 and 8.3, ISO/IEC 19794-2:2011 8.4, ANSI/INCITS 378-2004 6.5, 378-2009 6.5).

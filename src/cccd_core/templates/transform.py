@@ -1,4 +1,4 @@
-"""Other forms of one view: another resolution, another order, its best minutiae. Imports numpy, errors, the model."""
+"""Other forms of one view: another resolution, another order, its best minutiae."""
 
 from __future__ import annotations
 

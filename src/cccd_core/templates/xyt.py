@@ -1,4 +1,4 @@
-"""NIST .xyt text as mindtct writes it and bozorth3 reads it (NBIS 5.0). Imports errors, angles and the model.
+"""NIST .xyt text as mindtct writes it and bozorth3 reads it (NBIS 5.0).
 
 One minutia a line: x, y, theta and, in mindtct's files, quality, whole numbers parted by blanks. This is the NIST
 internal form, mindtct's default: the origin at the bottom left (y = height - row), theta in degrees from the positive x

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cccd_core import pki
 from cccd_core.emrtd import ElementaryFile, tlv
-from cccd_core.signing import ChipKeys, Signer, SoftwareSigner, build_image
+from cccd_core.signing import Signer, SoftwareSigner
 from support import countries, emrtd_samples
 
 KEYS = {
@@ -48,12 +48,7 @@ def verify_with_openssl(sod: bytes, folder: Path, *options: str | Path) -> subpr
 
 
 def signed_by(signer: Signer, **options: object) -> bytes:
-    keys = ChipKeys.generate()
-    image = build_image(
-        emrtd_samples.content(), signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key,
-        **options,  # type: ignore[arg-type]
-    )  # fmt: skip
-    return image[ElementaryFile.EF_SOD]
+    return emrtd_samples.chip_image(signer, **options)[ElementaryFile.EF_SOD]
 
 
 @pytest.mark.parametrize("name", KEYS)

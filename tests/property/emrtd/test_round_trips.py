@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from asn1crypto import cms as asn1_cms
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ from cccd_core.emrtd import (
 from cccd_core.emrtd.names import name_field
 from cccd_core.emrtd.public_keys import parse_spki
 from cccd_core.errors import FormatError
-from cccd_core.signing import ChipKeys, SoftwareSigner, sign_data_groups
+from cccd_core.signing import ChipKeys, sign_data_groups
 from support import countries, emrtd_samples
 
 LETTERS = "aăâbcdđeêghiklmnoôơpqrstuưvxyAĂÂBCDĐEÊGHIKLMNOÔƠPQRSTUƯVXY"
@@ -111,21 +111,14 @@ def test_any_vietnamese_name_gives_a_zone_that_is_read_back(name: str) -> None:
 
 
 KEYS = ChipKeys.generate()
-GROUPS = build_data_groups(
-    emrtd_samples.content(), ca_public_key=KEYS.ca_public_key, aa_public_key=KEYS.aa_public_key,
+GROUPS = emrtd_samples.data_groups(
+    KEYS,
     additional={
         11: details.build_dg11(details.PersonalDetails("A<<B", ("C",), birth_date=dt.date(1980, 1, 2))),
         12: details.build_dg12(details.DocumentDetails("A", dt.date(2020, 1, 2), ("B",), front_image=b"f")),
     },
-)  # fmt: skip
-
-
-def software_signer() -> SoftwareSigner:
-    key = ec.generate_private_key(ec.SECP256R1())
-    return SoftwareSigner(key, countries.country().signer(key).der)
-
-
-SIGNER = software_signer()
+)
+SIGNER = countries.software_signer()
 SOD = sign_data_groups(GROUPS, SIGNER, version=1, signing_time=emrtd_samples.NOW)
 READERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "DG1": (dg1.parse, GROUPS[1]),
@@ -172,15 +165,35 @@ def test_changed_files_give_our_errors_or_are_read(name: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("name", READERS)
-@given(st.binary(max_size=200))
-@settings(max_examples=60)
-def test_foreign_bytes_give_our_errors(name: str, data: bytes) -> None:
+def test_foreign_bytes_are_refused_at_an_offset(name: str) -> None:
     reader, seed = READERS[name]
-    for each in (data, seed[:2] + data, seed[: len(seed) // 2] + data):
-        try:
-            reader(each)
-        except FormatError:
-            continue
+    outcomes = {"foreign": Counter[str](), "behind a right head": Counter[str](), "behind a right half": Counter[str]()}
+
+    @given(st.binary(max_size=200))
+    @settings(max_examples=60)
+    def read(data: bytes) -> None:
+        for kind, head in zip(outcomes, (b"", seed[:2], seed[: len(seed) // 2]), strict=True):
+            outcomes[kind][_outcome(lambda each=head + data: reader(each), len(head + data))] += 1
+
+    read()
+    # by chance a few bytes may be right; half of an image is as good as the whole, whose head alone is looked at
+    assert [sum(counts.values()) for counts in outcomes.values()] == [60, 60, 60]
+    assert outcomes["foreign"]["refused"] >= 58
+    assert outcomes["behind a right head"]["refused"] >= 58
+    wanted = "read" if name.startswith("JPEG") else "refused"
+    assert outcomes["behind a right half"][wanted] >= 58
+
+
+def _outcome(read: Callable[[], object], size: int) -> str:
+    """`read`, or `refused` by a FormatError whose offset lies within the bytes or at their end."""
+    try:
+        read()
+    except FormatError as error:
+        offset = error.facts["offset"]
+        assert isinstance(offset, int)
+        assert 0 <= offset <= size
+        return "refused"
+    return "read"
 
 
 @given(st.dictionaries(st.integers(1, 16), st.binary(max_size=40), min_size=2), st.sampled_from((0, 1)))
@@ -205,14 +218,42 @@ def test_a_second_parser_reads_the_same_in_every_sod(groups: dict[int, bytes], v
     assert listed.version == version
 
 
-@given(st.binary(max_size=300))
-@settings(max_examples=200)
-def test_structure_check_and_der_are_safe_for_any_bytes(data: bytes) -> None:
-    for der in (False, True):
-        try:
-            tlv.check_structure(data, what="data", der=der)
-        except FormatError:
-            continue
+def _length(size: int, extra: int) -> bytes:
+    """A length in its shortest form, or, with 1 to 3 `extra` bytes, in one that BER allows and DER does not."""
+    if not extra:
+        return tlv.encode(tlv.OCTET_STRING, bytes(size))[1 : -size or None]
+    return bytes((0x80 | extra + 1,)) + size.to_bytes(extra + 1, "big")
+
+
+lengths = st.sampled_from((0, 0, 0, 0, 0, 1, 3))
+values = st.recursive(
+    st.builds(lambda value, extra: b"\x04" + _length(len(value), extra) + value, st.binary(max_size=12), lengths),
+    lambda parts: st.builds(
+        lambda inner, extra: b"\x30" + _length(len(b"".join(inner)), extra) + b"".join(inner),
+        st.lists(parts, max_size=4),
+        lengths,
+    ),
+    max_leaves=12,
+)
+
+
+def test_structure_check_is_safe_for_any_bytes_and_der_is_stricter() -> None:
+    outcomes: Counter[tuple[str, str]] = Counter()
+
+    @given(st.binary(max_size=300) | values | st.tuples(values, st.binary(min_size=1, max_size=4)).map(b"".join))
+    @settings(max_examples=300)
+    def check(data: bytes) -> None:
+        ber, der = (
+            _outcome(lambda der=der: tlv.check_structure(data, what="data", der=der), len(data))
+            for der in (False, True)
+        )
+        outcomes[ber, der] += 1
+
+    check()
+    assert outcomes["read", "read"] > 20
+    assert outcomes["read", "refused"] > 20
+    assert outcomes["refused", "refused"] > 20
+    assert outcomes["refused", "read"] == 0
 
 
 @given(st.integers(-(1 << 63), (1 << 63) - 1))

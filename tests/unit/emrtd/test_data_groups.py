@@ -63,7 +63,7 @@ def test_an_image_is_copied_bounded_and_has_a_digest() -> None:
 
 
 def test_everything_that_goes_in_comes_back() -> None:
-    groups = build_data_groups(CONTENT, ca_public_key=KEYS.ca_public_key, aa_public_key=KEYS.aa_public_key)
+    groups = emrtd_samples.data_groups(KEYS)
     assert list(groups) == [1, 2, 3, 13, 14, 15]
     assert dg1.parse(groups[1]) == mrz.for_card(CONTENT)
     (face,) = dg2.parse(groups[2])
@@ -77,7 +77,7 @@ def test_everything_that_goes_in_comes_back() -> None:
     assert infos.active_authentication == security_infos.ActiveAuthenticationInfo()
     assert infos.others == ()
     assert dg15.parse(groups[15]) == KEYS.aa_public_key
-    assert groups == build_data_groups(CONTENT, ca_public_key=KEYS.ca_public_key, aa_public_key=KEYS.aa_public_key)
+    assert groups == emrtd_samples.data_groups(KEYS)
 
 
 def test_a_card_without_fingers_and_keys_has_fewer_groups() -> None:

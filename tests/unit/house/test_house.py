@@ -56,7 +56,7 @@ def modules_of(package: str) -> list[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_source_has_a_docstring_and_no_assert(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), "the first lines say what the file is and what it may touch"
+    assert ast.get_docstring(tree), "the first lines say what the file is for and what its reader must know"
     asserts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     assert not asserts, f"python -O drops assert: raise a CccdError instead, lines {asserts}"
 

@@ -14,7 +14,7 @@ from cccd_core.cli.common import run
 from cccd_core.cli.main import build
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.errors import CccdError, FileError, FormatError, SigningError
-from cccd_core.pki import test_authority as authority
+from cccd_core.pki import local_country
 from cccd_core.signing.keys import verifies
 
 NOW = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
@@ -73,7 +73,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_an_interrupted_init_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    real = authority._write
+    real = local_country._write
 
     def stop(path: Path, content: bytes, mode: int) -> None:
         written.append(path)
@@ -81,7 +81,7 @@ def test_an_interrupted_init_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
             raise KeyboardInterrupt
         real(path, content, mode)
 
-    monkeypatch.setattr(authority, "_write", stop)
+    monkeypatch.setattr(local_country, "_write", stop)
     with pytest.raises(KeyboardInterrupt):
         pki.init(tmp_path / "pki")
     assert len(written) == 4

@@ -12,7 +12,7 @@ from cccd_core.emrtd import ChipImage, ElementaryFile
 from cccd_core.emrtd import sod as sods
 from cccd_core.errors import CertificateError, FormatError, SigningError, VerificationError
 from cccd_core.pki import issue
-from cccd_core.signing import ChipKeys, SoftwareSigner, build_image
+from cccd_core.signing import SoftwareSigner
 from support import countries, emrtd_samples
 
 NOW = emrtd_samples.NOW
@@ -29,11 +29,7 @@ def check_of(signer: pki.Certificate, trust: pki.TrustStore, at: dt.datetime = N
 
 def image(**options: object) -> ChipImage:
     signer = SoftwareSigner.load(countries.pem(KEY), SIGNER.der)
-    keys = ChipKeys.generate()
-    return build_image(
-        emrtd_samples.content(), signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key,
-        **options,  # type: ignore[arg-type]
-    )  # fmt: skip
+    return emrtd_samples.chip_image(signer, **options)
 
 
 TRUST = pki.TrustStore([COUNTRY.certificate])

@@ -19,7 +19,7 @@ from cccd_core.signing.software import load_private_key
 from support import countries, emrtd_samples
 
 KEY = ec.generate_private_key(ec.SECP256R1())
-SIGNER = SoftwareSigner.load(countries.pem(KEY), countries.country().signer(KEY).der)
+SIGNER = countries.software_signer(KEY)
 
 
 def test_chip_keys_belong_together_and_are_not_shown() -> None:

@@ -1,1 +1,1 @@
-"""Links to a card. smartcard (pyscard) is imported in pcsc.py alone."""
+"""Links to a card: a PC/SC reader, a card in this process, a recording."""

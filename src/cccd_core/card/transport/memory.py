@@ -1,4 +1,4 @@
-"""A card in this process. Imports nothing but the errors and the link's protocol."""
+"""A link to a card in this process, which can be pulled away as from a reader."""
 
 from __future__ import annotations
 

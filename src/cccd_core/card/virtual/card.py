@@ -1,4 +1,4 @@
-"""The software card: power, command dispatch, channels. Imports errors and the files of card.
+"""The software card: power, command dispatch, channels.
 
 A faithful eMRTD (Doc 9303-10, -11) that is personalised over SCP03 by the commands of `card.profile`. It trusts no
 byte: `process` answers everything with a status word. Not safe for two threads at once, as a card is not.
