@@ -133,7 +133,7 @@ class ReviewReason(_Word):
 class Failure(_Word):
     """Of the state `failed`, the only final state that the next run tries again."""
 
-    BATCH_CHANGED = "batch_changed", "the dossier's files are not those that were checked"
+    BATCH_CHANGED = "batch_changed", "the dossier is not in the batch any more, or not as it was checked"
     CARD_WAITING = (
         "card_waiting",
         "no card could be had, or it kept leaving the reader; nothing is lost and nothing wrong",
