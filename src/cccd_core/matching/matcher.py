@@ -24,6 +24,7 @@ from cccd_core.templates import FingerTemplate
 _PPCM_500_DPI = 500 / 2.54
 _NEIGHBOURS_MAX = 255  # minutiae of a template that are looked at; the most central ones
 _BLOCK = 256  # fingers a thread takes at a time
+_POINTS_MAX = 128  # minutiae that the kernels have room for
 _NO_FEATURES = np.zeros((0, len(FEATURES)), np.float32)
 
 
@@ -165,13 +166,12 @@ class Matcher:
         (a, order_a), (b, order_b) = self._prepare(probe), self._prepare(candidate)
         t = self._tables
         f = np.zeros(len(FEATURES), np.float32)
-        ends = np.zeros((2, 256), np.int64)
-        similarities = np.zeros(256, np.float32)
+        ends = np.zeros((2, _POINTS_MAX), np.int64)
+        similarities = np.zeros(_POINTS_MAX, np.float32)
         placing = np.zeros(4, np.float32)
-        inside = np.zeros((2, 256), np.bool_)
-        looked_at = (t.settings, t.weights, t.cosines, t.sines, t.logarithms, True, f, ends, similarities, placing)
-        _, pairs = _twin("score").pair_score(a.words, b.words, *looked_at, inside[0], inside[1])
-        n = max(pairs, 0)
+        inside = np.zeros((2, _POINTS_MAX), np.bool_)
+        looked_up = (t.settings, t.weights, t.cosines, t.sines, t.logarithms)
+        _, n = _twin("score").explained_score(a.words, b.words, *looked_up, f, ends, similarities, placing, inside)
         raw = np.zeros(1, np.float32)
         self._run(a, PreparedGallery.pack([b]), 0, 1, raw, _NO_FEATURES)
         overlaps = []
