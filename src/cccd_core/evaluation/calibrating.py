@@ -1,4 +1,4 @@
-"""Fits score calibration and fusion. Imports the rest of evaluation, matching.calibration and .fusion, numpy, errors.
+"""Fits score calibration and the fusion of fingers.
 
 The tail is a generalised Pareto distribution of the excesses over a high threshold (Pickands, Annals of Statistics 3,
 1975; Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, chapter 4), fitted by maximum likelihood
@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from cccd_core.errors import ParameterError
 from cccd_core.evaluation.bootstrap import share_bounds
+from cccd_core.evaluation.finger_fusion import Fusion
 from cccd_core.evaluation.samples import Progress, SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
 from cccd_core.matching.calibration import MOST_PER_MINUTIA, Calibration, Levelling, Surroundings
-from cccd_core.matching.fusion import Fusion
 from cccd_core.templates import FingerTemplate
 
 LEAST_PAIRS = 10_000
