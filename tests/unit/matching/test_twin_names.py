@@ -25,7 +25,7 @@ RING = {"compatible"}  # the twin's matrix is whole
 FIELDS = {"x_of", "y_of", "angle_of"}  # read once into arrays by the twin
 SORTING = {"insert"}  # the twin has arrays that sort themselves
 ROOM = {"new_finger", "new_pairing", "new_work"}  # structs, in C++
-BUILT_IN = {"popcount"}
+BUILT_IN = {"popcount", "take_over"}  # __builtin_popcountll, std::swap
 EXPLAINING = {"explained_score"}  # runs in Numba alone
 
 

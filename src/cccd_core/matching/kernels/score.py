@@ -237,8 +237,9 @@ def load_head(f: Finger, words: NDArray[np.uint64]) -> None:
     head[CYLINDERS] = np.int64((words[0] >> np.uint64(8)) & np.uint64(0xFF))
     head[EDGES] = np.int64((words[0] >> np.uint64(16)) & np.uint64(0xFF))
     head[EFFECTIVE] = np.int64((words[0] >> np.uint64(24)) & np.uint64(0xFF))
-    count = 1 + head[N] + CODE_WORDS * head[CYLINDERS]
-    f[WORDS][:count] = words[:count]
+    own = f[WORDS]
+    for k in range(1 + head[N] + CODE_WORDS * head[CYLINDERS]):
+        own[k] = words[k]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -649,7 +650,8 @@ def supported(w: Work, t: Tables, n: int, r: NDArray[np.float32]) -> np.float32:
 @numba.njit(nogil=True, cache=True)
 def pair_under(w: Work, t: Tables, placing: NDArray[np.float32], r: Pairing) -> None:
     """Places A so, and pairs the minutiae up."""
-    r[PLACING][:] = placing
+    for k in range(PLACING_COUNT):
+        r[PLACING][k] = placing[k]
     place(w[A], r)
     pair_up(w, t, t[SETTINGS][PAIRING_TOLERANCE_PX], t[SETTINGS][PAIRING_GATE], r)
 
@@ -735,6 +737,19 @@ def place_rigidly(w: Work, t: Tables, n: int, size: np.float32, f: NDArray[np.fl
 
 
 @numba.njit(nogil=True, cache=True)
+def take_over(r: Pairing, other: Pairing) -> None:
+    """The other pairing instead of this one, but for where it placed A."""
+    for k in range(PLACING_COUNT):
+        r[PLACING][k] = other[PLACING][k]
+    r[COUNT][0] = other[COUNT][0]
+    for k in range(other[COUNT][0]):
+        for row in range(ENDS_COUNT):
+            r[ENDS][row, k] = other[ENDS][row, k]
+        for row in range(FIGURES_COUNT):
+            r[FIGURES][row, k] = other[FIGURES][row, k]
+
+
+@numba.njit(nogil=True, cache=True)
 def place_thoroughly(w: Work, t: Tables, placings: int, placed: int, size: np.float32, f: NDArray[np.float32]) -> None:
     """Pairs the minutiae up under the other placings too; of all, the one with the best agreement stays in
     w[PAIRING]."""
@@ -746,10 +761,7 @@ def place_thoroughly(w: Work, t: Tables, placings: int, placed: int, size: np.fl
         agrees = agreement(w[OTHER], t[SETTINGS][PAIRING_TOLERANCE_PX])
         if agrees > best:
             best = agrees
-            w[PAIRING][PLACING][:] = w[OTHER][PLACING]
-            w[PAIRING][ENDS][:] = w[OTHER][ENDS]
-            w[PAIRING][FIGURES][:] = w[OTHER][FIGURES]
-            w[PAIRING][COUNT][:] = w[OTHER][COUNT]
+            take_over(w[PAIRING], w[OTHER])
     f[BEST_AGREEMENT] = best
     f[BEST_AGREEMENT_BY_SIZE] = best * size
 
@@ -1048,7 +1060,8 @@ def scores(
     for finger in range(start, stop):
         out[finger - start] = score(w, t, words[offsets[finger] :], thorough, f)
         if thorough:
-            features[finger - start] = f
+            for k in range(FEATURES_COUNT):
+                features[finger - start, k] = f[k]
 
 
 @numba.njit(nogil=True, cache=True)
