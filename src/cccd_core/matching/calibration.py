@@ -1,4 +1,4 @@
-"""From a matcher's raw score to −10·log10(FMR). Imports numpy, errors and the standard library alone.
+"""From a matcher's raw score to −10·log10(FMR).
 
 A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map is fitted by
 `scripts/calibrate_matching.py` on pooled impostor pairs (`evaluation.calibrating`) and shipped as

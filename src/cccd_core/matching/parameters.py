@@ -1,4 +1,4 @@
-"""Everything that can be tuned in the matcher, in one place. Imports errors and matching.weights."""
+"""Everything that can be tuned in the matcher, in one place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables that the kernels look things up in, made once for each set of parameters. Imports numpy and math."""
+"""The tables that the kernels look things up in, made once for each set of parameters."""
 
 from __future__ import annotations
 

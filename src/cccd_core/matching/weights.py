@@ -1,4 +1,4 @@
-"""The learned part of the matcher: three linear scores and two exit levels. Imports errors and the standard library."""
+"""The learned part of the matcher: three linear scores and two exit levels."""
 
 from __future__ import annotations
 
