@@ -1,13 +1,13 @@
 """One prepared finger against many: the Numba twin of native/kernels/matching, bit for bit.
 
 Only +, -, *, / and square root of float32 occur, each rounded on its own, and every sum has a fixed order (`sum_of`
-where there are many terms), so that both twins give the same bits. The packing of a finger is told in
-`matching.prepared`.
+where there are many terms), so that both twins give the same bits. They divide as C++ does (`error_model`). The packing
+of a finger is told in `matching.prepared`.
 
-To be read beside the C++: the same names in the same order, file after file; `tests/unit/matching/test_twins.py` holds
-them together. Constants name what C++ names by enumerators and by the members of its structs, which are tuples here:
-`w[PAIRS][AX, k]` is `w.pairs.ax[k]`. Some 1000 lines stand here together because Numba's cache sees no edit of a helper
-in another file.
+To be read beside the C++: the same names in the same order, file after file; `tests/unit/matching/test_twin_names.py`
+holds them together. Constants name what C++ names by enumerators and by the members of its structs, which are tuples
+here: `w[PAIRS][AX, k]` is `w.pairs.ax[k]`. Numba's cache sees no edit of a helper in another file, so the whole call
+tree stands here, some 1,300 lines, where C++ has seven files.
 """
 
 # numba's types are not those of the annotations, which are for the reader
@@ -167,7 +167,7 @@ AX, AY, BX, BY, PAIR_COS, PAIR_SIN, ALIKE, PAIRS_COUNT = range(8)
 # --- lanes.ipp
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def sum_of(values: NDArray[np.float32], n: int) -> np.float32:
     """A sum in 16 lanes, then the halves of them onto each other: the one order in which many floats are added up."""
     lane = np.zeros(LANES, np.float32)
@@ -182,7 +182,7 @@ def sum_of(values: NDArray[np.float32], n: int) -> np.float32:
 # --- work.ipp
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def new_finger() -> Finger:
     """Room for a finger."""
     return (
@@ -193,7 +193,7 @@ def new_finger() -> Finger:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def new_pairing() -> Pairing:
     """Room for a pairing."""
     return (
@@ -205,7 +205,7 @@ def new_pairing() -> Pairing:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def new_work() -> Work:
     """Room for all that scoring works on. The probe is loaded as A, each candidate as B."""
     return (
@@ -229,7 +229,7 @@ def new_work() -> Work:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def load_head(f: Finger, words: NDArray[np.uint64]) -> None:
     """Takes the words over, and what the first of them counts."""
     head = f[HEAD]
@@ -242,13 +242,13 @@ def load_head(f: Finger, words: NDArray[np.uint64]) -> None:
         own[k] = words[k]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def band_of(low_y: np.float32, y: np.float32) -> int:
     """The band of y in which a place lies, or the outermost."""
     return np.int64(min(max(ZERO, (y - low_y) * F32(1.0 / 16.0)), F32(BANDS - 1)))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def load_directions(f: Finger, t: Tables) -> None:
     """The cosine and sine of each minutia's angle."""
     points = f[POINTS]
@@ -260,7 +260,7 @@ def load_directions(f: Finger, t: Tables) -> None:
         points[SIN, i] = sines[whole[ANGLE, i]]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def load_bands(f: Finger) -> None:
     """Minutiae in order of y: those with a cylinder are so by themselves, and so are the others."""
     n = f[HEAD][N]
@@ -285,7 +285,7 @@ def load_bands(f: Finger) -> None:
         whole[FIRST, k] = max(whole[FIRST, k - 1], whole[FIRST, k])
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def load_worth(f: Finger) -> None:
     """How much each minutia counts: one over those it stands among, as spurious ones come in clusters, times the root
     of its quality over the print's mean."""
@@ -302,7 +302,7 @@ def load_worth(f: Finger) -> None:
         points[WORTH, i] = np.sqrt(points[QUALITY, i] * (F32(n) / total)) / F32(1 + crowd)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def load_hull(f: Finger) -> None:
     """Edges of the convex hull, from the order that preparation wrote into the minutiae: inside is
     edge · point + d >= 0."""
@@ -325,7 +325,7 @@ def load_hull(f: Finger) -> None:
         points[EDGE_D, k] = (dy * points[X, p] - dx * points[Y, p]) / length
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def comes_first(one: Finger, other: Finger) -> bool:
     """Whether `one` comes before `other` as A: more cylinders, more minutiae, then the words. So scores are
     symmetric."""
@@ -344,7 +344,7 @@ def comes_first(one: Finger, other: Finger) -> bool:
 # --- pairs.ipp
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def set_pair(p: NDArray[np.float32], k: int, t: Tables, a: Finger, b: Finger, i: int, j: int, s: np.float32) -> None:
     """Pair k: the places of A's minutia i and B's j, the rotation that they propose, their similarity."""
     p[AX, k] = a[POINTS][X, i]
@@ -357,7 +357,7 @@ def set_pair(p: NDArray[np.float32], k: int, t: Tables, a: Finger, b: Finger, i:
     p[ALIKE, k] = s
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def compatibility(
     w: Work, n: int, r0: np.float32, r1: np.float32, t0: np.float32, t1: np.float32, gate: np.float32
 ) -> None:
@@ -395,7 +395,7 @@ def compatibility(
             compatible[k, h] = z * z if ahead > ZERO and z > ZERO else ZERO
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def supports(w: Work, v: NDArray[np.float32], n: int, out: NDArray[np.float32]) -> None:
     """The compatibilities of `n` pairs times a vector: round a ring, by distance in it, added up in four threads."""
     compatible = w[COMPATIBLE]
@@ -414,7 +414,7 @@ def supports(w: Work, v: NDArray[np.float32], n: int, out: NDArray[np.float32]) 
         out[k] = (u[0] + u[1]) + (u[2] + u[3])
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def relax(w: Work, n: int, rounds: int) -> tuple[np.float32, np.float32]:
     """Power iteration on the compatibilities weighted with the similarities: v, and support after the first round.
 
@@ -452,7 +452,7 @@ def relax(w: Work, n: int, rounds: int) -> tuple[np.float32, np.float32]:
 # --- placing.ipp
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def fit(
     ax: NDArray[np.float32],
     ay: NDArray[np.float32],
@@ -492,7 +492,7 @@ def fit(
     r[TY] = ny - (r[S] * mx + r[C] * my)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def place(a: Finger, r: Pairing) -> None:
     """A's minutiae in B's frame."""
     c, s, tx, ty = r[PLACING][C], r[PLACING][S], r[PLACING][TX], r[PLACING][TY]
@@ -503,13 +503,13 @@ def place(a: Finger, r: Pairing) -> None:
         placed[PY, i] = s * points[X, i] + c * points[Y, i] + ty
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def alike(similarity: NDArray[np.int64], ca: int, cb: int, i: int, j: int) -> int:
     """The similarity of two minutiae in steps; 0 where one has no cylinder."""
     return similarity[i, j] if i < ca and j < cb else 0
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def pair_up(w: Work, t: Tables, tolerance: np.float32, gate: np.float32, r: Pairing) -> None:
     """Pairs each placed minutia of A with its cheapest of B where both choose each other."""
     head_a, head_b = w[A][HEAD], w[B][HEAD]
@@ -546,7 +546,7 @@ def pair_up(w: Work, t: Tables, tolerance: np.float32, gate: np.float32, r: Pair
     r[COUNT][0] = n
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def agreement(r: Pairing, tolerance: np.float32) -> np.float32:
     """How alike and how near the minutiae paired are, added up."""
     n = r[COUNT][0]
@@ -558,7 +558,7 @@ def agreement(r: Pairing, tolerance: np.float32) -> np.float32:
     return sum_of(value, n)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def refit(w: Work, tolerance: np.float32, r: Pairing) -> None:
     """Places A anew by the minutiae paired, the near and alike ones above all."""
     n = r[COUNT][0]
@@ -581,7 +581,7 @@ def refit(w: Work, tolerance: np.float32, r: Pairing) -> None:
     fit(ax, ay, bx, by, weight, n, r[PLACING])
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def bend(w: Work, t: Tables, rigid: NDArray[np.float32], r: Pairing) -> None:
     """Moves each minutia from where it lies rigidly by what its paired neighbours (never itself) are off by."""
     n = w[A][HEAD][N]
@@ -613,7 +613,7 @@ def bend(w: Work, t: Tables, rigid: NDArray[np.float32], r: Pairing) -> None:
         placed[PY, i] = rigid[PY, i] + sy[i] / sw[i]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def align(w: Work, t: Tables, r: Pairing) -> None:
     """Rigid fits, then two rounds of elastic ones, each from the same rigid place."""
     settings = t[SETTINGS]
@@ -629,7 +629,7 @@ def align(w: Work, t: Tables, r: Pairing) -> None:
         pair_up(w, t, HALF * (wide + narrow) if turn == 0 else narrow, settings[FINAL_GATE], r)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def supported(w: Work, t: Tables, n: int, r: NDArray[np.float32]) -> np.float32:
     """How well all `n` candidates agree with a placing."""
     p = w[PAIRS]
@@ -647,7 +647,7 @@ def supported(w: Work, t: Tables, n: int, r: NDArray[np.float32]) -> np.float32:
     return sum_of(value, n)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def pair_under(w: Work, t: Tables, placing: NDArray[np.float32], r: Pairing) -> None:
     """Places A so, and pairs the minutiae up."""
     for k in range(PLACING_COUNT):
@@ -656,7 +656,7 @@ def pair_under(w: Work, t: Tables, placing: NDArray[np.float32], r: Pairing) -> 
     pair_up(w, t, t[SETTINGS][PAIRING_TOLERANCE_PX], t[SETTINGS][PAIRING_GATE], r)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def highest(rank: NDArray[np.float32], n: int) -> int:
     """The first k with the highest rank."""
     first = 0
@@ -666,7 +666,7 @@ def highest(rank: NDArray[np.float32], n: int) -> int:
     return first
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def propose(
     w: Work, n: int, seed: int, left: NDArray[np.float32], gone: NDArray[np.float32], trial: NDArray[np.float32]
 ) -> None:
@@ -694,7 +694,7 @@ def propose(
         fit(p[AX], p[AY], p[BX], p[BY], weight, n, trial)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def place_rigidly(w: Work, t: Tables, n: int, size: np.float32, f: NDArray[np.float32]) -> tuple[int, int]:
     """The rigid placings that `n` candidates propose: the best supported one with all that agree with it, then the same
     among those left over.
@@ -736,7 +736,7 @@ def place_rigidly(w: Work, t: Tables, n: int, size: np.float32, f: NDArray[np.fl
     return placings, placed
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def take_over(r: Pairing, other: Pairing) -> None:
     """The other pairing instead of this one, but for where it placed A."""
     for k in range(PLACING_COUNT):
@@ -749,7 +749,7 @@ def take_over(r: Pairing, other: Pairing) -> None:
             r[FIGURES][row, k] = other[FIGURES][row, k]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def place_thoroughly(w: Work, t: Tables, placings: int, placed: int, size: np.float32, f: NDArray[np.float32]) -> None:
     """Pairs the minutiae up under the other placings too; of all, the one with the best agreement stays in
     w[PAIRING]."""
@@ -769,7 +769,7 @@ def place_thoroughly(w: Work, t: Tables, placings: int, placed: int, size: np.fl
 # --- figures.ipp
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def overlap(w: Work, margin: np.float32, r: Pairing) -> None:
     """Which minutiae of either side lie where the other has its fingerprint: inside its convex hull, widened."""
     head_a, head_b = w[A][HEAD], w[B][HEAD]
@@ -797,7 +797,7 @@ def overlap(w: Work, margin: np.float32, r: Pairing) -> None:
         inside_b[ends[END_B, k]] = True
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def consistency(w: Work, t: Tables, r: Pairing) -> tuple[np.float32, np.float32]:
     """How well the pairs that lie near each other agree, added up; and how many such twos there are."""
     settings = t[SETTINGS]
@@ -833,7 +833,7 @@ def consistency(w: Work, t: Tables, r: Pairing) -> tuple[np.float32, np.float32]
     return sum_of(agree, LANES), sum_of(near, LANES)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def spread(w: Work, r: Pairing) -> np.float32:
     """The mean squared distance of A's paired minutiae from their centre."""
     a = w[A][POINTS]
@@ -855,7 +855,7 @@ def spread(w: Work, r: Pairing) -> np.float32:
     return total * per
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def final_figures(w: Work, t: Tables, r: Pairing, f: NDArray[np.float32]) -> None:
     """The figures of the aligned pair."""
     a, b = w[A][POINTS], w[B][POINTS]
@@ -927,7 +927,7 @@ def final_figures(w: Work, t: Tables, r: Pairing, f: NDArray[np.float32]) -> Non
 # --- score.ipp
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def weigh(t: Tables, start: int, f: NDArray[np.float32], n: int) -> np.float32:
     """The bias at `start` and the first `n` features by the weights that follow it."""
     weights = t[WEIGHTS]
@@ -937,7 +937,7 @@ def weigh(t: Tables, start: int, f: NDArray[np.float32], n: int) -> np.float32:
     return total
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def relaxed_figures(w: Work, t: Tables, size: np.float32, f: NDArray[np.float32]) -> int:
     """The candidates, relaxed, and the figures known then; returns how many there are."""
     settings = t[SETTINGS]
@@ -979,7 +979,7 @@ def relaxed_figures(w: Work, t: Tables, size: np.float32, f: NDArray[np.float32]
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def score(w: Work, t: Tables, words: NDArray[np.uint64], thorough: bool, f: NDArray[np.float32]) -> np.float32:
     """The raw score of A, loaded, and the candidate of these words. With `thorough` nothing exits early.
 
@@ -1021,7 +1021,7 @@ def score(w: Work, t: Tables, words: NDArray[np.uint64], thorough: bool, f: NDAr
     return max(weigh(t, FINAL_WEIGHTS, f, FEATURES_COUNT), ZERO)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def load_probe(w: Work, t: Tables, words: NDArray[np.uint64]) -> None:
     """All that a probe may be asked for, whether it is A or B."""
     probe = w[A]
@@ -1032,7 +1032,7 @@ def load_probe(w: Work, t: Tables, words: NDArray[np.uint64]) -> None:
     load_worth(probe)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def scores(
     probe: NDArray[np.uint64],
     words: NDArray[np.uint64],
@@ -1064,7 +1064,7 @@ def scores(
                 features[finger - start, k] = f[k]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def explained_score(
     probe: NDArray[np.uint64],
     candidate: NDArray[np.uint64],
@@ -1110,7 +1110,7 @@ def explained_score(
 # --- plain.ipp
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def popcount(v: np.uint64) -> int:
     """How many bits are set."""
     v = v - ((v >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -1122,7 +1122,7 @@ def popcount(v: np.uint64) -> int:
     return np.int64(v & np.uint64(0x7F))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def load(f: Finger, words: NDArray[np.uint64], offset: np.float32) -> None:
     """Unpacks what relaxation needs of a finger: places, angles, and of each cylinder 1 / sqrt(bits + offset)."""
     load_head(f, words)
@@ -1142,7 +1142,7 @@ def load(f: Finger, words: NDArray[np.uint64], offset: np.float32) -> None:
         points[SCALE, i] = ONE / np.sqrt(F32(bits) + offset)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def similarities(w: Work) -> None:
     """w[SIMILARITY][i, j]: common bits over the geometric mean of both counts of bits, in steps of 1/1024.
 
@@ -1170,7 +1170,7 @@ def similarities(w: Work) -> None:
         row_best[i] = best
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def choose(w: Work, wanted: int) -> tuple[int, int]:
     """Candidates: the best partner of every cylinder of A, in order, then that of every cylinder of B unless those two
     chose each other.
@@ -1215,7 +1215,7 @@ def choose(w: Work, wanted: int) -> tuple[int, int]:
     return found, mutual
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def fill(w: Work, t: Tables, n: int) -> None:
     """The candidates as pairs."""
     key = w[KEY]
@@ -1223,7 +1223,7 @@ def fill(w: Work, t: Tables, n: int) -> None:
         set_pair(w[PAIRS], k, t, w[A], w[B], (key[k] >> 6) & 63, key[k] & 63, F32(key[k] >> 12) * STEP)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def reachable(w: Work, r: Pairing, tolerance: np.float32) -> int:
     """For each placed minutia i of A, the first PARTNERS_MAX minutiae j of B, in order of y, that are nearer than
     `tolerance`: w[REACHED] takes i << 8 | j; returns how many."""
@@ -1249,7 +1249,7 @@ def reachable(w: Work, r: Pairing, tolerance: np.float32) -> int:
     return n
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def price(w: Work, t: Tables, r: Pairing, tolerance: np.float32, gate: np.float32, reached: int) -> None:
     """What each of these pairs costs: distance and turn as shares of what is allowed, and how unlike the cylinders are.
 
