@@ -2,7 +2,7 @@
 
 Doubles with +, -, *, / and one square root, each rounded on its own, summed in the order of the minutiae. The packing
 of a finger is told in `matching.prepared`. To be read beside finger.ipp: the same names in the same order, which
-`tests/unit/matching/test_twins.py` holds together.
+`tests/unit/matching/test_twin_names.py` holds together.
 """
 
 # numba's types are not those of the annotations, which are for the reader
