@@ -138,7 +138,7 @@ void calibrating_scores(In<double, 1> raw_knots, In<double, 1> score_knots, In<d
   const c::Map map{raw_knots.data(), score_knots.data(), raw_knots.shape(0), chance.size() ? chance.data() : nullptr,
                    numbers.data()};
   nb::gil_scoped_release release;
-  c::calibrate(map, probe(0), words.data(), offsets.data(), scores.shape(0), scores.data());
+  c::scores(map, probe(0), words.data(), offsets.data(), scores.shape(0), scores.data());
 }
 
 }  // namespace

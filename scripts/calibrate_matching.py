@@ -3,9 +3,9 @@
     python scripts/calibrate_matching.py [--sets NAME,...] [--extractors NAME,...] [--threads N] [--check]
 
 Scores every impostor pair of the sets under ../shared/data/fingerprints (CCCD_SHARED names another place) with the
-default parameters, fits the map, and writes calibration.json and, fitted without fcj2020, fusion.json into
-src/cccd_core/matching/data. Run it whenever the matcher or its parameters change: a test fails until it was. Prints,
-for each set, the measured FMR at scores 20, 30 and 40 when that set is left out.
+default parameters, fits the map, and writes calibration.json into src/cccd_core/matching/data and, fitted without
+fcj2020, fusion.json into src/cccd_core/evaluation/data. Run it whenever the matcher or its parameters change: a test
+fails until it was. Prints, for each set, the measured FMR at scores 20, 30 and 40 when that set is left out.
 `--check` prints alone and writes nothing.
 """
 
@@ -20,17 +20,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from cccd_core.errors import CccdError
+from cccd_core.evaluation import finger_fusion
 from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_check, raw_pairs
 from cccd_core.evaluation.samples import read_folder
 from cccd_core.matching import Matcher
 from cccd_core.matching import calibration as calibrations
-from cccd_core.matching import fusion as fusions
 from cccd_core.matching.calibration import Calibration
 from cccd_core.storage import whole_file
 
 ROOT = Path(__file__).resolve().parent.parent
 FINGERPRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
-MATCHING = ROOT / "src" / "cccd_core" / "matching"
+SOURCE = ROOT / "src" / "cccd_core"
 NOT_FOR_FUSION = "fcj2020"  # fusion is reported on this set, so it is fitted without it
 
 
@@ -97,9 +97,13 @@ def main() -> int:
         fusion = fit_fusion([part for part in parts if part.set_name != NOT_FOR_FUSION], calibration)
         print(f"fusion: {fusion.genuine_pairs:,} genuine pairs, ratios {fusion.ratio_knots[0]:.1f} .. in nats")
         if not options.check:
-            for name, fitted in ((calibrations.SHIPPED, calibration), (fusions.SHIPPED, fusion)):
-                whole_file.write(MATCHING / name, (json.dumps(fitted.as_dict(), indent=1) + "\n").encode())
-                print(f"written: {(MATCHING / name).relative_to(ROOT)}")
+            shipped = {
+                SOURCE / "matching" / calibrations.SHIPPED: calibration,
+                SOURCE / "evaluation" / finger_fusion.SHIPPED: fusion,
+            }
+            for path, fitted in shipped.items():
+                whole_file.write(path, (json.dumps(fitted.as_dict(), indent=1) + "\n").encode())
+                print(f"written: {path.relative_to(ROOT)}")
     except CccdError as error:
         print(f"calibration failed: {error}", file=sys.stderr)
         return 1

@@ -33,7 +33,7 @@ def calls():
     fingers = [view for view in views if 45 <= view.count <= 55][:FINGERS]
     assert len(fingers) == FINGERS
     matcher = Matcher(calibration=Calibration.identity())
-    return [matcher._preparation(finger) for finger in fingers]
+    return [matcher.preparation(finger) for finger in fingers]
 
 
 def test_native_is_worth_it(calls, capsys):

@@ -44,7 +44,7 @@ int main(int, char** arguments) {
     hostile::Exact<std::int64_t> places(offsets, guarded);
     hostile::Exact<float> out(scores, guarded);
     const c::Map map{raws.data(), mapped.data(), raw.size(), random.one_in(4) ? nullptr : chances.data(), all.data()};
-    c::calibrate(map, random(), gallery.data(), places.data(), offsets.size(), out.data());
+    c::scores(map, random(), gallery.data(), places.data(), offsets.size(), out.data());
     for (std::size_t k = 0; k < offsets.size(); ++k)
       if (!(out.data()[k] >= 0.0f && std::isfinite(out.data()[k]))) hostile::stop("a score", out.data()[k]);
     out.write(stdout);

@@ -213,13 +213,13 @@ def pair_up(
 def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherParameters, t: Tables) -> Floats:
     """The figures of weights.FEATURES."""
     a, b = (Side(finger) for finger in sorted((probe, candidate), key=rank))
-    gates = dict(zip(("first", "pairing", "final", "check"), t.settings[[7, 10, 12, 21]].tolist(), strict=True))
+    settings = dict(zip(p.settings(), t.settings.tolist(), strict=True))
     s = similarities(a, b, p.similarity_offset_bits)
     pairs, mutual = candidates(s, p.candidates)
     value = np.array([s[pair] / 1024 for pair in pairs])
     agree = compatibility(
         a, b, pairs, (p.length_tolerance_px**2, p.length_tolerance_share**2),
-        (p.side_tolerance_px**2, p.side_tolerance_share**2), gates["first"],
+        (p.side_tolerance_px**2, p.side_tolerance_share**2), settings["rotation_gate"],
     )  # fmt: skip
     v = value.copy()
     for turn_number in range(p.relaxation_rounds):
@@ -254,7 +254,7 @@ def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherPar
         else:
             placing = fit(at_a[left[group]], at_b[right[group]], weight[group] * value[group])
         off = np.abs(placing[0] * at_a[left] + placing[1] - at_b[right]) ** 2 / p.pairing_tolerance_px**2
-        twist = (1 - (placing[0] * turns.conj()).real) * gates["pairing"]
+        twist = (1 - (placing[0] * turns.conj()).real) * settings["pairing_gate"]
         placings.append(placing)
         supports.append(float(((0.3 + value) * (1 - off / 2))[(off < 1) & (twist < 1)].sum()))
 
@@ -262,7 +262,7 @@ def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherPar
         return pair_up(a, b, s, placed, turn, p.dissimilarity_cost, tolerance, gate)
 
     def under(placing: tuple[complex, complex]) -> Pairing:
-        return paired(placing[0] * at_a + placing[1], placing[0], p.pairing_tolerance_px, gates["pairing"])
+        return paired(placing[0] * at_a + placing[1], placing[0], p.pairing_tolerance_px, settings["pairing_gate"])
 
     best = int(np.argmax(supports))
     first = under(placings[best])
@@ -281,15 +281,15 @@ def features(probe: PreparedTemplate, candidate: PreparedTemplate, p: MatcherPar
             weight = (0.2 + now.s) * (1.05 - now.d2 / p.pairing_tolerance_px**2)
             turn, shift = fit(at_a[now.i], at_b[now.j], weight)
         rigid = turn * at_a + shift
-        now = paired(rigid, turn, p.pairing_tolerance_px, gates["pairing"])
+        now = paired(rigid, turn, p.pairing_tolerance_px, settings["pairing_gate"])
     for tolerance in ((p.pairing_tolerance_px + p.final_tolerance_px) / 2, p.final_tolerance_px):
         off = at_b[now.j] - rigid[now.i]
         near = 1 / (1 + np.abs(rigid[:, None] - rigid[now.i][None]) ** 2 / p.elastic_reach_px**2)
         near = near**2 * (0.2 + now.s)[None]
         near[now.i, np.arange(len(now.i))] = 0.0
         placed = rigid + (near * off[None]).sum(axis=1) / (p.elastic_stiffness + near.sum(axis=1))
-        now = paired(placed, turn, tolerance, gates["final"])
-    return np.array([*f, *final(a, b, p, gates["check"], turn, shift, placed, now), max(agreements),
+        now = paired(placed, turn, tolerance, settings["final_gate"])
+    return np.array([*f, *final(a, b, p, settings["check_rotation_gate"], turn, shift, placed, now), max(agreements),
                      max(agreements) * size])  # fmt: skip
 
 

@@ -8,6 +8,13 @@ static double chance_of(const double* chance, std::uint64_t word) {
   return (chance[word >> 24 & 0xff] + chance[256 + (word >> 32 & 0xff)]) + chance[512 + (word >> 40 & 0xff)];
 }
 
+static double levelled(const double* n, double chance, double x) {
+  const double reached = std::max(n[base] + chance, n[least]);
+  const double start = reached < n[level] ? n[raised_from] : n[lowered_from];
+  const double part = std::min(std::max((x - start) / (reached - start), 0.0), 1.0);
+  return x - (reached - n[level]) * part;
+}
+
 static double mapped(const Map& map, double x) {
   const double *raw = map.raw, *score = map.score;
   const std::size_t last = map.knots - 1;
@@ -19,20 +26,15 @@ static double mapped(const Map& map, double x) {
   return (score[k + 1] - score[k]) / (raw[k + 1] - raw[k]) * (x - raw[k]) + score[k];
 }
 
-void calibrate(const Map& map, std::uint64_t probe, const std::uint64_t* words, const std::int64_t* offsets,
-               std::size_t count, float* scores) {
+void scores(const Map& map, std::uint64_t probe, const std::uint64_t* words, const std::int64_t* offsets,
+            std::size_t count, float* scores) {
   const double* n = map.numbers;
   const double own = map.chance ? chance_of(map.chance, probe) : 0.0;
   const float each = static_cast<float>(n[most_per_minutia]);
   for (std::size_t k = 0; k < count; ++k) {
     const std::uint64_t word = words[offsets[k]];
     double x = scores[k];
-    if (map.chance) {
-      const double reached = std::max(n[base] + (own + chance_of(map.chance, word)), n[least]);
-      const double start = reached < n[level] ? n[raised_from] : n[lowered_from];
-      const double part = std::min(std::max((x - start) / (reached - start), 0.0), 1.0);
-      x -= (reached - n[level]) * part;
-    }
+    if (map.chance) x = levelled(n, own + chance_of(map.chance, word), x);
     const float minutiae = static_cast<float>(std::min(probe & 0xff, word & 0xff));
     scores[k] = std::min(static_cast<float>(mapped(map, x)), each * minutiae);
   }

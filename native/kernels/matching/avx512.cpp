@@ -218,7 +218,7 @@ static void fill(Work& w, const Tables& t, int n) {
     _mm512_store_si512(p.by + k, look(b.y, j));
     _mm512_store_ps(p.cos + k, _mm512_i32gather_ps(turn, t.cosines, 4));
     _mm512_store_ps(p.sin + k, _mm512_i32gather_ps(turn, t.sines, 4));
-    _mm512_store_ps(p.s + k, _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srli_epi32(key, 12)), _mm512_set1_ps(step)));
+    _mm512_store_ps(p.alike + k, _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srli_epi32(key, 12)), _mm512_set1_ps(step)));
   }
 }
 
@@ -267,7 +267,7 @@ static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32
   const Finger &a = *w.a, &b = *w.b;
   const __m512 inverse = _mm512_set1_ps(1.0f / (tolerance * tolerance)), one = _mm512_set1_ps(1.0f);
   const __m512 unlike = _mm512_set1_ps(t.settings[dissimilarity_cost] * step);
-  const __m512 c = _mm512_set1_ps(r.c), s = _mm512_set1_ps(r.s_);
+  const __m512 c = _mm512_set1_ps(r.c), s = _mm512_set1_ps(r.s);
   const __m512i low6 = _mm512_set1_epi32(63);
   auto sum2 = [](__m512 p, __m512 q, __m512 u, __m512 v) {
     return _mm512_add_ps(_mm512_mul_ps(p, q), _mm512_mul_ps(u, v));

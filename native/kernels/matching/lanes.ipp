@@ -124,7 +124,7 @@ static inline float add_lanes(const V& v) {
 // The sum over k = 0, 16, ... below n of what `values(k)` gives for sixteen lanes: the one order in which many floats
 // are added up.
 template <typename F>
-static inline float sum(int n, F values) {
+static inline float sum_of(int n, F values) {
   V total = all(0.0f);
   for (int k = 0; k < n; k += lanes) total += values(k);
   return add_lanes(total);

@@ -1,4 +1,4 @@
-// One prepared finger against many. Twin of src/cccd_core/matching/kernels/score.py, bit for bit.
+// 1:1 scoring: one prepared finger against many. Twin of src/cccd_core/matching/kernels/score.py, bit for bit.
 //
 // Only +, -, *, / and square root of float32 occur, each rounded on its own, and every sum has a fixed order
 // (lanes.ipp), so that all levels and the Numba twin give the same bits. The packing of a finger is told in
@@ -13,7 +13,7 @@ constexpr int minutiae_max = 120;
 constexpr int cylinders_max = 64;
 constexpr int code_words = 5;
 
-// Which of the numbers in `settings` is which; the same order as matching/parameters.py.
+// Which of the numbers in `settings` is which; MatcherParameters.settings in matching/parameters.py has the same.
 enum Setting : int {
   similarity_offset, candidates, relaxation_rounds,
   length_tolerance2, length_slope2, side_tolerance2, side_slope2, rotation_gate,
@@ -24,11 +24,31 @@ enum Setting : int {
   settings_count
 };
 
-constexpr int first_features = 9;    // known after relaxation
-constexpr int second_features = 14;  // these, and those known after the rigid check
-constexpr int features_count = 31;   // these, and those known after the elastic check
-// weights: bias and one weight for each feature, three times (first, second, all); then the two exit levels.
-constexpr int weights_count = (1 + first_features) + (1 + second_features) + (1 + features_count) + 2;
+// What is measured of a pair; matching/weights.py says it in words.
+enum Feature : int {
+  // known after relaxation
+  mean_similarity, rms_similarity, mutual_by_size, principal_eigenvalue, root_support, root_largest_support,
+  fewer_minutiae, log_fewer_minutiae, log_more_effective,
+  // known after the rigid check
+  first_support, best_support, rigid_agreement, rigid_agreement_by_size, rigid_pairs,
+  // known after the elastic check
+  final_pairs, paired_worth, close_worth, close_alike, pair_similarity, pair_distance, pair_turn, paired_quality,
+  consistent_pairs, root_consistency, consistency_by_neighbours, root_common_minutiae, pair_spread, close_alike_worth,
+  unpaired_worth, best_agreement, best_agreement_by_size,
+  features_count
+};
+constexpr int first_features = first_support;  // known after relaxation
+constexpr int second_features = final_pairs;   // these, and those known after the rigid check
+
+// Where in `weights` what begins: a bias and one weight for each feature, three times; then the two exit levels.
+enum Weight : int {
+  first_weights = 0,
+  second_weights = first_weights + 1 + first_features,
+  final_weights = second_weights + 1 + second_features,
+  first_exit = final_weights + 1 + features_count,
+  second_exit = first_exit + 1,
+  weights_count = second_exit + 1
+};
 
 // cosines, sines: 256 each, of 256ths of a turn; logarithms: 256, of max(1, i).
 struct Tables {

@@ -12,7 +12,7 @@ static void set_pair(Pairs& p, int k, const Tables& t, const Finger& a, const Fi
   const int turn = (angle_of(mb) - angle_of(ma)) & 255;
   p.cos[k] = t.cosines[turn];
   p.sin[k] = t.sines[turn];
-  p.s[k] = s;
+  p.alike[k] = s;
 }
 
 // Fills up what lies beyond the last pair: far from all, and from each other.
@@ -20,10 +20,10 @@ static void pad_pairs(Pairs& p) {
   p.ring = padded(p.n);
   for (int k = p.n; k < p.ring; ++k) {
     p.ax[k] = far_away + 1000.0f * static_cast<f32>(k);
-    p.ay[k] = p.bx[k] = p.by[k] = p.s[k] = p.sin[k] = 0.0f;
+    p.ay[k] = p.bx[k] = p.by[k] = p.alike[k] = p.sin[k] = 0.0f;
     p.cos[k] = 1.0f;
   }
-  for (f32* values : {p.ax, p.ay, p.bx, p.by, p.cos, p.sin, p.s})
+  for (f32* values : {p.ax, p.ay, p.bx, p.by, p.cos, p.sin, p.alike})
     for (int k = 0; k < p.ring; k += lanes) put(values, p.ring + k, at(values, k));
 }
 
@@ -83,17 +83,17 @@ static inline V supports(const Work& w, const f32* v, int k) {
 
 // Power iteration on the compatibilities weighted with the similarities: v, and support after the first round.
 static f32 relax(Work& w, int rounds, f32* total) {
-  const f32* s = w.pairs.s;
+  const f32* s = w.pairs.alike;
   const int n = w.pairs.n;
-  f32 eigenvalue = 0.0f, norm = std::sqrt(sum(n, [&](int k) { return at(s, k) * at(s, k); }));
+  f32 eigenvalue = 0.0f, norm = std::sqrt(sum_of(n, [&](int k) { return at(s, k) * at(s, k); }));
   const f32* v = s;
   for (int round = 0; round < rounds; ++round) {
     for (int k = 0; k < n; k += lanes) put(w.u, k, supports(w, v, k) * at(s, k));
     if (round == 0) {
       for (int k = 0; k < n; k += lanes) put(w.support, k, at(w.u, k));
-      *total = sum(n, [&](int k) { return at(w.u, k); });
+      *total = sum_of(n, [&](int k) { return at(w.u, k); });
     }
-    const f32 next = std::sqrt(sum(n, [&](int k) { return at(w.u, k) * at(w.u, k); }));
+    const f32 next = std::sqrt(sum_of(n, [&](int k) { return at(w.u, k) * at(w.u, k); }));
     eigenvalue = next / (norm + 1.0e-9f);
     const f32 inverse = 1.0f / (next + 1.0e-9f);
     for (int k = 0; k < n; k += lanes) {

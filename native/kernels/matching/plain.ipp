@@ -121,7 +121,7 @@ static void price(Work& w, const Tables& t, const Pairing& r, f32 tolerance, f32
   for (int k = 0; k < reached; ++k) {
     const u32 i = w.reached[k] >> 8, j = w.reached[k] & 255;
     const f32 dx = b.x[j] - r.px[i], dy = b.y[j] - r.py[i], d = (dx * dx + dy * dy) * inverse;
-    const f32 cx = r.c * a.cos[i] - r.s_ * a.sin[i], cy = r.s_ * a.cos[i] + r.c * a.sin[i];
+    const f32 cx = r.c * a.cos[i] - r.s * a.sin[i], cy = r.s * a.cos[i] + r.c * a.sin[i];
     const f32 e = (1.0f - (cx * b.cos[j] + cy * b.sin[j])) * gate;
     const f32 cost = std::min(d + e + unlike * static_cast<f32>(1024 - alike(w, i, j)), 8.0f);
     w.cost[k] = e < 1.0f ? static_cast<u32>(static_cast<i32>(cost * 4096.0f)) << 8 : none;

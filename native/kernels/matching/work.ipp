@@ -48,17 +48,17 @@ struct alignas(64) Finger {
 // Padded, and then all of it once more, so that pair k + d of a ring of `ring` pairs needs no wrapping round.
 struct alignas(64) Pairs {
   f32 ax[2 * pairs_max], ay[2 * pairs_max], bx[2 * pairs_max], by[2 * pairs_max];
-  f32 cos[2 * pairs_max], sin[2 * pairs_max], s[2 * pairs_max];
+  f32 cos[2 * pairs_max], sin[2 * pairs_max], alike[2 * pairs_max];
   int n, ring;
 };
 
 struct Placing {
-  f32 c, s_, tx, ty;  // rotation and shift, A to B
+  f32 c, s, tx, ty;  // rotation and shift, A to B
 };
 
 struct alignas(64) Pairing : Placing {
   alignas(64) i32 i[points_max], j[points_max];
-  f32 d2[points_max], turn[points_max], s[points_max];
+  f32 d2[points_max], turn[points_max], likeness[points_max];
   f32 px[points_max], py[points_max];  // A's minutiae in B's frame
   int n;
 };

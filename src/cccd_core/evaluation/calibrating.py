@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from cccd_core.errors import ParameterError
 from cccd_core.evaluation.bootstrap import share_bounds
+from cccd_core.evaluation.finger_fusion import Fusion
 from cccd_core.evaluation.samples import SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
 from cccd_core.matching.calibration import MOST_PER_MINUTIA, Calibration, Levelling, Surroundings
-from cccd_core.matching.fusion import Fusion
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
 

@@ -1,6 +1,6 @@
 """1:1 fingerprint matching: prepare templates once, score one against many.
 
-Imports templates, runtime and errors. Scores are -10 log10(FMR): 40 means one impostor pair in 10,000 scores as high.
+Scores are -10 log10(FMR): 40 means one impostor pair in 10,000 scores as high.
 """
 
 from cccd_core.matching.matcher import Matcher

@@ -1,4 +1,4 @@
-"""From a matcher's raw score to −10·log10(FMR). Imports numpy, errors and the standard library alone.
+"""From a matcher's raw score to −10·log10(FMR).
 
 A calibrated score s says: one impostor pair in 10^(s/10) reaches it. The map is fitted by
 `scripts/calibrate_matching.py` on pooled impostor pairs (`evaluation.calibrating`) and shipped as
@@ -34,6 +34,7 @@ FIGURES = len(COUNT_KNOTS) + 1
 # No pair scores more than this for each of the minutiae of its poorer finger, whatever a tail fitted to pairs of fifty
 # says: four minutiae prove nothing.
 MOST_PER_MINUTIA = 7.0
+BOUNDS = ("base", "least", "level", "raised_from", "lowered_from")
 # A level below the common one is not let come nearer to where levelling begins than this share of the way.
 _NEAREST = 0.25
 
@@ -145,21 +146,31 @@ class Levelling:
         """Raw scores up to this one stay as they are."""
         return min(self.raised_from, self.lowered_from)
 
+    def _chance_of(self, octets: npt.NDArray[np.uint8]) -> FloatArray:
+        counts, crowding, alike = self.chance
+        return np.asarray((counts[octets[:, 3]] + crowding[octets[:, 4]]) + alike[octets[:, 5]])
+
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]; rises with the raw score."""
-        reached = (self.level - self.centre) + (self._of_finger(around.first) + self._of_finger(around.second))
+        reached = (self.level - self.centre) + (self._chance_of(around.first) + self._chance_of(around.second))
         reached = np.maximum(reached, self._least)
         start = np.where(reached < self.level, self.raised_from, self.lowered_from)
         part = np.minimum(np.maximum((raw - start) / (reached - start), 0.0), 1.0)
         return np.asarray(raw - (reached - self.level) * part)
 
-    def bounds(self) -> tuple[float, float, float, float, float]:
-        """What the native twin takes besides `chance`, in the order of `enum Number` in calibrating.hpp."""
-        return self.level - self.centre, self._least, self.level, self.raised_from, self.lowered_from
+    def bounds(self) -> dict[str, float]:
+        """What the native twin takes besides `chance`, by the names of `enum Number` in calibrating.hpp."""
+        bounds = (self.level - self.centre, self._least, self.level, self.raised_from, self.lowered_from)
+        return dict(zip(BOUNDS, bounds, strict=True))
 
-    def _of_finger(self, octets: npt.NDArray[np.uint8]) -> FloatArray:
-        counts, crowding, alike = self.chance
-        return np.asarray((counts[octets[:, 3]] + crowding[octets[:, 4]]) + alike[octets[:, 5]])
+
+def _mapped(values: FloatArray, x: FloatArray, y: FloatArray) -> npt.NDArray[np.float32]:
+    mapped = np.interp(values, x, y)
+    above = values > x[-1]
+    if above.any():
+        slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
+        mapped = np.where(above, y[-1] + slope * (values - x[-1]), mapped)
+    return mapped.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +211,7 @@ class Calibration:
             raise FormatError("a calibration holds a number that is not finite")
         if self.score_knots[0] != 0.0:
             raise FormatError("the first knot of a calibration must be at score 0", score=self.score_knots[0])
-        numbers = (*(self.levelling.bounds() if self.levelling else (0.0,) * 5), self.most_per_minutia)
+        numbers = tuple(self.numbers().values())
         for name, knots in (("_raw", self.raw_knots), ("_score", self.score_knots), ("_numbers", numbers)):
             array = np.array(knots, dtype=np.float64)
             array.flags.writeable = False
@@ -229,7 +240,13 @@ class Calibration:
         No pair scores more than 7 for each minutia of its poorer finger, so one with none scores 0.
         """
         most = np.float32(self.most_per_minutia) * around.minutiae.astype(np.float32)
-        return np.asarray(np.minimum(_map(self.levelled(raw, around), self._raw, self._score), most))
+        return np.asarray(np.minimum(_mapped(self.levelled(raw, around), self._raw, self._score), most))
+
+    def numbers(self) -> dict[str, float]:
+        """What the native twin of `scores` takes besides knots and chance, by the names and in the order of
+        `enum Number` in native/kernels/calibrating/calibrating.hpp."""
+        bounds = self.levelling.bounds() if self.levelling else dict.fromkeys(BOUNDS, 0.0)
+        return {**bounds, "most_per_minutia": self.most_per_minutia}
 
     def arrays(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Raw and score knots, chance and numbers: what the native twin of `scores` takes."""
@@ -280,15 +297,6 @@ class Calibration:
             )
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise FormatError("a calibration with missing or wrong fields", field=str(error)) from error
-
-
-def _map(values: FloatArray, x: FloatArray, y: FloatArray) -> npt.NDArray[np.float32]:
-    mapped = np.interp(values, x, y)
-    above = values > x[-1]
-    if above.any():
-        slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
-        mapped = np.where(above, y[-1] + slope * (values - x[-1]), mapped)
-    return mapped.astype(np.float32)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Why a pair of fingers scored what it did. Imports numpy alone."""
+"""Why a pair of fingers scored what it did, for a person who has to decide."""
 
 from __future__ import annotations
 

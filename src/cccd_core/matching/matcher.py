@@ -1,4 +1,4 @@
-"""The matcher: prepares templates and scores them, one against many. Imports templates, runtime, errors and numpy."""
+"""The matcher: prepares templates and scores them, one against many, by the kernels that `runtime` chooses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from cccd_core.templates import FingerTemplate
 
 _PPCM_500_DPI = 500 / 2.54
 _NEIGHBOURS_MAX = 255  # minutiae of a template that are looked at; the most central ones
-_BLOCK = 256  # fingers a thread takes at a time
+BLOCK_FINGERS = 256  # fingers a thread takes at a time
+_POINTS_MAX = 128  # minutiae that the kernels have room for
 _NO_FEATURES = np.zeros((0, len(FEATURES)), np.float32)
 
 
@@ -60,15 +61,15 @@ class Matcher:
         Any resolution is brought to 500 dpi. Of more than 120 minutiae the 120 nearest to their centre are kept, the 64
         nearest get a descriptor. ParameterError for a template without a resolution.
         """
-        return self._prepare(template)[0]
+        return self.prepare_with_order(template)[0]
 
-    def _prepare(self, template: FingerTemplate) -> tuple[PreparedTemplate, NDArray[np.int64]]:
-        """Also the order of the template's minutiae: int64[n], at most 255.
+    def prepare_with_order(self, template: FingerTemplate) -> tuple[PreparedTemplate, NDArray[np.int64]]:
+        """A template made ready, and the order of its minutiae: int64[n], at most 255.
 
         The nearest to the centre come first. Those that get a descriptor are sorted by y among themselves, and so are
         the others that are kept, so that a kernel finds the neighbours of a place without looking at all.
         """
-        arguments, order, words = self._preparation(template)
+        arguments, order, words = self.preparation(template)
         if runtime.use_native():
             runtime.native().preparing_finger(*arguments, order, words, runtime.simd_level())
         else:
@@ -76,8 +77,8 @@ class Matcher:
         words.flags.writeable = False
         return PreparedTemplate(words), order
 
-    def _preparation(self, template: FingerTemplate) -> tuple[tuple[Any, ...], NDArray[np.int64], NDArray[np.uint64]]:
-        """What the kernels of `prepare` take, and where they put the order and the words."""
+    def preparation(self, template: FingerTemplate) -> tuple[tuple[Any, ...], NDArray[np.int64], NDArray[np.uint64]]:
+        """What the kernels of `prepare` take, and where they put the order and the words: to run one of them alone."""
         if template.resolution_x_ppcm <= 0 or template.resolution_y_ppcm <= 0:
             raise ParameterError("a template without a resolution cannot be matched")
         p, t = self.parameters, self._tables
@@ -110,10 +111,10 @@ class Matcher:
             raise ParameterError("threads must be at least 1", threads=workers)
 
         def block(start: int) -> None:
-            stop = min(start + _BLOCK, len(gallery))
+            stop = min(start + BLOCK_FINGERS, len(gallery))
             self._run(probe, gallery, start, stop, raw[start:stop], _NO_FEATURES)
 
-        starts = range(0, len(gallery), _BLOCK)
+        starts = range(0, len(gallery), BLOCK_FINGERS)
         if workers == 1 or len(starts) < 2:
             for start in starts:
                 block(start)
@@ -162,16 +163,15 @@ class Matcher:
 
     def explain(self, probe: FingerTemplate, candidate: FingerTemplate) -> MatchExplanation:
         """Why two templates score what they do. A pair that ends early is followed to the end all the same."""
-        (a, order_a), (b, order_b) = self._prepare(probe), self._prepare(candidate)
+        (a, order_a), (b, order_b) = self.prepare_with_order(probe), self.prepare_with_order(candidate)
         t = self._tables
         f = np.zeros(len(FEATURES), np.float32)
-        ends = np.zeros((2, 256), np.int64)
-        similarities = np.zeros(256, np.float32)
+        ends = np.zeros((2, _POINTS_MAX), np.int64)
+        similarities = np.zeros(_POINTS_MAX, np.float32)
         placing = np.zeros(4, np.float32)
-        inside = np.zeros((2, 256), np.bool_)
-        looked_at = (t.settings, t.weights, t.cosines, t.sines, t.logarithms, True, f, ends, similarities, placing)
-        _, pairs = _twin("score").pair_score(a.words, b.words, *looked_at, inside[0], inside[1])
-        n = max(pairs, 0)
+        inside = np.zeros((2, _POINTS_MAX), np.bool_)
+        looked_up = (t.settings, t.weights, t.cosines, t.sines, t.logarithms)
+        _, n = _twin("score").explained_score(a.words, b.words, *looked_up, f, ends, similarities, placing, inside)
         raw = np.zeros(1, np.float32)
         self._run(a, PreparedGallery.pack([b]), 0, 1, raw, _NO_FEATURES)
         overlaps = []

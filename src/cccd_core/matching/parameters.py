@@ -1,4 +1,4 @@
-"""Everything that can be tuned in the matcher, in one place. Imports errors and matching.weights."""
+"""Everything that can be tuned in the matcher, in one place."""
 
 from __future__ import annotations
 
@@ -103,33 +103,34 @@ class MatcherParameters:
         text = json.dumps({"algorithm": ALGORITHM, **values, "weights": self.weights.digest}, sort_keys=True)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
-    def settings(self) -> tuple[float, ...]:
-        """The numbers that the kernels of `score` take, in the order of `enum Setting` in matching.hpp."""
-        return (
-            self.similarity_offset_bits,
-            float(self.candidates),
-            float(self.relaxation_rounds),
-            self.length_tolerance_px**2,
-            self.length_tolerance_share**2,
-            self.side_tolerance_px**2,
-            self.side_tolerance_share**2,
-            _gate(self.rotation_tolerance_rad),
-            float(self.hypotheses),
-            self.pairing_tolerance_px,
-            _gate(self.pairing_tolerance_rad),
-            self.final_tolerance_px,
-            _gate(self.final_tolerance_rad),
-            self.dissimilarity_cost,
-            self.elastic_reach_px**2,
-            self.elastic_stiffness,
-            self.overlap_margin_px,
-            self.check_length_tolerance_px**2,
-            self.check_length_tolerance_share**2,
-            self.check_side_tolerance_px**2,
-            self.check_side_tolerance_share**2,
-            _gate(self.check_rotation_tolerance_rad),
-            self.check_reach_px**2,
-        )
+    def settings(self) -> dict[str, float]:
+        """The numbers that the kernels of `score` take, by the names and in the order of `enum Setting` in
+        native/kernels/matching/matching.hpp."""
+        return {
+            "similarity_offset": self.similarity_offset_bits,
+            "candidates": float(self.candidates),
+            "relaxation_rounds": float(self.relaxation_rounds),
+            "length_tolerance2": self.length_tolerance_px**2,
+            "length_slope2": self.length_tolerance_share**2,
+            "side_tolerance2": self.side_tolerance_px**2,
+            "side_slope2": self.side_tolerance_share**2,
+            "rotation_gate": _gate(self.rotation_tolerance_rad),
+            "hypotheses": float(self.hypotheses),
+            "pairing_tolerance_px": self.pairing_tolerance_px,
+            "pairing_gate": _gate(self.pairing_tolerance_rad),
+            "final_tolerance_px": self.final_tolerance_px,
+            "final_gate": _gate(self.final_tolerance_rad),
+            "dissimilarity_cost": self.dissimilarity_cost,
+            "elastic_reach2": self.elastic_reach_px**2,
+            "elastic_stiffness": self.elastic_stiffness,
+            "overlap_margin_px": self.overlap_margin_px,
+            "check_length_tolerance2": self.check_length_tolerance_px**2,
+            "check_length_slope2": self.check_length_tolerance_share**2,
+            "check_side_tolerance2": self.check_side_tolerance_px**2,
+            "check_side_slope2": self.check_side_tolerance_share**2,
+            "check_rotation_gate": _gate(self.check_rotation_tolerance_rad),
+            "check_reach2": self.check_reach_px**2,
+        }
 
 
 def _gate(tolerance_rad: float) -> float:

@@ -1,4 +1,4 @@
-"""A template made ready for searching, alone and packed into a gallery. Imports errors and numpy.
+"""A template made ready for searching, alone and packed into a gallery.
 
 A finger is a run of uint64 words:
 

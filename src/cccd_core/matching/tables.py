@@ -1,4 +1,4 @@
-"""The tables that the kernels look things up in, made once for each set of parameters. Imports numpy and math."""
+"""The tables that the kernels look things up in, made once for each set of parameters."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def tables(parameters: MatcherParameters) -> Tables:
     squared = range(int((3.0 * sigma) ** 2) + 1)
     height = 1.0 / (sigma * math.sqrt(2.0 * math.pi))
     built = Tables(
-        settings=np.array(parameters.settings(), np.float32),
+        settings=np.array(list(parameters.settings().values()), np.float32),
         weights=np.array(parameters.weights.numbers(), np.float32),
         cosines=cosines.astype(np.float32),
         sines=sines.astype(np.float32),

@@ -1,4 +1,4 @@
-"""Compiles every matching kernel once. Imports matching and templates."""
+"""Compiles every matching kernel once, so that no first comparison waits for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def warm(step: Callable[[int, int, str], None] | None = None) -> dict[str, float
     def twins() -> None:
         from cccd_core.matching.kernels import prepare, score
 
-        arguments, order, words = matcher._preparation(template)
+        arguments, order, words = matcher.preparation(template)
         prepare.finger(*arguments, order, words)  # type: ignore[call-arg]
         t = tables(matcher.parameters)
         settings = (t.settings, t.weights, t.cosines, t.sines, t.logarithms)

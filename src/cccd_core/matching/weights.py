@@ -1,4 +1,4 @@
-"""The learned part of the matcher: three linear scores and two exit levels. Imports errors and the standard library."""
+"""The learned part of the matcher: three linear scores and two exit levels."""
 
 from __future__ import annotations
 
@@ -17,41 +17,44 @@ FORMAT = "cccd-matching-weights-1"
 SHIPPED = "data/weights.json"
 BYTES_MAX = 1 << 20
 
-# What the kernels measure of a pair, in their order: after relaxation, after the rigid check, after the elastic check.
-FEATURES = (
-    "mean similarity of the candidates",
-    "root mean square similarity of the candidates",
-    "mutual candidates by size",
-    "principal eigenvalue",
-    "root of the support in all",
-    "root of the largest support",
-    "fewer minutiae",
-    "log of fewer minutiae",
-    "log of the greater effective count of minutiae, in halves",
-    "support of the first placement",
-    "support of the best supported placement",
-    "its agreement",
-    "its agreement by size",
-    "its pairs",
-    "pairs",
-    "share of the common area paired, by worth",
-    "closeness by worth and area",
-    "closeness and similarity by area",
-    "mean similarity of the pairs",
-    "mean distance of the pairs",
-    "mean turn of the pairs",
-    "quality paired over quality in the common area",
-    "consistency and pairs over area",
-    "root of the consistency",
-    "consistency by neighbours",
-    "root of the minutiae in the common area",
-    "spread of the pairs",
-    "closeness and similarity by worth and area",
-    "unpaired in the common area, by worth",
-    "agreement of the best placement",
-    "agreement of the best placement by size",
-)
-FIRST, SECOND, ALL = 9, 14, len(FEATURES)
+# What the kernels measure of a pair, by the names and in the order of `enum Feature` in
+# native/kernels/matching/matching.hpp, and what it is: after relaxation, after the rigid check, after the elastic one.
+FEATURE_NAMES = {
+    "mean_similarity": "mean similarity of the candidates",
+    "rms_similarity": "root mean square similarity of the candidates",
+    "mutual_by_size": "mutual candidates by size",
+    "principal_eigenvalue": "principal eigenvalue",
+    "root_support": "root of the support in all",
+    "root_largest_support": "root of the largest support",
+    "fewer_minutiae": "fewer minutiae",
+    "log_fewer_minutiae": "log of fewer minutiae",
+    "log_more_effective": "log of the greater effective count of minutiae, in halves",
+    "first_support": "support of the first placement",
+    "best_support": "support of the best supported placement",
+    "rigid_agreement": "its agreement",
+    "rigid_agreement_by_size": "its agreement by size",
+    "rigid_pairs": "its pairs",
+    "final_pairs": "pairs",
+    "paired_worth": "share of the common area paired, by worth",
+    "close_worth": "closeness by worth and area",
+    "close_alike": "closeness and similarity by area",
+    "pair_similarity": "mean similarity of the pairs",
+    "pair_distance": "mean distance of the pairs",
+    "pair_turn": "mean turn of the pairs",
+    "paired_quality": "quality paired over quality in the common area",
+    "consistent_pairs": "consistency and pairs over area",
+    "root_consistency": "root of the consistency",
+    "consistency_by_neighbours": "consistency by neighbours",
+    "root_common_minutiae": "root of the minutiae in the common area",
+    "pair_spread": "spread of the pairs",
+    "close_alike_worth": "closeness and similarity by worth and area",
+    "unpaired_worth": "unpaired in the common area, by worth",
+    "best_agreement": "agreement of the best placement",
+    "best_agreement_by_size": "agreement of the best placement by size",
+}
+FEATURES = tuple(FEATURE_NAMES.values())
+FIRST, SECOND = (list(FEATURE_NAMES).index(name) for name in ("first_support", "final_pairs"))
+ALL = len(FEATURES)
 
 
 @dataclass(frozen=True, slots=True)

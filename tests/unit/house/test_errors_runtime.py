@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 
 import pytest
 
 from cccd_core import errors, runtime
-from cccd_core.errors import CccdError, FormatError, ParameterError, UnavailableError
+from cccd_core.errors import CccdError, FormatError, ParameterError
 
 
 def test_error_carries_its_facts() -> None:
@@ -56,13 +58,26 @@ def test_kernels_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
         runtime.use_native()
 
 
-def test_without_native_kernels_everything_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "_load", lambda: (None, "no compiler-built kernel"))
-    assert runtime.kernels() == "numba"
-    assert runtime.describe()["kernels"]["native"] == "not built: no compiler-built kernel"
-    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "native")
-    with pytest.raises(UnavailableError):
-        runtime.use_native()
+def test_without_native_kernels_everything_says_so() -> None:
+    code = """
+import json, os, sys
+sys.modules["cccd_core._native"] = None  # importing it fails from here on
+from cccd_core import runtime
+from cccd_core.errors import UnavailableError
+os.environ.pop(runtime.KERNELS_VARIABLE, None)
+said = [runtime.kernels(), runtime.describe()["kernels"]["native"], list(runtime.simd_levels())]
+os.environ[runtime.KERNELS_VARIABLE] = "native"
+try:
+    runtime.use_native()
+except UnavailableError as error:
+    said.append(error.facts["why"])
+print(json.dumps(said))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kernels, native, levels, why = json.loads(done.stdout)
+    assert (kernels, levels) == ("numba", [])
+    assert native == f"not built: {why}"
+    assert "cccd_core._native" in why
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "100000"])

@@ -89,7 +89,7 @@ def test_batches_slices_threads_and_order_change_no_score(monkeypatch: pytest.Mo
     gallery = MATCHER.gallery([impression(seed, number, n=25) for seed in range(4) for number in range(3)])
     probe = MATCHER.prepare(impression(1, 5, n=25))
     whole = MATCHER.scores(probe, gallery, threads=1)
-    monkeypatch.setattr("cccd_core.matching.matcher._BLOCK", 2)
+    monkeypatch.setattr("cccd_core.matching.matcher.BLOCK_FINGERS", 2)
     assert MATCHER.scores(probe, gallery, threads=3).tolist() == whole.tolist()
     assert MATCHER.scores(probe, gallery[3:9], threads=1).tolist() == whole[3:9].tolist()
     assert [MATCHER.score(probe, candidate) for candidate in gallery] == whole.tolist()

@@ -40,12 +40,12 @@ def agree(
         pytest.skip("no native kernels are built here")
     matcher = raw_matcher(parameters)
     monkeypatch.setenv(runtime.KERNELS_VARIABLE, "numba")
-    expected = [matcher._prepare(finger) for finger in fingers]
+    expected = [matcher.prepare_with_order(finger) for finger in fingers]
     monkeypatch.setenv(runtime.KERNELS_VARIABLE, "native")
     for level in levels:
         monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
         for (words, order), finger in zip(expected, fingers, strict=True):
-            found, found_order = matcher._prepare(finger)
+            found, found_order = matcher.prepare_with_order(finger)
             assert found.words.tolist() == words.words.tolist(), (level, finger.count)
             assert found_order.tolist() == order.tolist(), (level, finger.count)
 
@@ -95,7 +95,7 @@ def call() -> Callable[..., None]:
     """Calls the native kernel with the right arguments for a finger, but for those given by their place."""
     if not runtime.simd_levels():
         pytest.skip("no native kernels are built here")
-    arguments, order, words = MATCHER._preparation(impression(3, 1, n=70))
+    arguments, order, words = MATCHER.preparation(impression(3, 1, n=70))
 
     def run(changed: dict[int, Any], level: str = runtime.simd_levels()[-1]) -> None:
         given = [*arguments, order, words]
@@ -112,7 +112,7 @@ ARRAYS = (0, 1, 2, 3, 4, 12, 13, 14, 15, 16, 17)
 
 @pytest.mark.parametrize("place", ARRAYS)
 def test_arrays_of_another_shape_or_type_are_refused(call: Callable[..., None], place: int) -> None:
-    arguments, order, words = MATCHER._preparation(impression(3, 1, n=70))
+    arguments, order, words = MATCHER.preparation(impression(3, 1, n=70))
     right = [*arguments, order, words][place]
     wrong = [right[:0], right.astype(np.float32), right.astype(f">{right.dtype.str[1:]}"), None, [1, 2]]
     if right.itemsize == 1:
@@ -153,7 +153,7 @@ def test_counts_out_of_their_bounds_are_refused(call: Callable[..., None], chang
 def test_any_numbers_do_no_harm(call: Callable[..., None], value: float, level: str) -> None:
     if level not in runtime.simd_levels():
         pytest.skip(f"{level}: not built, or this CPU lacks it")
-    arguments, order, words = MATCHER._preparation(impression(3, 1, n=70))
+    arguments, order, words = MATCHER.preparation(impression(3, 1, n=70))
     for place in (5, 6, 9, 10, 11):
         call({place: value}, level)
     for place in (12, 13, 14, 15):
@@ -162,8 +162,16 @@ def test_any_numbers_do_no_harm(call: Callable[..., None], value: float, level: 
 
 
 def test_overlapping_arrays_do_no_harm(call: Callable[..., None]) -> None:
-    n = len(MATCHER._preparation(impression(3, 1, n=70))[0][0])
-    room = np.zeros(4096, np.uint8)
-    places, order = room[: 2 * n].view(np.uint16), room[: 8 * n].view(np.int64)
-    words = room[: 8 * (1 + n + 5 * min(n, 64))].view(np.uint64)
-    call({0: places, 1: places, 16: order, 17: words})
+    arguments, order, words = MATCHER.preparation(impression(3, 1, n=70))
+    found = []
+    for level in runtime.simd_levels():
+        room = np.full(4096, 0xA5, np.uint8)
+        lent = room[64 : 64 + words.nbytes]
+        places, order = lent[: arguments[0].nbytes].view(np.uint16), lent[: order.nbytes].view(np.int64)
+        places[:] = arguments[0]
+        call({0: places, 1: places, 16: order, 17: lent.view(np.uint64)}, level)
+        assert (np.delete(room, slice(64, 64 + words.nbytes)) == 0xA5).all(), level
+        kept, cylinders = int(lent[0]), int(lent[1])
+        assert (kept, cylinders) == arguments[7:9], level
+        found.append(lent.tobytes())
+    assert len(set(found)) == 1

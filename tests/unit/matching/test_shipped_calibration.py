@@ -10,11 +10,11 @@ import pytest
 
 from cccd_core.errors import ParameterError
 from cccd_core.evaluation.calibrating import raw_check
+from cccd_core.evaluation.finger_fusion import Fusion
 from cccd_core.evaluation.samples import SampleSet, read_folder
 from cccd_core.evaluation.scoring import score_pairs
 from cccd_core.matching import Matcher, MatcherParameters
 from cccd_core.matching.calibration import Calibration
-from cccd_core.matching.fusion import Fusion
 
 
 def test_it_names_the_shipped_parameters() -> None:

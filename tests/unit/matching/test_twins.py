@@ -59,6 +59,24 @@ def test_every_level_gives_the_bits_of_numba_on_real_fingers(
     agree(monkeypatch, list(gallery)[::4], gallery)
 
 
+def made_up(random: np.random.Generator) -> PreparedTemplate:
+    """Words that pass for a finger, and that no preparation would make: minutiae in no order, corners anywhere."""
+    n = int(random.integers(0, 121))
+    cylinders, corners = int(random.integers(0, min(n, 64) + 1)), int(random.integers(0, n + 1))
+    words = random.integers(0, 1 << 63, 1 + n + 5 * cylinders).astype(np.uint64)
+    words[0] = n | cylinders << 8 | corners << 16 | int(random.integers(0, 256)) << 24
+    places = 32768 + random.integers(0, random.choice([20, 400, 32768]), (2, n)).astype(np.uint64)
+    words[1 : 1 + n] = words[1 : 1 + n] >> np.uint64(32) << np.uint64(32) | places[0] | places[1] << np.uint64(16)
+    return PreparedTemplate(words)
+
+
+@pytest.mark.jit
+def test_every_level_gives_the_bits_of_numba_on_what_no_preparation_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    gallery = PreparedGallery.pack([made_up(random) for _ in range(40)])
+    agree(monkeypatch, list(gallery), gallery)
+
+
 def test_the_slow_reference_agrees() -> None:
     pairs = [(1, 1, 1, 2), (2, 1, 2, 3), (3, 0, 4, 0), (5, 1, 6, 1)]
     for one, first, other, second in pairs:

@@ -12,6 +12,7 @@ import pytest
 
 from cccd_core import runtime
 from cccd_core.dedup import hamming
+from cccd_core.dedup.kernels import hamming as twin
 from cccd_core.errors import ParameterError
 
 _spec = importlib.util.spec_from_file_location(
@@ -103,7 +104,7 @@ def test_kernels_store_the_first_hits_and_count_all(level):
     probe, gallery = np.zeros((3, 8), np.uint64), np.zeros((300, 8), np.uint64)
     out = np.full((5, 3), 9999, np.uint32)
     if level == "numba":
-        found = hamming._twin().within(probe, gallery, 0, hamming.BLOCK_ROWS, out[:4])
+        found = twin.within(probe, gallery, 0, hamming.BLOCK_ROWS, out[:4])
     else:
         found = runtime.native().hamming_within(probe, gallery, 0, out[:4], level)
     assert found == 900

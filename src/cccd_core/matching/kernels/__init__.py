@@ -1,1 +1,1 @@
-"""Numba kernels of matching: each file imports numba, numpy and math alone."""
+"""Numba kernels of matching: each file holds all that its entry calls, as the cache sees no other file."""

@@ -1,8 +1,12 @@
 """Minutiae to the words of a prepared finger: the Numba twin of native/kernels/preparing, bit for bit.
 
-Imports numba, numpy and math alone. Doubles with +, -, *, / and one square root, each rounded on its own, summed in the
-order of the minutiae. The packing of a finger is told in `matching.prepared`.
+Doubles with +, -, *, / and one square root, each rounded on its own, summed in the order of the minutiae. The packing
+of a finger is told in `matching.prepared`. To be read beside finger.ipp: the same names in the same order, which
+`tests/unit/matching/test_twin_names.py` holds together.
 """
+
+# numba's types are not those of the annotations, which are for the reader
+# mypy: disable-error-code="type-arg, no-any-return"
 
 import math
 
@@ -10,9 +14,59 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+# --- preparing.hpp
+
+SECTIONS = 6
+STEPS = 256
+
+# What finger.ipp has as Tables: numbers, and float64 arrays to look up.
+Tables = tuple
+RADIUS, THRESHOLD, CROWD_REACH, SPATIAL, REACH2, ANGULAR, COSINES, SINES = range(8)
+
+# --- finger.ipp
+
+SIDE = 8
+
+# The neighbours of all cylinders, int64[n] each: x, y and angle.
+Places = tuple
+X, Y = range(2)
+# How cells lie in the cylinder's frame.
+Grid = tuple
+CELL, CELLS_A_PX, REACH, OUTER2 = range(4)
+
 
 @numba.njit(nogil=True, cache=True)
-def _hull(x: NDArray[np.int64], y: NDArray[np.int64], n: int, chain: NDArray[np.int64]) -> int:
+def mean(places: NDArray[np.uint16]) -> float:
+    """The mean of whole numbers, which are added up, so that it does not depend on the order of the minutiae."""
+    total = np.int64(0)
+    for i in range(places.shape[0]):
+        total += np.int64(places[i])
+    return float(total) / max(len(places), 1)
+
+
+@numba.njit(nogil=True, cache=True)
+def whole_px(place: int, mean: float, scale: float) -> int:
+    """A place in whole pixels from the mean."""
+    return int(max(-32767.0, min(32767.0, math.floor((place - mean) * scale + 0.5))))
+
+
+@numba.njit(nogil=True, cache=True)
+def sort_by_place(
+    px: NDArray[np.int64], py: NDArray[np.int64], angle: NDArray[np.uint16], order: NDArray[np.int64]
+) -> None:
+    """Sorts minutiae, at most 256, by y, of equals by x, then angle, else leaves them in their order."""
+    key = np.empty(order.shape[0], np.int64)
+    for k in range(order.shape[0]):
+        i = order[k]
+        key[k] = ((py[i] + 32768) << 40) | ((px[i] + 32768) << 24) | (np.int64(angle[i]) << 8) | k
+    key.sort()
+    before = order.copy()
+    for k in range(order.shape[0]):
+        order[k] = before[key[k] & 0xFF]
+
+
+@numba.njit(nogil=True, cache=True)
+def hull(x: NDArray[np.int64], y: NDArray[np.int64], n: int, chain: NDArray[np.int64]) -> int:
     """Corners of the convex hull of the first `n` points, counter-clockwise, into `chain` int64[2n]; returns how many.
 
     Andrew's monotone chain on integers. Fewer than three corners (points on one line) count as none.
@@ -43,87 +97,100 @@ def _hull(x: NDArray[np.int64], y: NDArray[np.int64], n: int, chain: NDArray[np.
 
 
 @numba.njit(nogil=True, cache=True)
-def _whole_px(place: int, mean: float, scale: float) -> int:
-    return int(max(-32767.0, min(32767.0, math.floor((place - mean) * scale + 0.5))))
+def surroundings(places: Places, n: int, t: Tables, crowd: NDArray[np.int64]) -> int:
+    """How crowded the first `n` minutiae stand; `crowd` int64[n]: how many others lie within the crowd's reach of each,
+    at most 63.
 
-
-@numba.njit(nogil=True, cache=True)
-def _crowds(x: NDArray[np.int64], y: NDArray[np.int64], n: int, reach: float, crowd: NDArray[np.int64]) -> int:
-    """How many others of the first `n` minutiae lie within `reach` px of each, at most 63, into `crowd` int64[n].
-
-    Returns the effective count of minutiae in halves, rounded: each counts one over those it stands among.
+    Returns bits 0-7: the effective count in halves, rounded, each counting one over those it stands among; 8-15:
+    neighbours within the radius a minutia, in eighths; 16-23: the mean cosine between neighbours' directions, in
+    255ths, 0 below zero. Whole numbers are added up, so that the order of the minutiae does not matter.
     """
+    x, y, angle = places
+    cosines = t[COSINES]
+    crowd2 = t[CROWD_REACH] * t[CROWD_REACH]
+    radius2 = t[RADIUS] * t[RADIUS]
     effective = 0.0
-    for i in range(n):
-        crowd[i] = 0
-        for k in range(n):
-            dx = x[k] - x[i]
-            dy = y[k] - y[i]
-            if k != i and dx * dx + dy * dy < reach * reach and crowd[i] < 63:
-                crowd[i] += 1
-        effective += 1.0 / (1 + crowd[i])
-    return math.floor(2.0 * effective + 0.5)
-
-
-@numba.njit(nogil=True, cache=True)
-def _surroundings(
-    x: NDArray[np.int64],
-    y: NDArray[np.int64],
-    turned: NDArray[np.int64],
-    n: int,
-    radius: float,
-    cosines: NDArray[np.float64],
-) -> int:
-    """How many neighbours a minutia has, in eighths (bits 0-7), and how alike their directions are (bits 8-15).
-
-    Neighbours lie within `radius`; alike is the mean cosine of the difference of direction, in 255ths, 0 below zero.
-    Whole numbers are added up, so that the order of the minutiae does not matter.
-    """
     links = 0
     alike = 0
     for i in range(n):
-        for t in range(i):
-            dx = x[t] - x[i]
-            dy = y[t] - y[i]
-            if dx * dx + dy * dy <= radius * radius:
+        within = 0
+        for k in range(n):
+            dx = x[k] - x[i]
+            dy = y[k] - y[i]
+            squared = dx * dx + dy * dy
+            if k != i and squared < crowd2:
+                within += 1
+            if k < i and squared <= radius2:
                 links += 1
-                alike += math.floor(cosines[(turned[t] - turned[i]) & 255] * 1024.0 + 0.5)
+                alike += math.floor(cosines[(angle[k] - angle[i]) & (STEPS - 1)] * 1024.0 + 0.5)
+        crowd[i] = min(within, 63)
+        effective += 1.0 / (1 + crowd[i])
+    halves = math.floor(2.0 * effective + 0.5)
     if links == 0:
-        return 0
+        return halves
     along = (255 * alike) // (1024 * links) if alike > 0 else 0
-    return min(255, (16 * links) // n) | (along << 8)
+    return halves | (min(255, (16 * links) // n) << 8) | (along << 16)
 
 
 @numba.njit(nogil=True, cache=True)
-def _mean(places: NDArray[np.uint16]) -> float:
-    total = np.int64(0)  # whole numbers are added up, so that the mean does not depend on the order of the minutiae
-    for i in range(places.shape[0]):
-        total += np.int64(places[i])
-    return float(total) / max(len(places), 1)
+def grid_of(t: Tables) -> Grid:
+    """How cells lie in the cylinder's frame."""
+    reach = math.sqrt(t[REACH2])
+    return t[RADIUS] / 4.0, 4.0 / t[RADIUS], reach, (t[RADIUS] + reach) * (t[RADIUS] + reach)
 
 
 @numba.njit(nogil=True, cache=True)
-def _sort_by_place(
-    x: NDArray[np.uint16],
-    y: NDArray[np.uint16],
-    angle: NDArray[np.uint16],
-    mean_x: float,
-    mean_y: float,
-    scale_x: float,
-    scale_y: float,
-    order: NDArray[np.int64],
+def span(place: float, grid: Grid) -> tuple[int, int]:
+    """The rows or columns of the grid that a minutia reaches: the first, and the one after the last."""
+    first = math.ceil((place - grid[REACH]) * grid[CELLS_A_PX] + 3.5)
+    last = math.floor((place + grid[REACH]) * grid[CELLS_A_PX] + 3.5)
+    return max(0, first), min(SIDE - 1, last) + 1
+
+
+@numba.njit(nogil=True, cache=True)
+def spread(u: float, v: float, shares: NDArray[np.float64], grid: Grid, t: Tables, total: NDArray[np.float64]) -> None:
+    """Adds what the minutia at (u, v) in the cylinder's frame gives to the sections of each cell; `shares` are its
+    parts in them."""
+    spatial = t[SPATIAL]
+    first_column, end_column = span(u, grid)
+    first_row, end_row = span(v, grid)
+    for row in range(first_row, end_row):
+        for column in range(first_column, end_column):
+            du = (column - 3.5) * grid[CELL] - u
+            dv = (row - 3.5) * grid[CELL] - v
+            squared = math.floor(du * du + dv * dv + 0.5)
+            if squared <= t[REACH2]:
+                for section in range(SECTIONS):
+                    total[row * SIDE + column, section] += spatial[squared] * shares[section]
+
+
+@numba.njit(nogil=True, cache=True)
+def cylinder(
+    places: Places, i: int, grid: Grid, t: Tables, total: NDArray[np.float64], words: NDArray[np.uint64], stride: int
 ) -> None:
-    """Sorts minutiae, at most 256, by y, of equals by x, then angle, else leaves them in their order."""
-    key = np.empty(order.shape[0], np.int64)
-    for k in range(order.shape[0]):
-        i = order[k]
-        row = _whole_px(y[i], mean_y, scale_y) + 32768
-        column = _whole_px(x[i], mean_x, scale_x) + 32768
-        key[k] = (row << 40) | (column << 24) | (np.int64(angle[i]) << 8) | k
-    key.sort()
-    before = order.copy()
-    for k in range(order.shape[0]):
-        order[k] = before[key[k] & 0xFF]
+    """The code of minutia `i`, every `stride`-th of `words`: one bit for each section and used cell, set above the
+    threshold; `total` float64[64, 6] is room to work in."""
+    x, y, angle = places
+    c = t[COSINES][angle[i]]
+    s = t[SINES][angle[i]]
+    total[:] = 0.0
+    for k in range(x.shape[0]):
+        dx = x[k] - x[i]
+        dy = y[k] - y[i]
+        if k == i or dx * dx + dy * dy > grid[OUTER2]:
+            continue
+        shares = t[ANGULAR][(angle[k] - angle[i]) & (STEPS - 1)]
+        spread(c * dx + s * dy, c * dy - s * dx, shares, grid, t, total)
+    words[::stride] = np.uint64(0)
+    bit = 0
+    for section in range(SECTIONS):
+        for place in range(SIDE * SIDE):
+            du = place % SIDE - 3.5
+            dv = place // SIDE - 3.5
+            if du * du + dv * dv <= 16.0:  # cells within the radius, which is four of them
+                if total[place, section] > t[THRESHOLD]:
+                    words[(bit >> 6) * stride] |= np.uint64(1) << np.uint64(bit & 63)
+                bit += 1
 
 
 @numba.njit(nogil=True, cache=True)
@@ -157,78 +224,40 @@ def finger(
     direction difference gives to each of the six sections, and two zeros; `cosines`, `sines` float64[256]. Goes with
     cylinders times neighbours, about 70 us for 50 minutiae.
     """
+    t = (radius, threshold, crowd_reach, spatial, spatial.shape[0] - 2, angular, cosines, sines)
     found = x.shape[0]
-    mean_x = _mean(x)
-    mean_y = _mean(y)
-    key = np.empty(found, np.int64)
+    mean_x = mean(x)
+    mean_y = mean(y)
+    px = np.empty(found, np.int64)
+    py = np.empty(found, np.int64)
+    nearest = np.empty(found, np.int64)
     for i in range(found):
-        dx = _whole_px(x[i], mean_x, scale_x)
-        dy = _whole_px(y[i], mean_y, scale_y)
-        key[i] = ((dx * dx + dy * dy) << 32) | i
-    key.sort()
+        px[i] = whole_px(x[i], mean_x, scale_x)
+        py[i] = whole_px(y[i], mean_y, scale_y)
+        nearest[i] = ((px[i] * px[i] + py[i] * py[i]) << 32) | i
+    nearest.sort()
     n = order.shape[0]
     for k in range(n):
-        order[k] = key[k] & 0xFFFFFFFF
-    _sort_by_place(x, y, angle, mean_x, mean_y, scale_x, scale_y, order[:cylinders])
-    _sort_by_place(x, y, angle, mean_x, mean_y, scale_x, scale_y, order[cylinders:kept])
-    px = np.empty(n, np.int64)
-    py = np.empty(n, np.int64)
+        order[k] = nearest[k] & 0xFFFFFFFF
+    sort_by_place(px, py, angle, order[:cylinders])
+    sort_by_place(px, py, angle, order[cylinders:kept])
     turned = np.empty(n, np.int64)
     for k in range(n):
-        i = order[k]
-        px[k] = _whole_px(x[i], mean_x, scale_x)
-        py[k] = _whole_px(y[i], mean_y, scale_y)
-        turned[k] = ((np.int64(angle[i]) + 128) >> 8) & 255
+        turned[k] = ((np.int64(angle[order[k]]) + 128) >> 8) & (STEPS - 1)
+    places = (px[order], py[order], turned)
     chain = np.zeros(2 * max(kept, 1), np.int64)
-    corners = _hull(px, py, kept, chain)
     crowd = np.empty(kept, np.int64)
-    around = _crowds(px, py, kept, crowd_reach, crowd) | (_surroundings(px, py, turned, kept, radius, cosines) << 8)
+    corners = hull(places[X], places[Y], kept, chain)
+    around = surroundings(places, kept, t, crowd)
     words[0] = np.uint64(kept | (cylinders << 8) | (corners << 16) | (around << 24))
     for k in range(kept):
         i = order[k]
-        low = (px[k] + 32768) | ((py[k] + 32768) << 16) | (turned[k] << 32)
+        low = (px[i] + 32768) | ((py[i] + 32768) << 16) | (turned[k] << 32)
         high = np.int64(kind[i] & 3) | (crowd[k] << 2) | (np.int64(min(quality[i], 100)) << 8)
         words[1 + k] = np.uint64(low | (high << 40))
     for k in range(corners):
         words[1 + chain[k]] |= np.uint64(k + 1) << np.uint64(56)
-    cell = radius / 4.0
-    cells_a_px = 4.0 / radius
-    reach2 = spatial.shape[0] - 2
-    reach = math.sqrt(reach2)
-    outer2 = (radius + reach) * (radius + reach)
-    total = np.empty((64, 6), np.float64)
+    grid = grid_of(t)
+    total = np.empty((SIDE * SIDE, SECTIONS), np.float64)
     for i in range(cylinders):
-        total[:] = 0.0
-        c = cosines[turned[i]]
-        s = sines[turned[i]]
-        for t in range(n):
-            dx = px[t] - px[i]
-            dy = py[t] - py[i]
-            if t == i or dx * dx + dy * dy > outer2:
-                continue
-            u = c * dx + s * dy
-            v = c * dy - s * dx
-            turn = (turned[t] - turned[i]) & 255
-            first_column = max(0, math.ceil((u - reach) * cells_a_px + 3.5))
-            last_column = min(7, math.floor((u + reach) * cells_a_px + 3.5))
-            first_row = max(0, math.ceil((v - reach) * cells_a_px + 3.5))
-            last_row = min(7, math.floor((v + reach) * cells_a_px + 3.5))
-            for row in range(first_row, last_row + 1):
-                for column in range(first_column, last_column + 1):
-                    du = (column - 3.5) * cell - u
-                    dv = (row - 3.5) * cell - v
-                    d2 = math.floor(du * du + dv * dv + 0.5)
-                    if d2 <= reach2:
-                        for section in range(6):
-                            total[row * 8 + column, section] += spatial[d2] * angular[turn, section]
-        for word in range(1 + kept + i, len(words), cylinders):
-            words[word] = np.uint64(0)
-        bit = 0
-        for section in range(6):
-            for place in range(64):
-                du = place % 8 - 3.5
-                dv = place // 8 - 3.5
-                if du * du + dv * dv <= 16.0:  # cells within the radius, which is four of them
-                    if total[place, section] > threshold:
-                        words[1 + kept + (bit >> 6) * cylinders + i] |= np.uint64(1) << np.uint64(bit & 63)
-                    bit += 1
+        cylinder(places, i, grid, t, total, words[1 + kept + i :], cylinders)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cccd_core.errors import FormatError, ParameterError
-from cccd_core.matching.fusion import Fusion, fuse
+from cccd_core.evaluation.finger_fusion import Fusion, fuse
 
 FUSION = Fusion((0.0, 5.0, 10.0, 20.0, 40.0), (-3.0, -2.2, -1.0, 1.5, 6.2), "sha256:x", 100, ("a/e",))
 NATS = math.log(10.0) / 10.0

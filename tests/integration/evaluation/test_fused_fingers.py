@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cccd_core.evaluation import error_rates, read_folder
+from cccd_core.evaluation.finger_fusion import Fusion
 from cccd_core.evaluation.persons import person_scores
 from cccd_core.evaluation.scoring import score_pairs
 from cccd_core.matching import Matcher
-from cccd_core.matching.fusion import Fusion
 
 
 @pytest.mark.data

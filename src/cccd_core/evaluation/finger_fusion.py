@@ -1,4 +1,4 @@
-"""Several fingers of one person as one score. Imports numpy, errors and the standard library alone.
+"""Several fingers of one person as one score, for error rates of persons; a search fuses by `dedup.fusion`.
 
 Each finger's calibrated score becomes a log-likelihood ratio, ln p(score | same person) / p(score | other person). What
 impostors do is known: a score of −10·log10(FMR) is an exponential variable under them. What genuine pairs do was
@@ -170,4 +170,4 @@ def fuse(scores: npt.NDArray[np.floating[Any]], mask: npt.NDArray[np.bool_] | No
 
 @cache
 def _shipped() -> Fusion:
-    return Fusion.from_dict(json.loads(files("cccd_core.matching").joinpath(SHIPPED).read_text("utf-8")))
+    return Fusion.from_dict(json.loads(files("cccd_core.evaluation").joinpath(SHIPPED).read_text("utf-8")))
