@@ -1,0 +1,99 @@
+"""Writes one small file of every kind that outlives a version, as this version writes it, into tests/vectors/formats/.
+
+`python scripts/make_format_vectors.py` makes a folder named after the version; one that is there is never made anew: a
+later version must read what this one wrote (tests/conformance/formats). What is in the files is made up.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import cccd_core
+from cccd_core import synthesis
+from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.dedup import EnrolledPerson, GalleryStore
+from cccd_core.issuance.audit.trail import Audit, Event
+from cccd_core.issuance.dossiers.dossier import Dossier
+from cccd_core.issuance.dossiers.reasons import Fault, Oddity
+from cccd_core.issuance.register.store import Acceptance, Register, new_person_id
+from cccd_core.issuance.runs.content import Content, ContentStore
+from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
+from cccd_core.issuance.runs.orders import Order, Orders
+from cccd_core.issuance.runs.state import DossierState, Entry, RunState
+from cccd_core.personalise import Journal
+
+FORMATS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "formats"
+DAY = date(2026, 11, 1)
+NUMBER = "001088000001"
+SERIAL = "0123456789ABCDEF"
+RUN = "0123456789abcdef0123456789abcdef"
+
+
+def main() -> int:
+    """Makes the folder of this version; returns the exit code."""
+    folder = FORMATS / cccd_core.__version__
+    if folder.exists():
+        print(f"{folder} is there already and stays as it is", file=sys.stderr)
+        return 1
+    folder.mkdir(parents=True)
+    make(folder)
+    for path in sorted(folder.iterdir()):
+        path.chmod(0o644)
+        print(f"{path.relative_to(FORMATS)}: {path.stat().st_size} bytes")
+    return 0
+
+
+def make(folder: Path) -> None:
+    """One file of every kind in this folder."""
+    fingers = synthesis.tenprint(seed=1, person=0, positions=(2, 7))
+    person = new_person_id("D1", NUMBER)
+
+    gallery = GalleryStore(folder / "gallery.sqlite")
+    gallery.add(EnrolledPerson(person, fingers))
+    gallery.close()
+
+    register = Register(folder / "register.sqlite")
+    register.accept([Acceptance("D1", NUMBER, person, DAY, None), Acceptance("D2", "001088000002", "P2", DAY, DAY)])
+    register.verify("D1", NUMBER, SERIAL)
+    orders = Orders(folder / "orders.sqlite")
+    orders.place([Order("D1", NUMBER, RUN, "sha256:1")])
+    orders.close()
+
+    state = RunState(folder / "run.sqlite")
+    state.begin(day=DAY, register_id=register.register_id, facts={"reader": "memory"})
+    state.add(["D1", "D2"])
+    problem = ProblemEvidence("personal_number", Fault.NUMBER_STRUCTURE, {"length": 5})
+    state.record(
+        [
+            Entry("D1", DossierState.VERIFIED, None, "sha256:1", SERIAL, written=True, searched=True),
+            Entry("D2", DossierState.REJECTED, Fault.NUMBER_STRUCTURE, warnings=(Oddity.TEXT_SPACES,),
+                  evidence=Evidence(problems=(problem,))),
+        ],
+        {"check": 0.5},
+    )  # fmt: skip
+    state.revoke([Revocation("FEDCBA9876543210", "D1", "card_refused")])
+    state.close()
+    register.close()
+
+    content = ContentStore(folder / "checked.sqlite")
+    dossier = Dossier("D3", "new", None, "001088000003", "Nguyễn Văn Hòa", date(1988, 5, 17), "M", DAY, None)
+    content.put([Content(dossier, fingers, b"a picture")])
+    content.close()
+
+    audit = Audit(folder / "audit.jsonl", RUN)
+    audit.append([Event("D1", "verified", None, SERIAL), Event("D2", "rejected", "number_structure", None)])
+
+    serial = bytes.fromhex(SERIAL)
+    VirtualCard.create(folder / f"{SERIAL}.card", serial=serial, master_key=TEST_CARD_MASTER_KEY).close()
+    make_journal(folder / "journal")
+
+
+def make_journal(path: Path) -> None:
+    """A journal of one card that was verified and one that was spoiled."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
