@@ -55,7 +55,7 @@ def test_batch_check(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[st
 
 
 def test_batch_check_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cccd("batch", "check", tmp_path / "nowhere") == 1
+    assert cccd("batch", "check", tmp_path / "nowhere") == 3
     assert "neither a folder nor a Parquet file" in capsys.readouterr().err
 
 
@@ -82,7 +82,7 @@ def test_issue_without_a_pki(office: Office, capsys: pytest.CaptureFixture[str])
     code = cccd(
         "issue", office.batch(), "--gallery", office.gallery, "--pki", office.folder / "none", "--out", office.out()
     )
-    assert code == 1
+    assert code == 3
     assert capsys.readouterr().err
 
 
