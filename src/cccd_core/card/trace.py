@@ -1,4 +1,4 @@
-"""Traces of a connection, redacted by default. Imports the standard library and card.apdu."""
+"""Traces of a connection, redacted by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error rates and their reports. May import matching and templates.
+"""Error rates and their reports.
 
 `error_rates` works on scores; `evaluate_folder` runs a matcher over a folder of templates first.
 """

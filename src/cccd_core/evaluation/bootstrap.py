@@ -1,4 +1,4 @@
-"""Confidence bounds of error rates: bootstrap over fingers. Imports numpy and errors.
+"""Confidence bounds of error rates: bootstrap over fingers.
 
 The pairs of one finger stand or fall together, so fingers are drawn, not pairs (the subset bootstrap of Bolle, Ratha,
 Pankanti, CVIU 93(1), 2004): a finger drawn w times counts its genuine pairs w times, and an impostor pair as often as

@@ -1,4 +1,4 @@
-"""Fits score calibration and fusion. Imports the rest of evaluation, matching.calibration and .fusion, numpy, errors.
+"""Fits score calibration and fusion.
 
 The tail is a generalised Pareto distribution of the excesses over a high threshold (Pickands, Annals of Statistics 3,
 1975; Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, chapter 4), fitted by maximum likelihood

@@ -1,4 +1,4 @@
-"""Interoperability: probes of one extractor against a gallery of another. Imports the rest of evaluation and errors."""
+"""Interoperability: probes of one extractor against a gallery of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several fingers of one person as one comparison. Imports the rest of evaluation, matching.fusion, numpy and errors.
+"""Several fingers of one person as one comparison.
 
 The fingers of the set are named `<person>-<finger>`. One sample of a person is one impression number of all fingers.
 """

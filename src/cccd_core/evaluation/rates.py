@@ -1,4 +1,4 @@
-"""Error rates of a set of genuine and impostor scores. Imports numpy and errors.
+"""Error rates of a set of genuine and impostor scores.
 
 The words are those of ISO/IEC 19795-1: a pair is accepted at threshold t when its score is at least t; FMR(t) is the
 share of impostor pairs accepted, FNMR(t) the share of genuine pairs rejected. Rates are fractions. Nothing is binned:

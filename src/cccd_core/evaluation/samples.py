@@ -1,4 +1,4 @@
-"""A folder of templates `<finger>_<impression>.<ext>` as an ordered set of samples. Imports templates and errors.
+"""A folder of templates `<finger>_<impression>.<ext>` as an ordered set of samples.
 
 The finger is everything before the last `_` of the stem (`012-3_4.fmr`: finger `012-3`, impression `4`). What should be
 there and is not, or cannot be read, stays in the set without a template: it scores 0 in all its pairs.

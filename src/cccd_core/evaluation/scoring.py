@@ -1,4 +1,4 @@
-"""Runs a matcher over every pair of a set. Imports templates, errors and numpy; takes the matcher as a protocol.
+"""Runs a matcher over every pair of a set. The matcher is a protocol: any will do.
 
 Threads work on blocks of probes; the scores do not depend on how many there are.
 """

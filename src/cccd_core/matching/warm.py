@@ -1,4 +1,4 @@
-"""Compiles every matching kernel once. Imports matching and templates."""
+"""Compiles every matching kernel once, so that the first comparison of a process need not wait for it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Makes the PKI of a test country: CSCA, document signer, revocation list, card transport key. Imports cryptography,
-`cccd_core.emrtd`, `cccd_core.signing`, `cccd_core.pki` and errors; writes files.
+"""Makes the PKI of a test country: CSCA, document signer, revocation list, card transport key.
 
 Everything in it says TEST, in the names of the certificates and in a file beside them. It is no way to make the keys of
 a State: those are made inside a hardware security module, in a ceremony.
