@@ -184,7 +184,7 @@ def _names(sets: list[dict[str, Any]]) -> list[str]:
 
 
 def _table(title: str, first: str, *figures: str) -> Table:
-    return table(first, *figures, title=title, right=figures, plain=True)
+    return table(first, *figures, title=title, right=figures, frame=False)
 
 
 def _rates_table(sets: list[dict[str, Any]]) -> Table:

@@ -6,6 +6,7 @@ Results go to standard output; where that carries a file's content (`-o -`), the
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -78,9 +79,16 @@ def say(*lines: str) -> None:
 def show(what: RenderableType) -> None:
     """A table or tree of a result."""
     target = errors if _streams.stdout_is_data else console
-    with target.capture() as captured:
-        target.print(what)
-    _write(captured.get())
+    rendered = Console(  # apart, so that what could not be written is not kept to be written again
+        file=io.StringIO(),
+        width=target.width,
+        force_terminal=target.is_terminal,
+        color_system=target.color_system,  # type: ignore[arg-type]
+        emoji=False,
+        highlight=False,
+    )
+    rendered.print(what)
+    _write(rendered.file.getvalue())  # type: ignore[attr-defined]
 
 
 def tell(line: str) -> None:
@@ -123,18 +131,17 @@ def show_error(error: CccdError, *, as_json: bool) -> None:
 
 
 def table(
-    *columns: str, title: str | None = None, right: Iterable[str] = (), header: bool = True, plain: bool = False
+    *columns: str, title: str | None = None, right: Iterable[str] = (), header: bool = True, frame: bool = True
 ) -> Table:
-    """A table whose cells fold in a narrow terminal and are never cut. `right` names the columns of figures; `plain`
-    has no frame."""
-    from rich.box import HEAVY_HEAD, SIMPLE_HEAD
+    """A table whose cells fold in a narrow terminal and are never cut. `right` names the columns of figures."""
+    from rich.box import HEAVY_HEAD
 
     figures = frozenset(right)
     made = Table(
         title=title,
         title_justify="left",
-        box=SIMPLE_HEAD if plain else HEAVY_HEAD,
-        padding=(0, 1, 0, 0) if plain else (0, 1),
+        box=HEAVY_HEAD if frame else None,
+        padding=(0, 1) if frame else (0, 2, 0, 0),
         show_header=header,
     )
     for name in columns:

@@ -107,9 +107,10 @@ def test_a_recording_takes_the_place_of_nothing_but_files(tmp_path: Path) -> Non
     assert json.loads(os.read(reader, 1000))["cccd_session"] == 1
     os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-    with socket.socket(socket.AF_UNIX) as server, pytest.raises(FileError, match="socket"):
+    with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-        RecordingLink(link, tmp_path / "socket")
+        with pytest.raises(FileError, match="socket"):
+            RecordingLink(link, tmp_path / "socket")
     with pytest.raises(FileError, match="folder"):
         RecordingLink(link, tmp_path)
 
