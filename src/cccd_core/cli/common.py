@@ -110,22 +110,29 @@ class TemplateOptions:
                 raise
 
 
-_OPTION_OF = {"format": "--format", "dpi": "--dpi", "height_px": "--height", "width_px": "--width", "views": "--view"}
+_OPTION_OF = {
+    "format": "--format",
+    "dpi": "--dpi",
+    "height_px": "--height",
+    "width_px": "--width",
+    "views": "--view",
+}
 
 
 @contextmanager
-def options_named() -> Iterator[None]:
-    """The library speaks of its arguments; whoever reads an error of the command line knows them as options."""
+def options_named(**other: str) -> Iterator[None]:
+    """The library speaks of its arguments; whoever reads an error of the command line knows them as options. `other`
+    are arguments that this command's options call otherwise."""
+    option_of = {**_OPTION_OF, **other}
     try:
         yield
     except CccdError as error:
         needs = error.facts.get("needs")
         if isinstance(needs, str):
-            words = "|".join(_OPTION_OF)
-            named = re.sub(rf"(?<![\w-])({words})(?!\w)", lambda found: _OPTION_OF[found[1]], needs)
-            error.facts["needs"] = named
+            words = "|".join(option_of)
+            error.facts["needs"] = re.sub(rf"(?<![\w-])({words})(?!\w)", lambda found: option_of[found[1]], needs)
         elif error.kind == "parameter":
-            options = [option for fact, option in _OPTION_OF.items() if fact in error.facts]
+            options = [option for fact, option in option_of.items() if fact in error.facts]
             if options:
                 error.with_facts(option=options[-1])
         raise

@@ -44,6 +44,11 @@ def start(target: Path, level: Level) -> None:
         raise file_error("the log cannot be written", error, path=str(target)) from None
 
 
+def silence_others() -> None:
+    """What other libraries log, tracebacks among it, is not shown where nobody asked for a log."""
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
 def stop() -> None:
     """Ends every log that `start` began."""
     for handler in [handler for handler in ROOT.handlers if isinstance(handler, _Lines)]:

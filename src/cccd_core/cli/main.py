@@ -45,8 +45,10 @@ def main() -> None:
     _streams()
     with interrupts.watched(for_good=True):
         try:
+            from cccd_core.cli import log
             from cccd_core.cli.common import run
 
+            log.silence_others()
             code = run(build(called_area(sys.argv[1:])))
             interrupts.settle()
         except KeyboardInterrupt:  # before the command began

@@ -107,7 +107,7 @@ def convert(
     if order is not None:
         record = replace(record, views=tuple(templates.order(one, order) for one in record.views))
     wanted_dpi = None if record.format == "xyt" else dpi
-    with options_named():
+    with options_named(format="--to"):
         data = templates.write(record, to, dpi=wanted_dpi, height_px=height, width_px=width)
     write_output(out, data, True)
     stated = templates.loss(record.format, to)
@@ -163,7 +163,9 @@ def draw(
 
 def _chosen(record: TemplateRecord, view: int, source: Path) -> FingerTemplate:
     if not 1 <= view <= len(record.views):
-        raise ParameterError("the file has no such view", view=view, views=len(record.views), path=str(source))
+        raise ParameterError(
+            "the file has no such view", view=view, views=len(record.views), option="--view", path=str(source)
+        )
     return record.views[view - 1]
 
 

@@ -4,8 +4,9 @@ What was found: of 120 runs of `cccd issue`, interrupted at random moments, two 
 the signal while Python took itself down, after its report was printed. In the other an error took the interrupt's
 place: it fell between a transaction's begin and the block that undoes it, and a minute later the same process found the
 run's state locked by itself. Beyond that, an interrupt that falls into a callback whose exceptions Python drops is
-lost, and the run goes on to its end and exit code 0: each import runs one such callback, a run nearly a thousand. So the
-command line remembers that the signal came (`cli.interrupts`). Here it comes at moments that the tests choose, on any machine.
+lost, and the run goes on to its end and exit code 0: each import runs one such callback, a run nearly a thousand.
+So the command line remembers that the signal came (`cli.interrupts`). Here it comes at moments that the tests choose,
+on any machine.
 """
 
 from __future__ import annotations
@@ -143,6 +144,27 @@ def test_while_it_loads(module: str, work: Path) -> None:
     assert run.returncode == EXIT_INTERRUPTED, errors
     assert "Traceback" not in errors
     assert errors.startswith("interrupted: ")
+
+
+def test_a_library_s_own_account_of_an_interrupt_is_not_shown(work: Path) -> None:
+    """SQLAlchemy logs with a traceback what interrupts the closing of a connection."""
+    code = """
+import logging, sys
+from cccd_core.cli import common
+real = common.run
+def run(app):
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        logging.getLogger("sqlalchemy.pool").error("Exception closing connection", exc_info=True)
+    return real(app)
+common.run = run
+from cccd_core.cli.main import main
+main()
+"""
+    with start(code, "template", "info", work / "1.fmr") as run:
+        _, errors = run.communicate(timeout=60)
+    assert (run.returncode, errors) == (0, "")
 
 
 def test_after_all_is_said_the_exit_code_stands(work: Path) -> None:
