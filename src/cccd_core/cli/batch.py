@@ -10,6 +10,7 @@ import typer
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interrupted
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table
+from cccd_core.progress import named
 
 if TYPE_CHECKING:
     from cccd_core.issuance.check import BatchCheck
@@ -44,7 +45,7 @@ def check(
 
     when_interrupted("a check changes nothing; run the same command again")
     with progress("check", quiet=as_json) as step:
-        result = check_batch(open_batch(batch), progress=step)
+        result = check_batch(open_batch(batch), progress=named(step, "check"))
     if as_json:
         print_json(result)
     else:

@@ -184,7 +184,9 @@ def _names(sets: list[dict[str, Any]]) -> list[str]:
 
 
 def _table(title: str, first: str, *figures: str) -> Table:
-    return table(first, *figures, title=title, right=figures, frame=False)
+    from rich.box import SIMPLE_HEAD
+
+    return table(first, *figures, title=title, right=figures, frame=SIMPLE_HEAD)
 
 
 def _rates_table(sets: list[dict[str, Any]]) -> Table:

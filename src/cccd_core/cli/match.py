@@ -101,7 +101,7 @@ def match(
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    scores = table("score", "candidate", right=["score"], frame=False)
+    scores = table("score", "candidate", right=["score"], frame=None)
     for row in rows:
         if "error" in row:
             scores.add_row("–", cell(f"{row['candidate']}: {row['error']['message']}"))

@@ -123,7 +123,7 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
         print_json(facts)
         return
     title = f"{'TEST ' if facts['test'] else ''}PKI {facts['country']}"
-    rows = table("", "CSCA", "document signer", title=cell(title).plain)
+    rows = table("", "CSCA", "document signer", title=title)
     for name in ("subject", "not_before", "not_after", "key", "serial_number", "sha256"):
         rows.add_row(name, cell(facts["csca"][name]), cell(facts["document_signer"][name]))
     show_table(rows)

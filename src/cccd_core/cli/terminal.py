@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
+from rich.box import HEAVY_HEAD, Box
 from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -78,6 +79,9 @@ def say(*lines: str) -> None:
 
 def show(what: RenderableType) -> None:
     """A table or tree of a result."""
+    if isinstance(what, Table) and what.title is not None:
+        say(str(what.title))  # on a line of its own: as part of the table it would be folded to its width
+        what.title = None
     target = errors if _streams.stdout_is_data else console
     rendered = Console(  # apart, so that what could not be written is not kept to be written again
         file=io.StringIO(),
@@ -131,17 +135,19 @@ def show_error(error: CccdError, *, as_json: bool) -> None:
 
 
 def table(
-    *columns: str, title: str | None = None, right: Iterable[str] = (), header: bool = True, frame: bool = True
+    *columns: str,
+    title: str | None = None,
+    right: Iterable[str] = (),
+    header: bool = True,
+    frame: Box | None = HEAVY_HEAD,
 ) -> Table:
     """A table whose cells fold in a narrow terminal and are never cut. `right` names the columns of figures."""
-    from rich.box import HEAVY_HEAD
 
     figures = frozenset(right)
     made = Table(
         title=title,
-        title_justify="left",
-        box=HEAVY_HEAD if frame else None,
-        padding=(0, 1) if frame else (0, 2, 0, 0),
+        box=frame,
+        padding=(0, 1) if frame is HEAVY_HEAD else (0, 2, 0, 0),
         show_header=header,
     )
     for name in columns:
