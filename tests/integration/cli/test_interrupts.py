@@ -121,11 +121,10 @@ def test_issue_waits_for_a_key_and_is_interrupted(office: Office, tmp_path: Path
     key.unlink()
     os.mkfifo(key)
     office = Office(office.folder, pki)
-    with (
-        start("from cccd_core.cli.main import main; main()", *issuing(office)) as run,
-        key.open("wb"),  # opens when the run does
-    ):
-        run.send_signal(signal.SIGINT)
+    with start("from cccd_core.cli.main import main; main()", *issuing(office)) as run:
+        with key.open("wb"):  # opens when the run does
+            run.send_signal(signal.SIGINT)
+        # Closed before it is waited for: a signal that comes just before the run begins to read does not wake it.
         _, errors = run.communicate(timeout=120)
     assert run.returncode == EXIT_INTERRUPTED, errors
     assert "Traceback" not in errors
