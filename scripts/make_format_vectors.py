@@ -23,7 +23,6 @@ from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
-from cccd_core.personalise import Journal
 
 FORMATS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "formats"
 DAY = date(2026, 11, 1)

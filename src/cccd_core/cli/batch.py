@@ -7,58 +7,60 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cccd_core.cli.common import JsonOption, console, fail_unless, print_json, progress
+from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interrupted
+from cccd_core.cli.progress import progress
+from cccd_core.cli.terminal import cell, print_json, say, show, table
+from cccd_core.progress import named
 
 if TYPE_CHECKING:
     from cccd_core.issuance.dossiers.check import BatchCheck
 
-BatchArgument = Annotated[Path, typer.Argument(help="A folder of dossiers, or one Parquet file.", show_default=False)]
 _SHOWN = 200  # rows of the table; --json has them all
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    batch = typer.Typer(no_args_is_help=True, help="Batches of dossiers: what they hold, and what is wrong with one.")
-    app.add_typer(batch, name="batch")
+    area = typer.Typer(no_args_is_help=True, help="Batches of dossiers: what they hold, and what is wrong with one.")
+    app.add_typer(area, name="batch")
+    area.command(epilog="Example: cccd batch schema > dossier.schema.json")(schema)
+    area.command(epilog="Example: cccd batch check ./batch")(check)
 
-    @batch.command()
-    def schema() -> None:
-        """Prints the JSON Schema of dossier.json, every field explained, with the layout of a batch.
 
-        Example: cccd batch schema > dossier.schema.json
-        """
-        from cccd_core.issuance.dossiers.schema import json_schema
+def schema() -> None:
+    """Prints the JSON Schema of dossier.json, every field explained, with the layout of a batch."""
+    from cccd_core.issuance.dossiers.schema import json_schema
 
-        print_json(json_schema())
+    print_json(json_schema())
 
-    @batch.command()
-    def check(batch: BatchArgument, json: JsonOption = False) -> None:
-        """Names every problem of every dossier; exit code 1 when there is one.
 
-        Example: cccd batch check ./batch
-        """
-        from cccd_core.issuance.dossiers.batch import open_batch
-        from cccd_core.issuance.dossiers.check import check_batch
+def check(
+    batch: Annotated[
+        Path, typer.Argument(help="A folder of dossiers, or one Parquet file.", show_default=False, callback=no_stream)
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Names every problem of every dossier; exit code 1 when one is to be rejected."""
+    from cccd_core.issuance.dossiers.batch import open_batch
+    from cccd_core.issuance.dossiers.check import check_batch
 
-        with progress("check", quiet=json) as step:
-            result = check_batch(open_batch(batch), progress=step)
-        if json:
-            print_json(result)
-        else:
-            _show(result)
-        fail_unless(not result.errors)
+    when_interrupted("a check changes nothing; run the same command again")
+    with progress("check", quiet=as_json) as step:
+        result = check_batch(open_batch(batch), progress=named(step, "check"))
+    if as_json:
+        print_json(result)
+    else:
+        _show(result)
+    fail_unless(not result.errors)
 
 
 def _show(result: BatchCheck) -> None:
-    from rich.table import Table
-
-    table = Table("dossier", "field", "reason", "facts")
+    problems = table("dossier", "field", "reason", "facts")
     for problem in result.problems[:_SHOWN]:
         facts = ", ".join(f"{name} {fact}" for name, fact in problem.facts.items())
         style = "red" if problem.severity == "error" else "yellow"
-        table.add_row(problem.dossier_id, problem.field, f"[{style}]{problem.reason}[/]", facts)
+        problems.add_row(cell(problem.dossier_id), cell(problem.field), cell(problem.reason, style), cell(facts))
     if result.problems:
-        console.print(table)
+        show(problems)
     if len(result.problems) > _SHOWN:
-        console.print(f"... and {len(result.problems) - _SHOWN} more: --json has them all")
-    console.print(f"{result.received} dossiers, {result.sound} sound, {result.received - result.sound} to be rejected")
+        say(f"... and {len(result.problems) - _SHOWN} more: --json has them all")
+    say(f"{result.received} dossiers, {result.sound} sound, {result.received - result.sound} to be rejected")

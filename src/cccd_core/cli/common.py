@@ -1,119 +1,254 @@
-"""What every command shares: the JSON switch, exit codes, errors shown one way, progress. Imports typer and rich."""
+"""What every command shares: exit codes, options by one name, files that may be `-`, how a command ends."""
 
 from __future__ import annotations
 
-import json
+import io
+import logging
+import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
-from rich.console import Console
 
-from cccd_core.errors import CccdError
-from cccd_core.progress import Progress
+from cccd_core.cli import interrupts, log, terminal
+from cccd_core.errors import CccdError, FileError
+from cccd_core.storage import whole_file
+from cccd_core.storage.faults import file_error
 
-EXIT_FAILED = 1  # the command ran and not all went well
+if TYPE_CHECKING:
+    from cccd_core.templates import TemplateRecord
+
+EXIT_FAULTS = 1  # the command ran, and something in what it looked at is wrong
 EXIT_USAGE = 2  # the command line itself is wrong
-EXIT_INTERRUPTED = 130  # Ctrl-C: what was finished is kept
+EXIT_NOT_RUN = 3  # the command could not be carried out
+EXIT_INTERRUPTED = 130  # Ctrl-C
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-# What template files do not always say themselves.
-FormatOption = Annotated[
-    str | None, typer.Option("--format", help="The templates' format, where it cannot be told (card formats).")
+EXIT_CODES = (
+    "Exit codes: 0 all is well; 1 the command ran and found faults in what it looked at; 2 the command line is wrong; "
+    "3 the command could not be carried out (a file that cannot be read or written, a full disk, a missing reader, "
+    "damage); 130 interrupted."
+)
+STREAM = Path("-")  # standard input where a file is read, standard output where one is written
+
+# What typer raises for a command line that is wrong; it has no public name for it.
+_USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
+
+logger = logging.getLogger(__name__)
+
+
+# -- options and arguments, each by one name
+
+
+def no_stream(value: Path | list[Path] | None) -> Path | list[Path] | None:
+    """The callback of a path that is a folder, a batch or a card's file: `-` cannot stand for it."""
+    if STREAM in (value if isinstance(value, list) else [value]):
+        raise typer.BadParameter("`-` is standard input or output, which cannot stand for this one; give a path")
+    return value
+
+
+def one_stream(value: list[Path] | None) -> list[Path] | None:
+    """The callback of several files to be read: standard input can be one of them."""
+    if value is not None and value.count(STREAM) > 1:
+        raise typer.BadParameter("`-` is standard input, which can be read once; it is given more than once")
+    return value
+
+
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+FORMATS_HELP = "iso-2005, iso-2005-card, iso-2005-compact, iso-2011, ansi-2004, ansi-2009 or xyt"
+FormatOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="FORMAT", help=f"The templates' format, where it cannot be detected: {FORMATS_HELP}."
+    ),
 ]
-DpiOption = Annotated[float | None, typer.Option("--dpi", help="Resolution of .xyt templates.")]
-HeightOption = Annotated[int | None, typer.Option("--height", help="Image height of .xyt templates, in pixels.")]
-WidthOption = Annotated[int | None, typer.Option("--width", help="Image width of .xyt templates, in pixels.")]
-
-# A file may be called `:ok:.fmr`, and is shown so.
-console = Console(emoji=False)
-errors = Console(stderr=True, emoji=False)
-
-
-def print_json(value: Any) -> None:
-    """Writes `value` as JSON, keys in order, UTF-8 kept."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "as_dict"):
-        return value.as_dict()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return str(value)
+DpiOption: TypeAlias = Annotated[
+    float | None, typer.Option("--dpi", help="Resolution of the image, pixels an inch, where the template lacks it.")
+]
+HeightOption: TypeAlias = Annotated[
+    int | None, typer.Option("--height", help="Height of the image in pixels, where the template lacks it.")
+]
+WidthOption: TypeAlias = Annotated[
+    int | None, typer.Option("--width", help="Width of the image in pixels, where the template lacks it.")
+]
+VIEW_HELP = "Which finger view of the file, from 1"
+ThreadsOption: TypeAlias = Annotated[
+    int | None, typer.Option("--threads", min=1, max=1024, help="Threads that work; all cores without it.")
+]
+OUT_HELP = "The file to write; - is standard output"
+PkiOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--pki", metavar="FOLDER", help="A PKI folder: see cccd pki init.", callback=no_stream),
+]
 
 
-def show_error(error: CccdError, *, as_json: bool) -> None:
-    """One form for every error: a line on standard error, or an `error` object on standard output."""
-    if as_json:
-        print_json({"error": error.as_dict()})
-    else:
-        errors.print(f"[bold red]{error.kind}[/]: {_escape(str(error))}", highlight=False, soft_wrap=True)
+@dataclass(frozen=True, slots=True)
+class TemplateOptions:
+    """What template files do not always say themselves."""
+
+    format: str | None
+    dpi: float | None
+    height: int | None
+    width: int | None
+
+    def load(self, path: Path) -> TemplateRecord:
+        """The record in a file or on standard input; an error that is to be helped by an option names the option."""
+        from cccd_core import templates
+
+        with options_named():
+            data = read_input(path, "template", templates.io.MAX_FILE_BYTES)
+            try:
+                return templates.read(
+                    data, format=self.format, dpi=self.dpi, height_px=self.height, width_px=self.width
+                )
+            except CccdError as error:
+                error.with_facts(path=str(path))
+                raise
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+_OPTION_OF = {
+    "format": "--format",
+    "dpi": "--dpi",
+    "height_px": "--height",
+    "width_px": "--width",
+    "views": "--view",
+}
 
 
 @contextmanager
-def progress(what: str, *, quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar with count, rate of passing time and time left, on standard error; silent with `quiet`."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bar
-
-    with Bar(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        disable=quiet,
-    ) as bar:
-        task = bar.add_task(what, total=None)
-
-        def step(done: int, total: int, now: str = "") -> None:
-            bar.update(task, completed=done, total=total, description=f"{what} {now}".rstrip())
-
-        yield step
-
-
-def run(app: typer.Typer, arguments: list[str] | None = None) -> int:
-    """Runs the command line and turns every ending into an exit code: 0 only when all went well."""
-    argv = sys.argv[1:] if arguments is None else arguments
+def options_named(**other: str) -> Iterator[None]:
+    """The library speaks of its arguments; whoever reads an error of the command line knows them as options. `other`
+    are arguments that this command's options call otherwise."""
+    option_of = {**_OPTION_OF, **other}
     try:
-        typer.main.get_command(app).main(args=argv, prog_name="cccd")
+        yield
     except CccdError as error:
-        show_error(error, as_json="--json" in argv)
-        return EXIT_FAILED
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else EXIT_FAILED
-    except KeyboardInterrupt:
-        errors.print("interrupted")
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return EXIT_FAILED
-    return 0
+        needs = error.facts.get("needs")
+        if isinstance(needs, str):
+            words = "|".join(option_of)
+            error.facts["needs"] = re.sub(rf"(?<![\w-])({words})(?!\w)", lambda found: option_of[found[1]], needs)
+        elif error.kind == "parameter":
+            options = [option for fact, option in option_of.items() if fact in error.facts]
+            if options:
+                error.with_facts(option=options[-1])
+        raise
+
+
+# -- files that may be `-`
+
+
+def read_input(path: Path, what: str, most: int) -> bytes:
+    """The content of a file, or of standard input for `-`, at most `most` bytes. FileError, in which `what` is the
+    file's kind ("template")."""
+    if path != STREAM:
+        return whole_file.read(path, what, most=most)
+    if sys.stdin is None:
+        raise FileError(f"the {what} cannot be read: standard input is closed", path="-")
+    try:
+        data = sys.stdin.buffer.read(most + 1)
+    except OSError as error:
+        raise file_error(f"the {what} cannot be read", error, path="-") from None
+    if len(data) > most:
+        raise FileError(f"the input is too large for a {what}", path="-", most=most)
+    return data
+
+
+def write_output(path: Path, data: bytes | Iterable[bytes], private: bool, *, folders: bool = False) -> None:
+    """Writes a file whole, or to standard output for `-`. `private` for what holds fingers, numbers or keys."""
+    if path == STREAM:
+        terminal.write_stdout(data)
+    else:
+        whole_file.write(path, data, private=private, folders=folders)
+
+
+def reports_beside(*outputs: Path | None) -> None:
+    """To be called first by a command that writes files: where one of them goes to standard output, what the command
+    reports goes to standard error."""
+    terminal.keep_stdout_for_data(STREAM in outputs)
+
+
+# -- how a command ends
+
+
+class _Words:
+    interrupted = "no file is left in part"
+
+
+_words = _Words()
+
+
+def when_interrupted(words: str) -> None:
+    """What is said when Ctrl-C ends the command at hand: what became of the work, and how to go on."""
+    _words.interrupted = words
+
+
+def exit_with(code: int) -> None:
+    """Ends the command with this exit code, unless it is 0."""
+    if code:
+        raise typer.Exit(code)
 
 
 def fail_unless(went_well: bool) -> None:
-    """Ends the command with exit code 1 when something in it did not go well (and was already reported)."""
-    if not went_well:
-        raise typer.Exit(EXIT_FAILED)
+    """Ends the command with exit code 1 when something in what it looked at is wrong (and was already reported)."""
+    exit_with(0 if went_well else EXIT_FAULTS)
 
 
-def facts_table(rows: Mapping[str, Any]) -> str:
-    """Two aligned columns, for short listings."""
-    width = max((len(name) for name in rows), default=0)
-    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in rows.items())
+def run(app: typer.Typer, arguments: list[str] | None = None) -> int:
+    """Runs the command line and turns every ending into an exit code: see EXIT_CODES."""
+    argv = [_whole(argument) for argument in (sys.argv[1:] if arguments is None else arguments)]
+    terminal.keep_stdout_for_data(False)
+    when_interrupted(_Words.interrupted)
+    with interrupts.watched():
+        try:
+            code = _ended(app, argv)
+            interrupts.settle()
+        except KeyboardInterrupt:
+            interrupts.settle()
+            code = EXIT_INTERRUPTED
+        if code == EXIT_INTERRUPTED or interrupts.received():
+            code = EXIT_INTERRUPTED
+            terminal.tell(f"interrupted: {_words.interrupted}")
+    logger.info("ends with exit code %d", code)
+    log.stop()
+    return code
+
+
+def _ended(app: typer.Typer, argv: list[str]) -> int:
+    try:
+        code = typer.main.get_command(app).main(args=argv, prog_name="cccd", standalone_mode=False)
+        terminal.flush()
+    except CccdError as error:
+        logger.error("%s: %s", error.kind, error)
+        return _shown_error(error, as_json="--json" in argv)
+    except _USAGE_ERROR as error:
+        text = io.StringIO()
+        error.show(text)
+        for line in text.getvalue().splitlines():
+            terminal.tell(line)
+        return EXIT_USAGE
+    except terminal.ReaderLeftError:
+        return EXIT_NOT_RUN
+    except typer.Abort:
+        return EXIT_NOT_RUN
+    return code if isinstance(code, int) else 0
+
+
+def _shown_error(error: CccdError, *, as_json: bool) -> int:
+    try:
+        terminal.show_error(error, as_json=as_json)
+        terminal.flush()
+    except CccdError as again:  # standard output is what failed
+        terminal.show_error(again, as_json=False)
+    except terminal.ReaderLeftError:
+        return EXIT_NOT_RUN
+    return EXIT_NOT_RUN
+
+
+def _whole(argument: str) -> str:
+    """`./-` is a file of that name, and must stay one."""
+    found = re.fullmatch(r"(--[a-z-]+=|-[a-z])?(?:\./+)+-", argument)
+    return argument if found is None else f"{found[1] or ''}{os.path.abspath('-')}"  # noqa: PTH100

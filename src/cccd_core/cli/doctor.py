@@ -7,20 +7,22 @@ from typing import Any
 import typer
 from rich.tree import Tree
 
-from cccd_core.cli.common import JsonOption, console, print_json
+from cccd_core.cli.common import JsonOption
+from cccd_core.cli.terminal import cell, print_json, show
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
+    app.command(epilog="Example: cccd doctor --json")(doctor)
 
-    @app.command(epilog="Example: cccd doctor --json")
-    def doctor(as_json: JsonOption = False) -> None:
-        """Says what is active here: kernels, SIMD level, threads, PC/SC readers, PKCS#11 modules, GPU."""
-        facts = gather()
-        if as_json:
-            print_json(facts)
-        else:
-            console.print(_tree(facts), highlight=False)
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Says what is active here: kernels, SIMD level, threads, PC/SC readers, PKCS#11 modules, GPU."""
+    facts = gather()
+    if as_json:
+        print_json(facts)
+    else:
+        show(_tree(facts))
 
 
 def gather() -> dict[str, Any]:
@@ -45,7 +47,7 @@ def _tree(facts: dict[str, Any], label: str = "cccd doctor") -> Tree:
         if isinstance(value, dict):
             tree.add(_tree(value, name))
         elif isinstance(value, list):
-            tree.add(f"{name}: {', '.join(map(str, value)) or 'none'}")
+            tree.add(cell(f"{name}: {', '.join(map(str, value)) or 'none'}"))
         else:
-            tree.add(f"{name}: {str(value).replace('[', chr(92) + '[')}")
+            tree.add(cell(f"{name}: {value}"))
     return tree

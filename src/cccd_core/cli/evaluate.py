@@ -7,26 +7,55 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cccd_core.cli import common
-from cccd_core.errors import ParameterError
+from cccd_core.cli.common import (
+    EXIT_FAULTS,
+    OUT_HELP,
+    DpiOption,
+    FormatOption,
+    HeightOption,
+    JsonOption,
+    ThreadsOption,
+    WidthOption,
+    exit_with,
+    no_stream,
+    one_stream,
+    options_named,
+    read_input,
+    reports_beside,
+    when_interrupted,
+    write_output,
+)
+from cccd_core.cli.progress import progress
+from cccd_core.cli.terminal import cell, print_json, show, table, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+_REASONS_SHOWN = 5
+
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    app.command("evaluate")(evaluate)
+    example = "../shared/data/fingerprints/fvc2002_DB1_B/fjfx --expect 101-110:1-8 --out result.json"
+    app.command(epilog=f"Example: cccd evaluate {example}")(evaluate)
 
 
 def evaluate(
     directories: Annotated[
         list[Path],
-        typer.Argument(metavar="DIR...", help="Folders of <finger>_<impression>.<ext> templates.", show_default=False),
+        typer.Argument(
+            metavar="DIR...",
+            help="Folders of <finger>_<impression>.<ext> templates.",
+            show_default=False,
+            callback=no_stream,
+        ),
     ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE.json", help="The result file.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE.json", help=f"{OUT_HELP}.")] = None,
     plots: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Draw DET curves with confidence bands and histograms.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Draw DET curves with confidence bands and histograms.", callback=no_stream
+        ),
     ] = None,
     expect: Annotated[
         str | None,
@@ -36,49 +65,57 @@ def evaluate(
         ),
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Keep every pair: probe,candidate,genuine,score.")
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Keep every pair: probe,candidate,genuine,score; - is standard output."),
     ] = None,
     compare: Annotated[
         list[Path] | None,
-        typer.Option(metavar="OTHER.json", help="Earlier result files to draw beside this run (needs --plots)."),
+        typer.Option(
+            metavar="OTHER.json",
+            help="Earlier result files to draw beside this run (needs --plots); - is standard input.",
+            callback=one_stream,
+        ),
     ] = None,
     cross: Annotated[
         bool,
         typer.Option("--cross", help="Also every folder's probes against every other folder's gallery."),
     ] = False,
-    format_: common.FormatOption = None,
-    dpi: common.DpiOption = None,
-    height: common.HeightOption = None,
-    width: common.WidthOption = None,
+    format_: FormatOption = None,
+    dpi: DpiOption = None,
+    height: HeightOption = None,
+    width: WidthOption = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, max=100_000, help="Draws of fingers for confidence bounds; 0 for none.")
     ] = 500,
-    threads: Annotated[int | None, typer.Option(min=1, max=1024, help="Threads; all cores without it.")] = None,
-    as_json: common.JsonOption = False,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Error rates and speed on folders of templates.
 
     Genuine pairs are all pairs of impressions of one finger, impostor pairs all pairs of different fingers, each
     unordered pair once. The result file has rates as fractions; FNMR at FMR x is taken at the lowest threshold whose
     FMR is at most x, EER where both meet by linear interpolation. Pairs per second are the matcher's alone.
-
-    Example: cccd evaluate ../shared/data/fingerprints/fvc2002_DB1_B/fjfx --expect 101-110:1-8 --out result.json
+    Exit code 1 when a folder has no template that can be read.
     """
     from cccd_core.evaluation import Expectation, evaluate_folder, folder
     from cccd_core.evaluation.cross import cross_tables
     from cccd_core.matching import Matcher
-    from cccd_core.storage import whole_file
 
     if compare and plots is None:
-        raise ParameterError("--compare draws: it needs --plots")
+        raise typer.BadParameter("it draws, and needs --plots", param_hint="--compare")
     if cross and len(directories) < 2:
-        raise ParameterError("--cross needs two folders or more")
+        raise typer.BadParameter("two folders or more are needed", param_hint="--cross")
+    reports_beside(out, scores)
+    when_interrupted("nothing is kept of the comparisons; run the same command again")
     folder.check_distinct(directories)
     expected = Expectation.parse(expect) if expect is not None else None
-    others = [(path.stem, folder.read_result_file(path)) for path in compare or []]
+    others = [
+        (path.stem, folder.parse_result_file(read_input(path, "result file", folder.MAX_RESULT_BYTES), path))
+        for path in compare or []
+    ]
     matcher = Matcher()
     results = []
-    with common.progress("evaluating", quiet=as_json) as step:
+    with progress("evaluating", quiet=as_json) as step, options_named():
         for directory in directories:
 
             def within(done: int, total: int, what: str, where: Path = directory) -> None:
@@ -101,10 +138,11 @@ def evaluate(
         record = folder.result_file(matcher, results, threads=threads)
         if cross:
             record["cross"] = cross_tables(results, matcher, threads=threads, progress=step)
-    if scores is not None:
-        whole_file.write(scores, folder.score_rows(results), folders=True)
+    when_interrupted("no file is left in part, but not all are written; run the same command again")
     if out is not None:
-        folder.write_result_file(out, record)
+        write_output(out, folder.result_bytes(record), False, folders=True)
+    if scores is not None:
+        write_output(scores, folder.score_rows(results), False, folders=True)
     if plots is not None:
         from cccd_core.evaluation import plots as pictures
 
@@ -112,13 +150,27 @@ def evaluate(
         if others:
             pictures.plot_comparison([("this run", record), *others], plots / "compare.png")
     if as_json:
-        common.print_json(record)
-        return
-    common.console.print(_rates_table(record["sets"]))
-    common.console.print(_counts_table(record["sets"]))
-    common.console.print(_speed_table(record["sets"], record["manifest"]["threads"]))
-    if cross:
-        common.console.print(_cross_table(record["cross"]))
+        print_json(record)
+    else:
+        show(_rates_table(record["sets"]))
+        show(_counts_table(record["sets"]))
+        show(_speed_table(record["sets"], record["manifest"]["threads"]))
+        if cross:
+            show(_cross_table(record["cross"]))
+    unread = [entry for entry in record["sets"] if not entry["templates"]]
+    for entry in unread:
+        _tell_why(entry)
+    exit_with(EXIT_FAULTS if unread else 0)
+
+
+def _tell_why(entry: dict[str, Any]) -> None:
+    """The first reasons why nothing of a folder could be read."""
+    tell(f"{entry['path']}: no template could be read")
+    failures = entry["failures"]
+    for failure in failures[:_REASONS_SHOWN]:
+        tell(f"  {failure['sample']}: {failure['why']}")
+    if len(failures) > _REASONS_SHOWN:
+        tell(f"  ... and {len(failures) - _REASONS_SHOWN} more: --json has them all")
 
 
 def _percent(rate: float | None) -> str:
@@ -131,49 +183,45 @@ def _names(sets: list[dict[str, Any]]) -> list[str]:
     return short if len(set(short)) == len(sets) else [entry["path"] for entry in sets]
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, first: str, *figures: str) -> Table:
     from rich.box import SIMPLE_HEAD
-    from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left", no_wrap=bool(place), overflow="fold")
-    return table
+    return table(first, *figures, title=title, right=figures, frame=SIMPLE_HEAD)
 
 
 def _rates_table(sets: list[dict[str, Any]]) -> Table:
-    table = _table("error rates, percent", "set", "EER", "FNMR at FMR 1 %", "0.1 %", "0.01 %", "ZeroFMR")
+    rows = _table("error rates, percent", "set", "EER", "FNMR at FMR 1 %", "0.1 %", "0.01 %", "ZeroFMR")
     for name, entry in zip(_names(sets), sets, strict=True):
         rates = [_percent(rate) for rate in entry["fnmr_at_fmr"].values()]
-        table.add_row(name, _percent(entry["eer"]), *rates, _percent(entry["zero_fmr"]))
-    return table
+        rows.add_row(cell(name), _percent(entry["eer"]), *rates, _percent(entry["zero_fmr"]))
+    return rows
 
 
 def _counts_table(sets: list[dict[str, Any]]) -> Table:
-    table = _table("counts", "set", "fingers", "templates", "failed", "genuine pairs", "impostor pairs")
+    rows = _table("counts", "set", "fingers", "templates", "failed", "genuine pairs", "impostor pairs")
     for name, entry in zip(_names(sets), sets, strict=True):
         keys = ("fingers", "templates", "failed", "genuine_pairs", "impostor_pairs")
-        table.add_row(name, *(f"{entry[key]:,}" for key in keys))
-    return table
+        rows.add_row(cell(name), *(f"{entry[key]:,}" for key in keys))
+    return rows
 
 
 def _speed_table(sets: list[dict[str, Any]], threads: int) -> Table:
     title = f"speed of the matcher alone, threads: {threads}"
-    table = _table(title, "set", "impostor pairs/s", "genuine pairs/s", "µs to prepare")
+    rows = _table(title, "set", "impostor pairs/s", "genuine pairs/s", "µs to prepare")
     for name, entry in zip(_names(sets), sets, strict=True):
-        table.add_row(
-            name,
+        rows.add_row(
+            cell(name),
             f"{entry['impostor_pairs_per_second']:,.0f}",
             f"{entry['genuine_pairs_per_second']:,.0f}",
             f"{1e6 * entry['prepare_seconds_per_template']:,.0f}",
         )
-    return table
+    return rows
 
 
-def _cross_table(rows: list[dict[str, Any]]) -> Table:
-    table = _table("interoperability, percent", "probes → gallery", "EER", "FNMR at FMR 1 %", "0.1 %", "0.01 %")
-    for entry in rows:
+def _cross_table(entries: list[dict[str, Any]]) -> Table:
+    rows = _table("interoperability, percent", "probes → gallery", "EER", "FNMR at FMR 1 %", "0.1 %", "0.01 %")
+    for entry in entries:
         probes, gallery = ("/".join(Path(entry[key]).parts[-2:]) for key in ("probes", "gallery"))
         rates = [_percent(rate) for rate in entry["fnmr_at_fmr"].values()]
-        table.add_row(f"{probes} → {gallery}", _percent(entry["eer"]), *rates)
-    return table
+        rows.add_row(cell(f"{probes} → {gallery}"), _percent(entry["eer"]), *rates)
+    return rows

@@ -7,54 +7,73 @@ from typing import Annotated, Any
 
 import typer
 
-from cccd_core.cli import common
+from cccd_core.cli.common import (
+    EXIT_FAULTS,
+    EXIT_NOT_RUN,
+    STREAM,
+    DpiOption,
+    FormatOption,
+    HeightOption,
+    JsonOption,
+    TemplateOptions,
+    ThreadsOption,
+    WidthOption,
+    exit_with,
+    one_stream,
+    reports_beside,
+    write_output,
+)
+from cccd_core.cli.terminal import cell, print_json, show, shown, table
 from cccd_core.errors import CccdError, ParameterError
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    app.command("match")(match)
+    app.command(epilog="Example: cccd match 101_1.fmr 101_2.fmr 102_1.fmr --json")(match)
 
 
 def match(
-    probe: Annotated[Path, typer.Argument(help="The template to compare.", show_default=False)],
+    probe: Annotated[Path, typer.Argument(help="The template to compare; - is standard input.", show_default=False)],
     candidates: Annotated[
         list[Path],
-        typer.Argument(metavar="CANDIDATE...", help="The templates to compare it with.", show_default=False),
+        typer.Argument(
+            metavar="CANDIDATE...",
+            help="The templates to compare it with; - is standard input.",
+            show_default=False,
+            callback=one_stream,
+        ),
     ],
     explain: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw why: the pairs, what spoke for and against.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw why: the pairs, what spoke for and against; - is standard output."),
     ] = None,
-    format_: common.FormatOption = None,
-    dpi: common.DpiOption = None,
-    height: common.HeightOption = None,
-    width: common.WidthOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, max=1024, help="Threads; all cores without it.")] = None,
-    as_json: common.JsonOption = False,
+    format_: FormatOption = None,
+    dpi: DpiOption = None,
+    height: HeightOption = None,
+    width: WidthOption = None,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Compares one finger with others.
 
     The score is −10·log10(FMR): 40 means that one pair of different fingers in 10,000 scores as high. Of a record with
     several finger views the first is compared. A candidate that cannot be read is reported, the others are compared.
-
-    Example: cccd match 101_1.fmr 101_2.fmr 102_1.fmr --json
     """
-    from cccd_core import templates
     from cccd_core.matching import Matcher
 
+    if probe == STREAM and STREAM in candidates:
+        raise typer.BadParameter("`-` is standard input, which can be read once: probe and candidate cannot both be it")
     if explain is not None and len(candidates) != 1:
-        raise ParameterError("--explain draws one pair: give one candidate", candidates=len(candidates))
-
-    def load(path: Path) -> templates.FingerTemplate:
-        return templates.load(path, format=format_, dpi=dpi, height_px=height, width_px=width).views[0]
-
+        raise typer.BadParameter("one pair is drawn: give one candidate", param_hint="--explain")
+    reports_beside(explain)
+    given = TemplateOptions(format_, dpi, height, width)
     matcher = Matcher()
-    first = load(probe)
+    first = given.load(probe).views[0]
     rows: list[dict[str, Any]] = []
     found = []
     for path in candidates:
         try:
-            found.append(load(path))
+            found.append(given.load(path).views[0])
             rows.append({"candidate": str(path), "score": None})
         except ParameterError:
             raise  # the command line left out what the format needs
@@ -66,30 +85,26 @@ def match(
             row["score"] = next(scores)
     record: dict[str, Any] = {"manifest": matcher.manifest(), "probe": str(probe), "candidates": rows}
     if explain is not None and found:
-        from cccd_core.evaluation.explain import draw
+        from cccd_core.evaluation.explain import picture
 
         why = matcher.explain(first, found[0])
-        title = f"{probe.name} against {candidates[0].name}"
-        draw(first, found[0], why, explain, title=title, extrapolated_from=matcher.calibration.extrapolated_from)
+        title = f"{shown(probe.name)} against {shown(candidates[0].name)}"
+        drawn = picture(first, found[0], why, title=title, extrapolated_from=matcher.calibration.extrapolated_from)
+        write_output(explain, drawn, True, folders=True)
         record["explanation"] = why.as_dict()
     if as_json:
-        common.print_json(record)
+        print_json(record)
     else:
-        _print(rows)
-    common.fail_unless(len(found) == len(candidates))
+        _show(rows)
+    if len(found) < len(candidates):
+        exit_with(EXIT_FAULTS if len(candidates) > 1 else EXIT_NOT_RUN)
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("score", justify="right")
-    table.add_column("candidate", overflow="fold")
+def _show(rows: list[dict[str, Any]]) -> None:
+    scores = table("score", "candidate", right=["score"], frame=None)
     for row in rows:
-        name = escape(row["candidate"])
         if "error" in row:
-            table.add_row("–", f"{name}: {escape(row['error']['message'])}")
+            scores.add_row("–", cell(f"{row['candidate']}: {row['error']['message']}"))
         else:
-            table.add_row(f"{row['score']:.1f}", name)
-    common.console.print(table)
+            scores.add_row(f"{row['score']:.1f}", cell(row["candidate"]))
+    show(scores)

@@ -7,52 +7,62 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cccd_core.cli.common import JsonOption, console, fail_unless, print_json, show_error
+from cccd_core.cli.common import (
+    EXIT_FAULTS,
+    EXIT_NOT_RUN,
+    FORMATS_HELP,
+    OUT_HELP,
+    VIEW_HELP,
+    DpiOption,
+    FormatOption,
+    HeightOption,
+    JsonOption,
+    TemplateOptions,
+    WidthOption,
+    exit_with,
+    one_stream,
+    options_named,
+    reports_beside,
+    write_output,
+)
+from cccd_core.cli.terminal import print_json, say, show_error, shown
 from cccd_core.errors import CccdError, ParameterError
 
 if TYPE_CHECKING:
-    from cccd_core.templates import TemplateRecord
-
-FORMAT_HELP = "iso-2005, iso-2005-card, iso-2005-compact, iso-2011, ansi-2004, ansi-2009 or xyt"
-
-FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="FORMAT", help="The file's format, where it is not to be detected.")
-]
-DpiOption = Annotated[float | None, typer.Option("--dpi", help="Resolution of an .xyt file's image, pixels an inch.")]
-HeightOption = Annotated[int | None, typer.Option("--height", help="Height of an .xyt file's image, in pixels.")]
-WidthOption = Annotated[int | None, typer.Option("--width", help="Width of an .xyt file's image, in pixels.")]
+    from cccd_core.templates import FingerTemplate, TemplateRecord
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    template = typer.Typer(help="Look into, convert and draw minutiae templates.", no_args_is_help=True)
-    template.command()(info)
-    template.command()(convert)
-    template.command()(draw)
-    app.add_typer(template, name="template")
+    area = typer.Typer(help="Look into, convert and draw minutiae templates.", no_args_is_help=True)
+    app.add_typer(area, name="template")
+    area.command(epilog="Example: cccd template info 101_1.fmr probe.xyt --dpi 500 --height 480")(info)
+    area.command(epilog="Example: cccd template convert probe.xyt --dpi 500 --height 480 --to iso-2005 -o probe.fmr")(
+        convert
+    )
+    area.command(epilog="Example: cccd template draw 101_1.fmr -o 101_1.png")(draw)
 
 
 def info(
-    files: Annotated[list[Path], typer.Argument(help="Template files.")],
-    from_format: FromOption = None,
+    files: Annotated[list[Path], typer.Argument(help="Template files; - is standard input.", callback=one_stream)],
+    format_: FormatOption = None,
     dpi: DpiOption = None,
     height: HeightOption = None,
     width: WidthOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is in template files: format, views, fingers, minutiae, resolution.
+    """Says what is in template files: format, views, fingers, minutiae, resolution.
 
-    Example: cccd template info 101_1.fmr probe.xyt --dpi 500 --height 480
+    Exit code 1 when one of several cannot be read, 3 when the only one cannot.
     """
-    from cccd_core import templates
-
+    given = TemplateOptions(format_, dpi, height, width)
     rows: list[dict[str, Any]] = []
-    went_well = True
+    failed = 0
     for path in files:
         try:
-            record = templates.load(path, format=from_format, dpi=dpi, height_px=height, width_px=width)
+            record = given.load(path)
         except CccdError as error:
-            went_well = False
+            failed += 1
             if as_json:
                 rows.append({"path": str(path), "error": error.as_dict()})
             else:
@@ -63,45 +73,43 @@ def info(
                 _print_record(path, record)
     if as_json:
         print_json(rows)
-    fail_unless(went_well)
+    if failed:
+        exit_with(EXIT_FAULTS if len(files) > 1 else EXIT_NOT_RUN)
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="The template file to convert.")],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"The format to write: {FORMAT_HELP}.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
-    from_format: FromOption = None,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The template file to convert; - is standard input.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"The format to write: {FORMATS_HELP}.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help=f"{OUT_HELP}.")],
+    format_: FormatOption = None,
     dpi: Annotated[
         float | None,
-        typer.Option("--dpi", help="Resolution: that of an .xyt file's image; else the one to convert to."),
+        typer.Option("--dpi", help="Resolution of the image where the template lacks it; else the one to convert to."),
     ] = None,
-    height: Annotated[int | None, typer.Option("--height", help="The image's height, where the file lacks it.")] = None,
-    width: Annotated[int | None, typer.Option("--width", help="The image's width, where the file lacks it.")] = None,
-    view: Annotated[int | None, typer.Option("--view", help="Only this view of the file, from 1.")] = None,
+    height: HeightOption = None,
+    width: WidthOption = None,
+    view: Annotated[int | None, typer.Option("--view", help=f"{VIEW_HELP}; all without it.")] = None,
     most: Annotated[int | None, typer.Option("--most", help="Keep only so many minutiae, the best.")] = None,
     order: Annotated[str | None, typer.Option("--order", help="Order the minutiae: xy, yx, angle or polar.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a template in another format, and say what that format could not hold.
-
-    Example: cccd template convert probe.xyt --dpi 500 --height 480 --to iso-2005 -o probe.fmr
-    """
+    """Writes a template in another format, and says what that format could not hold."""
     from dataclasses import replace
 
     from cccd_core import templates
 
-    record = templates.load(source, format=from_format, dpi=dpi, height_px=height, width_px=width)
+    reports_beside(out)
+    record = TemplateOptions(format_, dpi, height, width).load(source)
     if view is not None:
-        if not 1 <= view <= len(record.views):
-            raise ParameterError("the file has no such view", view=view, views=len(record.views), path=str(source))
-        record = replace(record, views=record.views[view - 1 : view])
+        record = replace(record, views=(_chosen(record, view, source),))
     if most is not None:
         record = replace(record, views=tuple(templates.strongest(one, most) for one in record.views))
     if order is not None:
         record = replace(record, views=tuple(templates.order(one, order) for one in record.views))
     wanted_dpi = None if record.format == "xyt" else dpi
-    data = templates.write(record, to, dpi=wanted_dpi, height_px=height, width_px=width)
-    templates.save(data, out)
+    with options_named(format="--to"):
+        data = templates.write(record, to, dpi=wanted_dpi, height_px=height, width_px=width)
+    write_output(out, data, True)
     stated = templates.loss(record.format, to)
     result = {
         "path": str(out),
@@ -119,42 +127,46 @@ def convert(
         print_json(result)
         return
     counts = ", ".join(str(one.count) for one in record.views)
-    _say(f"{out}: {templates.FORMATS[to]}, {len(data)} bytes, minutiae: {counts}")
+    say(f"{out}: {templates.FORMATS[to]}, {len(data)} bytes, minutiae: {counts}")
     losses = [f"directions within {stated.angle_deg:.2f} degrees"] if stated.angle_deg else []
     losses += [f"places within {stated.coordinate_mm:g} mm"] if stated.coordinate_mm else []
     losses += [f"not kept: {', '.join(stated.dropped)}"] if stated.dropped else []
-    _say(f"against {record.format}: {'; '.join(losses) or 'nothing lost'}")
+    say(f"against {record.format}: {'; '.join(losses) or 'nothing lost'}")
 
 
 def draw(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="The template file to draw.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG file to write.")],
-    from_format: FromOption = None,
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="The template file to draw; - is standard input.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.png", help=f"{OUT_HELP}.")],
+    format_: FormatOption = None,
     dpi: DpiOption = None,
     height: HeightOption = None,
     width: WidthOption = None,
-    view: Annotated[int, typer.Option("--view", help="Which view of the file, from 1.")] = 1,
+    view: Annotated[int, typer.Option("--view", help=f"{VIEW_HELP}.")] = 1,
     zoom: Annotated[int, typer.Option("--zoom", min=1, max=8, help="Pixels of the picture a pixel of 500 dpi.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a template: every minutia with its direction and type.
-
-    Example: cccd template draw 101_1.fmr -o 101_1.png
-    """
+    """Draws a template: every minutia with its direction and type."""
     from cccd_core import templates
     from cccd_core.templates.draw import draw as picture_of
 
-    record = templates.load(source, format=from_format, dpi=dpi, height_px=height, width_px=width)
-    if not 1 <= view <= len(record.views):
-        raise ParameterError("the file has no such view", view=view, views=len(record.views), path=str(source))
-    chosen = record.views[view - 1]
+    reports_beside(out)
+    record = TemplateOptions(format_, dpi, height, width).load(source)
+    chosen = _chosen(record, view, source)
     finger = templates.POSITIONS.get(chosen.position, "not a finger")
-    title = f"{source.name}, {record.format}, finger {chosen.position} ({finger})"
-    templates.save(picture_of(chosen, zoom=zoom, title=title), out)
+    title = f"{shown(source.name)}, {record.format}, finger {chosen.position} ({finger})"
+    write_output(out, picture_of(chosen, zoom=zoom, title=title), True)
     if as_json:
         print_json({"path": str(out), "minutiae": chosen.count})
     else:
-        _say(f"{out}: {chosen.count} minutiae")
+        say(f"{out}: {chosen.count} minutiae")
+
+
+def _chosen(record: TemplateRecord, view: int, source: Path) -> FingerTemplate:
+    if not 1 <= view <= len(record.views):
+        raise ParameterError(
+            "the file has no such view", view=view, views=len(record.views), option="--view", path=str(source)
+        )
+    return record.views[view - 1]
 
 
 def _description(record: TemplateRecord) -> dict[str, Any]:
@@ -191,18 +203,13 @@ def _description(record: TemplateRecord) -> dict[str, Any]:
 def _print_record(path: Path, record: TemplateRecord) -> None:
     described = _description(record)
     plural = "s" if len(record.views) > 1 else ""
-    _say(f"{path}: {described['standard']}, {len(record.views)} view{plural}")
+    say(f"{path}: {described['standard']}, {len(record.views)} view{plural}")
     for number, view in enumerate(described["views"], start=1):
         size = f"{view['width_px']} x {view['height_px']} px" if view["width_px"] else "size not stated"
         extended = f", {view['extended_bytes']} bytes of extended data" if view["extended_bytes"] else ""
-        _say(
+        say(
             f"  view {number}: finger {view['position']} ({view['finger']}), {view['minutiae']} minutiae "
             f"({view['endings']} endings, {view['bifurcations']} bifurcations), {size}, "
             f"{view['resolution_x_ppcm']} x {view['resolution_y_ppcm']} pixels/cm, "
             f"capture quality {view['capture_quality'] or 'not reported'}{extended}"
         )
-
-
-def _say(text: str) -> None:
-    """One line, as it is: a file's name may look like markup."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

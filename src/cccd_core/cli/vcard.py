@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from cccd_core.cli.common import JsonOption, console, errors, facts_table, fail_unless, print_json
+from cccd_core.cli.common import JsonOption, PkiOption, fail_unless, no_stream
+from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table, tell
 
-CardFile = Annotated[Path, typer.Argument(help="The file of a software card.")]
-PkiOption = Annotated[Path | None, typer.Option("--pki", help="A PKI directory, as `cccd pki init` makes one.")]
+CardFile = Annotated[Path, typer.Argument(help="The file of a software card.", callback=no_stream)]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def new(
-    file: Annotated[Path, typer.Argument(help="Where the card's file goes; nothing may be there yet.")],
+    file: Annotated[
+        Path, typer.Argument(help="Where the card's file goes; nothing may be there yet.", callback=no_stream)
+    ],
     serial: Annotated[
         str | None, typer.Option("--serial", help="Eight bytes in hexadecimal; random if left out.")
     ] = None,
@@ -65,13 +65,10 @@ def serve(
         signal.signal(number, lambda *_: stop.set())
 
     def told(connected: bool) -> None:
-        errors.print("the card is in the reader" if connected else "the reader let go of the card")
+        tell("the card is in the reader" if connected else "the reader let go of the card")
 
     with VirtualCard.open(file) as card:
-        errors.print(
-            f"card {card.serial.hex().upper()} looks for a virtual reader at {host}:{port}; Ctrl-C takes it out",
-            highlight=False,
-        )
+        tell(f"card {card.serial.hex().upper()} looks for a virtual reader at {host}:{port}; Ctrl-C takes it out")
         server.serve(card, port, host=host, stop=stop, on_connect=told)
 
 
@@ -84,7 +81,9 @@ def info(file: CardFile, as_json: JsonOption = False) -> None:
 
 
 def read(
-    file: Annotated[Path | None, typer.Argument(help="The file of a software card; or use --reader.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="The file of a software card; or use --reader.", callback=no_stream)
+    ] = None,
     reader: Annotated[str | None, typer.Option("--reader", help="The name of a PC/SC reader, or a part of it.")] = None,
     can: Annotated[str | None, typer.Option("--can", help="The card access number, six digits: PACE.")] = None,
     mrz: Annotated[
@@ -139,15 +138,15 @@ def _pcsc(part: str) -> Any:
 
 
 def _print_card(result: Any) -> None:
-    fields = Table("field", "on the card", title="The card, field by field")
+    fields = table("field", "on the card", title="The card, field by field")
     for name, value in result.fields.items():
-        fields.add_row(name, escape(str(value)))
-    console.print(fields)
-    checks = Table("check", "outcome", "detail")
+        fields.add_row(cell(name), cell(value))
+    show(fields)
+    checks = table("check", "outcome", "detail")
     for check in result.checks:
-        outcome = "not offered" if check.passed is None else "[green]holds[/]" if check.passed else "[bold red]FAILS[/]"
-        checks.add_row(check.name, outcome, escape(check.detail))
-    console.print(checks)
+        said = {None: ("not offered", ""), True: ("holds", "green"), False: ("FAILS", "bold red")}[check.passed]
+        checks.add_row(cell(check.name), cell(*said), cell(check.detail))
+    show(checks)
 
 
 def _serial(text: str | None) -> bytes | None:
@@ -189,4 +188,4 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
         print_json(facts)
         return
     files = ", ".join(f"{name} {size}" for name, size in facts["files"].items()) or "none"
-    console.print(facts_table(facts | {"files": files}), highlight=False, soft_wrap=True)
+    say(*aligned(facts | {"files": files}))

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import typer
 
-from cccd_core.cli import common
+from cccd_core.cli.common import JsonOption, when_interrupted
+from cccd_core.cli.progress import progress
+from cccd_core.cli.terminal import aligned, print_json, say
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    app.command("warmup")(warmup)
+    app.command(epilog="Example: cccd warmup")(warmup)
 
 
-def warmup(as_json: common.JsonOption = False) -> None:
+def warmup(as_json: JsonOption = False) -> None:
     """Compiles the matching kernels ahead, into Numba's cache, so that the first comparison in a process is quick.
 
     Run it once after installing; takes up to a minute. Where native kernels run, only match --explain needs Numba;
     without them every first comparison does, and takes well under two seconds afterwards.
-
-    Example: cccd warmup
     """
     from cccd_core.matching.warm import warm
 
-    with common.progress("compiling", quiet=as_json) as step:
-        seconds = warm(step)
+    when_interrupted("what was compiled is kept; run the same command again to go on")
+    with progress("compiling", quiet=as_json) as step:
+        seconds = warm(lambda done, total, _: step(done, total, "compiling"))
     if as_json:
-        common.print_json({"seconds": seconds})
+        print_json({"seconds": seconds})
     else:
-        common.console.print(common.facts_table({name: f"{value:.2f} s" for name, value in seconds.items()}))
+        say(*aligned({name: f"{value:.2f} s" for name, value in seconds.items()}))

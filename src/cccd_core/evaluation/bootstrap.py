@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from cccd_core.errors import ParameterError
 from cccd_core.evaluation.rates import FMR_POINTS, FloatArray
+from cccd_core.progress import Progress
 
 REPLICATES = 500
 LEVEL = 0.95
@@ -50,6 +51,7 @@ def bootstrap(
     replicates: int = REPLICATES,
     level: float = LEVEL,
     seed: int = SEED,
+    progress: Progress | None = None,
 ) -> Bounds:
     """Percentile bounds of EER, FNMR at the usual FMRs, ZeroFMR and the DET curve, from `replicates` draws of fingers.
 
@@ -69,6 +71,8 @@ def bootstrap(
     for replicate in range(replicates):
         drawn = np.bincount(random.integers(0, fingers, fingers), minlength=fingers)
         figures[replicate] = draws.figures(drawn.astype(np.float64), points)
+        if progress is not None:
+            progress(replicate + 1, replicates, "draws")
     figures = figures[~np.isnan(figures).any(axis=1)]
     if not len(figures):
         return Bounds(replicates, level, seed, None, dict.fromkeys(FMR_POINTS), None, None)

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import ConnectionPatch
 
-from cccd_core.evaluation.plots import save
+from cccd_core.evaluation.plots import png
 from cccd_core.matching.explanation import MatchExplanation
+from cccd_core.storage import whole_file
 from cccd_core.templates import KIND_BIFURCATION, KIND_ENDING, FingerTemplate
 
 PAIRED, AGAINST, OUTSIDE = "#1a7f37", "#d62728", "0.65"
@@ -35,11 +36,25 @@ def draw(
     title: str = "",
     extrapolated_from: float = math.inf,
 ) -> Path:
-    """Draws a pair as PNG: both templates with their pairs joined, one laid over the other, the parts of the score.
+    """Writes `picture` to a file, a new one for its owner alone. FileError where it cannot be written."""
+    data = picture(probe, candidate, why, title=title, extrapolated_from=extrapolated_from)
+    whole_file.write(path, data, private=True, folders=True)
+    return path
+
+
+def picture(
+    probe: FingerTemplate,
+    candidate: FingerTemplate,
+    why: MatchExplanation,
+    *,
+    title: str = "",
+    extrapolated_from: float = math.inf,
+) -> bytes:
+    """A pair as PNG: both templates with their pairs joined, one laid over the other, the parts of the score.
 
     Green minutiae are paired; red ones lie in the area that both prints show and found no partner; grey ones lie
     outside it. Circles are ridge endings, squares bifurcations, triangles of unknown type. A score above
-    `extrapolated_from` is said to be extrapolation. FileError where the picture cannot be written.
+    `extrapolated_from` is said to be extrapolation.
     """
     figure = Figure(figsize=(15, 9.5), layout="constrained")
     grid = figure.add_gridspec(2, 3, height_ratios=(3, 2), width_ratios=(1, 1, 1))
@@ -59,8 +74,8 @@ def draw(
     _bars(parts, why)
     _words(words, why, extrapolated_from)
     if title:
-        figure.suptitle(title)
-    return save(figure, path)
+        figure.suptitle(title, parse_math=False)
+    return png(figure)
 
 
 def _places(template: FingerTemplate) -> Points:

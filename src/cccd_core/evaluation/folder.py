@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -18,10 +19,11 @@ from cccd_core.evaluation.bootstrap import DET_GRID, REPLICATES, Bounds, bootstr
 from cccd_core.evaluation.rates import Rates, det, error_rates, rates_as_dict, sorted_scores
 from cccd_core.evaluation.samples import Expectation, SampleSet, read_folder
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
-from cccd_core.progress import Progress
+from cccd_core.progress import Progress, named
 from cccd_core.storage import whole_file
 
 MAX_RESULT_BYTES = 64 * 1024 * 1024
+_NO_UTF8 = re.compile("[\udc80-\udcff]")  # how Python carries such a byte of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,13 @@ def evaluate_samples(
     genuine, impostor = scores.genuine(), scores.impostor()
     bounds = None
     if replicates:
-        if progress:
-            progress(0, replicates, "confidence bounds")
         bounds = bootstrap(
-            genuine, scores.genuine_fingers(), impostor, scores.impostor_fingers(), replicates=replicates
+            genuine,
+            scores.genuine_fingers(),
+            impostor,
+            scores.impostor_fingers(),
+            replicates=replicates,
+            progress=named(progress, "confidence bounds"),
         )
     return SetResult(samples, scores, error_rates(genuine, impostor), timing, bounds)
 
@@ -129,7 +134,11 @@ def result_file(
 
 def read_result_file(path: Path) -> dict[str, Any]:
     """A result file written before, checked as far as comparing needs. FileError or FormatError, with the path."""
-    data = whole_file.read(path, "result file", most=MAX_RESULT_BYTES)
+    return parse_result_file(whole_file.read(path, "result file", most=MAX_RESULT_BYTES), path)
+
+
+def parse_result_file(data: bytes, path: Path) -> dict[str, Any]:
+    """As `read_result_file`, of the file's content; `path` is for errors."""
     try:
         record = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -159,7 +168,13 @@ def _is_set(entry: Any) -> bool:
 
 def write_result_file(path: Path, record: Mapping[str, Any]) -> None:
     """Writes a result file, and its folder where it is missing."""
-    whole_file.write(path, (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode(), folders=True)
+    whole_file.write(path, result_bytes(record), folders=True)
+
+
+def result_bytes(record: Mapping[str, Any]) -> bytes:
+    """The bytes of a result file: JSON in UTF-8. A byte of a file's name that is no UTF-8 stands as \\xff."""
+    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+    return _NO_UTF8.sub(lambda sign: f"\\\\x{ord(sign[0]) - 0xDC00:02x}", text).encode()
 
 
 def score_rows(results: Sequence[SetResult]) -> Iterator[bytes]:

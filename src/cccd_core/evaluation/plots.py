@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cccd_core.errors import FileError, ParameterError
+from cccd_core.errors import ParameterError
 from cccd_core.evaluation.folder import SetResult
+from cccd_core.storage import whole_file
 
 DPI = 130
 GENUINE, IMPOSTOR = "#1f77b4", "#d62728"
@@ -28,14 +30,17 @@ def label(path: str) -> str:
     return "/".join(Path(path).parts[-2:])
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Writes a figure as PNG. FileError where it cannot."""
+def png(figure: Figure) -> bytes:
+    """A figure as PNG."""
     FigureCanvasAgg(figure)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=DPI, metadata={"Software": None})
-    except OSError as error:
-        raise FileError("the picture cannot be written", path=str(path), why=error.strerror or "") from error
+    out = BytesIO()
+    figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+    return out.getvalue()
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Writes a figure as PNG, and its folder where it is missing. FileError where it cannot."""
+    whole_file.write(path, png(figure), folders=True)
     return path
 
 

@@ -151,7 +151,7 @@ def read_folder(
     samples = []
     for done, (finger, impression) in enumerate(names):
         if progress:
-            progress(done, len(names), f"reading {folder.name}")
+            progress(done, len(names), "reading")
         file = found.get((finger, impression))
         if file is None:
             samples.append(Sample(finger, impression, None, "missing"))
@@ -164,6 +164,8 @@ def read_folder(
             samples.append(Sample(finger, impression, None, str(error)))
             continue
         samples.append(Sample(finger, impression, record.views[0]))
+    if progress:
+        progress(len(names), len(names), "reading")
     return SampleSet(str(path), tuple(samples))
 
 

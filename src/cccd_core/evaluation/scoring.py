@@ -137,7 +137,10 @@ def prepare(
         if progress and done % 64 == 0:
             progress(done, len(found), "preparing")
         probes.append(matcher.prepare(template))
-    return PreparedSet(np.array(present, dtype=np.int64), probes, gallery, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if progress and found:
+        progress(len(found), len(found), "preparing")
+    return PreparedSet(np.array(present, dtype=np.int64), probes, gallery, seconds)
 
 
 def score_pairs(

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from cccd_core.errors import FileError
 from cccd_core.storage.faults import file_error
@@ -67,6 +67,23 @@ def write(
         raise file_error("the file cannot be written", error, path=str(path)) from None
 
 
+def begin(path: str | os.PathLike[str], *, private: bool = False) -> IO[bytes]:
+    """A file that grows while something goes on (a recording), open to be written without a buffer; OSError from there.
+
+    It is written into where it stands: what a plain file held goes. A new one gets the mode 0600 with `private`. A pipe
+    or terminal is written into; block devices, sockets and folders are refused, as in `write`. FileError.
+    """
+    target = Path(path)
+    try:
+        held = _held(target)
+        if held is not None:
+            return os.fdopen(os.dup(held), "wb", buffering=0)
+        _demand_file(target)
+        return os.fdopen(_open_into(target, os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666), "wb", buffering=0)
+    except OSError as error:
+        raise file_error("the file cannot be written", error, path=str(path)) from None
+
+
 def make_empty(path: Path) -> None:
     """An empty file of mode 0600, its name on the disk. OSError as it comes; FileExistsError for a name in use."""
     _replace(path, b"", None, 0o600, replace=False)
@@ -107,8 +124,22 @@ def _write(target: Path, data: bytes | Iterable[bytes], private: bool, folders: 
     elif stat.S_ISFIFO(known.st_mode) or stat.S_ISCHR(known.st_mode):
         _write_into(target, data, 0)
     else:
-        kind = "folder" if stat.S_ISDIR(known.st_mode) else "device" if stat.S_ISBLK(known.st_mode) else "socket"
-        raise FileError(f"a {kind} cannot be written as a file", path=str(target))
+        _refuse(target, known.st_mode)
+
+
+def _demand_file(target: Path) -> None:
+    """FileError for what is there and no file that can be written into."""
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        _refuse(target, mode)
+
+
+def _refuse(target: Path, mode: int) -> NoReturn:
+    kind = "folder" if stat.S_ISDIR(mode) else "device" if stat.S_ISBLK(mode) else "socket"
+    raise FileError(f"a {kind} cannot be written as a file", path=str(target))
 
 
 def _held(target: Path) -> int | None:
@@ -153,19 +184,23 @@ def _keep(descriptor: int, known: os.stat_result) -> None:
 
 
 def _write_into(target: Path, data: bytes | Iterable[bytes], flags: int) -> None:
+    with os.fdopen(_open_into(target, flags), "wb") as file:
+        _put(file, data)
+
+
+def _open_into(target: Path, flags: int, mode: int = 0o666) -> int:
     deadline = time.monotonic() + _PIPE_PATIENCE_S
     while True:
         try:
             # O_NONBLOCK for the opening alone: a pipe that nobody reads must not hold the program without end.
-            descriptor = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
+            descriptor = os.open(target, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags, mode)
             break
         except OSError as error:
             if error.errno != errno.ENXIO or time.monotonic() > deadline:
                 raise
             time.sleep(_POLL_S)
-    with os.fdopen(descriptor, "wb") as file:
-        os.set_blocking(file.fileno(), True)
-        _put(file, data)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _put(file: IO[bytes], data: bytes | Iterable[bytes]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.cli.common import EXIT_FAILED, EXIT_USAGE, run
+from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE, run
 from cccd_core.cli.main import build
 from reference import evaluation_naive as naive
 from support.toy_matcher import fingers, write_folder
@@ -45,11 +45,11 @@ def test_everything_asked_for_is_written(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["nowhere"], EXIT_FAILED),
-        (["DIR", "--expect", "rubbish"], EXIT_FAILED),
-        (["DIR", "DIR"], EXIT_FAILED),
-        (["DIR", "--cross"], EXIT_FAILED),
-        (["DIR", "--compare", "x.json"], EXIT_FAILED),
+        (["nowhere"], EXIT_NOT_RUN),
+        (["DIR", "--expect", "rubbish"], EXIT_NOT_RUN),
+        (["DIR", "DIR"], EXIT_NOT_RUN),
+        (["DIR", "--cross"], EXIT_USAGE),
+        (["DIR", "--compare", "x.json"], EXIT_USAGE),
         (["DIR", "--threads", "0"], EXIT_USAGE),
         ([], EXIT_USAGE),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.cli.common import EXIT_FAILED, run
+from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_USAGE, run
 from cccd_core.cli.main import build
 from support.toy_matcher import fingers, write_folder
 
@@ -35,12 +35,14 @@ def test_scores_come_in_the_order_given(folder: Path, capsys: pytest.CaptureFixt
 @pytest.mark.jit
 def test_what_cannot_be_read_is_said_and_the_rest_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "broken.fmr").write_bytes(b"FMR\0 20\0")
-    assert cccd("match", folder / "101_1.fmr", folder / "broken.fmr", folder / "101_2.fmr", "--json") == EXIT_FAILED
+    assert cccd("match", folder / "101_1.fmr", folder / "broken.fmr", folder / "101_2.fmr", "--json") == EXIT_FAULTS
     first, second = json.loads(capsys.readouterr().out)["candidates"]
     assert first["error"]["kind"] == "format"
     assert second["score"] >= 0.0
-    assert cccd("match", folder / "none.fmr", folder / "101_2.fmr") == EXIT_FAILED
+    assert cccd("match", folder / "none.fmr", folder / "101_2.fmr") == EXIT_NOT_RUN
     assert "none.fmr" in capsys.readouterr().err
+    assert cccd("match", folder / "101_2.fmr", folder / "broken.fmr") == EXIT_NOT_RUN
+    assert "broken.fmr" in capsys.readouterr().out
 
 
 @pytest.mark.data
@@ -55,6 +57,4 @@ def test_a_pair_is_drawn(fingerprints: Path, tmp_path: Path, capsys: pytest.Capt
     assert why["paired"] >= 5
     assert sum(why["parts"].values()) == pytest.approx(why["raw_score"], abs=1e-3)
     assert picture.stat().st_size > 20_000
-    assert (
-        cccd("match", real / "101_1.fmr", real / "101_2.fmr", real / "102_1.fmr", "--explain", picture) == EXIT_FAILED
-    )
+    assert cccd("match", real / "101_1.fmr", real / "101_2.fmr", real / "102_1.fmr", "--explain", picture) == EXIT_USAGE

@@ -13,17 +13,12 @@ from PIL import Image
 
 from cccd_core import templates
 from cccd_core.cli.common import run
-from cccd_core.cli.main import app, build
+from cccd_core.cli.main import build
 from cccd_core.templates import FingerTemplate, TemplateRecord
 from cccd_core.templates.draw import draw
 
+app = build("template")
 XYT = "10 470 90 55\n200 100 359 100\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _commands() -> None:
-    if not app.registered_groups:
-        build()
 
 
 @pytest.fixture
@@ -98,7 +93,7 @@ def test_refusals(
 ) -> None:
     (tmp_path / "2.xyt").write_text(XYT, encoding="ascii")
     places = {"fmr": fmr, "xyt": tmp_path / "2.xyt", "out": tmp_path / "out"}
-    assert run(app, ["template", *(argument.format(**places) for argument in arguments)]) == 1
+    assert run(app, ["template", *(argument.format(**places) for argument in arguments)]) == 3
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

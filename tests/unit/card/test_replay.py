@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from cccd_core.card import CardConnection, ChipReader, MemoryLink
 from cccd_core.card.transport.replay import RecordingLink, ReplayLink
 from cccd_core.emrtd.files import ElementaryFile
-from cccd_core.errors import CardRemovedError, FileError, FormatError, TransportError
+from cccd_core.errors import CardRemovedError, DiskFullError, FileError, FormatError, TransportError
 from support.chip import CAN, ScriptedLink, personalised
 
 
@@ -87,3 +90,31 @@ def test_what_is_no_recording(tmp_path: Path, text: str) -> None:
         ReplayLink(path)
     with pytest.raises(FileError):
         ReplayLink(tmp_path / "none.jsonl")
+
+
+def test_a_recording_takes_the_place_of_nothing_but_files(tmp_path: Path) -> None:
+    link = ScriptedLink(lambda _: b"\x90\x00")
+    plain = tmp_path / "s.jsonl"
+    RecordingLink(link, plain).close()
+    assert stat.S_IMODE(plain.stat().st_mode) == 0o600
+    (tmp_path / "link").symlink_to(plain)
+    RecordingLink(link, tmp_path / "link").close()
+    assert (tmp_path / "link").is_symlink()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    RecordingLink(link, pipe).close()
+    assert json.loads(os.read(reader, 1000))["cccd_session"] == 1
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        with pytest.raises(FileError, match="socket"):
+            RecordingLink(link, tmp_path / "socket")
+    with pytest.raises(FileError, match="folder"):
+        RecordingLink(link, tmp_path)
+
+
+def test_a_full_disk_ends_a_recording_by_its_name() -> None:
+    with pytest.raises(DiskFullError):
+        RecordingLink(ScriptedLink(lambda _: b"\x90\x00"), Path("/dev/full"))

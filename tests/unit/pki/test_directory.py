@@ -135,7 +135,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert run(app, ["pki", "init", folder, "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
     assert (made["test"], made["country"], made["csca"]["key"]) == (True, "VNM", "secp384r1")
-    assert run(app, ["pki", "init", folder, "--json"]) == 1
+    assert run(app, ["pki", "init", folder, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "file"
     assert run(app, ["pki", "show", folder, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)

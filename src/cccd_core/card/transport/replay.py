@@ -9,28 +9,35 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from cccd_core.card.link import Link
-from cccd_core.errors import CardRemovedError, FileError, FormatError, TransportError
+from cccd_core.errors import CardRemovedError, FormatError, TransportError
+from cccd_core.storage import whole_file
+from cccd_core.storage.faults import file_error
 
 VERSION: Final = 1
 RECORDING_BYTES_MAX: Final = 1 << 26
 
 
 class RecordingLink:
-    """Passes everything on to `link` and writes it to `path`. `redacted` keeps all data out of the file; leave it on
-    wherever the card may be a person's.
+    """Passes everything on to `link` and writes it to `path` as it passes. `redacted` keeps all data out of the file;
+    leave it on wherever the card may be a person's.
+
+    A new file is its owner's alone. Raises FileError where the recording cannot be begun, DiskFullError or FileError
+    from any exchange that could not be written down: the exchange itself has happened.
     """
 
     def __init__(self, link: Link, path: Path, *, redacted: bool = True) -> None:
         self._link = link
         self._redacted = redacted
+        self._path = path
+        self._file = whole_file.begin(path, private=True)
         try:
-            self._file: TextIO = path.open("w", encoding="ascii")
-        except OSError as error:
-            raise FileError("cannot write the recording", path=str(path), why=error.strerror or "") from None
-        self._write({"cccd_session": VERSION, "atr": link.atr.hex(), "redacted": redacted})
+            self._write({"cccd_session": VERSION, "atr": link.atr.hex(), "redacted": redacted})
+        except BaseException:
+            self._file.close()
+            raise
 
     @property
     def atr(self) -> bytes:
@@ -68,8 +75,12 @@ class RecordingLink:
         self._file.close()
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        left = json.dumps(line).encode("ascii") + b"\n"
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise file_error("the recording cannot be written", error, path=str(self._path)) from None
 
 
 class ReplayLink:
@@ -81,11 +92,9 @@ class ReplayLink:
 
     def __init__(self, path: Path) -> None:
         try:
-            if path.stat().st_size > RECORDING_BYTES_MAX:
-                raise FormatError("a recording larger than any can be", path=str(path))
-            text = path.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise FileError("cannot read the recording", path=str(path), why=type(error).__name__) from None
+            text = whole_file.read(path, "recording", most=RECORDING_BYTES_MAX).decode("ascii")
+        except UnicodeDecodeError as error:
+            raise FormatError("a recording is ASCII text", path=str(path), offset=error.start) from None
         lines = text.splitlines()
         head = _line(lines[0] if lines else "", 1)
         if head.get("cccd_session") != VERSION or head.get("redacted") is True:

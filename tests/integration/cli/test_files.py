@@ -1,0 +1,391 @@
+"""Every path that a command takes: an output is used as what it is and never replaced by something else, `-` is a
+standard stream or refused in words.
+
+The table names every argument and option of every command that is a path; a new one must be added here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+import typing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from cccd_core.cli import common
+from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE
+from cccd_core.cli.main import AREAS, build
+from support.issuing import Office
+
+PNG, JSON, CSV, FMR = b"\x89PNG", b"{", b"probe,candidate", b"FMR\0"
+
+# command and parameter -> how an output's content begins, and who may read a new file
+FILES = {
+    ("match", "explain"): (PNG, 0o600),
+    ("evaluate", "out"): (JSON, 0o644),
+    ("evaluate", "scores"): (CSV, 0o644),
+    ("template convert", "out"): (FMR, 0o600),
+    ("template draw", "out"): (PNG, 0o600),
+}
+# Outputs that are folders, or a card that lives in its file: `-` is refused, and so is anything else in the place.
+FOLDERS = [("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file")]
+READ = [
+    ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
+    ("template convert", "source"), ("template draw", "source"), ("pki master-list", "file"),
+    ("pki master-list", "root"),
+]  # fmt: skip
+READ_BY_NAME = [
+    ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
+    ("vcard serve", "file"), ("vcard info", "file"), ("vcard read", "file"), ("vcard read", "pki"),
+    ("batch check", "batch"),
+]  # fmt: skip
+
+
+def commands(app: typer.Typer, before: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__.replace("_", "-")
+        yield f"{before}{name}", command.callback
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        yield from commands(group.typer_instance, f"{before}{group.name} ")
+
+
+def test_the_table_has_every_path_of_every_command() -> None:
+    found = []
+    for name, callback in commands(build()):
+        for parameter, kind in typing.get_type_hints(callback).items():
+            if (
+                kind == Path
+                or Path in typing.get_args(kind)
+                or list[Path] in typing.get_args(kind)
+                or "Path" in str(kind)
+            ):
+                found.append((name, parameter))
+    assert len(found) > 20
+    assert sorted(found) == sorted([*FILES, *FOLDERS, *READ, *READ_BY_NAME])
+
+
+def call(name: str, parameter: str, target: str | Path, work: Path, office: Office) -> int:
+    """Runs a command with `target` for one of its paths, and for everything else what is sound."""
+    arguments: dict[str, dict[str, Any]] = {
+        "match": {"probe": work / "1.fmr", "candidates": work / "2.fmr"},
+        "evaluate": {"directories": work / "set", "--bootstrap": "0"},
+        "template info": {"files": work / "1.fmr"},
+        "template convert": {"source": work / "1.fmr", "--to": "ansi-2004", "--out": work / "unused"},
+        "template draw": {"source": work / "1.fmr", "--out": work / "unused"},
+        "pki init": {"folder": work / "unused"},
+        "pki show": {"folder": office.pki},
+        "pki master-list": {"file": work / "1.fmr", "--root": office.pki / "csca" / "certificate.der"},
+        "vcard new": {"file": work / "unused"},
+        "vcard serve": {"file": work / "unused"},
+        "vcard info": {"file": work / "unused"},
+        "vcard read": {"file": work / "unused", "--can": "123456"},
+        "batch check": {"batch": office.batch()},
+        "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
+    }
+    given = dict(arguments[name])
+    given[parameter if parameter in given else f"--{parameter}"] = target
+    words = [str(word) for key, value in given.items() for word in ([key, value] if key[:2] == "--" else [value])]
+    area, *rest = name.split()
+    if name == "evaluate" and parameter == "compare":
+        words += ["--plots", str(work / "plots")]
+    assert area in AREAS
+    return common.run(build(area), [area, *rest, *words])
+
+
+@contextmanager
+def read_from(pipe: Path, into: list[bytes]) -> Iterator[None]:
+    def read() -> None:
+        into.append(pipe.read_bytes())
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    yield
+    thread.join(30)
+
+
+def null_device(path: Path) -> Path:
+    """A device node of the test's own, which swallows what is written; never one of the machine's."""
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        path.open("wb").close()
+    except PermissionError:
+        pytest.skip("device nodes cannot be made or opened here: needs root and a file system with devices")
+    return path
+
+
+@pytest.fixture(params=list(FILES), ids=" ".join)
+def output(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.mark.jit
+def test_a_new_file(output: tuple[str, str], work: Path, office: Office) -> None:
+    target = work / "new" if "template" in output[0] else work / "folder" / "new"
+    old = os.umask(0o022)
+    try:
+        assert call(*output, target, work, office) == 0
+    finally:
+        os.umask(old)
+    start, mode = FILES[output]
+    assert target.read_bytes().startswith(start)
+    assert stat.S_IMODE(target.stat().st_mode) == mode
+    assert not list(target.parent.glob(".cccd-*"))
+
+
+@pytest.mark.jit
+def test_an_existing_file_keeps_its_mode(output: tuple[str, str], work: Path, office: Office) -> None:
+    target = work / "there"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    assert call(*output, target, work, office) == 0
+    assert target.read_bytes().startswith(FILES[output][0])
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("leads_somewhere", [True, False])
+def test_a_link_is_followed(leads_somewhere: bool, output: tuple[str, str], work: Path, office: Office) -> None:
+    target, link = work / "there", work / "link"
+    if leads_somewhere:
+        target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert call(*output, link, work, office) == 0
+    assert link.is_symlink()
+    assert target.read_bytes().startswith(FILES[output][0])
+
+
+@pytest.mark.jit
+def test_a_pipe_is_written_into(output: tuple[str, str], work: Path, office: Office) -> None:
+    pipe, read = work / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    with read_from(pipe, read):
+        assert call(*output, pipe, work, office) == 0
+    assert read[0].startswith(FILES[output][0])
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.jit
+def test_a_device_stays_a_device(output: tuple[str, str], work: Path, office: Office) -> None:
+    device = null_device(work / "null")
+    assert call(*output, device, work, office) == 0
+    assert stat.S_ISCHR(device.lstat().st_mode)
+
+
+@pytest.mark.jit
+def test_a_folder_is_refused(
+    output: tuple[str, str], work: Path, office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (work / "folder").mkdir()
+    assert call(*output, work / "folder", work, office) == EXIT_NOT_RUN
+    assert "folder" in capsys.readouterr().err
+    assert list((work / "folder").iterdir()) == []
+
+
+@pytest.mark.jit
+def test_a_full_disk_is_called_one(
+    output: tuple[str, str], work: Path, office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*output, "/dev/full", work, office) == EXIT_NOT_RUN
+    captured = capsys.readouterr()
+    assert "disk_full: the disk is full" in captured.err
+
+
+@pytest.mark.jit
+def test_standard_output_carries_the_file_alone(
+    output: tuple[str, str],
+    work: Path,
+    office: Office,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(work)
+    assert call(*output, work / "file", work, office) == 0
+    report = capsysbinary.readouterr().out
+    assert call(*output, "-", work, office) == 0
+    captured = capsysbinary.readouterr()
+    expected = (work / "file").read_bytes()
+    if output == ("evaluate", "out"):  # its figures of speed differ
+        assert captured.out.startswith(JSON)
+        assert captured.out.endswith(b"}\n")
+    else:
+        assert captured.out == expected
+    assert len(report.splitlines()) <= len(captured.err.splitlines())
+    assert not (work / "-").exists()
+
+
+@pytest.mark.jit
+def test_a_file_called_dash_is_reached_by_its_path(
+    output: tuple[str, str], work: Path, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work)
+    assert call(*output, "./-", work, office) == 0
+    assert (work / "-").read_bytes().startswith(FILES[output][0])
+
+
+@pytest.mark.parametrize(("name", "parameter"), [*FOLDERS, *READ_BY_NAME], ids=" ".join)
+def test_what_cannot_be_a_stream_refuses_it_in_words(
+    name: str,
+    parameter: str,
+    work: Path,
+    office: Office,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(work)
+    assert call(name, parameter, "-", work, office) == EXIT_USAGE
+    assert "standard input or output" in " ".join(capsys.readouterr().err.split())
+    assert not (work / "-").exists()
+
+
+@pytest.mark.parametrize(("name", "parameter"), FOLDERS, ids=" ".join)
+@pytest.mark.parametrize("kind", ["file", "pipe", "device", "link"])
+def test_what_is_no_folder_is_left_alone(name: str, parameter: str, kind: str, work: Path, office: Office) -> None:
+    target = work / "target"
+    if kind == "file":
+        target.write_bytes(b"old")
+    elif kind == "pipe":
+        os.mkfifo(target)
+    elif kind == "link":
+        (work / "old").write_bytes(b"old")
+        target.symlink_to(work / "old")
+    else:
+        null_device(target)
+    before = target.lstat()
+    assert call(name, parameter, target, work, office) == EXIT_NOT_RUN
+    after = target.lstat()
+    assert (before.st_mode, before.st_ino, before.st_size) == (after.st_mode, after.st_ino, after.st_size)
+
+
+def run(*words: str | Path) -> int:
+    return common.run(build(str(words[0])), [str(word) for word in words])
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["template", "info", "-"],
+        ["template", "convert", "-", "--to", "ansi-2004", "-o", "-"],
+        ["template", "draw", "-", "-o", "-"],
+        ["match", "{work}/2.fmr", "-"],
+        ["match", "-", "{work}/2.fmr", "--json"],
+        ["match", "{work}/2.fmr", "{work}/2.fmr", "-"],
+    ],
+    ids=lambda words: " ".join(words[:3]),
+)
+def test_a_template_from_standard_input(
+    words: list[str], work: Path, stdin: Any, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    words = [word.format(work=work) for word in words]
+    stdin((work / "1.fmr").read_bytes())
+    assert run(*words) == 0
+    from_stream = capsysbinary.readouterr().out
+    source = max(place for place, word in enumerate(words) if word == "-" and words[place - 1] != "-o")
+    words[source] = str(work / "1.fmr")
+    assert run(*words) == 0
+    from_file = capsysbinary.readouterr().out
+    if words[:2] == ["template", "draw"]:  # the file's name stands in the picture
+        assert from_stream.startswith(PNG)
+    else:
+        assert from_stream.split() == from_file.replace(bytes(work / "1.fmr"), b"-").split()
+
+
+@pytest.mark.vectors
+@pytest.mark.parametrize("which", ["file", "root"])
+def test_a_master_list_from_standard_input(
+    which: str, vectors: Path, stdin: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"file": vectors / "master_lists/NL_ML_2026-07-22.ml", "root": vectors / "master_lists/NL_ROOT_CA.cer"}
+    stdin(files[which].read_bytes())
+    files[which] = Path("-")
+    assert run("pki", "master-list", files["file"], "--root", files["root"]) == 0
+    assert "411" in capsys.readouterr().out
+
+
+@pytest.mark.jit
+def test_an_earlier_result_from_standard_input(work: Path, stdin: Any) -> None:
+    assert run("evaluate", work / "set", "--bootstrap", "0", "--out", work / "r.json") == 0
+    stdin((work / "r.json").read_bytes())
+    again = ("evaluate", work / "set", "--bootstrap", "0", "--plots", work / "plots", "--compare", "-")
+    assert run(*again) == 0
+    assert (work / "plots" / "compare.png").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["template", "info", "-", "-"],
+        ["match", "-", "-"],
+        ["match", "{work}/1.fmr", "-", "-"],
+        ["pki", "master-list", "-", "--root", "-"],
+        ["evaluate", "{work}/set", "--plots", "{work}/p", "--compare", "-", "--compare", "-"],
+    ],
+    ids=" ".join,
+)
+def test_standard_input_is_read_once(
+    words: list[str], work: Path, stdin: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stdin(b"")
+    assert run(*(word.format(work=work) for word in words)) == EXIT_USAGE
+    assert "can be read once" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.jit
+def test_two_files_to_standard_output_come_one_after_the_other(
+    work: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert run("evaluate", work / "set", "--bootstrap", "0", "--out", "-", "--scores", "-", "--json") == 0
+    captured = capsysbinary.readouterr()
+    result, _, scores = captured.out.partition(b"}\nprobe")
+    assert result.startswith(JSON)
+    assert len(scores.splitlines()) == 1 + 15
+    assert captured.err.rstrip().endswith(b"}"), "the report is said beside it"
+
+
+def test_an_input_without_end_is_refused(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("template", "info", "/dev/zero") == EXIT_NOT_RUN
+    assert "too large" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["doctor"], ["doctor", "--json"], ["template", "info", "1.fmr"], ["batch", "schema"], ["--version"]]
+)
+def test_standard_output_on_a_full_disk(words: list[str], work: Path, process: Any) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = process(*words, stdout=full, cwd=work)
+    assert done.returncode == EXIT_NOT_RUN, done.stderr
+    assert b"the disk is full" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Exception" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_fault(work: Path, process: Any) -> None:
+    receiving, sending = os.pipe()
+    os.close(receiving)
+    done = process("template", "info", "1.fmr", stdout=sending, cwd=work)
+    os.close(sending)
+    assert (done.returncode, done.stderr) == (EXIT_NOT_RUN, b"")
+
+
+def test_standard_error_on_a_full_disk(work: Path, process: Any) -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert process("template", "info", "none", stderr=full, cwd=work).returncode == EXIT_NOT_RUN
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_s_number_is_given_to_no_file(closed: str, work: Path) -> None:
+    command = f'"{sys.executable}" -m cccd_core.cli.main template convert 1.fmr --to ansi-2004 -o out.fmr {closed}'
+    done = subprocess.run(["sh", "-c", command], cwd=work, check=False, timeout=60, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (work / "out.fmr").read_bytes().startswith(FMR)
+    assert b"minutiae" not in (work / "out.fmr").read_bytes()
