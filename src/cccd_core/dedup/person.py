@@ -35,11 +35,6 @@ class EnrolledPerson:
         if len(self.tenprint) + len(self.unplaced) > MAX_FINGERS:
             raise ParameterError("a person has at most ten fingers", fingers=len(self.tenprint) + len(self.unplaced))
 
-    @property
-    def finger_count(self) -> int:
-        """Number of fingers, placed and unplaced."""
-        return len(self.tenprint) + len(self.unplaced)
-
     def fingers(self, least_minutiae: int = 0) -> Iterator[tuple[int, FingerTemplate]]:
         """(position, template) of every finger that has so many minutiae: the placed ones in order of position, then
         the unplaced ones as 0."""
