@@ -18,6 +18,8 @@ class Gallery(Protocol):
 
     def __iter__(self) -> Iterator[EnrolledPerson]: ...
 
+    def known(self, person_ids: Iterable[str]) -> set[str]: ...
+
     def get(self, person_id: str) -> EnrolledPerson: ...
 
     def add(self, person: EnrolledPerson) -> bool: ...
@@ -39,6 +41,10 @@ class MemoryGallery:
 
     def __iter__(self) -> Iterator[EnrolledPerson]:
         return iter(list(self._people.values()))
+
+    def known(self, person_ids: Iterable[str]) -> set[str]:
+        """Those of the identifiers under which somebody is enrolled."""
+        return {person_id for person_id in person_ids if person_id in self._people}
 
     def get(self, person_id: str) -> EnrolledPerson:
         """The person of that identifier. Raises StateError when there is none."""

@@ -11,6 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, create_engine, func, select
@@ -28,6 +29,7 @@ BUSY_TIMEOUT_MS = 60_000
 MAX_VALUE_BYTES = 128 * 1024  # of any value or SQL text; a record with the largest extended data block has 67 KB
 UNPLACED_FROM = 100  # `place` of the first finger of unknown position
 READ_BLOCK = 64  # people held while iterating
+ASKED_BLOCK = 500  # identifiers in one question
 
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
@@ -89,6 +91,16 @@ class GalleryStore:
         query = select(_PERSON.c.sequence).where(_PERSON.c.person_id == person_id)
         with self._connection() as connection:
             return connection.execute(query).first() is not None
+
+    def known(self, person_ids: Iterable[str]) -> set[str]:
+        """Those of the identifiers under which somebody is enrolled."""
+        asked = iter(person_ids)
+        found: set[str] = set()
+        with self._connection() as connection:
+            while part := list(islice(asked, ASKED_BLOCK)):
+                query = select(_PERSON.c.person_id).where(_PERSON.c.person_id.in_(part))
+                found.update(connection.execute(query).scalars())
+        return found
 
     def __iter__(self) -> Iterator[EnrolledPerson]:
         """Everyone in the order of enrolment, up to the last one there when the iteration began."""
