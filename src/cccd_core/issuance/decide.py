@@ -23,6 +23,7 @@ from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.register import SUPERSEDED as SUPERSEDED_CARD
 from cccd_core.issuance.register import VERIFIED, Acceptance, Card, Register, new_person_id
 from cccd_core.issuance.runstate import Entry, RunState
+from cccd_core.matching import PreparedGallery, PreparedTemplate
 from cccd_core.progress import Progress
 from cccd_core.templates import Tenprint
 
@@ -58,7 +59,7 @@ class DecideStage:
     state: RunState
     register: Register
     gallery: GalleryStore
-    deduplicator: Deduplicator
+    deduplicator: Deduplicator[PreparedTemplate, PreparedGallery]
     run: str
     policy: CheckPolicy
     progress: Progress | None = None

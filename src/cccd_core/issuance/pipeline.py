@@ -31,7 +31,7 @@ from cccd_core.issuance.produce import ProduceStage, TimedSigner
 from cccd_core.issuance.register import Register
 from cccd_core.issuance.report import Report
 from cccd_core.issuance.runstate import Entry, RunState
-from cccd_core.matching import Matcher
+from cccd_core.matching import Matcher, PreparedGallery, PreparedTemplate
 from cccd_core.personalise import Journal, Stage, Station, open_feeder, require_reader
 from cccd_core.progress import Progress, named
 from cccd_core.storage.lock import exclusive
@@ -226,5 +226,7 @@ def _checked_entry(checked: CheckedDossier) -> Entry:
     return replace(entry, state=runstate.REJECTED, reason=checked.reason, evidence={"problems": problems})
 
 
-def _manifest(deduplicator: Deduplicator, policy: CheckPolicy) -> Mapping[str, object]:
+def _manifest(
+    deduplicator: Deduplicator[PreparedTemplate, PreparedGallery], policy: CheckPolicy
+) -> Mapping[str, object]:
     return {**deduplicator.manifest(), "checks": policy.digest}
