@@ -100,7 +100,9 @@ class SqliteFile:
             raise self._error(error) from None
 
     def _error(self, error: BaseException | None) -> CccdError:
-        facts: dict[str, Fact] = {"path": str(self.path), "why": str(error)}  # names tables and columns, never a value
+        # SQLite names tables and columns, never a value; the driver itself shows the text that is no UTF-8.
+        said = hasattr(error, "sqlite_errorcode")
+        facts: dict[str, Fact] = {"path": str(self.path), "why": str(error) if said else type(error).__name__}
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             return DiskFullError(f"the disk is full: the {self.kind.what} cannot be written", **facts)

@@ -101,6 +101,14 @@ def test_values_are_bounded(file: SqliteFile) -> None:
     assert names(file) == []
 
 
+def test_text_that_is_no_text_is_damage_and_is_not_shown(file: SqliteFile) -> None:
+    with file.write() as connection:
+        connection.exec_driver_sql("INSERT INTO thing VALUES (CAST(x'736563726574ff' AS TEXT), 1)")
+    with pytest.raises(DamagedError) as caught:
+        names(file)
+    assert "secret" not in str(caught.value.as_dict())
+
+
 @pytest.mark.parametrize(
     ("statement", "match"),
     [
