@@ -98,6 +98,8 @@ class SqliteFile:
             raise self._error(error.orig) from None  # SQLAlchemy's own text shows the statement's values
         except sqlite3.Error as error:
             raise self._error(error) from None
+        except UnicodeDecodeError:  # SQLite's own sentence, about a schema whose names are no text
+            raise DamagedError(f"the file is no sound {self.kind.what}", path=str(self.path)) from None
 
     def _error(self, error: BaseException | None) -> CccdError:
         # SQLite names tables and columns, never a value; the driver itself shows the text that is no UTF-8.
