@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cccd_core.templates import FingerTemplate
+from cccd_core.dedup import EnrolledPerson
+from cccd_core.templates import FingerTemplate, Tenprint
 
 WHOLE_IMPOSTOR_LIMIT = 45.0
 
@@ -28,6 +29,12 @@ def finger(identity: int, *, minutiae: int = 12, position: int = 0) -> FingerTem
         y[0] = identity >> 14
     zeros = np.zeros(minutiae, np.uint8)
     return FingerTemplate(x, y, np.zeros(minutiae, np.uint16), zeros, zeros, 400, 400, position=position)
+
+
+def person(name: str, identity: int = 1, positions: Sequence[int] = (2, 7), loose: int = 0) -> EnrolledPerson:
+    """A person with fingers identity * 16 + position, and so many of unknown position."""
+    placed = {p: finger(identity * 16 + p, position=p) for p in positions}
+    return EnrolledPerson(name, Tenprint(placed), tuple(finger(identity * 16 + 11 + i) for i in range(loose)))
 
 
 class KnowingMatcher:
