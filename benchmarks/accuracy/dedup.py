@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from cccd_core.dedup import DedupParameters
-from cccd_core.dedup.fusion import fuse_same_position
+from cccd_core.dedup.judge.fusion import fuse_same_position
 from cccd_core.matching import Matcher
 from cccd_core.templates import FingerTemplate, load
 

@@ -1,21 +1,14 @@
-"""Decision and its evidence: plain data. Imports the standard library."""
+"""What deduplication answers: a decision for each dossier, and its evidence, as plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
+
+from cccd_core.dedup.judge.candidate import FingerComparison
+from cccd_core.plain import Json, JsonObject
 
 Outcome: TypeAlias = Literal["unique", "duplicate", "review"]
-
-
-@dataclass(frozen=True, slots=True)
-class FingerComparison:
-    """Two fingers laid side by side: their positions as labelled (0 unknown) and their calibrated score."""
-
-    position: int
-    candidate_position: int
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ class Evidence:
     best_competitor: Match | None
     linked: tuple[str, ...]
     finger_pairs: int
-    manifest: Mapping[str, Any]
+    manifest: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +75,6 @@ class Decision:
     score: float
     evidence: Evidence
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Json]:
         """JSON-ready."""
         return asdict(self)

@@ -1,4 +1,7 @@
-"""Hamming distances of 512-bit codes: the door that chooses the kernel. Imports runtime, errors, numpy and the kernels.
+"""Hamming distances of 512-bit codes: the door that chooses the kernel.
+
+Nothing of the search uses it yet, and nothing here makes such codes: it is for the index of finger codes, which is to
+pass over a whole gallery before any score is made.
 
 Codes are uint64[n, 8], C-contiguous; read-only and memory-mapped arrays are taken as they are, without a copy. The
 kernels let go of the interpreter. Native code runs where it was built, its Numba twin elsewhere (see `runtime`); the
@@ -8,7 +11,7 @@ results are the same bit for bit.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +68,7 @@ def within(probe: Codes, gallery: Codes, limit: int, *, most: int = MOST_HITS) -
         capacity = found
 
 
-def _twin() -> Any:
+def _twin() -> ModuleType:
     return import_module("cccd_core.dedup.kernels.hamming")  # numba is loaded only where it runs
 
 

@@ -1,4 +1,4 @@
-"""DedupParameters. Imports the standard library and errors."""
+"""What a search decides by, in one place."""
 
 from __future__ import annotations
 

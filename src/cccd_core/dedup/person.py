@@ -1,4 +1,4 @@
-"""EnrolledPerson: who is in a gallery, by templates alone. Imports templates and errors."""
+"""Who is enrolled or handed in, as a search sees it: an identifier and templates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from cccd_core.errors import ParameterError
 from cccd_core.templates import FingerTemplate, Tenprint
 
 MAX_FINGERS = 10
-_PERSON_ID = re.compile(r"[^\x00-\x1f\x7f]{1,64}", re.ASCII)
+_PERSON_ID = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}", re.ASCII)
+
+
+def is_identifier(text: str) -> bool:
+    """Whether this can stand for a person: 1 to 64 characters that UTF-8 can hold, none of them a control character."""
+    return _PERSON_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +25,8 @@ class EnrolledPerson:
     `tenprint` holds the fingers whose position is stated (rightly or not: the search also compares across positions),
     `unplaced` those of unknown position. At most ten fingers in all, possibly none.
 
-    Raises ParameterError for an identifier that is empty, longer than 64 characters or holds control characters, and
-    for more than ten fingers.
+    Raises ParameterError for an identifier that is empty, longer than 64 characters or holds control characters or
+    lone surrogates, and for more than ten fingers. Templates are personal data: its text shows how many there are.
     """
 
     person_id: str
@@ -29,16 +34,14 @@ class EnrolledPerson:
     unplaced: tuple[FingerTemplate, ...] = ()
 
     def __post_init__(self) -> None:
-        if _PERSON_ID.fullmatch(self.person_id) is None:
+        if not is_identifier(self.person_id):
             raise ParameterError("a person's identifier has 1 to 64 characters, none of them a control character")
         object.__setattr__(self, "unplaced", tuple(self.unplaced))
         if len(self.tenprint) + len(self.unplaced) > MAX_FINGERS:
             raise ParameterError("a person has at most ten fingers", fingers=len(self.tenprint) + len(self.unplaced))
 
-    @property
-    def finger_count(self) -> int:
-        """Number of fingers, placed and unplaced."""
-        return len(self.tenprint) + len(self.unplaced)
+    def __repr__(self) -> str:
+        return f"EnrolledPerson({self.person_id!r}, placed={list(self.tenprint)}, unplaced={len(self.unplaced)})"
 
     def fingers(self, least_minutiae: int = 0) -> Iterator[tuple[int, FingerTemplate]]:
         """(position, template) of every finger that has so many minutiae: the placed ones in order of position, then

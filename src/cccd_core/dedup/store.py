@@ -1,48 +1,39 @@
-"""GalleryStore: the enrolled people in one SQLite file. Imports sqlalchemy, templates, dedup.person and errors.
+"""The gallery on disk: everyone enrolled, in one SQLite file that is the truth of who is.
 
-The file is the truth of who is enrolled, so it is written with full synchronisation, one transaction for each call, and
-it is read as if somebody else had written it: application id, schema version and the schema itself are compared before
-the first row, every value and every block of rows is bounded, and each person's checksum is compared when read.
+The file is opened by `storage.sqlite`, durably and as if somebody else had written it. What it holds is distrusted as
+well: every block of rows is bounded, and each person's checksum is compared when read.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, create_engine, func, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, Row, String, Table, func, select
 
-from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson
-from cccd_core.errors import FileError, StateError
+from cccd_core.dedup.gallery import OTHER_TEMPLATES, UNKNOWN
+from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson, is_identifier
+from cccd_core.errors import ConflictError, DamagedError, FormatError, ParameterError
+from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 from cccd_core.templates import FingerTemplate, Tenprint, read, write
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x43434744  # "CCGD"
+KIND = SqliteKind(
+    "gallery",
+    0x43434744,  # "CCGD"
+    1,
+    (
+        "CREATE TABLE person (sequence INTEGER PRIMARY KEY, person_id TEXT NOT NULL UNIQUE, sha256 BLOB NOT NULL)",
+        "CREATE TABLE finger (sequence INTEGER NOT NULL REFERENCES person, place INTEGER NOT NULL,"
+        " template BLOB NOT NULL, PRIMARY KEY (sequence, place))",
+    ),
+    value_bytes_max=128 * 1024,  # a record with the largest extended data block has 67 KB
+)
 TEMPLATE_FORMAT = "iso-2005"
-BUSY_TIMEOUT_MS = 60_000
-MAX_VALUE_BYTES = 128 * 1024  # of any value or SQL text; a record with the largest extended data block has 67 KB
 UNPLACED_FROM = 100  # `place` of the first finger of unknown position
 READ_BLOCK = 64  # people held while iterating
-
-_SQLITE_MAGIC = b"SQLite format 3\x00"
-
-# The schema, word for word: a file whose schema differs in anything is refused.
-_DDL = (
-    "CREATE TABLE person (sequence INTEGER PRIMARY KEY, person_id TEXT NOT NULL UNIQUE, sha256 BLOB NOT NULL)",
-    "CREATE TABLE finger (sequence INTEGER NOT NULL REFERENCES person, place INTEGER NOT NULL, template BLOB NOT NULL,"
-    " PRIMARY KEY (sequence, place))",
-)
-_SCHEMA = {
-    ("table", "person", _DDL[0]),
-    ("table", "finger", _DDL[1]),
-    ("index", "sqlite_autoindex_person_1", None),
-    ("index", "sqlite_autoindex_finger_1", None),
-}
+ASKED_BLOCK = 500  # identifiers in one question
 
 _METADATA = MetaData()
 _PERSON = Table(
@@ -69,30 +60,43 @@ class GalleryStore:
     Crash-safe: `add` and `add_many` are each one transaction, on disk when they return. Templates are kept as
     ISO/IEC 19794-2:2005 records: directions to 1.4 degrees, at most 255 minutiae, coordinates to 16,383.
 
-    Raises FileError when the file cannot be opened, read or written (disk full included), StateError when it is no
-    gallery, of another schema version, or contradicts itself. The file is made when it is not there.
+    The file is made, for its owner alone, when it is not there. Raises FileError when it cannot be opened, read or
+    written, DiskFullError when nothing more fits, BusyError when another writer does not end within a minute,
+    DamagedError when it is no gallery, of another version, or contradicts itself, ConflictError for an identifier that
+    is unknown or stands for other templates.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        # Nothing is pooled: a store can be handed to threads and survives a fork.
-        self._engine = create_engine("sqlite://", creator=lambda: _connect(self.path), poolclass=NullPool)
-        self._prepare()
+        self._file = SqliteFile(self.path, KIND)
+
+    def __repr__(self) -> str:
+        return f"GalleryStore({str(self.path)!r})"
+
+    def close(self) -> None:
+        """Lets go of the file, whose log is then part of it; the gallery can be used again."""
+        self._file.close()
 
     def __len__(self) -> int:
-        with self._connection() as connection:
+        with self._file.read() as connection:
             return int(connection.execute(select(func.count()).select_from(_PERSON)).scalar_one())
 
     def __contains__(self, person_id: object) -> bool:
-        if not isinstance(person_id, str):
-            return False
-        query = select(_PERSON.c.sequence).where(_PERSON.c.person_id == person_id)
-        with self._connection() as connection:
-            return connection.execute(query).first() is not None
+        return isinstance(person_id, str) and bool(self.known((person_id,)))
+
+    def known(self, person_ids: Iterable[str]) -> set[str]:
+        """Those of the identifiers under which somebody is enrolled; 500 are asked for at a time."""
+        asked = (person_id for person_id in person_ids if is_identifier(person_id))
+        found: set[str] = set()
+        with self._file.read() as connection:
+            while part := list(islice(asked, ASKED_BLOCK)):
+                query = select(_PERSON.c.person_id).where(_PERSON.c.person_id.in_(part))
+                found.update(connection.execute(query).scalars())
+        return found
 
     def __iter__(self) -> Iterator[EnrolledPerson]:
         """Everyone in the order of enrolment, up to the last one there when the iteration began."""
-        with self._connection() as connection:
+        with self._file.read() as connection:
             last = connection.execute(select(func.max(_PERSON.c.sequence))).scalar()
         if last is None:
             return
@@ -101,51 +105,41 @@ class GalleryStore:
             query = select(_PERSON).where(_PERSON.c.sequence <= last).order_by(_PERSON.c.sequence).limit(READ_BLOCK)
             if done is not None:
                 query = query.where(_PERSON.c.sequence > done)
-            with self._connection() as connection:
-                people = self._load(connection, [_person_row(row) for row in connection.execute(query)])
+            with self._file.read() as connection:
+                people = self._load(connection, connection.execute(query).all())
             if not people:
                 return
             done = people[-1][0]
             yield from (person for _, person in people)
 
     def get(self, person_id: str) -> EnrolledPerson:
-        """The person of that identifier. Raises StateError when there is none."""
-        with self._connection() as connection:
-            row = connection.execute(select(_PERSON).where(_PERSON.c.person_id == person_id)).first()
-            if row is None:
-                raise StateError("nobody of this identifier is enrolled")
-            return self._load(connection, [_person_row(row)])[0][1]
+        """The person of that identifier. Raises ConflictError when there is none."""
+        if not is_identifier(person_id):
+            raise ConflictError(UNKNOWN)
+        with self._file.read() as connection:
+            rows = connection.execute(select(_PERSON).where(_PERSON.c.person_id == person_id)).all()
+            if not rows:
+                raise ConflictError(UNKNOWN)
+            return self._load(connection, rows)[0][1]
 
     def add(self, person: EnrolledPerson) -> bool:
         """Enrols a person; False when the same templates already stand under this identifier.
 
-        Raises StateError when other templates stand under it (an entry is never overwritten) and ParameterError for a
-        template that the storage format cannot hold.
+        Raises ConflictError when other templates stand under it (an entry is never overwritten) and ParameterError for
+        a template that the storage format cannot hold.
         """
         return self.add_many((person,)) == 1
 
     def add_many(self, people: Iterable[EnrolledPerson]) -> int:
         """Enrols all or, when any of them is refused, nobody; returns how many were new. As `add` otherwise."""
-        with self._connection(write=True) as connection:
-            return sum(self._add(connection, person) for person in people)
+        with self._file.write() as connection:
+            return sum(_add(connection, person) for person in people)
 
-    def _add(self, connection: Connection, person: EnrolledPerson) -> int:
-        fingers = _encode(person)
-        digest = _checksum(person.person_id, fingers)
-        known = connection.execute(select(_PERSON.c.sha256).where(_PERSON.c.person_id == person.person_id)).first()
-        if known is not None:
-            if known[0] != digest:
-                raise StateError("other templates are enrolled under this identifier")
-            return 0
-        inserted = connection.execute(_PERSON.insert().values(person_id=person.person_id, sha256=digest))
-        sequence = inserted.lastrowid
-        rows = [{"sequence": sequence, "place": place, "template": data} for place, data in fingers]
-        if rows:
-            connection.execute(_FINGER.insert(), rows)
-        return 1
-
-    def _load(self, connection: Connection, people: Sequence[_PersonRow]) -> list[tuple[int, EnrolledPerson]]:
+    def _load(
+        self, connection: Connection, rows: Sequence[Row[tuple[object, ...]]]
+    ) -> list[tuple[int, EnrolledPerson]]:
         """The people of these rows, which stand in order of sequence, with their fingers."""
+        people = [self._person_row(row) for row in rows]
         if not people:
             return []
         most = MAX_FINGERS * len(people)
@@ -155,115 +149,57 @@ class GalleryStore:
         else:
             query = query.where(_FINGER.c.sequence.between(people[0][0], people[-1][0]))
         fingers: dict[int, list[tuple[int, bytes]]] = {sequence: [] for sequence, _, _ in people}
-        rows = connection.execute(query.order_by(_FINGER.c.sequence, _FINGER.c.place).limit(most + 1)).all()
-        for sequence, place, data in rows:
+        found = connection.execute(query.order_by(_FINGER.c.sequence, _FINGER.c.place).limit(most + 1)).all()
+        for sequence, place, data in found:
             if sequence not in fingers or type(place) is not int or type(data) is not bytes:
-                raise StateError("the gallery holds a finger that belongs to nobody", path=str(self.path))
+                raise DamagedError("the gallery holds a finger that belongs to nobody", path=str(self.path))
             fingers[sequence].append((place, data))
-        if len(rows) > most:
-            raise StateError("the gallery holds more fingers than its people can have", path=str(self.path))
+        if len(found) > most:
+            raise DamagedError("the gallery holds more fingers than its people can have", path=str(self.path))
         return [(row[0], self._decode(row, fingers[row[0]])) for row in people]
+
+    def _person_row(self, row: Sequence[object]) -> _PersonRow:
+        sequence, person_id, digest = row
+        if type(sequence) is not int or type(person_id) is not str or type(digest) is not bytes:
+            raise DamagedError("the gallery holds a person of the wrong type", path=str(self.path))
+        return sequence, person_id, digest
 
     def _decode(self, row: _PersonRow, fingers: Sequence[tuple[int, bytes]]) -> EnrolledPerson:
         sequence, person_id, digest = row
         if _checksum(person_id, fingers) != digest:
-            raise StateError("a person's checksum is wrong", path=str(self.path), sequence=sequence)
+            raise DamagedError("a person's checksum is wrong", path=str(self.path), sequence=sequence)
         placed: dict[int, FingerTemplate] = {}
         unplaced: list[FingerTemplate] = []
-        for place, data in fingers:
-            views = read(data, format=TEMPLATE_FORMAT).views
-            if len(views) != 1 or not (1 <= place <= 10 or place == UNPLACED_FROM + len(unplaced)):
-                raise StateError("a finger's place or record is wrong", path=str(self.path), sequence=sequence)
-            if place < UNPLACED_FROM:
-                placed[place] = views[0]
-            else:
-                unplaced.append(views[0])
-        return EnrolledPerson(person_id, Tenprint(placed), tuple(unplaced))
-
-    @contextmanager
-    def _connection(self, *, write: bool = False) -> Iterator[Connection]:
-        """A connection, in one transaction that is committed at the end with `write`; errors become CccdError."""
         try:
-            with self._engine.begin() as connection:
-                if write:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                yield connection
-        except DBAPIError as error:
-            raise self._error(error.orig) from error
-        except sqlite3.Error as error:
-            raise self._error(error) from error
-
-    def _error(self, error: BaseException | None) -> FileError | StateError:
-        # The driver's sentence names no value of a row; the statement, which SQLAlchemy would add, is left out.
-        facts = {"path": str(self.path), "why": str(error)}
-        if isinstance(error, sqlite3.OperationalError):
-            return FileError("the gallery cannot be read or written", **facts)
-        return StateError("the file is no sound gallery", **facts)
-
-    def _prepare(self) -> None:
-        """Makes the schema in an empty file, checks it in any other."""
-        try:
-            with self.path.open("rb") as file:
-                start = file.read(len(_SQLITE_MAGIC))
-        except FileNotFoundError:
-            start = b""
-        except OSError as error:
-            raise FileError("the gallery cannot be read", path=str(self.path), why=error.strerror or "") from error
-        if start not in (b"", _SQLITE_MAGIC):  # SQLite itself takes a file of a few bytes for an empty one
-            raise StateError("the file is no gallery", path=str(self.path))
-        with self._connection() as connection:
-            fresh = self._identity(connection) == (0, 0) and not self._schema(connection)
-            if fresh:
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        if fresh:
-            with self._connection(write=True) as connection:
-                if not self._schema(connection):  # nobody else was quicker
-                    for statement in _DDL:
-                        connection.exec_driver_sql(statement)
-                    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        with self._connection() as connection:
-            application, version = self._identity(connection)
-            if application != APPLICATION_ID:
-                raise StateError("the file is no gallery", path=str(self.path))
-            if version != SCHEMA_VERSION:
-                raise StateError(
-                    "the gallery has another schema version", path=str(self.path), found=version, known=SCHEMA_VERSION
-                )
-            if self._schema(connection) != _SCHEMA:
-                raise StateError("the gallery's schema is not the one of its version", path=str(self.path))
-
-    @staticmethod
-    def _identity(connection: Connection) -> tuple[int, int]:
-        application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
-        return int(application), int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-
-    @staticmethod
-    def _schema(connection: Connection) -> set[tuple[str, str, str | None]]:
-        rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master LIMIT 16")
-        return {(row[0], row[1], row[2]) for row in rows}
+            for place, data in fingers:
+                views = read(data, format=TEMPLATE_FORMAT).views
+                if len(views) != 1:
+                    raise FormatError("a record of one finger has one view", views=len(views))
+                if place == UNPLACED_FROM + len(unplaced):
+                    unplaced.append(views[0])
+                else:
+                    placed[place] = views[0]
+            return EnrolledPerson(person_id, Tenprint(placed), tuple(unplaced))
+        except (FormatError, ParameterError):  # a right checksum over what was never written here
+            raise DamagedError(
+                "a person's identifier, finger's place or record is wrong", path=str(self.path), sequence=sequence
+            ) from None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
-    try:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
-        # A file from outside may carry functions in views and triggers: they are refused, but not before being read.
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA cell_size_check = ON")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _person_row(row: Sequence[object]) -> _PersonRow:
-    sequence, person_id, digest = row
-    if type(sequence) is not int or type(person_id) is not str or type(digest) is not bytes:
-        raise StateError("the gallery holds a person of the wrong type")
-    return sequence, person_id, digest
+def _add(connection: Connection, person: EnrolledPerson) -> int:
+    fingers = _encode(person)
+    digest = _checksum(person.person_id, fingers)
+    known = connection.execute(select(_PERSON.c.sha256).where(_PERSON.c.person_id == person.person_id)).first()
+    if known is not None:
+        if known[0] != digest:
+            raise ConflictError(OTHER_TEMPLATES)
+        return 0
+    inserted = connection.execute(_PERSON.insert().values(person_id=person.person_id, sha256=digest))
+    sequence = inserted.lastrowid
+    rows = [{"sequence": sequence, "place": place, "template": data} for place, data in fingers]
+    if rows:
+        connection.execute(_FINGER.insert(), rows)
+    return 1
 
 
 def _encode(person: EnrolledPerson) -> list[tuple[int, bytes]]:

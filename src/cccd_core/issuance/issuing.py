@@ -190,7 +190,7 @@ class _Run:
         if not self.state.ids(DossierState.SOUND):
             return False
         searcher = self.means.searcher()
-        gallery = GalleryStore(self.paths.gallery_store)
+        gallery = self.stack.enter_context(closing(GalleryStore(self.paths.gallery_store)))
         stage = DecideStage(self.state, self.content, self.register, self.orders, gallery, searcher, lost_run=take_over)
         stage.execute(progress)
         self.state.put_json("manifest", {**searcher.manifest(), "checks": self.policy.digest})

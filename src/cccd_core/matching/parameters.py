@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from cccd_core.errors import ParameterError
@@ -12,6 +13,18 @@ from cccd_core.matching.weights import Weights
 
 # Raised by one whenever the same parameters would give other scores.
 ALGORITHM = 4
+# Raised by one whenever the same parameters would prepare a finger to other words.
+PREPARATION = 1
+# All that a prepared finger depends on; `weights` and the rest only say how two of them are compared.
+PREPARING = (
+    "minutiae_max",
+    "cylinders_max",
+    "cylinder_radius_px",
+    "spatial_sigma_px",
+    "angular_sigma_rad",
+    "bit_threshold",
+    "crowd_reach_px",
+)
 
 # Bounds of the kernels' fixed arrays; native/kernels/matching/matching.hpp has the same.
 MINUTIAE_MAX = 120
@@ -100,8 +113,15 @@ class MatcherParameters:
     def digest(self) -> str:
         """`sha256:` and the digest of algorithm, parameters and weights; equal digests give equal raw scores."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "weights"}
-        text = json.dumps({"algorithm": ALGORITHM, **values, "weights": self.weights.digest}, sort_keys=True)
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return _digest({"algorithm": ALGORITHM, **values, "weights": self.weights.digest})
+
+    @property
+    def preparation_digest(self) -> str:
+        """`sha256:` and the digest of what preparing goes by alone; equal digests give equal prepared fingers.
+
+        Prepared fingers may be kept under it: training anew, or another threshold of scoring, makes none of them old.
+        """
+        return _digest({"preparation": PREPARATION, **{name: float(getattr(self, name)) for name in PREPARING}})
 
     def settings(self) -> dict[str, float]:
         """The numbers that the kernels of `score` take, by the names and in the order of `enum Setting` in
@@ -131,6 +151,10 @@ class MatcherParameters:
             "check_rotation_gate": _gate(self.check_rotation_tolerance_rad),
             "check_reach2": self.check_reach_px**2,
         }
+
+
+def _digest(values: Mapping[str, object]) -> str:
+    return "sha256:" + hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _gate(tolerance_rad: float) -> float:

@@ -98,9 +98,13 @@ class SqliteFile:
             raise self._error(error.orig) from None  # SQLAlchemy's own text shows the statement's values
         except sqlite3.Error as error:
             raise self._error(error) from None
+        except UnicodeDecodeError:  # SQLite's own sentence, about a schema whose names are no text
+            raise DamagedError(f"the file is no sound {self.kind.what}", path=str(self.path)) from None
 
     def _error(self, error: BaseException | None) -> CccdError:
-        facts: dict[str, Fact] = {"path": str(self.path), "why": str(error)}  # names tables and columns, never a value
+        # SQLite names tables and columns, never a value; the driver itself shows the text that is no UTF-8.
+        said = hasattr(error, "sqlite_errorcode")
+        facts: dict[str, Fact] = {"path": str(self.path), "why": str(error) if said else type(error).__name__}
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             return DiskFullError(f"the disk is full: the {self.kind.what} cannot be written", **facts)

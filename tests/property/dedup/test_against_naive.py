@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cccd_core.dedup import Deduplicator, DedupParameters, EnrolledPerson, MemoryGallery
 from cccd_core.templates import Tenprint
-from support.known_fingers import KnowingMatcher, finger
+from support.known_fingers import KnowingMatcher, Pack, finger
 
 _spec = importlib.util.spec_from_file_location(
     "dedup_naive", Path(__file__).parents[2] / "reference" / "dedup_naive.py"
@@ -46,7 +46,7 @@ def test_the_best_candidate_and_its_score(population, genuine, gallery_block, ba
     expected = naive.search(
         batch,
         enrolled,
-        lambda a, b: float(matcher.scores(a, [b])[0]),
+        lambda a, b: float(matcher.scores(a, Pack([b]))[0]),
         share=parameters.cross_position_share,
         review=parameters.review_false_matches,
     )

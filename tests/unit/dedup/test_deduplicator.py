@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from cccd_core.dedup import Deduplicator, DedupParameters, EnrolledPerson, MemoryGallery
-from cccd_core.errors import ParameterError, StateError
+from cccd_core.dedup.blocks import Block, Probe, Searchable
+from cccd_core.errors import DamagedError, ParameterError
+from cccd_core.matching import Matcher
 from cccd_core.templates import Tenprint
 from support.known_fingers import KnowingMatcher, finger
 
@@ -81,6 +83,27 @@ def test_work_is_counted_exactly():
         second = 3 * (7 * 3 + index * 3)
         assert decision.evidence.finger_pairs == first + second
     assert matcher.pairs == sum(d.evidence.finger_pairs for d in decisions)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_fingers_are_prepared_and_packed_as_often_as_the_blocks_say_and_no_more(threads):
+    """25 enrolled people and 8 new ones of three fingers each, in blocks of 7 and 5; one new one is enrolled."""
+    matcher = KnowingMatcher()
+    gallery = [person(f"g{i}", 100 + i, (1, 2, 3)) for i in range(24)] + [person("b7", 207, (1, 2, 3))]
+    batch = [person(f"b{i}", 200 + i, (1, 2, 3)) for i in range(8)]
+    parameters = DedupParameters(gallery_block=7, batch_block=5)
+    search(batch, gallery, matcher=matcher, parameters=parameters, threads=threads)
+    assert matcher.prepared == 8 * 3
+    # each of 2 blocks of the batch meets, in each of 2 passes, 4 blocks of the gallery and 1 of those before its last
+    assert matcher.packs == 2 * 2 * (4 + 1)
+    assert matcher.packed == 2 * 3 * ((24 + 4) + (24 + 7))
+    assert matcher.alive == 1
+
+
+def test_a_pass_that_nobody_needs_packs_nothing():
+    matcher = KnowingMatcher()
+    search([person("b", 1)], [person("g", 1), *crowd(3)], matcher=matcher)
+    assert (matcher.packs, matcher.packed, matcher.prepared) == (1, 40, 10)
 
 
 def test_no_second_pass_for_those_found_in_the_first():
@@ -266,17 +289,69 @@ def test_nothing_to_search():
     assert (only.outcome, only.evidence.comparisons, only.evidence.finger_pairs) == ("unique", 0, 0)
 
 
-def test_an_identifier_twice_is_refused():
-    with pytest.raises(ParameterError):
-        search([person("a", 1), person("a", 2)])
+def test_an_identifier_twice_is_refused_and_the_error_says_where():
+    with pytest.raises(ParameterError, match="stands twice") as error:
+        search([person("x", 0), person("a", 1), person("b", 2), person("a", 2)])
+    assert error.value.facts == {"person_id": "a", "first": 1, "again": 3}
+
+
+def test_a_gallery_is_asked_once_who_of_the_batch_it_knows():
+    class Asked(MemoryGallery):
+        questions = 0
+
+        def __contains__(self, person_id):
+            raise AssertionError
+
+        def known(self, person_ids):
+            self.questions += 1
+            return super().known(person_ids)
+
+    gallery = Asked(crowd(3, 5000))
+    search([person("a", 1), *crowd(3)], gallery, parameters=DedupParameters(batch_block=2))
+    assert gallery.questions == 1
+
+
+def test_the_log_tells_counts_and_passes_and_nobodys_name(caplog):
+    caplog.set_level("INFO", logger="cccd_core.dedup")
+    search([person("secret", 1), person("b", 2)], [person("g", 1), *crowd(3)])
+    assert [record.getMessage() for record in caplog.records] == [
+        "search started: people=2 gallery=4 threads=1",
+        "pass by position: people=2 of 2",
+        "pass across positions: people=1 of 2",
+        "search finished: people=2 gallery=4 finger_pairs=590 unique=1 duplicate=1 review=0",
+    ]
+
+
+def test_no_text_shows_a_template():
+    """Identities of 12345 and above stand in the coordinates of these templates."""
+    placed = {p: finger(12345 + p, position=p) for p in (1, 2, 3)}
+    one = EnrolledPerson("a", Tenprint(placed), (finger(12350), finger(12351)))
+    matcher = Matcher()
+    searchable = Searchable.of(one, 0)
+    shown = [
+        repr(one),
+        repr(searchable),
+        repr(Probe.prepare(matcher, 0, searchable)),
+        repr(Block.pack(matcher, "gallery", [searchable])),
+        repr(search([one], [EnrolledPerson("b", Tenprint(placed))])),
+    ]
+    with pytest.raises(ParameterError) as error:
+        search([one, one])
+    shown += [str(error.value), repr(error.value)]
+    assert shown[0] == "EnrolledPerson('a', placed=[1, 2, 3], unplaced=2)"
+    for text in shown:
+        assert "1234" not in text
+        assert "1235" not in text
+        assert "px" not in text
+        assert "words" not in text
 
 
 def test_an_error_in_a_thread_comes_out():
     class Broken(KnowingMatcher):
         def scores(self, probe, gallery, *, threads=None):
-            raise StateError("broken")
+            raise DamagedError("broken")
 
-    with pytest.raises(StateError, match="broken"):
+    with pytest.raises(DamagedError, match="broken"):
         search(crowd(5), crowd(5, 2000)[1:], matcher=Broken(), threads=3)
 
 

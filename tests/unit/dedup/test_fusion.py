@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cccd_core.dedup import fusion
+from cccd_core.dedup.judge import fusion
 
 DB = 10 / math.log(10)
 

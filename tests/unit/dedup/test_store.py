@@ -1,7 +1,8 @@
-"""The gallery on disk: round trips, idempotence, and files that are not what they claim."""
+"""The gallery on disk: what it survives, and files that are not what they claim."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
@@ -10,22 +11,17 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cccd_core.dedup import EnrolledPerson, GalleryStore, MemoryGallery, store
-from cccd_core.errors import CccdError, FileError, ParameterError, StateError
-from cccd_core.templates import Tenprint
-from support.known_fingers import finger
-
-
-def person(name: str, identity: int = 1, positions=(2, 7), loose: int = 0) -> EnrolledPerson:
-    placed = {p: finger(identity * 16 + p, position=p) for p in positions}
-    return EnrolledPerson(name, Tenprint(placed), tuple(finger(identity * 16 + 11 + i) for i in range(loose)))
-
+from cccd_core.dedup import EnrolledPerson, GalleryStore
+from cccd_core.errors import CccdError, DamagedError, FileError, ParameterError
+from cccd_core.templates import Tenprint, write
+from support.known_fingers import finger, person
 
 MAGIC = b"SQLite format 3\x00"
 
@@ -35,63 +31,11 @@ def path(tmp_path) -> Path:
     return tmp_path / "gallery.sqlite"
 
 
-@pytest.fixture(params=["memory", "disk"])
-def gallery(request, path):
-    return MemoryGallery() if request.param == "memory" else GalleryStore(path)
-
-
-def test_what_goes_in_comes_out(gallery):
-    people = [
-        person("b", 1),
-        person("a", 2, ()),
-        person("c", 3, (1, 10), 2),
-        person("thẻ số 4", 4, tuple(range(1, 11))),
-    ]
-    assert [gallery.add(one) for one in people] == [True] * 4
-    assert list(gallery) == people  # the order of enrolment
-    assert len(gallery) == 4
-    for one in people:
-        assert one.person_id in gallery
-        assert gallery.get(one.person_id) == one
-    assert "d" not in gallery
-    assert 7 not in gallery
-    with pytest.raises(StateError):
-        gallery.get("d")
-
-
-def test_adding_again_is_nothing_and_other_templates_are_refused(gallery):
-    assert gallery.add(person("a"))
-    assert not gallery.add(person("a"))
-    for other in (person("a", 2), person("a", 1, (2,)), person("a", 1, (2, 8)), person("a", 1, (2, 7), 1)):
-        with pytest.raises(StateError) as error:
-            gallery.add(other)
-        assert error.value.facts == {}  # an identifier may be a personal number
-    assert list(gallery) == [person("a")]
-
-
-def test_iteration_sees_those_who_were_there(gallery, monkeypatch):
-    monkeypatch.setattr(store, "READ_BLOCK", 4)
-    for i in range(11):
-        gallery.add(person(f"p{i}", i))
-    seen = []
-    for one in gallery:
-        seen.append(one.person_id)
-        gallery.add(person(f"later-{len(seen)}", 50 + len(seen)))
-    assert seen == [f"p{i}" for i in range(11)]
-    assert len(gallery) == 22
-
-
-def test_all_or_nobody(path):
+def test_what_the_format_cannot_hold_is_refused(path):
     gallery = GalleryStore(path)
-    gallery.add(person("c", 3))
-    with pytest.raises(StateError):
-        gallery.add_many([person("a"), person("b"), person("c", 4)])
-    assert [one.person_id for one in gallery] == ["c"]
-    assert gallery.add_many([person("a"), person("c", 3), person("b")]) == 2
-    assert [one.person_id for one in gallery] == ["c", "a", "b"]
     with pytest.raises(ParameterError):
-        gallery.add(EnrolledPerson("d", Tenprint({1: finger(1, minutiae=300)})))
-    assert "d" not in gallery
+        gallery.add_many([person("a"), EnrolledPerson("d", Tenprint({1: finger(1, minutiae=300)}))])
+    assert len(gallery) == 0
 
 
 def test_it_is_there_after_opening_again(path):
@@ -132,7 +76,7 @@ def _spoil(path: Path, *statements: str) -> None:
 def test_another_schema_is_refused_at_once(path, statements):
     GalleryStore(path).add(person("a"))
     _spoil(path, *statements)
-    with pytest.raises(StateError):
+    with pytest.raises(DamagedError):
         GalleryStore(path)
 
 
@@ -168,7 +112,7 @@ def test_rows_that_were_changed_are_found_out(path, statement):
 @pytest.mark.parametrize("content", [b"x", MAGIC, MAGIC + bytes(5000), b"\x00" * 4096])
 def test_what_is_no_database_is_refused(path, content):
     path.write_bytes(content)
-    with pytest.raises((StateError, FileError)):
+    with pytest.raises(DamagedError):
         GalleryStore(path)
 
 
@@ -177,16 +121,91 @@ def test_another_programs_database_is_left_alone(path):
     connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StateError):
+    with pytest.raises(DamagedError):
         GalleryStore(path)
     assert path.read_bytes() == before
 
 
 def test_places_that_cannot_be_written(tmp_path):
-    for place in (tmp_path, tmp_path / "none" / "gallery.sqlite"):
-        with pytest.raises(FileError) as error:
+    for place, kind in ((tmp_path, DamagedError), (tmp_path / "none" / "gallery.sqlite", FileError)):
+        with pytest.raises(kind) as error:
             GalleryStore(place)
         assert error.value.facts["path"] == str(place)
+
+
+def test_the_file_is_its_owners_alone_and_whole_once_closed(path):
+    gallery = GalleryStore(path)
+    gallery.add(person("a"))
+    assert {one.stat().st_mode & 0o777 for one in path.parent.iterdir()} == {0o600}
+    gallery.close()
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert list(gallery) == [person("a")]  # it can be used again
+
+
+# Version 1 of the file, frozen: what was written once is read for ever.
+VERSION_1 = (
+    "CREATE TABLE person (sequence INTEGER PRIMARY KEY, person_id TEXT NOT NULL UNIQUE, sha256 BLOB NOT NULL)",
+    "CREATE TABLE finger (sequence INTEGER NOT NULL REFERENCES person, place INTEGER NOT NULL, template BLOB NOT NULL,"
+    " PRIMARY KEY (sequence, place))",
+)
+
+
+def checksum(name: str, fingers: list[tuple[int, bytes]]) -> bytes:
+    data = len(name.encode()).to_bytes(4, "big") + name.encode()
+    for place, record in fingers:
+        data += place.to_bytes(8, "big", signed=True) + len(record).to_bytes(4, "big") + record
+    return hashlib.sha256(data).digest()
+
+
+def write_version_1(path: Path, name: str, fingers: list[tuple[int, bytes]]) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    for statement in (*VERSION_1, f"PRAGMA application_id = {0x43434744}", "PRAGMA user_version = 1"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO person VALUES (1, ?, ?)", (name, checksum(name, fingers)))
+    connection.executemany("INSERT INTO finger VALUES (1, ?, ?)", fingers)
+    connection.commit()
+    connection.close()
+
+
+def records(one: EnrolledPerson) -> list[tuple[int, bytes]]:
+    placed = [(position, write(template, "iso-2005")) for position, template in one.tenprint.items()]
+    return placed + [(100 + i, write(template, "iso-2005")) for i, template in enumerate(one.unplaced)]
+
+
+def test_version_1_is_read_and_written_as_it_always_was(path, tmp_path):
+    one = person("thẻ số 1", 1, (1, 2, 10), 2)
+    write_version_1(tmp_path / "theirs.sqlite", one.person_id, records(one))
+    assert list(GalleryStore(tmp_path / "theirs.sqlite")) == [one]
+    gallery = GalleryStore(path)
+    gallery.add(one)
+    gallery.close()
+    dumps = []
+    for file in (path, tmp_path / "theirs.sqlite"):
+        connection = sqlite3.connect(file)
+        identity = [connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
+        dumps.append((identity, list(connection.iterdump())))
+        connection.close()
+    assert dumps[0] == dumps[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "fingers"),
+    [
+        ("a\n", []),
+        ("x" * 65, []),
+        ("a", [(2, b"FMR")]),
+        ("a", [(11, write(finger(1), "iso-2005"))]),
+        ("a", [(101, write(finger(1), "iso-2005"))]),
+        ("a", [(-1, write(finger(1), "iso-2005"))]),
+        ("a", [(place, write(finger(1), "iso-2005")) for place in (*range(1, 11), 100)]),
+    ],
+)
+def test_what_was_never_written_here_is_damage_though_its_checksum_is_right(path, name, fingers):
+    write_version_1(path, name, fingers)
+    with pytest.raises(DamagedError) as error:
+        list(GalleryStore(path))
+    assert error.value.facts["path"] == str(path)
 
 
 @pytest.fixture(scope="module")
@@ -194,9 +213,7 @@ def sound(tmp_path_factory) -> bytes:
     path = tmp_path_factory.mktemp("sound") / "gallery.sqlite"
     gallery = GalleryStore(path)
     gallery.add_many([person("a"), person("b", 2, (1, 2, 3), 1)])
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    gallery.close()
     return path.read_bytes()
 
 
@@ -214,7 +231,8 @@ def test_any_damage_is_found_out_or_does_no_harm(sound, tmp_path, data):
         leftover.unlink()
     path.write_bytes(spoilt)
     try:
-        people = list(GalleryStore(path))
+        with closing(GalleryStore(path)) as gallery:
+            people = list(gallery)
     except CccdError:
         return
     assert all(one in (person("a"), person("b", 2, (1, 2, 3), 1)) for one in people)

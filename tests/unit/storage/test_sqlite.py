@@ -101,6 +101,26 @@ def test_values_are_bounded(file: SqliteFile) -> None:
     assert names(file) == []
 
 
+def test_text_that_is_no_text_is_damage_and_is_not_shown(file: SqliteFile) -> None:
+    with file.write() as connection:
+        connection.exec_driver_sql("INSERT INTO thing VALUES (CAST(x'736563726574ff' AS TEXT), 1)")
+    with pytest.raises(DamagedError) as caught:
+        names(file)
+    assert "secret" not in str(caught.value.as_dict())
+
+
+def test_a_schema_whose_names_are_no_text_is_damage(tmp_path: Path, file: SqliteFile) -> None:
+    file.close()
+    with sqlite3.connect(tmp_path / "things.sqlite") as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET name = CAST(x'95ff' AS TEXT), sql = 'CREATE TABLE (' WHERE rowid = 1"
+        )
+    connection.close()
+    with pytest.raises(DamagedError, match="no sound list of things"):
+        SqliteFile(tmp_path / "things.sqlite", KIND)
+
+
 @pytest.mark.parametrize(
     ("statement", "match"),
     [

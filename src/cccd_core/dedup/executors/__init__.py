@@ -1,1 +1,1 @@
-"""Where a search runs. ray is imported in ray.py alone."""
+"""Where the tasks of a search run: on the threads of this process."""

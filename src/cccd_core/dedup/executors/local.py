@@ -1,4 +1,4 @@
-"""Runs tasks on the threads of this process. Imports the standard library.
+"""Runs tasks on the threads of this process.
 
 The kernels under a task let go of the interpreter, so threads are enough, and galleries are shared without a copy.
 """

@@ -1,4 +1,4 @@
-"""Blocked Hamming scan over 512-bit codes: the twin of native/kernels/hamming, bit for bit. Imports numba and numpy.
+"""Blocked Hamming scan over 512-bit codes: the twin of native/kernels/hamming, bit for bit.
 
 Codes are rows of eight uint64. The gallery is visited in blocks that stay in the first-level cache while every probe
 passes over them.

@@ -1,4 +1,4 @@
-"""From the scores of single fingers to the chance of two people. Imports numpy.
+"""From the scores of single fingers to the chance of two people.
 
 A calibrated finger score s says that one impostor finger in 10**(s/10) reaches it, so x = s ln(10)/10 = -ln p is, for
 impostors, exponential of mean 1 (or smaller, where scores pile up at 0). The sum of k such x from independent fingers

@@ -1,4 +1,4 @@
-"""From candidates to decisions: pure functions of what was found. Imports dedup alone.
+"""From candidates to decisions: who is whose duplicate, and who must be looked at.
 
 People who match form groups. The gallery is earlier than the batch, and the batch is in order; of each group the
 earliest is the original and the later ones are its duplicates, also when they match it only by way of another one.
@@ -9,50 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from cccd_core.dedup.blocks import Candidate
 from cccd_core.dedup.decision import Decision, Evidence, Match, Outcome
-from cccd_core.dedup.parameters import DedupParameters
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """What `parameters` mean for a search among `comparisons` people."""
-
-    parameters: DedupParameters
-    comparisons: int
-
-    def expected(self, score: float) -> float:
-        """Expected number of impostors who reach this fused score in one search."""
-        return max(1, self.comparisons) * math.pow(10.0, -score / 10.0)
-
-    def score(self, allowance: float) -> float:
-        """The fused score from which on the expected number is within the allowance."""
-        return 10.0 * math.log10(max(1, self.comparisons) / allowance)
-
-    def match(self, candidate: Candidate) -> Match:
-        """The candidate with its own outcome."""
-        p = self.parameters
-        expected = self.expected(candidate.score)
-        agreeing = sum(finger.score >= p.agreeing_score for finger in candidate.fingers)
-        outcome: Outcome = "unique"
-        if expected <= p.review_false_matches:
-            outcome = "review"
-        if expected <= p.duplicate_false_matches and (
-            agreeing >= p.agreeing_fingers or expected <= p.single_finger_false_matches
-        ):
-            outcome = "duplicate"
-        return Match(
-            candidate.person_id,
-            "gallery" if candidate.batch_index is None else "batch",
-            outcome,
-            candidate.score,
-            expected,
-            candidate.across_positions,
-            candidate.fingers,
-            agreeing,
-        )
+from cccd_core.dedup.judge.candidate import Candidate, best_of_each
+from cccd_core.dedup.judge.thresholds import Thresholds
+from cccd_core.plain import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +26,10 @@ class Found:
     searchable: bool  # whether any finger has minutiae enough to be found by
 
 
-def best_of_each(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """One candidate a person, the better of its two, best first."""
-    best: dict[str, Candidate] = {}
-    for candidate in candidates:
-        known = best.get(candidate.person_id)
-        if known is None or (-candidate.score, candidate.across_positions) < (-known.score, known.across_positions):
-            best[candidate.person_id] = candidate
-    return sorted(best.values(), key=lambda candidate: candidate.order)
-
-
-def keep_best(candidates: Sequence[Candidate], wanted_score: float, most: int, others: int) -> tuple[Candidate, ...]:
-    """Those who may matter for the decision, `most` at most, and `others` of the others, best first."""
-    ordered = best_of_each(candidates)
-    matching = [candidate for candidate in ordered if candidate.score >= wanted_score]
-    return tuple(matching[:most] + ordered[len(matching) : len(matching) + others])
-
-
 def decide(
     found: Sequence[Found],
     thresholds: Thresholds,
-    manifest: Mapping[str, Any],
+    manifest: JsonObject,
     excluded: Mapping[str, frozenset[str]],
 ) -> list[Decision]:
     """The decisions of a batch; `found[i]` belongs to its i-th person. `excluded`: pairs that are not to be tied."""
@@ -152,13 +96,13 @@ class _Draft:
 
 
 def _decision(
-    item: Found, draft: _Draft, linked: tuple[str, ...], thresholds: Thresholds, manifest: Mapping[str, Any]
+    item: Found, draft: _Draft, linked: tuple[str, ...], thresholds: Thresholds, manifest: JsonObject
 ) -> Decision:
     best = draft.speaking or draft.competitor
     evidence = Evidence(
         comparisons=thresholds.comparisons,
-        duplicate_score=thresholds.score(thresholds.parameters.duplicate_false_matches),
-        review_score=thresholds.score(thresholds.parameters.review_false_matches),
+        duplicate_score=thresholds.duplicate_score,
+        review_score=thresholds.review_score,
         reasons=tuple(draft.reasons),
         matches=draft.matches,
         best_competitor=draft.competitor,
