@@ -43,7 +43,8 @@ class LogKind:
 
     `interrupted_anywhere`: whether a power cut may have kept a later record and lost an earlier one that nobody relied
     on (see above). Without it every good record after a bad one means damage, as it should where a record is believed
-    before it is forced to the disk.
+    before it is forced to the disk. `earlier`: the magics of earlier versions, which had another one; such a file is
+    refused by that name.
     """
 
     magic: bytes
@@ -52,6 +53,7 @@ class LogKind:
     body_bytes_max: int
     file_bytes_max: int
     interrupted_anywhere: bool = True
+    earlier: tuple[bytes, ...] = ()
 
     @property
     def header(self) -> bytes:
@@ -150,6 +152,16 @@ class Log:
         if durable:
             self._sync(end)
 
+    @property
+    def synced_bytes(self) -> int:
+        """Up to which position the file is known to be on the disk."""
+        return self._synced
+
+    def sync(self) -> None:
+        """All records so far are on the disk at return. Those who call while another thread forces the file wait for
+        one more force together. FileError when the disk does not obey."""
+        self._sync(self.size_bytes)
+
     def rewrite(self, bodies: Iterable[bytes]) -> None:
         """Replaces the whole log by these records, at once: the file is the old one or the new one."""
         with self._sync_lock, self._lock:
@@ -158,12 +170,12 @@ class Log:
             os.close(self._descriptor)
             self._descriptor, self.size_bytes, self._synced = fresh._descriptor, fresh.size_bytes, fresh._synced
 
-    def close(self) -> None:
-        """Forces everything to the disk and gives the file back. Closing twice does nothing."""
+    def close(self, *, durable: bool = True) -> None:
+        """Forces everything to the disk, unless not `durable`, and gives the file back. Closing twice does nothing."""
         if self._descriptor < 0:
             return
         try:
-            if not self._broken:
+            if durable and not self._broken:
                 self._sync(self.size_bytes)
         finally:
             os.close(self._descriptor)
@@ -183,6 +195,8 @@ class Log:
                 return []
         except OSError as error:
             raise file_error(f"the {kind.what} cannot be read", error, path=str(self.path)) from None
+        if data[: len(kind.magic)] in kind.earlier:
+            raise DamagedError(f"a {kind.what} of another version", path=str(self.path), offset=0, known=kind.version)
         if data[: len(kind.magic)] != kind.magic:
             raise DamagedError(f"not a {kind.what}", path=str(self.path), offset=0)
         if data[: len(header)] != header:
