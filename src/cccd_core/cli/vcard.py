@@ -37,8 +37,8 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Makes a blank card. Its transport keys come from the PKI's card master key, or from the public TEST one."""
-    from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY
     from cccd_core.card.virtual import VirtualCard
+    from cccd_core.pki import TEST_CARD_MASTER_KEY
 
     master_key = TEST_CARD_MASTER_KEY
     if pki is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cccd_core.errors import CardRemovedError, CccdError, StateError, TransportError
+from cccd_core.errors import CardRemovedError, CccdError, DamagedError, TransportError
 
 _ANSWER_PATIENCE_S = 30.0
 
@@ -37,7 +37,7 @@ class Inserter:
     def insert(self, path: Path) -> None:
         """Puts the card of this file in; a card that is in is removed first.
 
-        Raises TransportError, StateError when the card's file is damaged.
+        Raises TransportError, DamagedError when the card's file is damaged.
         """
         self._tell(f"insert {path}")
 
@@ -78,7 +78,7 @@ class Inserter:
         except OSError as error:
             raise TransportError("the virtual reader's card server is gone", port=self.port) from error
         if answer == "damaged":
-            raise StateError("the card's file is damaged", port=self.port)
+            raise DamagedError("the card's file is damaged", port=self.port)
         if answer != "ok":
             raise TransportError("no card can be put into the virtual reader", port=self.port, why=answer or "it ended")
 
@@ -131,7 +131,7 @@ def _serve(port: int) -> int:
             else:
                 remove()
             answer = "ok"
-        except StateError:
+        except DamagedError:
             answer = "damaged"
         except CccdError as error:
             answer = f"error {error}"

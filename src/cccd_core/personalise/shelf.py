@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.errors import FileError
+from cccd_core.errors import BusyError, FileError
 from cccd_core.personalise.journal import Journal
 
 _SERIAL_BYTES = 8
@@ -66,7 +66,7 @@ class CardShelf:
     def open(self, serial: str) -> VirtualCard | None:
         """The card of this serial; None where its file is not here.
 
-        Raises FileError when it stays in other hands, StateError when its file is damaged.
+        Raises BusyError when it stays in other hands, DamagedError when its file is damaged.
         """
         path = self.path(serial)
         return open_card(path) if path.exists() else None
@@ -75,13 +75,13 @@ class CardShelf:
 def open_card(path: Path) -> VirtualCard:
     """The software card of a file; a process that is just ending may hold it a moment longer, so this waits for it.
 
-    Raises FileError when it stays in other hands, StateError when its file is damaged.
+    Raises BusyError when it stays in other hands, DamagedError when its file is damaged.
     """
     deadline = time.monotonic() + _OPEN_PATIENCE_S
     while True:
         try:
             return VirtualCard.open(path)
-        except FileError:
+        except BusyError:
             if time.monotonic() > deadline or not path.exists():
                 raise
             time.sleep(0.02)

@@ -18,6 +18,7 @@ from cccd_core.errors import (
     CardError,
     CardRemovedError,
     CccdError,
+    DamagedError,
     ParameterError,
     SecureMessagingError,
     StateError,
@@ -337,7 +338,7 @@ class _Runner:
         self.release()
         try:
             self._card = station._feeder.take(self._lane, serial=serial)
-        except StateError as error:
+        except DamagedError as error:
             return Refused(_reason(error, Take(serial)))
         if self._card is None:
             return NoCard()
