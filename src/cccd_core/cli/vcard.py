@@ -42,9 +42,9 @@ def new(
 
     master_key = TEST_CARD_MASTER_KEY
     if pki is not None:
-        from cccd_core.pki import load
+        from cccd_core.personalise import card_master_key
 
-        master_key = load(pki).card_master_key()
+        master_key = card_master_key(pki)
     with VirtualCard.create(file, serial=_serial(serial), master_key=master_key, select_mf=not vietnamese) as card:
         _show(_facts(card, file), as_json)
 

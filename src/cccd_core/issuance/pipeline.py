@@ -32,7 +32,7 @@ from cccd_core.issuance.register import Register
 from cccd_core.issuance.report import Report
 from cccd_core.issuance.runstate import Entry, RunState
 from cccd_core.matching import Matcher
-from cccd_core.personalise import Journal, Stage, Station, open_feeder, require_reader
+from cccd_core.personalise import Journal, Stage, Station, card_master_key, open_feeder, require_reader
 from cccd_core.progress import Progress, named
 from cccd_core.storage.lock import exclusive
 
@@ -136,7 +136,7 @@ def issue(
         if state.ids(runstate.UNIQUE):
             worked = True
             journal = stack.enter_context(Journal(paths.journal))
-            master_key = authority.card_master_key()
+            master_key = card_master_key(pki_dir)
             feeder = open_feeder(reader, paths.cards, card_master_key=master_key, journal=journal, ask=ask)
             stack.callback(feeder.close)
             station = Station(feeder, journal, master_key, authority.trust_store())

@@ -3,6 +3,7 @@
 from cccd_core.personalise.feeders import FedCard, Feeder, open_feeder, require_reader
 from cccd_core.personalise.jobs import CardJob, CardResult, CardState, ChipSecrets, file_digests
 from cccd_core.personalise.journal import CardRecord, Journal, Stage
+from cccd_core.personalise.keys import card_master_key
 from cccd_core.personalise.station import Station, StationParameters
 from cccd_core.personalise.verification import Check, VerifiedCard, verify_card
 
@@ -20,6 +21,7 @@ __all__ = [
     "Station",
     "StationParameters",
     "VerifiedCard",
+    "card_master_key",
     "file_digests",
     "open_feeder",
     "require_reader",
