@@ -1,5 +1,5 @@
 """A card connection: a link, and a chain of processors that protect each command and check each response; response
-chaining and command chaining (ISO/IEC 7816-4:2020, 5.3.3 and 5.3.4). Imports errors and card.apdu, card.link."""
+chaining and command chaining (ISO/IEC 7816-4:2020, 5.3.3 and 5.3.4)."""
 
 from __future__ import annotations
 
@@ -57,6 +57,11 @@ class CardConnection:
     def protected(self) -> bool:
         """Whether at least one processor is active."""
         return bool(self._processors)
+
+    @property
+    def processors(self) -> tuple[Processor, ...]:
+        """The active processors, in the order in which they wrap a command."""
+        return self._processors
 
     def push(self, processor: Processor) -> None:
         """Adds a stage of protection, next to the link."""

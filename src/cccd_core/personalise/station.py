@@ -18,13 +18,12 @@ from cccd_core.errors import (
     CardError,
     CardRemovedError,
     CccdError,
-    DamagedError,
     ParameterError,
     SecureMessagingError,
     StateError,
     TransportError,
 )
-from cccd_core.personalise.feeders import FedCard, Feeder
+from cccd_core.personalise.feeder import CardDamagedError, FedCard, Feeder
 from cccd_core.personalise.jobs import CardJob, CardResult, CardState
 from cccd_core.personalise.journal import Journal
 from cccd_core.personalise.plan import CreateFile, Lock, OpenDoor, StoreSecrets, WriteBinary
@@ -338,7 +337,7 @@ class _Runner:
         self.release()
         try:
             self._card = station._feeder.take(self._lane, serial=serial)
-        except DamagedError as error:
+        except CardDamagedError as error:
             return Refused(_reason(error, Take(serial)))
         if self._card is None:
             return NoCard()

@@ -15,6 +15,8 @@ from cccd_core.card.transport.pcsc import wait_for_card
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import UnavailableError
 from cccd_core.personalise import CardResult, CardState, Feeder, Journal, Station, open_feeder
+from cccd_core.personalise.inserter import Inserter
+from cccd_core.personalise.pcsc_feeder import PcscFeeder
 from support.cards import Country
 from support.chaos import Puller, TearingFeeder, audit, run_and_kill
 from support.pcsc import VirtualReaders, virtual_readers
@@ -85,6 +87,14 @@ def works(tmp_path: Path, country: Country) -> Works:
     return Works(tmp_path, country)
 
 
+def inserter(feeder: Feeder, lane: int) -> Inserter:
+    """The hand that holds the software card of a lane."""
+    assert isinstance(feeder, PcscFeeder)
+    found = feeder.inserter(lane)
+    assert found is not None
+    return found
+
+
 def test_every_reader_is_a_lane_and_results_keep_their_order(works: Works, virtual_readers: VirtualReaders) -> None:
     people = range(8)
     results = works.run(people)
@@ -113,7 +123,7 @@ def test_cards_pulled_through_pcscd_are_finished(works: Works, virtual_readers: 
 
     def wrap(feeder: Feeder) -> Feeder:
         # The card really leaves the reader: its server is told to take it out.
-        torn.append(TearingFeeder(feeder, puller, lambda lane, _: feeder._inserters[lane].remove()))  # type: ignore[attr-defined]
+        torn.append(TearingFeeder(feeder, puller, lambda lane, _: inserter(feeder, lane).remove()))
         return torn[0]
 
     results = works.run(people, f"pcsc:{virtual_readers.names[0]}", wrap=wrap)
@@ -146,15 +156,10 @@ def test_killed_through_pcscd_the_next_run_finishes_the_same_cards(
 def test_a_card_server_that_dies_is_a_tear_and_is_started_again(works: Works, virtual_readers: VirtualReaders) -> None:
     puller = Puller(at={40})
 
-    def kill(feeder: Feeder, lane: int) -> None:
-        process = feeder._inserters[lane]._process  # type: ignore[attr-defined]
-        process.kill()
-        process.wait()
-
     (result,) = works.run(
         range(1),
         f"pcsc:{virtual_readers.names[0]}",
-        wrap=lambda feeder: TearingFeeder(feeder, puller, lambda lane, _: kill(feeder, lane)),
+        wrap=lambda feeder: TearingFeeder(feeder, puller, lambda lane, _: inserter(feeder, lane).kill()),
     )
     assert puller.pulled == [40]
     assert result.verified

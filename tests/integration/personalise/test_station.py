@@ -27,6 +27,8 @@ from cccd_core.personalise import (
     open_feeder,
     verify_card,
 )
+from cccd_core.personalise.memory_feeder import MemoryFeeder
+from cccd_core.personalise.shelf import CardShelf
 from support import cards
 from support.cards import Country
 from support.chaos import audit
@@ -43,9 +45,8 @@ class Works:
 
     def __enter__(self) -> Works:
         self.journal = Journal(self.folder / "journal")
-        self.feeder = open_feeder(
-            "memory", self.cards, card_master_key=self.country.card_master_key, journal=self.journal
-        )
+        self.shelf = CardShelf(self.cards, self.country.card_master_key, self.journal)
+        self.feeder = MemoryFeeder(self.shelf)
         self.station = Station(self.feeder, self.journal, self.master_key, self.country.trust)
         return self
 
@@ -235,7 +236,7 @@ def test_the_wrong_master_key_stops_the_station_after_three_cards(tmp_path: Path
 def test_a_damaged_card_file_is_a_spoiled_card(tmp_path: Path, country: Country) -> None:
     job = country.job(12)
     with Works(tmp_path, country) as works:
-        blank = works.feeder._shelf.blank()  # type: ignore[attr-defined]
+        blank = works.shelf.blank()
         works.journal.bind(blank, job.job_id, job.personal_number, {})
         path = works.cards / f"{blank}.card"
         path.write_bytes(b"this is no card")
@@ -249,7 +250,7 @@ def test_a_lost_card_waits_and_is_never_replaced_by_itself(tmp_path: Path, count
     """A bound card that is not there might be anywhere: only somebody's word (spoil) frees its number."""
     job = country.job(13)
     with Works(tmp_path, country) as works:
-        blank = works.feeder._shelf.blank()  # type: ignore[attr-defined]
+        blank = works.shelf.blank()
         works.journal.bind(blank, job.job_id, job.personal_number, {})
         (works.cards / f"{blank}.card").unlink()
         result = works.station.run(job)
@@ -258,15 +259,16 @@ def test_a_lost_card_waits_and_is_never_replaced_by_itself(tmp_path: Path, count
         assert works.station.run(job).verified
 
 
-def test_a_full_disk_stops_the_run_and_the_next_one_finishes(
-    tmp_path: Path, country: Country, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("what", "room"), [("journal", 12_000), ("card file", 40_000)])
+def test_a_full_disk_stops_the_run_spoils_no_card_and_the_next_run_finishes(
+    tmp_path: Path, country: Country, monkeypatch: pytest.MonkeyPatch, what: str, room: int
 ) -> None:
     real = os.pwrite
-    left = 12_000
+    left = room
 
     def limited(file: int, data: memoryview, position: int) -> int:
         nonlocal left
-        if not Path(f"/proc/self/fd/{file}").samefile(tmp_path / "journal"):
+        if Path(f"/proc/self/fd/{file}").samefile(tmp_path / "journal") != (what == "journal"):
             return real(file, data, position)
         if len(data) > left:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -276,14 +278,19 @@ def test_a_full_disk_stops_the_run_and_the_next_one_finishes(
     people = range(20, 28)
     with Works(tmp_path, country) as works:
         monkeypatch.setattr(os, "pwrite", limited)
-        done = []
-        with pytest.raises(FileError, match="journal cannot be written"):
-            done.extend(works.station.run_all([country.job(number) for number in people]))
+        with pytest.raises(FileError, match=f"{what} cannot be written"):
+            list(works.station.run_all([country.job(number) for number in people]))
         monkeypatch.undo()
-        with pytest.raises(FileError):
-            works.station.run(country.job(20 + len(people)))
+        assert not [card for card in works.journal.cards() if not card.live]
+        begun = [card.serial for card in works.journal.cards()]
+        assert begun
+        if what == "journal":
+            with pytest.raises(FileError, match="no more records"):
+                works.station.run(country.job(20 + len(people)))
     with Works(tmp_path, country) as works:
-        assert all(result.verified for result in works.station.run_all(country.job(number) for number in people))
+        results = list(works.station.run_all(country.job(number) for number in people))
+        assert all(result.verified for result in results)
+        assert [result.card_serial for result in results][: len(begun)] == begun
     audit(tmp_path / "journal", tmp_path / "cards", {f"job-{n:05d}": f"0012{n:08d}" for n in people})
 
 
@@ -358,10 +365,7 @@ class SeveralLanes:
     fails after so many."""
 
     def __init__(self, works: Works, stock: list[int], *, fails: bool = False) -> None:
-        from cccd_core.personalise.feeders import MemoryFeeder
-
-        shelf = works.feeder._shelf  # type: ignore[attr-defined]
-        self.feeders = [MemoryFeeder(shelf) for _ in stock]
+        self.feeders = [MemoryFeeder(works.shelf) for _ in stock]
         self.stock = stock
         self.fails = fails
         self.busy = [False] * len(stock)
