@@ -1,4 +1,4 @@
-"""Traces of a connection, redacted by default. Imports the standard library and card.apdu."""
+"""Traces of a connection, redacted by default."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def redacted(command: CommandApdu, response: ResponseApdu | None) -> str:
     asked = "" if command.ne is None else f" ne={command.ne}"
     answer = "no answer" if response is None else f"{response.sw_hex} nr={len(response.data)}"
     return f"{command.header.hex().upper()} nc={len(command.data)}{asked} -> {answer}"
+
+
+def for_debugging() -> Trace | None:
+    """`to_log` where somebody listens to this module's log at DEBUG; None, which costs nothing, where nobody does."""
+    return to_log() if logger.isEnabledFor(logging.DEBUG) else None
 
 
 def to_log(level: int = logging.DEBUG) -> Trace:

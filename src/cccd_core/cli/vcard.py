@@ -146,7 +146,7 @@ def _print_card(result: Any) -> None:
     checks = Table("check", "outcome", "detail")
     for check in result.checks:
         outcome = "not offered" if check.passed is None else "[green]holds[/]" if check.passed else "[bold red]FAILS[/]"
-        checks.add_row(check.name, outcome, escape(check.detail))
+        checks.add_row(check.label, outcome, escape(check.detail))
     console.print(checks)
 
 
