@@ -169,7 +169,7 @@ def _require_apart(batch: Path, paths: Paths) -> None:
 def _to_revoke(journal: Journal) -> list[dict[str, str | None]]:
     """Cards that were locked for somebody and then proved no good: to be destroyed and revoked."""
     return [
-        {"card_serial": card.serial, "dossier": card.job_id, "reason": card.reason}
+        {"card_serial": card.serial, "dossier": card.job_id, "reason": str(card.reason)}
         for card in journal.cards()
         if card.stage is Stage.SPOILED and card.was_locked
     ]

@@ -23,7 +23,7 @@ from cccd_core.issuance.fingers import chip_fingers
 from cccd_core.issuance.limits import CheckPolicy
 from cccd_core.issuance.register import Card, Register
 from cccd_core.issuance.runstate import Entry, RunState
-from cccd_core.personalise import CardJob, CardResult, CardState, ChipSecrets, Station
+from cccd_core.personalise import CardJob, CardResult, ChipSecrets, JobOutcome, Station
 from cccd_core.progress import Progress
 from cccd_core.signing import ChipKeys, Signer
 from cccd_core.signing.image import build_image
@@ -134,8 +134,8 @@ class ProduceStage:
         entry, number = self._making.pop(result.job_id)
         self._seconds["write"] += result.write_s
         self._seconds["verify"] += result.verify_s
-        evidence = {**entry.evidence, "card": dict(result.evidence)}
-        if result.state is CardState.VERIFIED and result.card_serial is not None:
+        evidence = {**entry.evidence, "card": result.evidence.as_dict()}
+        if result.outcome is JobOutcome.VERIFIED and result.card_serial is not None:
             self.register.verify(result.job_id, number, result.card_serial, self.run)
             done = replace(
                 entry,
@@ -146,10 +146,9 @@ class ProduceStage:
                 evidence=evidence,
             )
         else:
-            evidence["error"] = {"state": str(result.state), "reason": result.reason}
-            written = (result.reason or "").startswith("verification")
-            reason = "card_waiting" if result.state is CardState.WAITING else "card_failed"
-            done = replace(entry, state=runstate.FAILED, reason=reason, written=written, evidence=evidence)
+            evidence["error"] = {"outcome": str(result.outcome), "reason": str(result.reason)}
+            reason = "card_waiting" if result.outcome is JobOutcome.WAITING else "card_failed"
+            done = replace(entry, state=runstate.FAILED, reason=reason, written=result.written, evidence=evidence)
         self._record(done)
 
     def _record(self, entry: Entry) -> None:
