@@ -1,4 +1,4 @@
-"""Talking to a chip: APDUs, secure channels, transports, the software card. May import emrtd."""
+"""Talking to a chip: APDUs, secure channels, transports, the software card."""
 
 from cccd_core.card.apdu import CommandApdu, ResponseApdu
 from cccd_core.card.connection import CardConnection

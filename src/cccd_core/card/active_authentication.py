@@ -1,4 +1,4 @@
-"""Active Authentication, the reader's side (Doc 9303-11, 6.1). Imports cryptography, emrtd, errors and card.
+"""Active Authentication, the reader's side (Doc 9303-11, 6.1).
 
 ECDSA: the chip signs the reader's eight bytes, the signature is r and s alone (BSI TR-03111, 5.2.1). RSA: ISO/IEC
 9796-2 digital signature scheme 1 with partial recovery, the hash given by the trailer.

@@ -1,4 +1,4 @@
-"""Command and response APDUs (ISO/IEC 7816-4:2020, 5.2 and 5.3), as values and as bytes. Imports errors alone."""
+"""Command and response APDUs (ISO/IEC 7816-4:2020, 5.2 and 5.3), as values and as bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Basic Access Control, the reader's side, and the arithmetic of both (Doc 9303-11, 4.3). Imports errors and card."""
+"""Basic Access Control, the reader's side, and the arithmetic of both (Doc 9303-11, 4.3)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Chip Authentication version 1, the reader's side (Doc 9303-11, 6.2; BSI TR-03110-3, A.4 and B.2). Imports emrtd,
-errors and card."""
+"""Chip Authentication version 1, the reader's side (Doc 9303-11, 6.2; BSI TR-03110-3, A.4 and B.2)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Arithmetic on the elliptic curves of PACE: full points, which `cryptography` does not give. Imports cryptography,
-emrtd.curves and the errors.
+"""Arithmetic on the elliptic curves of PACE: full points, which `cryptography` does not give.
 
 Every multiplication by a secret is OpenSSL's, in constant time: k·G as a public key, k·P as the x coordinates of two
 Diffie-Hellman agreements (k and k+1), from which y follows (K. Okeya, K. Sakurai, CHES 2001, section 3). Python's own

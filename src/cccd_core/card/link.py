@@ -1,4 +1,4 @@
-"""What every way to a card offers. Imports nothing of the house."""
+"""What every way to a card offers."""
 
 from __future__ import annotations
 

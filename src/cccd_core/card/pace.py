@@ -1,5 +1,5 @@
 """PACE with generic mapping over elliptic curves: the reader's side, and the arithmetic of both (Doc 9303-11, 4.4; BSI
-TR-03110-3, A.3 and B.1). Imports emrtd, errors and the files of card."""
+TR-03110-3, A.3 and B.1)."""
 
 from __future__ import annotations
 

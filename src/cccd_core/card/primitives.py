@@ -1,5 +1,4 @@
 """The symmetric building blocks of every channel: AES-CMAC, AES-CBC, 3DES-CBC, retail MAC, padding, key derivation.
-Imports cryptography and the errors.
 
 Sources: RFC 4493 (CMAC); ISO/IEC 9797-1 MAC algorithm 3 and padding method 2; ICAO Doc 9303-11, 9.7 (key derivation);
 NIST SP 800-108r1, 4.1 (KDF in counter mode).

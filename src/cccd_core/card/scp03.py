@@ -1,5 +1,4 @@
-"""GlobalPlatform Secure Channel Protocol 03, host side, and the arithmetic that both sides share. Imports errors,
-card.apdu, card.connection and card.primitives.
+"""GlobalPlatform Secure Channel Protocol 03, host side, and the arithmetic that both sides share.
 
 Source: GlobalPlatform Card Specification, Amendment D, v1.2 (S8 and S16 modes; AES-128, -192, -256).
 A wrong key is never tried twice: cards count failures and then close for good.

@@ -1,5 +1,4 @@
-"""Secure messaging of Doc 9303-11, 9.8: the ciphers of both sides, and the reader's side as a processor. Imports
-emrtd.tlv, errors and card.
+"""Secure messaging of Doc 9303-11, 9.8: the ciphers of both sides, and the reader's side as a processor.
 
 AES: ISO/IEC 7816-4 secure messaging with a 16-byte send sequence counter, whose encryption is the initial vector.
 3DES: an 8-byte counter, initial vector zero. A check that fails kills the channel.

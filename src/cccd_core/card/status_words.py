@@ -1,4 +1,4 @@
-"""Status words (ISO/IEC 7816-4:2020, 5.6; GlobalPlatform Card Specification 2.3.1, 11.1.3). Imports errors alone."""
+"""Status words (ISO/IEC 7816-4:2020, 5.6; GlobalPlatform Card Specification 2.3.1, 11.1.3)."""
 
 from __future__ import annotations
 

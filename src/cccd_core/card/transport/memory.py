@@ -1,4 +1,4 @@
-"""A card in this process. Imports nothing but the errors and the link's protocol."""
+"""A card in this process."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """PC/SC readers through pyscard: the only file that imports `smartcard`, and only when it is asked for a reader.
-Imports errors.
 
 What a reader's service does that its manual does not say, seen with pcscd: SCardConnect may block without end, and may
 succeed on a card that is gone. So every call runs in a thread of the link, with a time limit, and a new link proves by

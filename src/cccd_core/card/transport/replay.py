@@ -1,4 +1,4 @@
-"""Recorded sessions: a link that writes down what passes, and a link that plays it back. Imports errors and card.link.
+"""Recorded sessions: a link that writes down what passes, and a link that plays it back.
 
 A recording is a file of JSON lines: first `{"cccd_session": 1, "atr": hex}`, then for each exchange
 `{"command": hex, "response": hex}`, `{"event": "reset"}` or `{"event": "removed"}`. A redacted recording holds headers,

@@ -1,4 +1,4 @@
-"""The software card. Imports what its files import."""
+"""The software card."""
 
 from cccd_core.card.virtual.card import VirtualCard
 

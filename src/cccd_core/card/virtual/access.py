@@ -1,5 +1,7 @@
-"""The software card's front door: BAC, PACE, Chip Authentication, Active Authentication. Imports cryptography, emrtd,
-errors and the files of card. Doc 9303-11, 4.3 (BAC), 4.4 (PACE), 6.1 (AA), 6.2 (CA)."""
+"""The software card's front door: BAC, PACE, Chip Authentication, Active Authentication.
+
+Doc 9303-11, 4.3 (BAC), 4.4 (PACE), 6.1 (AA), 6.2 (CA).
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The card's ends of the two channels: secure messaging for readers, SCP03 for the personaliser. Imports emrtd.tlv,
-errors and the files of card."""
+"""The card's ends of the two channels: secure messaging for readers, SCP03 for the personaliser."""
 
 from __future__ import annotations
 

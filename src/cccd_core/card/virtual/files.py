@@ -1,4 +1,4 @@
-"""The software card's file system: SELECT, READ BINARY, UPDATE BINARY, CREATE FILE. Imports emrtd, errors and card.
+"""The software card's file system: SELECT, READ BINARY, UPDATE BINARY, CREATE FILE.
 
 ISO/IEC 7816-4:2020, 11.2 (SELECT), 11.3 (binary files); ISO/IEC 7816-9:2017, 8.1 (CREATE FILE); Doc 9303-10, 3.
 """

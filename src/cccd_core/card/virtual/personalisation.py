@@ -1,4 +1,4 @@
-"""The software card's back door: GET DATA, SCP03, STORE DATA, SET STATUS. Imports emrtd, errors and the files of card.
+"""The software card's back door: GET DATA, SCP03, STORE DATA, SET STATUS.
 
 GlobalPlatform Card Specification 2.3.1, 11; Amendment D 1.2. A wrong SCP03 key counts, and after ten wrong ones in a
 row the channel is closed for good, as real cards do: nothing here ever tries a key twice.

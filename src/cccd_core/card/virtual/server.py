@@ -1,4 +1,4 @@
-"""Serves a software card to vpcd, the virtual reader of the vsmartcard project. Imports card.transport.memory.
+"""Serves a software card to vpcd, the virtual reader of the vsmartcard project.
 
 The card is the TCP client. Each message is a length (two bytes, big endian) and that many bytes: one byte is a control
 (0 power off, 1 power on, 2 reset, 4 answer to reset), more are an APDU. vpcd sends length and body apart; without

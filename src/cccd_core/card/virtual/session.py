@@ -1,4 +1,4 @@
-"""What the software card knows while it has power. Imports errors and the files of card."""
+"""What the software card knows while it has power."""
 
 from __future__ import annotations
 
