@@ -1,16 +1,7 @@
 """The making of one card as a state machine: events in, instructions out, no I/O.
 
 The runner executes each instruction and hands back what happened; the session never sees a card, a file or a clock,
-so every order of events can be tried without any of them. The rules it keeps:
-
-* A card is bound to its person in the journal before its first byte is written, and after it has proved to hold our
-  key. Only a blank card that the journal has never seen is bound.
-* A bound card that is not locked is rewritten for the same person: files whose digest is unchanged and that the card
-  acknowledged whole are left, a half-written one goes on where it was, the rest is written anew.
-* A bound card that is locked (also when only the lock's answer was lost) is verified against the digests recorded
-  when it was written, never against an image built since.
-* A card that left is asked for again. One that refuses a command or our key, or that fails verification, is spoiled
-  and the person gets a new one, a few times at most. No key is ever tried twice on a card.
+so every order of events can be tried without any of them. Its rules, and why: docs/adr/0072-rerun-of-a-card.md.
 """
 
 from __future__ import annotations
