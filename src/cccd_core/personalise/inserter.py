@@ -3,7 +3,8 @@ one interpreter.
 
 `python -m cccd_core.personalise.inserter PORT` reads commands from standard input, one to a line, and answers each
 with one line: `insert PATH` and `remove` with `ok`, or with the kind of the error and what went wrong. Of the kinds
-`damaged`, `busy`, `file` and `disk_full` the card's file is meant. The end of the input (its owner has died) ends it.
+`damaged`, `other_version`, `busy`, `file` and `disk_full` the card's file is meant. The end of the input (its owner has
+died) ends it.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Self
 
 from cccd_core.errors import BusyError, CardRemovedError, CccdError, DiskFullError, FileError, TransportError
 from cccd_core.personalise.feeder import CardDamagedError
+from cccd_core.storage.log import OtherVersionError
 
 _ANSWER_PATIENCE_S = 30.0
-_FILE_ERRORS = {kind.kind: kind for kind in (CardDamagedError, BusyError, FileError, DiskFullError)}
+_FILE_ERRORS = {kind.kind: kind for kind in (CardDamagedError, OtherVersionError, BusyError, FileError, DiskFullError)}
 
 
 class Inserter:

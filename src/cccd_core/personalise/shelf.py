@@ -14,6 +14,7 @@ from cccd_core.errors import BusyError, DamagedError
 from cccd_core.personalise.feeder import CardDamagedError
 from cccd_core.personalise.journal import Journal
 from cccd_core.storage.faults import file_error
+from cccd_core.storage.log import OtherVersionError
 
 _SERIAL_BYTES = 8
 _OPEN_PATIENCE_S = 5.0  # a process that was killed may hold its card a moment longer
@@ -68,7 +69,8 @@ class CardShelf:
     def open(self, serial: str) -> VirtualCard | None:
         """The card of this serial; None where its file is not here.
 
-        Raises BusyError when it stays in other hands, CardDamagedError when its file is damaged, FileError.
+        Raises BusyError when it stays in other hands, CardDamagedError when its file is damaged,
+        OtherVersionError, FileError.
         """
         path = self.path(serial)
         return open_card(path) if path.exists() else None
@@ -77,12 +79,15 @@ class CardShelf:
 def open_card(path: Path) -> VirtualCard:
     """The software card of a file; a process that is just ending may hold it a moment longer, so this waits for it.
 
-    Raises BusyError when it stays in other hands, CardDamagedError when its file is damaged, FileError.
+    Raises BusyError when it stays in other hands, CardDamagedError when its file is damaged,
+    OtherVersionError, FileError.
     """
     deadline = time.monotonic() + _OPEN_PATIENCE_S
     while True:
         try:
             return VirtualCard.open(path)
+        except OtherVersionError:
+            raise  # the program is the wrong one, not the card
         except DamagedError as error:
             raise CardDamagedError(error.message, **error.facts) from None
         except BusyError:

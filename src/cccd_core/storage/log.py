@@ -21,11 +21,11 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cccd_core.errors import DamagedError, FileError
+from cccd_core.errors import DamagedError, Fact, FileError
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import hold
@@ -62,6 +62,12 @@ class LogKind:
         return start + zlib.crc32(start).to_bytes(4, "big")
 
 
+class OtherVersionError(DamagedError):
+    """A log of a version that this program does not know: nothing is wrong with it, and nothing of it is read."""
+
+    kind = "other_version"
+
+
 class LogRecord(NamedTuple):
     """A record of a log: where it stands in the file, and what it says."""
 
@@ -96,7 +102,7 @@ class Log:
         """Takes a log for this process and reads it whole; with `make` it is made where it is missing.
 
         What an interruption tore off is cut. FileError where it cannot be opened, BusyError where another process has
-        it, DamagedError where it is no log of this kind, of another version, too large, or damaged.
+        it, DamagedError where it is no log of this kind, of another version (OtherVersionError), too large, or damaged.
         """
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         while True:
@@ -196,15 +202,16 @@ class Log:
         except OSError as error:
             raise file_error(f"the {kind.what} cannot be read", error, path=str(self.path)) from None
         if data[: len(kind.magic)] in kind.earlier:
-            raise DamagedError(f"a {kind.what} of another version", path=str(self.path), offset=0, known=kind.version)
+            what = f"a {kind.what} of another version"
+            raise OtherVersionError(what, path=str(self.path), offset=0, known=kind.version)
         if data[: len(kind.magic)] != kind.magic:
             raise DamagedError(f"not a {kind.what}", path=str(self.path), offset=0)
         if data[: len(header)] != header:
             version = int.from_bytes(data[8:12], "big")
-            raise DamagedError(
-                f"a {kind.what} of another version, or its header is damaged",
-                path=str(self.path), offset=8, found=version, known=kind.version,
-            )  # fmt: skip
+            facts: dict[str, Fact] = {"path": str(self.path), "offset": 8, "found": version, "known": kind.version}
+            if data[: len(header)] == replace(kind, version=version).header:
+                raise OtherVersionError(f"a {kind.what} of another version", **facts)
+            raise DamagedError(f"a {kind.what} of another version, or its header is damaged", **facts)
         records = []
         end = len(header)
         while (frame := _frame(data, end, kind)) is not None and frame.position == end:

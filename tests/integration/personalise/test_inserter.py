@@ -6,6 +6,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ import pytest
 from cccd_core.card import CardConnection, profile
 from cccd_core.card.scp03 import derive_card_keys, open_session
 from cccd_core.card.virtual import VirtualCard
+from cccd_core.card.virtual.state import CARD_FILE
 from cccd_core.emrtd import ElementaryFile
 from cccd_core.errors import BusyError, CardRemovedError, CccdError, DiskFullError, FileError, TransportError
 from cccd_core.personalise import CardDamagedError, shelf
 from cccd_core.personalise.inserter import Inserter
+from cccd_core.storage.log import OtherVersionError
 from support.chip import SERIAL, blank
 
 KEY = bytes(16)
@@ -113,6 +116,9 @@ def test_what_is_wrong_with_the_file_is_told_by_its_kind(
             monkeypatch.setattr(shelf, "_OPEN_PATIENCE_S", 0.0)
             with pytest.raises(BusyError):
                 shelf.open_card(card)
+        whole = card.read_bytes()
+        card.write_bytes(replace(CARD_FILE, version=CARD_FILE.version + 1).header + whole[16:])
+        assert said(card) is OtherVersionError
         card.write_bytes(b"this is no card")
         assert said(card) is CardDamagedError
         with pytest.raises(CardDamagedError):

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cccd_core.card import profile
 from cccd_core.card.scp03 import Scp03Session
+from cccd_core.card.virtual.state import CARD_FILE
 from cccd_core.errors import (
     BusyError,
     CardError,
@@ -39,6 +41,7 @@ from cccd_core.personalise import (
 from cccd_core.personalise.memory_feeder import MemoryFeeder
 from cccd_core.personalise.records import RecordKind
 from cccd_core.personalise.shelf import CardShelf
+from cccd_core.storage.log import OtherVersionError
 from support.cards import Country
 from support.chaos import audit
 
@@ -151,6 +154,25 @@ def test_trouble_of_the_feeder_that_is_not_its_card_ends_the_run(
         patched.setattr(MemoryFeeder, "take", failing(MemoryFeeder.take, error))
         ends_without_blame(tmp_path, country, error, 3)
     goes_on(tmp_path, country, 3)
+
+
+@pytest.mark.parametrize("content", [b"CCCDVC1\n" + bytes(100), replace(CARD_FILE, version=9).header])
+def test_a_card_file_of_another_version_is_no_fault_of_the_card(
+    tmp_path: Path, country: Country, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "append", failing(Journal.append, RuntimeError("killed"), at=3))
+        with station(tmp_path, country) as (one, _), pytest.raises(RuntimeError):
+            one.run(country.job(4))
+    (path,) = (tmp_path / "cards").glob("*.card")
+    whole = path.read_bytes()
+    path.write_bytes(content)
+    with station(tmp_path, country) as (one, journal):
+        with pytest.raises(OtherVersionError):
+            one.run(country.job(4))
+        assert all(card.live for card in journal.cards())
+    path.write_bytes(whole)
+    goes_on(tmp_path, country, 4)
 
 
 def test_trouble_on_one_lane_ends_the_run_for_all(

@@ -344,6 +344,11 @@ def test_whatever_happens_every_person_ends_with_one_card(
     verified: dict[int, str] = {}
     for results in settle(world, people, troubled_runs=6):
         for person, result in results.items():
+            # A card that stands locked is told of, whether it proved itself or not.
+            assert result.written or not result.verified
+            if not result.written:
+                failed = [card for card in result.evidence.spoiled if card.reason.check is not None]
+                assert not failed
             if result.verified:
                 assert result.card_serial is not None
                 # Once verified, the same card for good.
