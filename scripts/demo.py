@@ -154,7 +154,7 @@ def read_back(out: Path, path: Path, dossier_id: str) -> None:
     print(f"\na card read back:  {path}")
     for name, value in found.as_dict()["fields"].items():
         print(f"    {name:<20} {value}")
-    held = [check.name for check in found.checks if check.passed]
+    held = [check.label for check in found.checks if check.passed]
     print(f"    {len(held)} of {len(found.checks)} checks held: {', '.join(held)}")
     print(f"    again: cccd vcard serve {path}")
 

@@ -13,7 +13,7 @@ COMMANDS_MAX = 40
 
 
 def _card() -> VirtualCard:
-    card = VirtualCard.create(None, serial=bytes(8), wait=lambda _: None)
+    card = VirtualCard.create(None, master_key=bytes(16), serial=bytes(8), wait=lambda _: None)
     content = security_infos.for_card_access().encode()
     file = ElementaryFile.EF_CARDACCESS
     card.memory.create_file(Directory.MASTER_FILE, file.fid, file.sfi, len(content))

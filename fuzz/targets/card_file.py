@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import struct
 import zlib
 from pathlib import Path
 
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.card.virtual.log import MAGIC
+from cccd_core.card.virtual.state import CARD_FILE
 
-MODULES = ("cccd_core.card.virtual.log", "cccd_core.card.virtual.state")
+MODULES = ("cccd_core.storage.log", "cccd_core.card.virtual.state")
 
 _IDENTITY = b"\x01" + b"\x08" + bytes(8) + (b"\x10" + bytes(16)) * 3 + b"\x01\x00\x04\x00\x00\x01"
 
@@ -26,17 +27,17 @@ SEEDS: tuple[bytes, ...] = (
 
 
 def _file(data: bytes) -> bytes:
-    """Rows of (length in two bytes, type and body) as a log with its chain of checksums."""
-    out = bytearray(MAGIC)
-    chain = position = 0
+    """Rows of (length in two bytes, type and body) as a log of good frames."""
+    out = bytearray(CARD_FILE.header)
+    position = 0
     while position + 3 <= len(data):
         size = int.from_bytes(data[position : position + 2], "big")
         record = data[position + 2 : position + 2 + size]
         position += 2 + size
         if not record:
             break
-        chain = zlib.crc32(record, chain)
-        out += (len(record) - 1).to_bytes(4, "big") + chain.to_bytes(4, "big") + record
+        frame = struct.pack(">4sIQQ", b"REC1", len(record), len(out), len(out))
+        out += frame + zlib.crc32(record, zlib.crc32(frame)).to_bytes(4, "big") + record
     return bytes(out)
 
 

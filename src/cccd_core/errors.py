@@ -105,12 +105,6 @@ class ConflictError(CccdError):
     kind = "conflict"
 
 
-class StateError(CccdError):
-    """Stored state (journal, register, gallery, card file) that contradicts itself or what is asked of it."""
-
-    kind = "state"
-
-
 class TransportError(CccdError):
     """The link to a card failed."""
 
@@ -130,7 +124,8 @@ class CardError(CccdError):
 
 
 class AuthenticationError(CccdError):
-    """One side of a channel did not prove who it is; never retried with the same key."""
+    """One side of a channel did not prove who it is; never retried with the same key. `tries_left` is a fact where the
+    card says it."""
 
     kind = "authentication"
 
@@ -157,9 +152,3 @@ class VerificationError(CccdError):
     """What was read is not what was meant: a hash, a signature, a field."""
 
     kind = "verification"
-
-
-class DossierError(CccdError):
-    """A dossier that cannot be issued; `reason` is the stable word that goes into the report."""
-
-    kind = "dossier"

@@ -14,7 +14,7 @@ from PIL import Image
 from cccd_core import pki
 from cccd_core.emrtd import CardContent
 from cccd_core.emrtd.mrz import can, for_card
-from cccd_core.personalise import CardJob, ChipSecrets
+from cccd_core.personalise import CardJob, ChipSecrets, card_master_key
 from cccd_core.pki import TrustStore
 from cccd_core.signing import ChipKeys, Signer, build_image
 
@@ -98,7 +98,7 @@ class Country:
 
     @cached_property
     def card_master_key(self) -> bytes:
-        return self.directory.card_master_key()
+        return card_master_key(self.directory.path)
 
     def job(self, number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardJob:
         """The job of test person `number`."""

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cccd_core.card import CardConnection, MemoryLink, profile
-from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY, Scp03Session, SecurityLevel, derive_card_keys, open_session
+from cccd_core.card.scp03 import Scp03Session, SecurityLevel, derive_card_keys, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import dg15, security_infos
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.mrz import MrzInformation
 from cccd_core.emrtd.tlv import encode
 from cccd_core.personalise import CardJob
+from cccd_core.pki import TEST_CARD_MASTER_KEY
 from cccd_core.signing.chip_keys import ChipKeys
 
 CAN = "987654"
@@ -38,7 +39,8 @@ def image(keys: ChipKeys, *, portrait_bytes: int = 20_000, seed: int = 1) -> dic
 
 def blank(path: Path | None = None, **options: object) -> VirtualCard:
     """A blank card that never waits."""
-    return VirtualCard.create(path, serial=SERIAL, wait=lambda _: None, **options)  # type: ignore[arg-type]
+    made = {"master_key": TEST_CARD_MASTER_KEY, "serial": SERIAL, "wait": lambda _: None, **options}
+    return VirtualCard.create(path, **made)  # type: ignore[arg-type]
 
 
 def open_channel(card: VirtualCard, level: SecurityLevel = SecurityLevel.ALL) -> tuple[CardConnection, Scp03Session]:

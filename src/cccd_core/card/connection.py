@@ -59,6 +59,11 @@ class CardConnection:
         """Whether at least one processor is active."""
         return bool(self._processors)
 
+    @property
+    def processors(self) -> tuple[Processor, ...]:
+        """The active processors, in the order in which they wrap a command."""
+        return self._processors
+
     def push(self, processor: Processor) -> None:
         """Adds a stage of protection, next to the link."""
         self._processors += (processor,)

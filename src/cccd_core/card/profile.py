@@ -10,14 +10,13 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from cccd_core.card import status_words
 from cccd_core.card.apdu import CommandApdu
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.ec import stored_key
 from cccd_core.card.scp03 import CLA_GP, Scp03Session
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, MAX_FILE_BYTES, ElementaryFile
 from cccd_core.emrtd.tlv import encode
-from cccd_core.errors import CardError, ParameterError, StateError
+from cccd_core.errors import CardError, ParameterError
 
 if TYPE_CHECKING:
     from cccd_core.emrtd.mrz import MrzInformation
@@ -177,8 +176,8 @@ def put_secrets(
 
 
 def finish(connection: CardConnection) -> None:
-    """Opens the front door: from PERSONALISING to PERSONALISED. Raises StateError when the chip says that secrets are
-    missing (6985). The chip stays writable under SCP03.
+    """Opens the front door: from PERSONALISING to PERSONALISED. Raises CardError, 6985 when secrets are missing. The
+    chip stays writable under SCP03.
     """
     _set_status(connection, LifeCycle.PERSONALISED, "opening the chip to readers")
 
@@ -189,11 +188,7 @@ def lock(connection: CardConnection) -> None:
 
 
 def _set_status(connection: CardConnection, state: LifeCycle, doing: str) -> None:
-    response = connection.send(CommandApdu(CLA_GP, INS_SET_STATUS, 0x40, state, EMRTD_APPLICATION_ID))
-    if response.sw == status_words.CONDITIONS_NOT_SATISFIED:
-        raise StateError(f"the card is not ready for {doing}", sw=response.sw_hex, state=state.name.lower())
-    if not response.ok:
-        raise status_words.card_error(response.sw, doing)
+    connection.require(CommandApdu(CLA_GP, INS_SET_STATUS, 0x40, state, EMRTD_APPLICATION_ID), doing)
 
 
 def _get_data(connection: CardConnection, tag: int, doing: str) -> bytes:

@@ -17,7 +17,7 @@ from cccd_core.emrtd import security_infos
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ElementaryFile
 from cccd_core.emrtd.mrz import MrzInformation
 from cccd_core.emrtd.tlv import encode, read_one, total_length
-from cccd_core.errors import CardError, FormatError, ParameterError, StateError, UnavailableError
+from cccd_core.errors import CardError, FormatError, ParameterError, UnavailableError
 
 INS_READ_BINARY: Final = 0xB0
 INS_READ_BINARY_ODD: Final = 0xB1
@@ -85,7 +85,7 @@ class ChipReader:
 
     def _fresh(self) -> None:
         if self.connection.protected:
-            raise StateError("the connection has a channel already; reset it first")
+            raise RuntimeError("the connection has a channel already; reset it first")
         self._in_application = None
 
     def _select_application(self) -> None:

@@ -45,9 +45,6 @@ I_PSEUDO_RANDOM: Final = 0x10
 I_RMAC: Final = 0x20
 I_RENC: Final = 0x40
 
-# The key of blank TEST cards. It is public: a card with keys from it protects nothing and is for tests alone.
-TEST_CARD_MASTER_KEY: Final = bytes.fromhex("404142434445464748494A4B4C4D4E4F404142434445464748494A4B4C4D4E4F")
-
 
 class SecurityLevel(IntEnum):
     """What the channel protects (Amendment D, 7.1.2.1, table 7-7)."""

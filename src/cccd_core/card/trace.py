@@ -17,6 +17,11 @@ def redacted(command: CommandApdu, response: ResponseApdu | None) -> str:
     return f"{command.header.hex().upper()} nc={len(command.data)}{asked} -> {answer}"
 
 
+def for_debugging() -> Trace | None:
+    """`to_log` where somebody listens to this module's log at DEBUG; None, which costs nothing, where nobody does."""
+    return to_log() if logger.isEnabledFor(logging.DEBUG) else None
+
+
 def to_log(level: int = logging.DEBUG) -> Trace:
     """A trace for `CardConnection(trace=...)`: one redacted line of the log for each exchange."""
 

@@ -37,14 +37,14 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Makes a blank card. Its transport keys come from the PKI's card master key, or from the public TEST one."""
-    from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY
     from cccd_core.card.virtual import VirtualCard
+    from cccd_core.pki import TEST_CARD_MASTER_KEY
 
     master_key = TEST_CARD_MASTER_KEY
     if pki is not None:
-        from cccd_core.pki import load
+        from cccd_core.personalise import card_master_key
 
-        master_key = load(pki).card_master_key()
+        master_key = card_master_key(pki)
     with VirtualCard.create(file, serial=_serial(serial), master_key=master_key, select_mf=not vietnamese) as card:
         _show(_facts(card, file), as_json)
 
@@ -145,7 +145,7 @@ def _print_card(result: Any) -> None:
     checks = table("check", "outcome", "detail")
     for check in result.checks:
         said = {None: ("not offered", ""), True: ("holds", "green"), False: ("FAILS", "bold red")}[check.passed]
-        checks.add_row(cell(check.name), cell(*said), cell(check.detail))
+        checks.add_row(cell(check.label), cell(*said), cell(check.detail))
     show(checks)
 
 

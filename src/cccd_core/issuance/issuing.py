@@ -260,7 +260,7 @@ def _event(entry: Entry) -> Event:
 
 def _to_revoke(journal: Journal) -> list[Revocation]:
     return [
-        Revocation(card.serial, card.job_id, card.reason)
+        Revocation(card.serial, card.job_id, None if card.reason is None else str(card.reason))
         for card in journal.cards()
         if card.stage is Stage.SPOILED and card.was_locked
     ]

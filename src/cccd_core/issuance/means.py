@@ -12,7 +12,7 @@ from typing import Protocol
 from cccd_core import pki
 from cccd_core.country.clock import VIETNAM
 from cccd_core.issuance.decisions.decide import Searcher
-from cccd_core.personalise import Feeder, Journal, open_feeder, require_reader
+from cccd_core.personalise import Feeder, Journal, card_master_key, open_feeder, require_reader
 from cccd_core.pki import TrustStore
 from cccd_core.signing import Signer
 
@@ -107,4 +107,4 @@ def _searcher() -> Searcher:
 
 def _authority(pki_dir: Path) -> Authority:
     directory = pki.load(pki_dir)
-    return Authority(directory.document_signer(), directory.trust_store(), directory.card_master_key())
+    return Authority(directory.document_signer(), directory.trust_store(), card_master_key(pki_dir))

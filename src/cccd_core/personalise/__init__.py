@@ -1,27 +1,47 @@
-"""Writing a card and proving what was written. May import card, pki, signing and emrtd."""
+"""Writing a card and proving what was written."""
 
-from cccd_core.personalise.feeders import FedCard, Feeder, open_feeder, require_reader
-from cccd_core.personalise.jobs import CardJob, CardResult, CardState, ChipSecrets, file_digests
-from cccd_core.personalise.journal import CardRecord, Journal, Stage
-from cccd_core.personalise.station import Station, StationParameters
+from cccd_core.personalise.checks import CheckName
+from cccd_core.personalise.evidence import CardEvidence, SetAsideCard, SpoiledCard
+from cccd_core.personalise.feeder import Ask, CardDamagedError, FedCard, Feeder
+from cccd_core.personalise.feeders import open_feeder, require_reader
+from cccd_core.personalise.jobs import CardJob, CardResult, ChipSecrets, JobOutcome, file_digests
+from cccd_core.personalise.journal import CardKnownError, Journal
+from cccd_core.personalise.keys import card_master_key
+from cccd_core.personalise.reasons import Reason, StepName, Trouble
+from cccd_core.personalise.records import CardRecord, JournalRecord, Spoiled, Stage
+from cccd_core.personalise.station import Station, StationParameters, require_means
 from cccd_core.personalise.verification import Check, VerifiedCard, verify_card
 
 __all__ = [
+    "Ask",
+    "CardDamagedError",
+    "CardEvidence",
     "CardJob",
+    "CardKnownError",
     "CardRecord",
     "CardResult",
-    "CardState",
     "Check",
+    "CheckName",
     "ChipSecrets",
     "FedCard",
     "Feeder",
+    "JobOutcome",
     "Journal",
+    "JournalRecord",
+    "Reason",
+    "SetAsideCard",
+    "Spoiled",
+    "SpoiledCard",
     "Stage",
     "Station",
     "StationParameters",
+    "StepName",
+    "Trouble",
     "VerifiedCard",
+    "card_master_key",
     "file_digests",
     "open_feeder",
+    "require_means",
     "require_reader",
     "verify_card",
 ]

@@ -1,14 +1,14 @@
-"""The fields of a card as people read them, decoded from its files. Imports emrtd and errors; no I/O."""
+"""The fields of a card as people read them, decoded from its files. No I/O."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any
 
 from cccd_core.emrtd import ElementaryFile, dg1, dg2, dg3, dg13
 from cccd_core.errors import FormatError
+from cccd_core.plain import Json
 
 _MRZ_FIELDS = (
     "document_code",
@@ -23,11 +23,11 @@ _MRZ_FIELDS = (
 )
 
 
-def decode(files: Mapping[ElementaryFile, bytes]) -> tuple[dict[str, Any], dict[str, FormatError]]:
+def decode(files: Mapping[ElementaryFile, bytes]) -> tuple[dict[str, Json], dict[str, FormatError]]:
     """(fields by name, errors by file name). Texts stay text, dates become ISO dates, pictures and finger records
     become their kind and size; a file that cannot be read costs its own fields only. Names are `DG1.birth_date` etc.
     """
-    decoded: dict[str, Any] = {}
+    decoded: dict[str, Json] = {}
     errors: dict[str, FormatError] = {}
     for file, decoder in _DECODERS.items():
         if file in files:
@@ -54,7 +54,7 @@ def disagreements(files: Mapping[ElementaryFile, bytes]) -> tuple[str, ...]:
     return tuple(name for name, (first, second) in told.items() if first != second)
 
 
-def _zone(data: bytes) -> Iterator[tuple[str, Any]]:
+def _zone(data: bytes) -> Iterator[tuple[str, Json]]:
     zone = dg1.parse(data)
     for number, line in enumerate(zone.lines, 1):
         yield f"line_{number}", line
@@ -63,17 +63,17 @@ def _zone(data: bytes) -> Iterator[tuple[str, Any]]:
     yield "personal_number", zone.personal_number
 
 
-def _face(data: bytes) -> Iterator[tuple[str, Any]]:
+def _face(data: bytes) -> Iterator[tuple[str, Json]]:
     for number, face in enumerate(dg2.parse(data), 1):
         yield f"face_{number}", f"{face.kind}, {face.width_px} x {face.height_px} px, {len(face.image)} bytes"
 
 
-def _fingers(data: bytes) -> Iterator[tuple[str, Any]]:
+def _fingers(data: bytes) -> Iterator[tuple[str, Json]]:
     for position, record in dg3.parse(data).items():
         yield f"finger_{position}", f"ISO/IEC 19794-2:2005, {len(record)} bytes"
 
 
-def _person(data: bytes) -> Iterator[tuple[str, Any]]:
+def _person(data: bytes) -> Iterator[tuple[str, Json]]:
     person = dg13.parse(data)
     for each in fields(person):
         value = getattr(person, each.name)
@@ -85,7 +85,7 @@ def _person(data: bytes) -> Iterator[tuple[str, Any]]:
             yield each.name, ", ".join(str(number) for number in sorted(value))
 
 
-_DECODERS: dict[ElementaryFile, Callable[[bytes], Iterator[tuple[str, Any]]]] = {
+_DECODERS: dict[ElementaryFile, Callable[[bytes], Iterator[tuple[str, Json]]]] = {
     ElementaryFile.DG1: _zone,
     ElementaryFile.DG2: _face,
     ElementaryFile.DG3: _fingers,

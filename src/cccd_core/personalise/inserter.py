@@ -1,9 +1,10 @@
 """The hand that puts software cards into a virtual reader: a process of its own, so that card and host do not share
-one interpreter. May import card and errors.
+one interpreter.
 
 `python -m cccd_core.personalise.inserter PORT` reads commands from standard input, one to a line, and answers each
-with one line: `insert PATH` and `remove` with `ok`, `damaged` (the card's file), or `error` and what went wrong. The
-end of the input (its owner has died) ends it.
+with one line: `insert PATH` and `remove` with `ok`, or with the kind of the error and what went wrong. Of the kinds
+`damaged`, `other_version`, `busy`, `file` and `disk_full` the card's file is meant. The end of the input (its owner has
+died) ends it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cccd_core.errors import CardRemovedError, CccdError, StateError, TransportError
+from cccd_core.errors import BusyError, CardRemovedError, CccdError, DiskFullError, FileError, TransportError
+from cccd_core.personalise.feeder import CardDamagedError
+from cccd_core.storage.log import OtherVersionError
 
 _ANSWER_PATIENCE_S = 30.0
+_FILE_ERRORS = {kind.kind: kind for kind in (CardDamagedError, OtherVersionError, BusyError, FileError, DiskFullError)}
 
 
 class Inserter:
@@ -37,12 +41,13 @@ class Inserter:
     def insert(self, path: Path) -> None:
         """Puts the card of this file in; a card that is in is removed first.
 
-        Raises TransportError, StateError when the card's file is damaged.
+        Raises TransportError; CardDamagedError, BusyError and FileError for the card's file, FileError also for the
+        one that was in.
         """
         self._tell(f"insert {path}")
 
     def remove(self) -> None:
-        """Takes the card out, if one is in. Raises TransportError."""
+        """Takes the card out, if one is in. Raises TransportError; FileError where its file could not be written."""
         self._tell("remove")
 
     def close(self) -> None:
@@ -55,9 +60,13 @@ class Inserter:
         try:
             process.wait(_ANSWER_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self.kill()
         process.stdout.close()
+
+    def kill(self) -> None:
+        """Ends the process at once, as a crash would: the card is out, and the next command fails."""
+        self._process.kill()
+        self._process.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -77,8 +86,9 @@ class Inserter:
             answer = process.stdout.readline().strip()
         except OSError as error:
             raise TransportError("the virtual reader's card server is gone", port=self.port) from error
-        if answer == "damaged":
-            raise StateError("the card's file is damaged", port=self.port)
+        word, _, why = answer.partition(" ")
+        if word in _FILE_ERRORS:
+            raise _FILE_ERRORS[word]("the card's file cannot be used", port=self.port, why=why)
         if answer != "ok":
             raise TransportError("no card can be put into the virtual reader", port=self.port, why=answer or "it ended")
 
@@ -89,13 +99,13 @@ def _serve(port: int) -> int:
     from cccd_core.personalise.shelf import open_card
 
     inserted: tuple[threading.Thread, threading.Event, VirtualCard] | None = None
-    trouble: list[str] = []
+    trouble: list[CccdError | OSError] = []
 
     def work(card: VirtualCard, stop: threading.Event, ready: threading.Event) -> None:
         try:
             serve(card, port, stop=stop, on_connect=lambda _: ready.set())
         except (CccdError, OSError) as error:
-            trouble.append(str(error))
+            trouble.append(error)
         finally:
             ready.set()
 
@@ -105,23 +115,27 @@ def _serve(port: int) -> int:
             thread, stop, card = inserted
             stop.set()
             thread.join()
-            card.close()
             inserted = None
+            card.close()
+        found, trouble[:] = list(trouble), []
+        for error in found:
+            if isinstance(error, FileError):
+                raise error
 
     def insert(path: Path) -> None:
         nonlocal inserted
         remove()
         card = open_card(path)
         stop, ready = threading.Event(), threading.Event()
-        trouble.clear()
         thread = threading.Thread(target=work, args=(card, stop, ready), daemon=True)
         thread.start()
         inserted = (thread, stop, card)
         if not ready.wait(_ANSWER_PATIENCE_S):
-            trouble.append("the reader does not answer")
+            trouble.append(CardRemovedError("the reader does not answer"))
         if trouble:
+            why = str(trouble[0])
             remove()
-            raise CardRemovedError(trouble[0])
+            raise CardRemovedError("the card does not stay in the reader", why=why)
 
     for line in sys.stdin:
         command, _, argument = line.rstrip("\n").partition(" ")
@@ -131,13 +145,12 @@ def _serve(port: int) -> int:
             else:
                 remove()
             answer = "ok"
-        except StateError:
-            answer = "damaged"
         except CccdError as error:
-            answer = f"error {error}"
+            answer = f"{error.kind} {error}"
         sys.stdout.write(answer.replace("\n", " ") + "\n")
         sys.stdout.flush()
-    remove()
+    with suppress(FileError):  # nobody is left to hear of it
+        remove()
     return 0
 
 

@@ -1,16 +1,16 @@
-"""What goes into a personalisation station and what comes out of it. Imports emrtd and errors; no I/O."""
+"""What goes into a personalisation station and what comes out of it. No I/O."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
 
 from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation
 from cccd_core.errors import ParameterError
+from cccd_core.personalise.evidence import CardEvidence
+from cccd_core.personalise.reasons import Reason
+from cccd_core.plain import Json
 
 # What a reader needs to open the chip and to prove it and its data genuine.
 NEEDED_FILES = (
@@ -23,12 +23,12 @@ NEEDED_FILES = (
 )
 
 
-class CardState(StrEnum):
+class JobOutcome(StrEnum):
     """How a job ended. Only `VERIFIED` counts as a card issued."""
 
     VERIFIED = "verified"  # written, locked, read back through the front door and found as meant
     WAITING = "waiting"  # nothing lost, nothing wrong: the card or a blank one was not there; run the job again
-    FAILED = "failed"  # every card allowed for the job was spoiled; `reason` names the last trouble
+    GIVEN_UP = "given_up"  # every card allowed for the job was used up, or the image is unsound; see `reason`
     REFUSED = "refused"  # the journal forbids it: the number already has a card under another job
 
 
@@ -78,34 +78,37 @@ class CardResult:
     """How one job ended.
 
     `card_serial` is the serial (upper-case hexadecimal) of the card the person gets, or of the card that the job is
-    bound to while `WAITING`; None when there is none. `reason` is a stable word when `state` is not `VERIFIED`.
-    `write_s` and `verify_s` are seconds spent in this run; both are 0 when an earlier run had already finished.
-    `evidence` is JSON-ready: the checks of the verification, the digests, cards spoiled on the way with their reasons.
+    bound to while `WAITING`; None when there is none. `reason` says why the outcome is not `VERIFIED`. `written`: a
+    card was seen written whole and locked for this job in this run, whether or not it then proved itself; true of every
+    verified one. `write_s` and `verify_s` are seconds spent in this run; both are 0 when an earlier run had already
+    finished.
     """
 
     job_id: str
-    state: CardState
+    outcome: JobOutcome
     card_serial: str | None
-    reason: str | None = None
+    reason: Reason | None = None
+    written: bool = False
     write_s: float = 0.0
     verify_s: float = 0.0
-    evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    evidence: CardEvidence = field(default_factory=CardEvidence)
 
     @property
     def verified(self) -> bool:
         """Whether the card may be handed out."""
-        return self.state is CardState.VERIFIED
+        return self.outcome is JobOutcome.VERIFIED
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Json]:
         """The result as JSON-ready data."""
         return {
             "job_id": self.job_id,
-            "state": str(self.state),
+            "outcome": str(self.outcome),
             "card_serial": self.card_serial,
-            "reason": self.reason,
+            "reason": None if self.reason is None else self.reason.as_dict(),
+            "written": self.written,
             "write_s": round(self.write_s, 6),
             "verify_s": round(self.verify_s, 6),
-            "evidence": dict(self.evidence),
+            "evidence": self.evidence.as_dict(),
         }
 
 

@@ -1,5 +1,4 @@
-"""Cards in PC/SC readers: put in by an operator, or, into virtual readers, by this feeder itself. May import card and
-errors."""
+"""Cards in PC/SC readers: put in by an operator, or, into virtual readers, by this feeder itself."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from cccd_core.card import profile
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.transport.pcsc import PcscLink, card_present, readers, wait_for_card
 from cccd_core.errors import CardError, ParameterError, TransportError, UnavailableError
-from cccd_core.personalise.feeders import Ask, FedCard
+from cccd_core.personalise.feeder import Ask, FedCard
 from cccd_core.personalise.inserter import Inserter
 from cccd_core.personalise.shelf import CardShelf
 
@@ -97,6 +96,10 @@ class PcscFeeder:
             self._inserters.popitem()[1].close()
 
     # -- software cards in virtual readers
+
+    def inserter(self, lane: int) -> Inserter | None:
+        """The hand that holds the software card of a lane; None where an operator feeds it, or no card was put in."""
+        return self._inserters.get(lane)
 
     def _insert(self, lane: int, serial: str | None) -> FedCard | None:
         name = serial or self._shelf.blank()

@@ -1,19 +1,21 @@
-"""From the image of a chip to the ordered steps that write it. Imports emrtd; no I/O."""
+"""From the image of a chip to the ordered steps that write it. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from cccd_core.emrtd import ChipImage
 from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.personalise.reasons import StepName
 
 
 @dataclass(frozen=True, slots=True)
 class CreateFile:
     """Make a file of this many bytes on the card; one that exists and is not yet locked is replaced."""
 
+    name: ClassVar[StepName] = StepName.CREATE_FILE
     file: ElementaryFile
     length: int
 
@@ -22,6 +24,7 @@ class CreateFile:
 class WriteBinary:
     """Write bytes into a file. `last` marks the last piece of the file."""
 
+    name: ClassVar[StepName] = StepName.WRITE_BINARY
     file: ElementaryFile
     offset: int
     data: bytes = field(repr=False)
@@ -32,15 +35,21 @@ class WriteBinary:
 class StoreSecrets:
     """Give the card its access keys and private keys (the runner knows them; a plan never holds them)."""
 
+    name: ClassVar[StepName] = StepName.STORE_SECRETS
+
 
 @dataclass(frozen=True, slots=True)
 class OpenDoor:
     """Let readers in; the card can still be written."""
 
+    name: ClassVar[StepName] = StepName.OPEN_DOOR
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:
     """End personalisation for good."""
+
+    name: ClassVar[StepName] = StepName.LOCK
 
 
 Step: TypeAlias = CreateFile | WriteBinary | StoreSecrets | OpenDoor | Lock

@@ -1,41 +1,61 @@
-"""The making of one card as a state machine: events in, instructions out, no I/O. Imports emrtd, plan, jobs and the
-journal's record type.
+"""The making of one card as a state machine: events in, instructions out, no I/O.
 
 The runner executes each instruction and hands back what happened; the session never sees a card, a file or a clock,
-so every order of events can be tried without any of them. The rules it keeps:
-
-* A card is bound to its person in the journal before its first byte is written, and after it has proved to hold our
-  key. Only a blank card that the journal has never seen is bound.
-* A bound card that is not locked is rewritten for the same person: files whose digest is unchanged and that the card
-  acknowledged whole are left, a half-written one goes on where it was, the rest is written anew.
-* A bound card that is locked (also when only the lock's answer was lost) is verified against the digests recorded
-  when it was written, never against an image built since.
-* A card that left is asked for again. One that refuses a command or our key, or that fails verification, is spoiled
-  and the person gets a new one, a few times at most. No key is ever tried twice on a card.
+so every order of events can be tried without any of them. Its rules, and why: docs/adr/0072-rerun-of-a-card.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import assert_never
 
-from cccd_core.errors import ParameterError, StateError
-from cccd_core.personalise.jobs import CardJob, CardResult, CardState, file_digests
-from cccd_core.personalise.journal import CardRecord, Stage
+from cccd_core.card.profile import LifeCycle
+from cccd_core.emrtd import ElementaryFile
+from cccd_core.errors import ParameterError
+from cccd_core.personalise.checks import CheckName
+from cccd_core.personalise.evidence import CardEvidence, SetAsideCard, SpoiledCard
+from cccd_core.personalise.jobs import CardJob, CardResult, JobOutcome, file_digests
+from cccd_core.personalise.messages import (
+    CardKnown,
+    CardLeft,
+    CardThere,
+    ChannelOpen,
+    Done,
+    Event,
+    Finish,
+    Instruction,
+    KeyRefused,
+    NoCard,
+    OpenChannel,
+    ReadBack,
+    Refused,
+    Release,
+    Remember,
+    Remembered,
+    Take,
+    Unusable,
+    Verify,
+)
 from cccd_core.personalise.plan import Lock, Step, WriteBinary, steps
+from cccd_core.personalise.reasons import Reason, Trouble
+from cccd_core.personalise.records import (
+    Bind,
+    CardRecord,
+    JournalRecord,
+    Locked,
+    Reached,
+    Renew,
+    SetAside,
+    Spoiled,
+    Stage,
+    Verified,
+    Written,
+)
 
-NO_CARD = "no_card"  # the reason of a job that waits because no blank card was to be had
-
-
-class CardLifeCycle(StrEnum):
-    """What a card says of itself when it is put in."""
-
-    BLANK = "blank"  # nothing was ever written
-    OPEN = "open"  # something was written; not locked
-    LOCKED = "locked"
+_STORY_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,133 +80,34 @@ class SessionParameters:
                 raise ParameterError("a session parameter must be at least 1", parameter=name)
 
 
-# -- instructions ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Put a card in: the one of this serial, or a fresh one. Answer: CardThere, Unusable, CardLeft, NoCard or, for a
-    card that is broken for good, Refused."""
-
-    serial: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Take the card out. Answer: Done."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenChannel:
-    """Open the personalisation channel with the card's own keys, once. Answer: ChannelOpen, KeyRefused, ..."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remember:
-    """Append to the journal: the name of one of its writing methods and the arguments. Answer: Remembered."""
-
-    event: str
-    arguments: Mapping[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Verify:
-    """Read the card through the front door and compare with these digests. Answer: Verified, CardLeft."""
-
-    digests: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The session is over."""
-
-    result: CardResult
-
-
-Instruction: TypeAlias = Take | Release | OpenChannel | Remember | Step | Verify | Finish
-
-
-# -- events ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CardThere:
-    """A card of our profile answered; `record` is what the journal knows of it."""
-
-    serial: str
-    life_cycle: CardLifeCycle
-    record: CardRecord | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """A card was put in that is not of our profile, or that cannot say its serial."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoCard:
-    """No card came."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelOpen:
-    """The channel stands; one UPDATE BINARY carries at most `command_bytes`."""
-
-    command_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRefused:
-    """Card and host did not prove the same key to each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The journal took the record."""
-
-    record: CardRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The card acknowledged the step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The card ended a step with an error, or the journal knows a reason against binding it; `reason` is a stable word
-    with the status word or the error's kind."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class CardLeft:
-    """The card left, or lost power; whether the last command took effect is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """The card was read. `failed` names the first check that did not hold; None when all did."""
-
-    failed: str | None
-    evidence: Mapping[str, Any] = field(repr=False)
-
-
-Event: TypeAlias = (
-    CardThere | Unusable | NoCard | ChannelOpen | KeyRefused | Remembered | Done | Refused | CardLeft | Verified
-)
-_Handler: TypeAlias = Callable[[Event], Instruction]
-
-
 # -- the machine -------------------------------------------------------------------------------------------------------
+
+
+class Awaited(StrEnum):
+    """What a session waits for: the whole of its state beside the card in hand and the counters."""
+
+    START = "start"
+    CARD = "card"
+    CHANNEL = "channel"
+    BINDING = "binding"  # Bind or Renew in the journal
+    STEP = "step"
+    NOTE = "note"  # Reached in the journal
+    WRITTEN_NOTE = "written_note"
+    LOCK = "lock"
+    LOCKED_NOTE = "locked_note"
+    READ_BACK = "read_back"
+    VERIFIED_NOTE = "verified_note"
+    GIVEN_UP_NOTE = "given_up_note"  # Spoiled or SetAside in the journal
+    RELEASE = "release"
+    NOTHING = "nothing"
 
 
 class Session:
     """One job from its first card to its result.
 
     `card_of_job` and `card_of_number` are what the journal says before the session starts. Call `start` once, then
-    `handle` with the answer to each instruction, until it returns `Finish`.
+    `handle` with the answer to each instruction, until it returns `Finish`. `repr` and `story` tell what happened, by
+    names without data.
     """
 
     def __init__(
@@ -202,35 +123,105 @@ class Session:
         self._card_of_number = card_of_number
         self._parameters = parameters or SessionParameters()
         self._digests = file_digests(job.image)
-        self._handler: _Handler = self._unexpected
+        self._awaited = Awaited.START
+        self._told = ""  # the name of the last instruction
+        self._story: deque[tuple[str, str]] = deque(maxlen=_STORY_LENGTH)
         self._serial: str | None = None if card_of_job is None else card_of_job.serial
         self._record = card_of_job  # what the journal says of the card in hand; None while it is unbound
+        self._result: CardResult | None = None  # what the job ends with after the release; None: another card is taken
         self._steps: Iterator[Step] = iter(())
-        self._step: Step | None = None
+        self._step: Step = Lock()
         self._piece_bytes = 1
-        self._life_cycle = CardLifeCycle.BLANK
+        self._life_cycle = LifeCycle.BLANK
         self._insertions = 0
         self._strangers = 0
         self._tears: tuple[object, int] = (None, 0)
-        self._spoiled: list[dict[str, Any]] = []
-        self._set_aside: list[dict[str, Any]] = []
+        self._spoiled: list[SpoiledCard] = []
+        self._set_aside: list[SetAsideCard] = []
         self._resumed = card_of_job is not None
+        self._written = False
+
+    @property
+    def awaited(self) -> Awaited:
+        """What the session waits for."""
+        return self._awaited
+
+    @property
+    def story(self) -> tuple[tuple[str, str], ...]:
+        """The last instructions, each with the event that answered it, by name."""
+        return tuple(self._story)
+
+    def __repr__(self) -> str:
+        steps = " ".join(f"{instruction}>{event}" for instruction, event in self._story)
+        return (
+            f"<Session of job {self._job.job_id!r}, card {self._serial}, awaits {self._awaited}"
+            f" after {self._told or 'nothing'}; before: {steps or 'nothing'}>"
+        )
 
     def start(self) -> Instruction:
-        """The first instruction."""
-        known = self._card_of_job
-        if known is not None and known.personal_number != self._job.personal_number:
-            return Finish(CardResult(self._job.job_id, CardState.REFUSED, known.serial, "job_has_another_number"))
-        if known is not None and known.stage is Stage.VERIFIED:
-            return Finish(CardResult(self._job.job_id, CardState.VERIFIED, known.serial, evidence=known.evidence))
-        other = self._card_of_number
-        if other is not None and other.job_id != self._job.job_id:
-            return Finish(CardResult(self._job.job_id, CardState.REFUSED, None, "number_has_another_card"))
-        return self._take()
+        """The first instruction. RuntimeError when called twice."""
+        if self._awaited is not Awaited.START:
+            raise RuntimeError(f"a session starts once: {self!r}")
+        return self._tell(self._begin())
 
     def handle(self, event: Event) -> Instruction:
-        """The instruction that follows from what happened. Raises StateError for an event that cannot be."""
-        return self._handler(event)
+        """The instruction that follows from what happened. RuntimeError for an event that cannot be."""
+        self._story.append((self._told, type(event).__name__))
+        return self._tell(self._follow(event))
+
+    def _tell(self, instruction: Instruction) -> Instruction:
+        self._told = type(instruction).__name__
+        if isinstance(instruction, Remember):
+            self._told += f"({instruction.record.kind})"
+        return instruction
+
+    def _begin(self) -> Instruction:
+        known, other = self._card_of_job, self._card_of_number
+        if known is not None and known.personal_number != self._job.personal_number:
+            return self._refuse(known.serial, Trouble.JOB_HAS_ANOTHER_NUMBER)
+        if known is not None and known.stage is Stage.VERIFIED:
+            evidence = known.evidence or CardEvidence()
+            return self._end(
+                CardResult(self._job.job_id, JobOutcome.VERIFIED, known.serial, written=True, evidence=evidence)
+            )
+        if other is not None and other.job_id != self._job.job_id:
+            return self._refuse(None, Trouble.NUMBER_HAS_ANOTHER_CARD)
+        return self._take()
+
+    def _follow(self, event: Event) -> Instruction:
+        match self._awaited:
+            case Awaited.CARD:
+                return self._on_card(event)
+            case Awaited.CHANNEL:
+                return self._on_channel(event)
+            case Awaited.BINDING:
+                return self._on_binding(event)
+            case Awaited.STEP | Awaited.LOCK:
+                return self._on_step(event)
+            case Awaited.NOTE:
+                self._record = self._remembered(event)
+                return self._next_step()
+            case Awaited.WRITTEN_NOTE:
+                self._record = self._remembered(event)
+                return self._await(Awaited.LOCK, self._step)
+            case Awaited.LOCKED_NOTE:
+                self._record = record = self._remembered(event)
+                self._written = True
+                return self._await(Awaited.READ_BACK, Verify(record.digests))
+            case Awaited.READ_BACK:
+                return self._on_read_back(event)
+            case Awaited.VERIFIED_NOTE:
+                return self._on_verified(self._remembered(event))
+            case Awaited.GIVEN_UP_NOTE:
+                return self._on_given_up(self._remembered(event))
+            case Awaited.RELEASE:
+                if not isinstance(event, Done):
+                    raise self._unexpected(event)
+                return self._take() if self._result is None else self._end(self._result)
+            case Awaited.START | Awaited.NOTHING:
+                raise self._unexpected(event)
+            case _:
+                assert_never(self._awaited)
 
     # -- getting a card
 
@@ -239,15 +230,16 @@ class Session:
             self._serial = None  # nothing was written yet: any fresh card will do
         self._insertions += 1
         if self._insertions > self._parameters.insertions_per_card:
-            return self._finish(CardState.WAITING, "card_keeps_leaving")
-        return self._await(Take(self._serial), self._on_card)
+            return self._end(self._waiting(Trouble.CARD_KEEPS_LEAVING))
+        return self._await(Awaited.CARD, Take(self._serial))
 
     def _on_card(self, event: Event) -> Instruction:
         match event:
             case NoCard():
-                return self._finish(CardState.WAITING, NO_CARD if self._serial is None else "card_not_presented")
+                trouble = Trouble.NO_CARD if self._serial is None else Trouble.CARD_NOT_PRESENTED
+                return self._end(self._waiting(trouble))
             case CardLeft():
-                return self._release_then(self._take)
+                return self._release()
             case Unusable():
                 return self._stranger()
             case Refused(reason):
@@ -257,32 +249,32 @@ class Session:
                 if self._serial is not None and serial != self._serial:
                     return self._stranger()
                 if record is None:
-                    return self._on_unknown(serial, life_cycle)
+                    return self._on_unknown(serial)
                 if not record.live or record.job_id != self._job.job_id:
                     return self._stranger()
-                return self._on_bound(record, life_cycle)
-        return self._unexpected(event)
+                return self._on_bound(record)
+        raise self._unexpected(event)
 
     def _stranger(self) -> Instruction:
         self._strangers += 1
         if self._strangers > self._parameters.strangers_per_job:
-            return self._release_then(lambda: self._finish(CardState.WAITING, "other_cards_presented"))
+            return self._release(self._waiting(Trouble.OTHER_CARDS_PRESENTED))
         self._insertions -= 1
-        return self._release_then(self._take)
+        return self._release()
 
-    def _on_unknown(self, serial: str, life_cycle: CardLifeCycle) -> Instruction:
+    def _on_unknown(self, serial: str) -> Instruction:
         self._serial = serial
-        if life_cycle is not CardLifeCycle.BLANK:
-            return self._put_aside("not_blank")
-        return self._await(OpenChannel(), self._on_channel)
+        if self._life_cycle is not LifeCycle.BLANK:
+            return self._put_aside(serial, Reason(Trouble.NOT_BLANK))
+        return self._await(Awaited.CHANNEL, OpenChannel())
 
-    def _on_bound(self, record: CardRecord, life_cycle: CardLifeCycle) -> Instruction:
+    def _on_bound(self, record: CardRecord) -> Instruction:
         self._record = record
-        if life_cycle is CardLifeCycle.LOCKED:
+        if self._life_cycle is LifeCycle.LOCKED:
             return self._seen_locked()
         if record.was_locked:
-            return self._spoil("unlocked_again")
-        return self._await(OpenChannel(), self._on_channel)
+            return self._spoil(Reason(Trouble.UNLOCKED_AGAIN))
+        return self._await(Awaited.CHANNEL, OpenChannel())
 
     # -- writing
 
@@ -291,30 +283,24 @@ class Session:
             case ChannelOpen(command_bytes):
                 # Whole commands: a piece that is no multiple of what one command carries wastes part of its last one.
                 self._piece_bytes = max(1, self._parameters.piece_bytes // command_bytes) * command_bytes
+                serial, job = self._in_hand(), self._job
                 if self._record is None:
-                    bind = {
-                        "job_id": self._job.job_id,
-                        "personal_number": self._job.personal_number,
-                        "digests": self._digests,
-                    }
-                    return self._await(self._remember("bind", **bind), self._on_begun)
+                    return self._remember(Awaited.BINDING, Bind(serial, job.job_id, job.personal_number, self._digests))
                 # A card that says it is blank holds nothing, whatever was noted before.
-                renew = {"digests": self._digests, "keep": self._life_cycle is not CardLifeCycle.BLANK}
-                return self._await(self._remember("renew", **renew), self._on_begun)
+                keep = self._life_cycle is not LifeCycle.BLANK
+                return self._remember(Awaited.BINDING, Renew(serial, self._digests, keep))
             case KeyRefused():
-                return self._bad_card("key_refused")
+                return self._bad_card(Reason(Trouble.KEY_REFUSED))
             case Refused(reason):
                 return self._bad_card(reason)
             case CardLeft():
-                return self._release_then(self._take)
-        return self._unexpected(event)
+                return self._release()
+        raise self._unexpected(event)
 
-    def _on_begun(self, event: Event) -> Instruction:
-        if isinstance(event, Refused) and self._record is None:
-            return self._stranger()  # another card of the same serial was bound in another lane meanwhile
-        if not isinstance(event, Remembered):
-            return self._unexpected(event)
-        self._record = record = event.record
+    def _on_binding(self, event: Event) -> Instruction:
+        if isinstance(event, CardKnown) and self._record is None:
+            return self._stranger()
+        self._record = record = self._remembered(event)
         self._steps = steps(
             self._job.image, piece_bytes=self._piece_bytes, complete=record.complete, reached=record.reached
         )
@@ -324,132 +310,128 @@ class Session:
         self._step = next(self._steps)
         if isinstance(self._step, Lock):
             # Noted before the lock is sent: should its answer be lost, what is on the card was complete.
-            return self._await(self._remember("written"), self._on_written)
-        return self._await(self._step, self._on_step)
-
-    def _on_written(self, event: Event) -> Instruction:
-        if not isinstance(event, Remembered):
-            return self._unexpected(event)
-        self._record = event.record
-        return self._await(Lock(), self._on_lock)
+            return self._remember(Awaited.WRITTEN_NOTE, Written(self._in_hand()))
+        return self._await(Awaited.STEP, self._step)
 
     def _on_step(self, event: Event) -> Instruction:
         match event:
             case Done():
-                step = self._step
-                if isinstance(step, WriteBinary):
-                    offset = step.offset + len(step.data)
-                    note = self._remember("progress", file=step.file.name, offset=offset, complete=step.last)
-                    return self._await(note, self._on_progress)
-                return self._next_step()
+                return self._done(self._step)
             case Refused(reason):
                 return self._spoil(reason)
             case CardLeft():
-                return self._torn()
-        return self._unexpected(event)
+                return self._torn(self._step)
+        raise self._unexpected(event)
 
-    def _on_progress(self, event: Event) -> Instruction:
-        if not isinstance(event, Remembered):
-            return self._unexpected(event)
-        self._record = event.record
+    def _done(self, step: Step) -> Instruction:
+        if isinstance(step, Lock):
+            return self._seen_locked()
+        if isinstance(step, WriteBinary):
+            reached = Reached(self._in_hand(), step.file.name, step.offset + len(step.data), step.last)
+            return self._remember(Awaited.NOTE, reached)
         return self._next_step()
 
-    def _on_lock(self, event: Event) -> Instruction:
-        match event:
-            case Done():
-                return self._seen_locked()
-            case Refused(reason):
-                return self._spoil(reason)
-            case CardLeft():
-                return self._torn()
-        return self._unexpected(event)
-
-    def _torn(self) -> Instruction:
-        step = self._step
-        place = (type(step), step.file, step.offset) if isinstance(step, WriteBinary) else step
+    def _torn(self, step: Step) -> Instruction:
+        place = (step.name, step.file, step.offset) if isinstance(step, WriteBinary) else step
         last, count = self._tears
         self._tears = (place, count + 1 if place == last else 1)
         if self._tears[1] >= self._parameters.tears_per_step:
-            return self._spoil("leaves_at_the_same_step")
-        return self._release_then(self._take)
+            return self._spoil(Reason(Trouble.LEAVES_AT_THE_SAME_STEP, step=step.name))
+        return self._release()
 
     # -- verifying
 
     def _seen_locked(self) -> Instruction:
-        return self._await(self._remember("locked"), self._on_locked)
+        return self._remember(Awaited.LOCKED_NOTE, Locked(self._in_hand()))
 
-    def _on_locked(self, event: Event) -> Instruction:
-        if not isinstance(event, Remembered):
-            return self._unexpected(event)
-        self._record = event.record
-        return self._await(Verify(event.record.digests), self._on_verified)
-
-    def _on_verified(self, event: Event) -> Instruction:
+    def _on_read_back(self, event: Event) -> Instruction:
         match event:
-            case Verified(None, evidence):
-                complete = self._evidence() | dict(evidence)
-                return self._await(self._remember("verified", evidence=complete), lambda e: self._on_kept(e, complete))
-            case Verified(str(failed), _):
-                return self._spoil(f"verification:{failed}")
+            case ReadBack(None, checks, reader):
+                digests = {} if self._record is None else self._record.digests
+                evidence = self._evidence(reader, checks, digests.get(ElementaryFile.EF_SOD.name))
+                return self._remember(Awaited.VERIFIED_NOTE, Verified(self._in_hand(), evidence))
+            case ReadBack(failed):
+                return self._spoil(Reason(Trouble.VERIFICATION_FAILED, check=failed))
             case CardLeft():
-                return self._release_then(self._take)
-        return self._unexpected(event)
+                return self._release()
+        raise self._unexpected(event)
 
-    def _on_kept(self, event: Event, evidence: Mapping[str, Any]) -> Instruction:
-        if not isinstance(event, Remembered):
-            return self._unexpected(event)
-        result = CardResult(
-            self._job.job_id, CardState.VERIFIED, event.record.serial, evidence=MappingProxyType(dict(evidence))
+    def _on_verified(self, card: CardRecord) -> Instruction:
+        return self._release(
+            CardResult(
+                self._job.job_id,
+                JobOutcome.VERIFIED,
+                card.serial,
+                written=True,
+                evidence=card.evidence or CardEvidence(),
+            )
         )
-        return self._release_then(lambda: Finish(result))
 
     # -- cards that are no good
 
-    def _bad_card(self, reason: str) -> Instruction:
+    def _bad_card(self, reason: Reason) -> Instruction:
         """A card that failed before anything was written in this insertion."""
-        return self._put_aside(reason) if self._record is None else self._spoil(reason)
+        return self._put_aside(self._in_hand(), reason) if self._record is None else self._spoil(reason)
 
-    def _put_aside(self, reason: str) -> Instruction:
-        self._set_aside.append({"serial": self._serial, "reason": reason})
-        return self._await(self._remember("set_aside", reason=reason), self._on_given_up)
+    def _put_aside(self, serial: str, reason: Reason) -> Instruction:
+        self._set_aside.append(SetAsideCard(serial, reason))
+        return self._remember(Awaited.GIVEN_UP_NOTE, SetAside(serial, reason))
 
-    def _spoil(self, reason: str) -> Instruction:
+    def _spoil(self, reason: Reason) -> Instruction:
+        serial = self._in_hand()
         locked = self._record is not None and self._record.may_be_locked
-        self._spoiled.append({"serial": self._serial, "reason": reason, "locked": locked})
-        return self._await(self._remember("spoil", reason=reason), self._on_given_up)
+        self._spoiled.append(SpoiledCard(serial, reason, locked))
+        return self._remember(Awaited.GIVEN_UP_NOTE, Spoiled(serial, reason))
 
-    def _on_given_up(self, event: Event) -> Instruction:
-        if not isinstance(event, Remembered):
-            return self._unexpected(event)
-        reason = event.record.reason
+    def _on_given_up(self, card: CardRecord) -> Instruction:
         self._serial, self._record, self._insertions, self._tears = None, None, 0, (None, 0)
-        used_up = len(self._spoiled) + len(self._set_aside)
-        if used_up >= self._parameters.cards_per_job:
-            return self._release_then(lambda: self._finish(CardState.FAILED, reason))
-        return self._release_then(self._take)
+        if len(self._spoiled) + len(self._set_aside) >= self._parameters.cards_per_job:
+            return self._release(self._outcome(JobOutcome.GIVEN_UP, card.reason))
+        return self._release()
 
     # -- small parts
 
-    def _finish(self, state: CardState, reason: str | None) -> Instruction:
-        bound = self._record is not None and self._record.live
-        serial = self._record.serial if bound and self._record is not None else None
-        return Finish(CardResult(self._job.job_id, state, serial, reason, evidence=self._evidence()))
+    def _outcome(self, outcome: JobOutcome, reason: Reason | None) -> CardResult:
+        serial = self._record.serial if self._record is not None and self._record.live else None
+        return CardResult(self._job.job_id, outcome, serial, reason, written=self._written, evidence=self._evidence())
 
-    def _evidence(self) -> dict[str, Any]:
-        return {"resumed": self._resumed, "spoiled": list(self._spoiled), "set_aside": list(self._set_aside)}
+    def _waiting(self, trouble: Trouble) -> CardResult:
+        return self._outcome(JobOutcome.WAITING, Reason(trouble))
 
-    def _remember(self, event: str, **arguments: Any) -> Remember:
-        return Remember(event, {"serial": self._serial, **arguments})
+    def _refuse(self, serial: str | None, trouble: Trouble) -> Instruction:
+        return self._end(CardResult(self._job.job_id, JobOutcome.REFUSED, serial, Reason(trouble)))
 
-    def _await(self, instruction: Instruction, handler: _Handler) -> Instruction:
-        self._handler = handler
+    def _end(self, result: CardResult) -> Instruction:
+        return self._await(Awaited.NOTHING, Finish(result))
+
+    def _evidence(
+        self, reader: str = "", checks: Mapping[CheckName, bool | None] | None = None, sod_sha256: str | None = None
+    ) -> CardEvidence:
+        return CardEvidence(
+            self._resumed, tuple(self._spoiled), tuple(self._set_aside), reader, dict(checks or {}), sod_sha256
+        )
+
+    def _await(self, awaited: Awaited, instruction: Instruction) -> Instruction:
+        self._awaited = awaited
         return instruction
 
-    def _release_then(self, next_instruction: Callable[[], Instruction]) -> Instruction:
-        def after(event: Event) -> Instruction:
-            return next_instruction() if isinstance(event, Done) else self._unexpected(event)
+    def _remember(self, awaited: Awaited, record: JournalRecord) -> Instruction:
+        return self._await(awaited, Remember(record))
 
-        return self._await(Release(), after)
+    def _release(self, result: CardResult | None = None) -> Instruction:
+        """Takes the card out; then the job ends with this result, or another card is taken."""
+        self._result = result
+        return self._await(Awaited.RELEASE, Release())
 
-    def _unexpected(self, event: Event) -> Instruction:
-        raise StateError("an event that the session does not await", event=type(event).__name__)
+    def _in_hand(self) -> str:
+        if self._serial is None:
+            raise RuntimeError(f"no card is in hand: {self!r}")
+        return self._serial
+
+    def _remembered(self, event: Event) -> CardRecord:
+        if not isinstance(event, Remembered):
+            raise self._unexpected(event)
+        return event.card
+
+    def _unexpected(self, event: Event) -> RuntimeError:
+        return RuntimeError(f"{type(event).__name__} is not what the session awaits: {self!r}")

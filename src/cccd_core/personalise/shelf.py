@@ -1,4 +1,4 @@
-"""The folder in which software cards lie, each a file `<serial>.card`. May import card and errors."""
+"""The folder in which software cards lie, each a file `<serial>.card`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from collections import deque
 from pathlib import Path
 
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.errors import FileError
+from cccd_core.errors import BusyError, DamagedError
+from cccd_core.personalise.feeder import CardDamagedError
 from cccd_core.personalise.journal import Journal
+from cccd_core.storage.faults import file_error
+from cccd_core.storage.log import OtherVersionError
 
 _SERIAL_BYTES = 8
 _OPEN_PATIENCE_S = 5.0  # a process that was killed may hold its card a moment longer
@@ -33,7 +36,7 @@ class CardShelf:
             folder.mkdir(parents=True, exist_ok=True)
             names = sorted(path.name for path in folder.iterdir())
         except OSError as error:
-            raise FileError("the folder of cards cannot be used", path=str(folder), why=error.strerror) from error
+            raise file_error("the folder of cards cannot be used", error, path=str(folder)) from None
         serials = [match[1] for match in map(_NAME.fullmatch, names) if match]
         self._blanks = deque(serial for serial in serials if journal.card(serial) is None)
 
@@ -66,7 +69,8 @@ class CardShelf:
     def open(self, serial: str) -> VirtualCard | None:
         """The card of this serial; None where its file is not here.
 
-        Raises FileError when it stays in other hands, StateError when its file is damaged.
+        Raises BusyError when it stays in other hands, CardDamagedError when its file is damaged,
+        OtherVersionError, FileError.
         """
         path = self.path(serial)
         return open_card(path) if path.exists() else None
@@ -75,13 +79,18 @@ class CardShelf:
 def open_card(path: Path) -> VirtualCard:
     """The software card of a file; a process that is just ending may hold it a moment longer, so this waits for it.
 
-    Raises FileError when it stays in other hands, StateError when its file is damaged.
+    Raises BusyError when it stays in other hands, CardDamagedError when its file is damaged,
+    OtherVersionError, FileError.
     """
     deadline = time.monotonic() + _OPEN_PATIENCE_S
     while True:
         try:
             return VirtualCard.open(path)
-        except FileError:
+        except OtherVersionError:
+            raise  # the program is the wrong one, not the card
+        except DamagedError as error:
+            raise CardDamagedError(error.message, **error.facts) from None
+        except BusyError:
             if time.monotonic() > deadline or not path.exists():
                 raise
             time.sleep(0.02)

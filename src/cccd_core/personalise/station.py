@@ -1,71 +1,31 @@
-"""The thin runner: takes a session's instructions, does the I/O over a card, gives the events back. May import card,
-pki and errors."""
+"""A station: jobs in, cards made on every lane of a feeder at once, results out in the order of the jobs."""
 
 from __future__ import annotations
 
+import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from queue import SimpleQueue
 
-from cccd_core.card import CardConnection, profile
-from cccd_core.card.scp03 import Scp03Session, SecurityLevel, derive_card_keys, open_session
-from cccd_core.errors import (
-    AuthenticationError,
-    CardError,
-    CardRemovedError,
-    CccdError,
-    ParameterError,
-    SecureMessagingError,
-    StateError,
-    TransportError,
-)
-from cccd_core.personalise.feeders import FedCard, Feeder
-from cccd_core.personalise.jobs import CardJob, CardResult, CardState
+from cccd_core.card.scp03 import derive_card_keys
+from cccd_core.errors import ParameterError, TransportError, UnavailableError
+from cccd_core.personalise.feeder import Feeder
+from cccd_core.personalise.jobs import CardJob, CardResult, JobOutcome
 from cccd_core.personalise.journal import Journal
-from cccd_core.personalise.plan import CreateFile, Lock, OpenDoor, StoreSecrets, WriteBinary
-from cccd_core.personalise.session import (
-    NO_CARD,
-    CardLeft,
-    CardLifeCycle,
-    CardThere,
-    ChannelOpen,
-    Done,
-    Event,
-    Finish,
-    Instruction,
-    KeyRefused,
-    NoCard,
-    OpenChannel,
-    Refused,
-    Release,
-    Remember,
-    Remembered,
-    Session,
-    SessionParameters,
-    Take,
-    Unusable,
-    Verified,
-    Verify,
-)
-from cccd_core.personalise.verification import (
-    ACTIVE_AUTHENTICATION,
-    CHIP_AUTHENTICATION,
-    image_flaw,
-    verify_card,
-)
-from cccd_core.pki import TrustStore
+from cccd_core.personalise.key_guard import KeyGuard
+from cccd_core.personalise.messages import Finish
+from cccd_core.personalise.reasons import Reason, Trouble
+from cccd_core.personalise.runner import Means, Runner
+from cccd_core.personalise.session import Session, SessionParameters
+from cccd_core.personalise.verification import image_flaw
+from cccd_core.pki import Certificate, TrustStore
 from cccd_core.progress import Progress
 
-_LIFE_CYCLES = {
-    profile.LifeCycle.BLANK: CardLifeCycle.BLANK,
-    profile.LifeCycle.PERSONALISING: CardLifeCycle.OPEN,
-    profile.LifeCycle.PERSONALISED: CardLifeCycle.OPEN,
-    profile.LifeCycle.LOCKED: CardLifeCycle.LOCKED,
-}
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +55,36 @@ class Station:
         *,
         parameters: StationParameters | None = None,
     ) -> None:
-        self._feeder = feeder
-        self._journal = journal
-        self._card_master_key = card_master_key
-        self._trust = trust
         self._parameters = parameters or StationParameters()
+        guard = KeyGuard(self._parameters.refusals_before_stop)
+        self._means = Means(feeder, journal, card_master_key, trust, guard)
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._under_way: set[str] = set()
-        self._refusals_in_a_row = 0
+
+    def check(self, document_signer: Certificate, *, at: datetime | None = None) -> None:
+        """Finds before the first job what would be wrong for all of them: `require_means` with this station's key and
+        trust, and UnavailableError where the feeder has no lane."""
+        if not self._means.feeder.lanes:
+            raise UnavailableError("the feeder has no lane", needs="a reader")
+        require_means(self._means.card_master_key, self._means.trust, document_signer, at=at)
 
     def stop(self) -> None:
         """Ends every session at its next instruction, from any thread; what is half done goes on in the next run."""
+        if not self._stop.is_set():
+            logger.info("the station stops")
         self._stop.set()
-        self._feeder.cancel()
+        self._means.feeder.cancel()
 
     def run(self, job: CardJob, *, lane: int = 0) -> CardResult:
         """Makes one card, or goes on with the one the journal names. Trouble with a card is in the result.
 
-        Raises FileError or StateError when the journal fails, TransportError when the reader itself fails,
-        AuthenticationError when several cards in a row refuse the key: these end the run, and it can be run again.
+        Raises what is no fault of a card, and then nothing is said against the card in hand: FileError, BusyError,
+        DamagedError or ConflictError of the journal and the disk, TransportError when the reader itself fails,
+        AuthenticationError when several cards in a row refuse the key. The run ends, and can be run again.
         """
-        if not 0 <= lane < len(self._feeder.lanes):
-            raise ParameterError("the feeder has no such lane", lane=lane, lanes=len(self._feeder.lanes))
+        if not 0 <= lane < len(self._means.feeder.lanes):
+            raise ParameterError("the feeder has no such lane", lane=lane, lanes=len(self._means.feeder.lanes))
         return self._make(job, lane)
 
     def run_all(self, jobs: Iterable[CardJob], *, progress: Progress | None = None) -> Iterator[CardResult]:
@@ -131,7 +98,7 @@ class Station:
         run) stops every lane at its next instruction and waits for it.
         """
         total = len(jobs) if isinstance(jobs, Sized) else 0
-        lanes = len(self._feeder.lanes)
+        lanes = len(self._means.feeder.lanes)
         results = self._run_one_lane(jobs) if lanes == 1 else self._run_parallel(jobs, lanes)
         for done, result in enumerate(results, 1):
             if progress is not None:
@@ -142,7 +109,7 @@ class Station:
         stocked = True
         for job in jobs:
             result = self._make(job, 0, stocked=stocked)
-            stocked = stocked and result.reason != NO_CARD
+            stocked = stocked and not _out_of_cards(result)
             yield result
 
     def _run_parallel(self, jobs: Iterable[CardJob], lanes: int) -> Iterator[CardResult]:
@@ -155,13 +122,15 @@ class Station:
                     result = self._make(job, lane or 0, stocked=lane is not None)
                 except BaseException as error:
                     if isinstance(error, TransportError) and free.retire(lane):
+                        logger.warning("lane %s is retired: %s", self._means.feeder.lanes[lane or 0], error)
                         continue  # a reader that fails; the others go on
                     self.stop()
                     free.put(lane)  # whoever waits for a lane gets it, and sees the stop
                     raise
-                if result.reason != NO_CARD or lane is None:
+                if not _out_of_cards(result) or lane is None:
                     free.put(lane)
                     return result
+                logger.warning("lane %s is retired: it has no blank card", self._means.feeder.lanes[lane])
                 if not free.retire(lane):
                     return result
 
@@ -185,7 +154,7 @@ class Station:
         claims = {f"job {job.job_id}", f"number {job.personal_number}"}
         with self._lock:
             if claims & self._under_way:
-                return CardResult(job.job_id, CardState.REFUSED, None, "under_way_on_another_lane")
+                return _without_card(job, JobOutcome.REFUSED, Trouble.UNDER_WAY_ON_ANOTHER_LANE)
             self._under_way |= claims
         try:
             return self._run(job, lane, stocked)
@@ -194,45 +163,64 @@ class Station:
                 self._under_way -= claims
 
     def _run(self, job: CardJob, lane: int, stocked: bool) -> CardResult:
-        known = self._journal.card_of_job(job.job_id)
+        journal = self._means.journal
+        known = journal.card_of_job(job.job_id)
         session = Session(
             job,
             card_of_job=known,
-            card_of_number=self._journal.card_of_number(job.personal_number),
+            card_of_number=journal.card_of_number(job.personal_number),
             parameters=self._parameters.session,
         )
         instruction = session.start()
         if isinstance(instruction, Finish):
             return instruction.result
         if known is None and not stocked:
-            return CardResult(job.job_id, CardState.WAITING, None, NO_CARD)
-        flaw = image_flaw(job.image, self._trust)
+            return _without_card(job, JobOutcome.WAITING, Trouble.NO_CARD)
+        flaw = image_flaw(job.image, self._means.trust)
         if flaw is not None:
             # No card is touched for an image that no reader would accept.
-            return CardResult(job.job_id, CardState.FAILED, None if known is None else known.serial, flaw)
-        runner = _Runner(self, job, lane)
+            logger.error("job %s: %s", job.job_id, flaw)
+            return CardResult(job.job_id, JobOutcome.GIVEN_UP, None if known is None else known.serial, flaw)
+        runner = Runner(self._means, job, lane)
         try:
             while not isinstance(instruction, Finish):
                 if self._stop.is_set():
                     return self._stopped(job)
                 instruction = session.handle(runner.execute(instruction))
-            return replace(instruction.result, write_s=runner.write_s, verify_s=runner.verify_s)
+            result = instruction.result
+            if not result.verified:
+                logger.warning("job %s: %s, %s", job.job_id, result.outcome, result.reason)
+            return replace(result, write_s=runner.write_s, verify_s=runner.verify_s)
+        except Exception as error:
+            logger.error("%s breaks off: %r", type(error).__name__, session)
+            raise
         finally:
             runner.release()
 
     def _stopped(self, job: CardJob) -> CardResult:
-        known = self._journal.card_of_job(job.job_id)
-        return CardResult(job.job_id, CardState.WAITING, None if known is None else known.serial, "stopped")
+        known = self._means.journal.card_of_job(job.job_id)
+        serial = None if known is None else known.serial
+        return CardResult(job.job_id, JobOutcome.WAITING, serial, Reason(Trouble.STOPPED))
 
-    def _key_refused(self, refused: bool) -> None:
-        with self._lock:
-            self._refusals_in_a_row = self._refusals_in_a_row + 1 if refused else 0
 
-    def _stop_on_refusals(self) -> None:
-        if self._refusals_in_a_row >= self._parameters.refusals_before_stop:
-            raise AuthenticationError(
-                "several cards in a row refuse the key: is this their master key?", cards=self._refusals_in_a_row
-            )
+def require_means(
+    card_master_key: bytes, trust: TrustStore, document_signer: Certificate, *, at: datetime | None = None
+) -> None:
+    """What is wrong for every card, found before the first of them.
+
+    ParameterError for a key of no possible length; CertificateError where the document signer does not lead to a
+    trusted CSCA at `at`, now by default: it is expired, revoked, of another country, or the clock is wrong.
+    """
+    derive_card_keys(card_master_key, bytes(8))
+    trust.validate(document_signer, at or datetime.now(UTC))
+
+
+def _without_card(job: CardJob, outcome: JobOutcome, trouble: Trouble) -> CardResult:
+    return CardResult(job.job_id, outcome, None, Reason(trouble))
+
+
+def _out_of_cards(result: CardResult) -> bool:
+    return result.reason is not None and result.reason.trouble is Trouble.NO_CARD
 
 
 class _Lanes:
@@ -263,163 +251,3 @@ class _Lanes:
         if last:
             self._queue.put(None)
         return not last
-
-
-class _Runner:
-    """The hands of one session: one card at a time in one lane."""
-
-    def __init__(self, station: Station, job: CardJob, lane: int) -> None:
-        self._station = station
-        self._job = job
-        self._lane = lane
-        self._card: FedCard | None = None
-        self._connection: CardConnection | None = None
-        self._channel: Scp03Session | None = None
-        self._serial = b""
-        self._current_file: object = None
-        self.write_s = 0.0
-        self.verify_s = 0.0
-
-    def execute(self, instruction: Instruction) -> Event:
-        """Does what the session asks and says what happened. Errors of journal, disk and reader come through."""
-        start = time.perf_counter()
-        try:
-            return self._execute(instruction)
-        except (TransportError, SecureMessagingError):
-            # A line that fails and a channel that no longer checks end the same way: the card is put in anew. A card
-            # that keeps doing so at one step is spoiled; a reader that is gone fails in the feeder, which is not here.
-            if isinstance(instruction, Take | Release):
-                raise
-            return CardLeft()
-        finally:
-            spent = time.perf_counter() - start
-            if isinstance(instruction, Verify):
-                self.verify_s += spent
-            elif not isinstance(instruction, Take):
-                self.write_s += spent
-
-    def release(self) -> None:
-        """Takes the card out, if one is in."""
-        card, self._card = self._card, None
-        self._connection = self._channel = self._current_file = None
-        if card is not None:
-            self._station._feeder.release(self._lane, card)
-
-    def _execute(self, instruction: Instruction) -> Event:
-        match instruction:
-            case Take(serial):
-                return self._take(serial)
-            case Release():
-                self.release()
-                return Done()
-            case Remember("bind", arguments):
-                try:
-                    return Remembered(self._station._journal.bind(**arguments))
-                except StateError as error:
-                    return Refused(_reason(error, instruction))
-            case Remember(event, arguments):
-                return Remembered(getattr(self._station._journal, event)(**arguments))
-            case OpenChannel():
-                return self._open_channel()
-            case Verify(digests):
-                return self._verify(digests)
-            case Finish():
-                raise StateError("a finished session has no next step")
-        try:
-            self._write(instruction)
-        except (CardError, StateError) as error:
-            return Refused(_reason(error, instruction))
-        return Done()
-
-    def _take(self, serial: str | None) -> Event:
-        station = self._station
-        station._stop_on_refusals()
-        self.release()
-        try:
-            self._card = station._feeder.take(self._lane, serial=serial)
-        except StateError as error:
-            return Refused(_reason(error, Take(serial)))
-        if self._card is None:
-            return NoCard()
-        self._connection = connection = CardConnection(self._card.link)
-        try:
-            profile.select_applet(connection)
-            self._serial = profile.get_serial(connection)
-            life_cycle = _LIFE_CYCLES[profile.get_life_cycle(connection)]
-        except TransportError:
-            return CardLeft()
-        except CardError:
-            return Unusable()
-        name = self._serial.hex().upper()
-        return CardThere(name, life_cycle, station._journal.card(name))
-
-    def _open_channel(self) -> Event:
-        keys = derive_card_keys(self._station._card_master_key, self._serial)
-        try:
-            self._channel = open_session(self._there(), keys, SecurityLevel.ALL)
-        except AuthenticationError:
-            self._station._key_refused(True)
-            return KeyRefused()
-        except CardError as error:
-            return Refused(_reason(error, OpenChannel()))
-        self._station._key_refused(False)
-        return ChannelOpen(profile.update_data_max(self._there()))
-
-    def _write(self, step: Instruction) -> None:
-        connection = self._there()
-        match step:
-            case CreateFile(file, length):
-                profile.create_file(connection, file, length)
-                self._current_file = file
-            case WriteBinary(file, offset, data):
-                if self._current_file is file:
-                    profile.update_current(connection, file, data, offset=offset)
-                else:
-                    profile.update_binary(connection, file, data, offset=offset)
-                    self._current_file = file
-            case StoreSecrets():
-                if self._channel is None:
-                    raise StateError("secrets go through an open channel only")
-                secrets = self._job.secrets
-                profile.put_secrets(
-                    connection,
-                    self._channel,
-                    can=secrets.can,
-                    mrz_information=secrets.mrz_information,
-                    ca_private_key=secrets.ca_private_key,
-                    aa_private_key=secrets.aa_private_key,
-                )
-            case OpenDoor():
-                profile.finish(connection)
-            case Lock():
-                profile.lock(connection)
-            case _:
-                raise StateError("an instruction that no card can follow", instruction=type(step).__name__)
-
-    def _verify(self, digests: Mapping[str, str]) -> Event:
-        connection = self._there()
-        connection.reset()  # as a reader meets it: no channel, nothing selected
-        secrets = self._job.secrets
-        card = verify_card(
-            connection.link,
-            self._station._trust,
-            can=secrets.can,
-            mrz_information=secrets.mrz_information,
-            expected=digests,
-        )
-        reader = "" if self._card is None else self._card.reader
-        checks = card.checks_as_dict()
-        evidence = {"reader": reader, "checks": checks, "sod_sha256": digests.get("EF_SOD")}
-        # A chip of ours has the keys for both proofs: one that offers less is not what was meant.
-        unproved = (name for name in (CHIP_AUTHENTICATION, ACTIVE_AUTHENTICATION) if not checks.get(name))
-        return Verified(card.failed or next(unproved, None), evidence)
-
-    def _there(self) -> CardConnection:
-        if self._connection is None:
-            raise CardRemovedError("no card in hand")
-        return self._connection
-
-
-def _reason(error: CccdError, step: Instruction) -> str:
-    what = error.facts.get("sw", error.kind)
-    return f"{type(step).__name__}:{what}"

@@ -1,7 +1,7 @@
 """A PKI directory as `cccd pki init` makes it, read and checked.
 
 `pki.json` says what is there; `csca/` and `ds/` hold certificates, `csca/crl.der` the revocation list,
-`card_master_key.hex` the transport key of the blank cards.
+`card_master_key.hex` the transport key of the blank cards, which `personalise.keys` reads.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,13 +61,6 @@ class PkiDirectory:
             return TrustStore([self.csca_certificate], [parse_crl(_read(self.path, CSCA_CRL))])
         except FormatError as error:
             raise error.with_facts(path=str(self.path / CSCA_CRL)) from None
-
-    def card_master_key(self) -> bytes:
-        """The key from which the keys of blank cards are derived: 16, 24 or 32 bytes."""
-        text = _read(self.path, CARD_MASTER_KEY).strip()
-        if not re.fullmatch(rb"(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{48}|[0-9A-Fa-f]{64})", text):
-            raise FormatError("a card master key is 32, 48 or 64 hexadecimal digits", path=CARD_MASTER_KEY)
-        return bytes.fromhex(text.decode("ascii"))
 
     def as_dict(self) -> dict[str, Any]:
         """The listing: no key in it."""

@@ -21,11 +21,11 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cccd_core.errors import DamagedError, FileError
+from cccd_core.errors import DamagedError, Fact, FileError
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import hold
@@ -43,7 +43,8 @@ class LogKind:
 
     `interrupted_anywhere`: whether a power cut may have kept a later record and lost an earlier one that nobody relied
     on (see above). Without it every good record after a bad one means damage, as it should where a record is believed
-    before it is forced to the disk.
+    before it is forced to the disk. `earlier`: the magics of earlier versions, which had another one; such a file is
+    refused by that name.
     """
 
     magic: bytes
@@ -52,12 +53,19 @@ class LogKind:
     body_bytes_max: int
     file_bytes_max: int
     interrupted_anywhere: bool = True
+    earlier: tuple[bytes, ...] = ()
 
     @property
     def header(self) -> bytes:
         """The first bytes of every file of this kind."""
         start = _HEADER.pack(self.magic, self.version, 0)[:-4]
         return start + zlib.crc32(start).to_bytes(4, "big")
+
+
+class OtherVersionError(DamagedError):
+    """A log of a version that this program does not know: nothing is wrong with it, and nothing of it is read."""
+
+    kind = "other_version"
 
 
 class LogRecord(NamedTuple):
@@ -94,7 +102,7 @@ class Log:
         """Takes a log for this process and reads it whole; with `make` it is made where it is missing.
 
         What an interruption tore off is cut. FileError where it cannot be opened, BusyError where another process has
-        it, DamagedError where it is no log of this kind, of another version, too large, or damaged.
+        it, DamagedError where it is no log of this kind, of another version (OtherVersionError), too large, or damaged.
         """
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         while True:
@@ -150,6 +158,16 @@ class Log:
         if durable:
             self._sync(end)
 
+    @property
+    def synced_bytes(self) -> int:
+        """Up to which position the file is known to be on the disk."""
+        return self._synced
+
+    def sync(self) -> None:
+        """All records so far are on the disk at return. Those who call while another thread forces the file wait for
+        one more force together. FileError when the disk does not obey."""
+        self._sync(self.size_bytes)
+
     def rewrite(self, bodies: Iterable[bytes]) -> None:
         """Replaces the whole log by these records, at once: the file is the old one or the new one."""
         with self._sync_lock, self._lock:
@@ -158,12 +176,12 @@ class Log:
             os.close(self._descriptor)
             self._descriptor, self.size_bytes, self._synced = fresh._descriptor, fresh.size_bytes, fresh._synced
 
-    def close(self) -> None:
-        """Forces everything to the disk and gives the file back. Closing twice does nothing."""
+    def close(self, *, durable: bool = True) -> None:
+        """Forces everything to the disk, unless not `durable`, and gives the file back. Closing twice does nothing."""
         if self._descriptor < 0:
             return
         try:
-            if not self._broken:
+            if durable and not self._broken:
                 self._sync(self.size_bytes)
         finally:
             os.close(self._descriptor)
@@ -183,14 +201,17 @@ class Log:
                 return []
         except OSError as error:
             raise file_error(f"the {kind.what} cannot be read", error, path=str(self.path)) from None
+        if data[: len(kind.magic)] in kind.earlier:
+            what = f"a {kind.what} of another version"
+            raise OtherVersionError(what, path=str(self.path), offset=0, known=kind.version)
         if data[: len(kind.magic)] != kind.magic:
             raise DamagedError(f"not a {kind.what}", path=str(self.path), offset=0)
         if data[: len(header)] != header:
             version = int.from_bytes(data[8:12], "big")
-            raise DamagedError(
-                f"a {kind.what} of another version, or its header is damaged",
-                path=str(self.path), offset=8, found=version, known=kind.version,
-            )  # fmt: skip
+            facts: dict[str, Fact] = {"path": str(self.path), "offset": 8, "found": version, "known": kind.version}
+            if data[: len(header)] == replace(kind, version=version).header:
+                raise OtherVersionError(f"a {kind.what} of another version", **facts)
+            raise DamagedError(f"a {kind.what} of another version, or its header is damaged", **facts)
         records = []
         end = len(header)
         while (frame := _frame(data, end, kind)) is not None and frame.position == end:

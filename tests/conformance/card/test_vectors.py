@@ -78,7 +78,7 @@ def test_pace_generic_mapping(vectors: Path) -> None:
     _run_pace(example, connection)
     assert len(link.commands) == len(example["apdus"]) == 5
     assert connection.protected
-    (channel,) = connection._processors
+    (channel,) = connection.processors
     cipher = channel._cipher
     assert (cipher.enc.hex().upper(), cipher.mac_key.hex().upper()) == (example["KSenc"], example["KSmac"])
 

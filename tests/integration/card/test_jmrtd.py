@@ -45,7 +45,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str,
     """A finished card behind a TCP port: length in four bytes, then the APDU; a connection is one power cycle."""
     country = Country.make(tmp_path_factory.mktemp("pki") / "pki")
     job = country.job(7, side_px=250)
-    card = VirtualCard.create(None)
+    card = VirtualCard.create(None, master_key=country.card_master_key)
     connection, session = open_channel(card)
     finish_job(connection, session, job)
 

@@ -14,12 +14,13 @@ import pytest
 
 from cccd_core.card import CardConnection, ChipReader, MemoryLink, ReaderLimits, profile
 from cccd_core.card.profile import LifeCycle
-from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY, derive_card_keys, open_session
+from cccd_core.card.scp03 import derive_card_keys, open_session
 from cccd_core.card.transport import pcsc
 from cccd_core.card.transport.pcsc import PcscLink
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import CardRemovedError, TransportError, UnavailableError
+from cccd_core.pki import TEST_CARD_MASTER_KEY
 from cccd_core.signing.chip_keys import ChipKeys
 from support.cards import Country
 from support.cards import content as content_of

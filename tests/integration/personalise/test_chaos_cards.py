@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.personalise import CardResult, Journal, Station, open_feeder
+from cccd_core.personalise import CardResult, Journal, Reason, Station, Trouble, open_feeder
 from support.cards import Country
 from support.chaos import Puller, TearingFeeder, audit, run_and_kill
 
@@ -71,8 +71,8 @@ def test_a_card_pulled_at_fifty_random_apdus_is_finished(factory: Factory) -> No
     results = factory.run(people, puller)
     assert len(puller.pulled) == 50
     # A pull spoils nothing: the same cards are finished, at the latest by the next run.
-    assert all(not result.evidence["spoiled"] for result in results)
-    assert {result.reason for result in results} <= {None, "card_keeps_leaving"}
+    assert all(not result.evidence.spoiled for result in results)
+    assert {result.reason for result in results} <= {None, Reason(Trouble.CARD_KEEPS_LEAVING)}
     factory.finish(people)
     factory.audit(people)
     assert len(list(factory.cards.glob("*.card"))) == 25
@@ -85,7 +85,7 @@ def test_a_card_pulled_at_every_apdu_in_turn_is_finished(factory: Factory) -> No
         (result,) = factory.run(range(at, at + 1), puller)
         assert puller.pulled == [at]
         assert result.verified, f"APDU {at}: {result.reason}"
-        assert result.evidence["spoiled"] == []
+        assert result.evidence.spoiled == ()
     factory.audit(people)
     assert len(list(factory.cards.glob("*.card"))) == len(people)
 

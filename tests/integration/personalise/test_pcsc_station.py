@@ -14,7 +14,9 @@ import pytest
 from cccd_core.card.transport.pcsc import wait_for_card
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import UnavailableError
-from cccd_core.personalise import CardResult, CardState, Feeder, Journal, Station, open_feeder
+from cccd_core.personalise import CardResult, Feeder, JobOutcome, Journal, Station, open_feeder
+from cccd_core.personalise.inserter import Inserter
+from cccd_core.personalise.pcsc_feeder import PcscFeeder
 from support.cards import Country
 from support.chaos import Puller, TearingFeeder, audit, run_and_kill
 from support.pcsc import VirtualReaders, virtual_readers
@@ -85,12 +87,20 @@ def works(tmp_path: Path, country: Country) -> Works:
     return Works(tmp_path, country)
 
 
+def inserter(feeder: Feeder, lane: int) -> Inserter:
+    """The hand that holds the software card of a lane."""
+    assert isinstance(feeder, PcscFeeder)
+    found = feeder.inserter(lane)
+    assert found is not None
+    return found
+
+
 def test_every_reader_is_a_lane_and_results_keep_their_order(works: Works, virtual_readers: VirtualReaders) -> None:
     people = range(8)
     results = works.run(people)
     assert [result.job_id for result in results] == [f"job-{number:05d}" for number in people]
     assert all(result.verified for result in results)
-    assert {result.evidence["reader"] for result in results} == set(virtual_readers.names)
+    assert {result.evidence.reader for result in results} == set(virtual_readers.names)
     serials = works.audit(people)
     assert [result.card_serial for result in results] == list(serials.values())
     assert len(list((works.folder / "cards").glob("*.card"))) == len(people)
@@ -100,7 +110,7 @@ def test_every_reader_is_a_lane_and_results_keep_their_order(works: Works, virtu
 def test_one_reader_by_name(works: Works, virtual_readers: VirtualReaders) -> None:
     (result,) = works.run(range(1), f"pcsc:{virtual_readers.names[1]}")
     assert result.verified
-    assert result.evidence["reader"] == virtual_readers.names[1]
+    assert result.evidence.reader == virtual_readers.names[1]
     with pytest.raises(UnavailableError, match="no such PC/SC reader"):
         works.run(range(1), "pcsc:no reader of this name")
 
@@ -113,12 +123,12 @@ def test_cards_pulled_through_pcscd_are_finished(works: Works, virtual_readers: 
 
     def wrap(feeder: Feeder) -> Feeder:
         # The card really leaves the reader: its server is told to take it out.
-        torn.append(TearingFeeder(feeder, puller, lambda lane, _: feeder._inserters[lane].remove()))  # type: ignore[attr-defined]
+        torn.append(TearingFeeder(feeder, puller, lambda lane, _: inserter(feeder, lane).remove()))
         return torn[0]
 
     results = works.run(people, f"pcsc:{virtual_readers.names[0]}", wrap=wrap)
     assert len(puller.pulled) == 8
-    assert [result.evidence["spoiled"] for result in results] == [[]] * 3
+    assert [result.evidence.spoiled for result in results] == [()] * 3
     # Each pull costs one insertion and no more: nothing else was taken for a tear.
     assert torn[0].taken == len(people) + 8
     assert all(result.verified for result in works.run(people, f"pcsc:{virtual_readers.names[0]}"))
@@ -146,15 +156,10 @@ def test_killed_through_pcscd_the_next_run_finishes_the_same_cards(
 def test_a_card_server_that_dies_is_a_tear_and_is_started_again(works: Works, virtual_readers: VirtualReaders) -> None:
     puller = Puller(at={40})
 
-    def kill(feeder: Feeder, lane: int) -> None:
-        process = feeder._inserters[lane]._process  # type: ignore[attr-defined]
-        process.kill()
-        process.wait()
-
     (result,) = works.run(
         range(1),
         f"pcsc:{virtual_readers.names[0]}",
-        wrap=lambda feeder: TearingFeeder(feeder, puller, lambda lane, _: kill(feeder, lane)),
+        wrap=lambda feeder: TearingFeeder(feeder, puller, lambda lane, _: inserter(feeder, lane).kill()),
     )
     assert puller.pulled == [40]
     assert result.verified
@@ -193,7 +198,7 @@ def test_waiting_for_a_card_ends_and_the_job_can_be_run_again(works: Works, virt
     with VirtualCard.create(path, serial=b"\x07" * 8, master_key=master) as card, virtual_readers.insert(card, reader):
         first, second = works.run(range(2), f"pcsc:{reader}", wait_s=0.5)
         assert first.verified
-        assert (second.state, second.reason, second.card_serial) == (CardState.WAITING, "no_card", None)
+        assert (second.outcome, str(second.reason), second.card_serial) == (JobOutcome.WAITING, "no_card", None)
         first_again, _ = works.run(range(2), f"pcsc:{reader}", wait_s=0.5)
         assert first_again.card_serial == first.card_serial
 
@@ -220,6 +225,6 @@ def test_a_station_waiting_for_its_operator_can_be_stopped(works: Works, virtual
         try:
             assert station.run(country.job(1)).verified
             stopped = station.run(country.job(2))
-            assert stopped.state is CardState.WAITING
+            assert stopped.outcome is JobOutcome.WAITING
         finally:
             feeder.close()

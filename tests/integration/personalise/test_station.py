@@ -8,6 +8,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,17 +17,36 @@ from cccd_core.card import CardConnection, MemoryLink, profile
 from cccd_core.card.scp03 import SecurityLevel, derive_card_keys, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import ChipImage, ElementaryFile
-from cccd_core.errors import AuthenticationError, FileError, ParameterError, StateError, TransportError
+from cccd_core.errors import (
+    AuthenticationError,
+    BusyError,
+    CertificateError,
+    DiskFullError,
+    FileError,
+    FormatError,
+    ParameterError,
+    TransportError,
+)
 from cccd_core.personalise import (
-    CardState,
+    CheckName,
     FedCard,
+    JobOutcome,
     Journal,
+    Reason,
+    SetAsideCard,
+    SpoiledCard,
     Stage,
     Station,
     StationParameters,
+    StepName,
+    Trouble,
+    card_master_key,
     open_feeder,
     verify_card,
 )
+from cccd_core.personalise.memory_feeder import MemoryFeeder
+from cccd_core.personalise.records import Bind, Spoiled
+from cccd_core.personalise.shelf import CardShelf
 from support import cards
 from support.cards import Country
 from support.chaos import audit
@@ -43,9 +63,8 @@ class Works:
 
     def __enter__(self) -> Works:
         self.journal = Journal(self.folder / "journal")
-        self.feeder = open_feeder(
-            "memory", self.cards, card_master_key=self.country.card_master_key, journal=self.journal
-        )
+        self.shelf = CardShelf(self.cards, self.country.card_master_key, self.journal)
+        self.feeder = MemoryFeeder(self.shelf)
         self.station = Station(self.feeder, self.journal, self.master_key, self.country.trust)
         return self
 
@@ -62,11 +81,12 @@ def test_a_card_is_written_locked_and_read_back_as_meant(tmp_path: Path, country
     job = country.job(1)
     with Works(tmp_path, country) as works:
         result = works.station.run(job)
-        assert (result.state, result.reason, result.evidence["resumed"]) == (CardState.VERIFIED, None, False)
+        assert (result.outcome, result.reason, result.evidence.resumed) == (JobOutcome.VERIFIED, None, False)
+        assert result.written
         assert result.write_s > 0
         assert result.verify_s > 0
-        assert set(result.evidence["checks"].values()) == {True}
-        assert result.evidence["sod_sha256"] == hashlib.sha256(job.image[ElementaryFile.EF_SOD]).hexdigest()
+        assert set(result.evidence.checks.values()) == {True}
+        assert result.evidence.sod_sha256 == hashlib.sha256(job.image[ElementaryFile.EF_SOD]).hexdigest()
         json.dumps(result.as_dict())
         # Any reader that knows the CAN sees the whole image, and the card takes no more writes.
         with works.card(result.card_serial) as card:
@@ -86,7 +106,7 @@ def test_bac_reads_the_same_card(tmp_path: Path, country: Country) -> None:
     job = country.job(2)
     with Works(tmp_path, country) as works, works.card(works.station.run(job).card_serial) as card:
         read = verify_card(MemoryLink(card), country.trust, mrz_information=job.secrets.mrz_information).require()
-        assert read.checks_as_dict()["basic access control"] is True
+        assert read.outcomes()[CheckName.BAC] is True
         assert {f: c for f, c in job.image.files.items() if f is not ElementaryFile.EF_CARDACCESS} == read.files
 
 
@@ -96,7 +116,7 @@ def test_a_wrong_can_is_a_failed_check_and_nothing_is_read(tmp_path: Path, count
         wrong = f"{(int(job.secrets.can) + 1) % 1_000_000:06d}"
         read = verify_card(MemoryLink(card), country.trust, can=wrong)
         assert not read.passed
-        assert read.failed == "PACE with the CAN"
+        assert read.failed is CheckName.PACE
         assert set(read.files) <= {ElementaryFile.EF_CARDACCESS}
         assert read.fields == {}
         with pytest.raises(ParameterError):
@@ -109,13 +129,12 @@ def test_another_country_does_not_vouch_for_the_card(tmp_path: Path, country: Co
     with Works(tmp_path, country) as works:
         with works.card(works.station.run(job).card_serial) as card:
             read = verify_card(MemoryLink(card), foreign.trust, can=job.secrets.can)
-        assert read.failed == "passive authentication"
+        assert read.failed is CheckName.PASSIVE_AUTHENTICATION
         # And no card is spent on an image that no reader would accept.
         before = sorted(works.cards.iterdir())
         flawed = works.station.run(foreign.job(5))
-        assert (flawed.state, flawed.card_serial) == (CardState.FAILED, None)
-        assert flawed.reason is not None
-        assert flawed.reason.startswith("image:")
+        assert (flawed.outcome, flawed.card_serial) == (JobOutcome.GIVEN_UP, None)
+        assert flawed.reason == Reason(Trouble.IMAGE_UNSOUND, error="certificate")
         assert sorted(works.cards.iterdir()) == before
 
 
@@ -125,7 +144,7 @@ def test_a_changed_data_group_is_found_before_a_card_is_spent(tmp_path: Path, co
     files[ElementaryFile.DG1] = files[ElementaryFile.DG1][:-1] + b"9"
     with Works(tmp_path, country) as works:
         result = works.station.run(replace(job, image=ChipImage(files)))
-        assert (result.state, result.reason) == (CardState.FAILED, "image:verification")
+        assert (result.outcome, str(result.reason)) == (JobOutcome.GIVEN_UP, "image_unsound:verification")
         assert list(works.cards.iterdir()) == []
 
 
@@ -146,7 +165,7 @@ def test_a_card_with_other_content_than_meant_is_spoiled(tmp_path: Path, country
             from cccd_core.personalise import file_digests
 
             read = verify_card(MemoryLink(card), country.trust, can=job.secrets.can, expected=file_digests(other.image))
-            assert read.failed == "every file is as meant"
+            assert read.failed is CheckName.AS_MEANT
             detail = next(check.detail for check in read.checks if check.passed is False)
             assert "DG14" in detail
             assert "DG15" in detail
@@ -172,9 +191,9 @@ def test_what_a_chip_does_not_offer_is_neither_held_nor_failed(country: Country)
         profile.put_secrets(connection, session, can="123456", mrz_information=secrets)
         profile.finish(connection)
         read = verify_card(MemoryLink(card), country.trust, mrz_information=secrets)
-    checks = read.checks_as_dict()
-    assert checks["chip authentication"] is None
-    assert checks["active authentication"] is None
+    checks = read.outcomes()
+    assert checks[CheckName.CHIP_AUTHENTICATION] is None
+    assert checks[CheckName.ACTIVE_AUTHENTICATION] is None
     assert read.passed
 
 
@@ -191,8 +210,8 @@ def test_a_locked_card_is_verified_against_what_was_written_then(tmp_path: Path,
         assert known is not None
         assert known.stage is Stage.WRITTEN
         again = works.station.run(country.job(8))
-        assert (again.state, again.card_serial, again.evidence["resumed"]) == (CardState.VERIFIED, serial, True)
-        assert again.evidence["sod_sha256"] == hashlib.sha256(job.image[ElementaryFile.EF_SOD]).hexdigest()
+        assert (again.outcome, again.card_serial, again.evidence.resumed) == (JobOutcome.VERIFIED, serial, True)
+        assert again.evidence.sod_sha256 == hashlib.sha256(job.image[ElementaryFile.EF_SOD]).hexdigest()
 
 
 def test_a_blank_left_behind_is_used_and_a_strange_card_is_not(tmp_path: Path, country: Country) -> None:
@@ -209,7 +228,7 @@ def test_a_blank_left_behind_is_used_and_a_strange_card_is_not(tmp_path: Path, c
         result = works.station.run(country.job(9))
         assert result.verified
         assert result.card_serial == "0A" * 8
-        assert result.evidence["set_aside"] == [{"serial": "09" * 8, "reason": "not_blank"}]
+        assert result.evidence.set_aside == (SetAsideCard("09" * 8, Reason(Trouble.NOT_BLANK)),)
         audit_free = works.journal.card("09" * 8)
         assert audit_free is not None
         assert audit_free.stage is Stage.SET_ASIDE
@@ -218,7 +237,7 @@ def test_a_blank_left_behind_is_used_and_a_strange_card_is_not(tmp_path: Path, c
 def test_the_wrong_master_key_stops_the_station_after_three_cards(tmp_path: Path, country: Country) -> None:
     with Works(tmp_path, country, master_key=bytes(32)) as works:
         first = works.station.run(country.job(10))
-        assert (first.state, first.reason) == (CardState.FAILED, "key_refused")
+        assert (first.outcome, first.reason) == (JobOutcome.GIVEN_UP, Reason(Trouble.KEY_REFUSED))
         with pytest.raises(AuthenticationError, match="master key"):
             works.station.run(country.job(11))
         assert len(list(works.cards.glob("*.card"))) == 3
@@ -235,13 +254,14 @@ def test_the_wrong_master_key_stops_the_station_after_three_cards(tmp_path: Path
 def test_a_damaged_card_file_is_a_spoiled_card(tmp_path: Path, country: Country) -> None:
     job = country.job(12)
     with Works(tmp_path, country) as works:
-        blank = works.feeder._shelf.blank()  # type: ignore[attr-defined]
-        works.journal.bind(blank, job.job_id, job.personal_number, {})
+        blank = works.shelf.blank()
+        works.journal.append(Bind(blank, job.job_id, job.personal_number, {}))
         path = works.cards / f"{blank}.card"
         path.write_bytes(b"this is no card")
         result = works.station.run(job)
         assert result.verified
-        assert result.evidence["spoiled"] == [{"serial": blank, "reason": "Take:state", "locked": False}]
+        damaged = Reason(Trouble.CARD_FILE_DAMAGED, step=StepName.TAKE)
+        assert result.evidence.spoiled == (SpoiledCard(blank, damaged, False),)
         assert result.card_serial != blank
 
 
@@ -249,23 +269,30 @@ def test_a_lost_card_waits_and_is_never_replaced_by_itself(tmp_path: Path, count
     """A bound card that is not there might be anywhere: only somebody's word (spoil) frees its number."""
     job = country.job(13)
     with Works(tmp_path, country) as works:
-        blank = works.feeder._shelf.blank()  # type: ignore[attr-defined]
-        works.journal.bind(blank, job.job_id, job.personal_number, {})
+        blank = works.shelf.blank()
+        works.journal.append(Bind(blank, job.job_id, job.personal_number, {}))
         (works.cards / f"{blank}.card").unlink()
         result = works.station.run(job)
-        assert (result.state, result.reason, result.card_serial) == (CardState.WAITING, "card_not_presented", blank)
-        works.journal.spoil(blank, "lost")
+        assert (result.outcome, str(result.reason), result.card_serial) == (
+            JobOutcome.WAITING,
+            "card_not_presented",
+            blank,
+        )
+        works.journal.append(Spoiled(blank, Reason(Trouble.LOST)))
         assert works.station.run(job).verified
 
 
-def test_a_full_disk_stops_the_run_and_the_next_one_finishes(
-    tmp_path: Path, country: Country, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("what", "room"), [("journal", 12_000), ("card file", 40_000)])
+def test_a_full_disk_stops_the_run_spoils_no_card_and_the_next_run_finishes(
+    tmp_path: Path, country: Country, monkeypatch: pytest.MonkeyPatch, what: str, room: int
 ) -> None:
     real = os.pwrite
-    left = 12_000
+    left = room
 
     def limited(file: int, data: memoryview, position: int) -> int:
         nonlocal left
+        if Path(f"/proc/self/fd/{file}").samefile(tmp_path / "journal") != (what == "journal"):
+            return real(file, data, position)
         if len(data) > left:
             raise OSError(errno.ENOSPC, "No space left on device")
         left -= len(data)
@@ -274,14 +301,19 @@ def test_a_full_disk_stops_the_run_and_the_next_one_finishes(
     people = range(20, 28)
     with Works(tmp_path, country) as works:
         monkeypatch.setattr(os, "pwrite", limited)
-        done = []
-        with pytest.raises(FileError, match="journal cannot be written"):
-            done.extend(works.station.run_all([country.job(number) for number in people]))
+        with pytest.raises(DiskFullError, match=f"{what} cannot be written"):
+            list(works.station.run_all([country.job(number) for number in people]))
         monkeypatch.undo()
-        with pytest.raises(FileError):
-            works.station.run(country.job(20 + len(people)))
+        assert not [card for card in works.journal.cards() if not card.live]
+        begun = [card.serial for card in works.journal.cards()]
+        assert begun
+        if what == "journal":
+            with pytest.raises(FileError, match="no more records"):
+                works.station.run(country.job(20 + len(people)))
     with Works(tmp_path, country) as works:
-        assert all(result.verified for result in works.station.run_all(country.job(number) for number in people))
+        results = list(works.station.run_all(country.job(number) for number in people))
+        assert all(result.verified for result in results)
+        assert [result.card_serial for result in results][: len(begun)] == begun
     audit(tmp_path / "journal", tmp_path / "cards", {f"job-{n:05d}": f"0012{n:08d}" for n in people})
 
 
@@ -297,7 +329,7 @@ def test_a_station_stops_between_two_instructions_and_goes_on_later(tmp_path: Pa
 
         works.feeder.take = take_and_stop  # type: ignore[method-assign]
         result = works.station.run(job)
-        assert (result.state, result.reason) == (CardState.WAITING, "stopped")
+        assert (result.outcome, result.reason) == (JobOutcome.WAITING, Reason(Trouble.STOPPED))
     with Works(tmp_path, country) as works:
         assert works.station.run(country.job(30)).verified
         assert len(list(works.cards.glob("*.card"))) == 1
@@ -347,7 +379,7 @@ def test_names_of_readers_and_lanes_are_checked(tmp_path: Path, country: Country
             works.station.run(country.job(60), lane=1)
         with pytest.raises(ParameterError):
             StationParameters(refusals_before_stop=0)
-        with pytest.raises(StateError, match="another process"):
+        with pytest.raises(BusyError, match="another process"):
             Journal(tmp_path / "journal")
 
 
@@ -356,10 +388,7 @@ class SeveralLanes:
     fails after so many."""
 
     def __init__(self, works: Works, stock: list[int], *, fails: bool = False) -> None:
-        from cccd_core.personalise.feeders import MemoryFeeder
-
-        shelf = works.feeder._shelf  # type: ignore[attr-defined]
-        self.feeders = [MemoryFeeder(shelf) for _ in stock]
+        self.feeders = [MemoryFeeder(works.shelf) for _ in stock]
         self.stock = stock
         self.fails = fails
         self.busy = [False] * len(stock)
@@ -428,8 +457,8 @@ def test_when_no_lane_has_cards_the_rest_waits(tmp_path: Path, country: Country)
     with Works(tmp_path, country) as works:
         done = works.station.run(country.job(97))
         results = list(lanes_station(works, [2, 1]).run_all(country.job(number) for number in people))
-        assert sorted(result.state for result in results[:-1]) == ["verified"] * 3 + ["waiting"] * 4
-        assert {result.reason for result in results if not result.verified} == {"no_card"}
+        assert sorted(result.outcome for result in results[:-1]) == ["verified"] * 3 + ["waiting"] * 4
+        assert {str(result.reason) for result in results if not result.verified} == {"no_card"}
         # A job that an earlier run finished needs no card.
         assert results[-1].card_serial == done.card_serial
         assert all(result.verified for result in works.station.run_all(country.job(number) for number in people))
@@ -447,7 +476,7 @@ def test_two_jobs_of_one_person_at_once_make_one_card(tmp_path: Path, country: C
     twin = replace(country.job(120), job_id="another dossier")
     with Works(tmp_path, country) as works:
         results = list(lanes_station(works, [99, 99]).run_all([job, twin]))
-        assert sorted(result.state for result in results) == ["refused", "verified"]
+        assert sorted(result.outcome for result in results) == ["refused", "verified"]
         assert len([card for card in works.journal.cards() if card.live]) == 1
 
 
@@ -458,3 +487,48 @@ def test_leaving_early_stops_every_lane(tmp_path: Path, country: Country) -> Non
         next(results)
         results.close()  # type: ignore[attr-defined]
         assert len(works.journal.cards()) < len(people)
+
+
+def test_what_is_wrong_for_all_is_found_before_the_first_job(tmp_path: Path, country: Country) -> None:
+    foreign = Country.make(tmp_path / "foreign")
+    signer = country.directory.document_signer_certificate
+    with Works(tmp_path, country) as works:
+        works.station.check(signer)
+        with pytest.raises(CertificateError):
+            works.station.check(foreign.directory.document_signer_certificate)
+        with pytest.raises(CertificateError, match="not valid then"):
+            works.station.check(signer, at=datetime(1970, 1, 2, tzinfo=UTC))
+    with Works(tmp_path, country, master_key=b"short") as works, pytest.raises(ParameterError, match="master key"):
+        works.station.check(signer)
+    (tmp_path / "card_master_key.hex").write_text("4041\n")
+    with pytest.raises(FormatError):
+        card_master_key(tmp_path)
+    with pytest.raises(FileError):
+        card_master_key(tmp_path / "none")
+
+
+def test_the_log_tells_of_cards_and_never_of_people(
+    tmp_path: Path, country: Country, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = country.job(160)
+    with Works(tmp_path, country) as works, caplog.at_level("DEBUG", logger="cccd_core"):
+        serial = works.station.run(job).card_serial
+        works.station.stop()
+    told = [record.getMessage() for record in caplog.records if record.levelname != "DEBUG"]
+    words = ("bind", "written", "locked", "verified")
+    assert told == [f"card {serial}, job {job.job_id}: {word}" for word in words] + ["the station stops"]
+    traced = [record.getMessage() for record in caplog.records if record.name == "cccd_core.card.trace"]
+    assert len(traced) > 100
+    assert all(line.endswith("-> no answer") or " nr=" in line for line in traced)
+    everything = "\n".join(record.getMessage() for record in caplog.records)
+    assert job.personal_number not in everything
+    assert job.secrets.can not in everything
+    assert country.card_master_key.hex() not in everything.lower()
+
+
+def test_nothing_is_traced_when_nobody_listens(
+    tmp_path: Path, country: Country, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Works(tmp_path, country) as works, caplog.at_level("INFO", logger="cccd_core"):
+        assert works.station.run(country.job(161)).verified
+    assert not [record for record in caplog.records if record.name == "cccd_core.card.trace"]

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cccd_core.errors import FileError, StateError
-from cccd_core.personalise import CardRecord, Journal, Stage
+from cccd_core.errors import DamagedError, FileError
+from cccd_core.personalise import CardEvidence, CardRecord, Journal, JournalRecord, Stage
+from cccd_core.personalise.records import Bind, Locked, Reached, Verified, Written
 
 DIGESTS = {"DG1": "11" * 4, "EF_SOD": "33" * 4}
 
 
-def steps(count: int) -> list[tuple[bool, Callable[[Journal], object]]]:
-    """(forced to the disk, call) of the life of `count` cards."""
-    calls: list[tuple[bool, Callable[[Journal], object]]] = []
+def records(count: int) -> list[JournalRecord]:
+    """The life of `count` cards."""
+    life: list[JournalRecord] = []
     for number in range(count):
         serial = f"{number:016X}"
-        calls += [
-            (True, lambda j, s=serial, n=number: j.bind(s, f"job-{n}", f"number-{n}", DIGESTS)),
-            (False, lambda j, s=serial: j.progress(s, "DG1", 100, complete=False)),
-            (False, lambda j, s=serial: j.progress(s, "DG1", 200, complete=True)),
-            (True, lambda j, s=serial: j.written(s)),
-            (False, lambda j, s=serial: j.locked(s)),
-            (True, lambda j, s=serial: j.verified(s, {"number": 1})),
+        life += [
+            Bind(serial, f"job-{number}", f"number-{number}", DIGESTS),
+            Reached(serial, "DG1", 100, False),
+            Reached(serial, "DG1", 200, True),
+            Written(serial),
+            Locked(serial),
+            Verified(serial, CardEvidence(reader="r")),
         ]
-    return calls
+    return life
 
 
 def write(path: Path, count: int) -> tuple[list[tuple[int, tuple[CardRecord, ...]]], list[int]]:
@@ -37,10 +37,10 @@ def write(path: Path, count: int) -> tuple[list[tuple[int, tuple[CardRecord, ...
     forced: list[int] = []
     with Journal(path) as journal:
         states.append((path.stat().st_size, ()))
-        for durable, call in steps(count):
-            call(journal)
+        for record in records(count):
+            journal.append(record)
             states.append((path.stat().st_size, journal.cards()))
-            if durable:
+            if record.durable:
                 forced.append(path.stat().st_size)
     return states, forced
 
@@ -53,7 +53,7 @@ def test_a_file_cut_anywhere_opens_with_every_whole_record(tmp_path: Path) -> No
         path.write_bytes(data[:cut])
         with Journal(path) as journal:
             assert journal.cards() == max((s for s in states if s[0] <= cut), default=(0, ()))[1]
-            journal.bind("EE" * 8, "after", "after", DIGESTS)
+            journal.append(Bind("EE" * 8, "after", "after", DIGESTS))
         with Journal(path) as journal:
             assert journal.card("EE" * 8) is not None
 
@@ -71,7 +71,7 @@ def test_a_flipped_bit_is_damage_where_it_was_vouched_for_and_a_torn_tail_elsewh
         damaged[position] ^= 1 << chooser.randrange(8)
         path.write_bytes(damaged)
         if position < vouched:
-            with pytest.raises(StateError, match="damaged"):
+            with pytest.raises(DamagedError, match="damaged"):
                 Journal(path)
             assert path.read_bytes() == bytes(damaged)
         else:
@@ -106,7 +106,7 @@ def test_garbage_never_raises_anything_else(tmp_path: Path) -> None:
             start = chooser.randrange(len(damaged))
             damaged[start : start + chooser.randrange(12)] = chooser.randbytes(chooser.randrange(12))
         path.write_bytes(damaged)
-        with contextlib.suppress(StateError, FileError), Journal(path) as journal:
+        with contextlib.suppress(DamagedError), Journal(path) as journal:
             assert len(journal.cards()) <= len(states[-1][1])
 
 
@@ -114,15 +114,15 @@ def test_threads_share_forces_and_lose_nothing(tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     path = tmp_path / "j"
-    calls = steps(60)
+    life = records(60)
     with Journal(path) as journal:
 
-        def life(number: int) -> None:
-            for _, call in calls[6 * number : 6 * number + 6]:
-                call(journal)
+        def live(number: int) -> None:
+            for record in life[6 * number : 6 * number + 6]:
+                journal.append(record)
 
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(life, range(60)))
+            list(pool.map(live, range(60)))
         cards = {card.serial: card for card in journal.cards()}
     assert len(cards) == 60
     with Journal(path) as journal:

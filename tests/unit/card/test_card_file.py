@@ -6,17 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
 
 from cccd_core.card import CardConnection, ChipReader, MemoryLink, profile
 from cccd_core.card.profile import LifeCycle
-from cccd_core.card.virtual import VirtualCard, log
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.card.virtual.state import CARD_FILE
 from cccd_core.emrtd.files import ElementaryFile
-from cccd_core.errors import FileError, StateError
+from cccd_core.errors import BusyError, CardRemovedError, DamagedError, DiskFullError, FileError
 from cccd_core.signing.chip_keys import ChipKeys
+from cccd_core.storage.log import Log
 from support.chip import CAN, SERIAL, blank, image, open_channel, personalised, write
 
 
@@ -45,7 +46,7 @@ def test_a_file_is_never_overwritten_and_never_shared(tmp_path: Path) -> None:
     with blank(path):
         with pytest.raises(FileError):
             blank(path)
-        with pytest.raises(FileError):
+        with pytest.raises(BusyError, match="using the card file"):
             VirtualCard.open(path)
     with VirtualCard.open(path):
         pass
@@ -94,64 +95,91 @@ def test_damage_inside_the_file_is_not_passed_over(tmp_path: Path) -> None:
     card, _ = personalised(path)
     card.close()
     whole = path.read_bytes()
-    found = 0
     for position in range(0, len(whole) - 2000, len(whole) // 60):
         damaged = bytearray(whole)
         damaged[position] ^= 0x40
         path.write_bytes(damaged)
-        try:
-            VirtualCard.open(path).close()
-        except StateError:
-            found += 1
-    # A length that now reaches beyond the file's end looks like a torn tail; everything else is damage.
-    assert found >= 55
+        with pytest.raises(DamagedError):
+            VirtualCard.open(path)
+        assert path.read_bytes() == bytes(damaged)
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"CCCD", b"CCCDVC1\n", b"CCCDVC2\n" + bytes(100), log.MAGIC + bytes(500), os.urandom(3000)],
+    [b"", b"CCCD", b"CCCDVC2\n" + bytes(100), CARD_FILE.magic + bytes(500), CARD_FILE.header, os.urandom(3000)],
 )
 def test_what_is_no_card_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.card"
     path.write_bytes(content)
-    with pytest.raises(StateError):
+    with pytest.raises(DamagedError):
         VirtualCard.open(path)
+
+
+def test_a_card_file_of_another_version_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.card"
+    blank(path).close()
+    newer = bytearray(path.read_bytes())
+    newer[11] += 1
+    for content in (b"CCCDVC1\n" + bytes(100), bytes(newer)):
+        path.write_bytes(content)
+        with pytest.raises(DamagedError, match="a card file of another version"):
+            VirtualCard.open(path)
+        assert path.read_bytes() == content
 
 
 def test_records_that_contradict_each_other(tmp_path: Path) -> None:
     for kind, body in ((2, b"\0\1\1\1\0\0"), (3, b"\1\1\1\0\0data"), (4, b"\x82\x01\xff\xff"), (5, b"\x33"), (9, b"")):
         path = tmp_path / f"{kind}.card"
-        card = blank(path)
-        assert card.memory._log is not None
-        card.memory._log.append([(kind, body)])
-        card.close()
-        with pytest.raises(StateError):
+        blank(path).close()
+        log, records = Log.open(path, CARD_FILE)
+        log.append([bytes((kind,)) + body], durable=False)
+        log.close()
+        with pytest.raises(DamagedError) as caught:
             VirtualCard.open(path)
+        assert caught.value.facts["offset"] == records[0].offset + 28 + len(records[0].body)
 
 
-def test_a_full_disk_answers_with_a_status_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_no_answer_of_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A status word would be the card's own fault, and somebody would throw it away."""
     path = tmp_path / "a.card"
     card = blank(path)
     connection, _ = open_channel(card)
     profile.create_file(connection, ElementaryFile.DG1, 100)
     before = _state(card)
-    real = os.write
+    real = os.pwrite
+    end = path.stat().st_size
 
-    def full(descriptor: int, data: bytes) -> int:
-        if len(data) > 40:
-            return real(descriptor, data[:40])
+    def full(descriptor: int, data: memoryview, position: int) -> int:
+        if position == end:
+            return real(descriptor, data[:40], position)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(log.os, "write", full)
-    from cccd_core.card import CommandApdu
-
-    assert connection.send(CommandApdu(0, 0xD6, 0, 0, bytes(90))).sw_hex == "6581"
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(DiskFullError, match="card file"):
+        profile.update_current(connection, ElementaryFile.DG1, bytes(90))
     monkeypatch.undo()
     assert _state(card) == before
-    assert connection.send(CommandApdu(0, 0xD6, 0, 0, bytes(90))).ok  # the card goes on when there is room again
+    with pytest.raises(CardRemovedError):
+        card.process(b"\0\x84\0\0\x08")  # without power until it is opened again
     card.close()
+    assert path.stat().st_size == end
     with VirtualCard.open(path) as again:
-        assert bytes(next(iter(again.memory.files.values())).content) == bytes(100)
+        assert _state(again) == before
+        connection, _ = open_channel(again)
+        profile.update_binary(connection, ElementaryFile.DG1, bytes(90))
+
+
+def test_a_card_is_forced_to_the_disk_when_made_and_when_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: list[str] = []
+    for name in ("fsync", "fdatasync"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda file, name=name, real=real: forced.append(name) or real(file))
+    card, _ = personalised(tmp_path / "a.card", portrait_bytes=300)
+    card.process(bytes.fromhex("00A4040C07A0000002471001"))
+    card.close()
+    assert forced == ["fsync", "fsync", "fdatasync"]  # the file, its name, the lock
 
 
 def test_rewriting_keeps_the_state(tmp_path: Path) -> None:
@@ -174,7 +202,6 @@ def test_rewriting_keeps_the_state(tmp_path: Path) -> None:
     with VirtualCard.open(path) as again:
         (stored,) = again.memory.files.values()
         assert bytes(stored.content) == b"more" + data[4:]
-    assert zlib.crc32(b"") == 0  # the chain of checksums starts at nothing
 
 
 _CHILD = """

@@ -16,8 +16,8 @@ from cccd_core.errors import (
     CardRemovedError,
     ParameterError,
     SecureMessagingError,
-    StateError,
 )
+from cccd_core.pki import TEST_CARD_MASTER_KEY
 from cccd_core.signing.chip_keys import ChipKeys
 from support.chip import CAN, MRZ, blank, image, open_channel, personalised, write
 
@@ -102,15 +102,15 @@ def test_life_cycle() -> None:
     assert card.life_cycle is LifeCycle.BLANK
     connection, session = open_channel(card)
     assert profile.get_life_cycle(connection) is LifeCycle.BLANK  # SCP03 alone writes nothing
-    with pytest.raises(StateError):
+    with pytest.raises(CardError, match="6985"):
         profile.finish(connection)
-    with pytest.raises(StateError):
+    with pytest.raises(CardError, match="6985"):
         profile.lock(connection)
     keys = ChipKeys.generate()
     files = image(keys, portrait_bytes=300)
     write(connection, session, files, keys)
     assert card.life_cycle is LifeCycle.PERSONALISING
-    with pytest.raises(StateError):
+    with pytest.raises(CardError, match="6985"):
         profile.lock(connection)
     assert _sw(card, SELECT.hex()) == "9000"  # in the clear: the channel is over
     assert _sw(card, "0084000008") == "6985"  # the front door is shut
@@ -315,7 +315,7 @@ def test_impossible_parameters() -> None:
     with pytest.raises(ParameterError):
         blank(master_key=b"short")
     with pytest.raises(ParameterError):
-        VirtualCard.create(None, serial=b"")
+        VirtualCard.create(None, master_key=TEST_CARD_MASTER_KEY, serial=b"")
     connection, session = open_channel(blank())
     with pytest.raises(ParameterError):
         profile.put_secrets(connection, session, can="12345", mrz_information=MRZ)

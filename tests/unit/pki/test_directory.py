@@ -14,6 +14,7 @@ from cccd_core.cli.common import run
 from cccd_core.cli.main import build
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.errors import CccdError, FileError, FormatError, SigningError
+from cccd_core.personalise.keys import card_master_key
 from cccd_core.pki import local_country
 from cccd_core.signing.keys import verifies
 
@@ -35,7 +36,7 @@ def test_a_new_country(tmp_path: Path) -> None:
     assert loaded.test
     assert "TEST" in loaded.csca_certificate.subject
     assert "TEST" in loaded.document_signer_certificate.subject
-    assert loaded.card_master_key() == pki.TEST_CARD_MASTER_KEY
+    assert card_master_key(loaded.path) == pki.TEST_CARD_MASTER_KEY
     assert loaded.document_signer_certificate.document_types == {"ID"}
     path = loaded.trust_store().validate(loaded.document_signer_certificate, NOW)
     assert "not revoked" in path.revocation
@@ -116,7 +117,7 @@ def test_a_broken_directory_says_which_file(
     def use() -> None:
         loaded = pki.load(folder)
         loaded.trust_store()
-        loaded.card_master_key()
+        card_master_key(folder)
         loaded.document_signer()
 
     with pytest.raises(kind) as caught:

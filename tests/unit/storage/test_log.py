@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cccd_core.errors import BusyError, CccdError, DamagedError, DiskFullError, FileError
-from cccd_core.storage.log import LineLog, Log, LogKind
+from cccd_core.storage.log import LineLog, Log, LogKind, OtherVersionError
 
 KIND = LogKind(b"TESTLOG\n", 3, "test log", body_bytes_max=1000, file_bytes_max=100_000)
 STRICT = LogKind(b"TESTLOG\n", 3, "test log", 1000, 100_000, interrupted_anywhere=False)
@@ -55,6 +56,48 @@ def test_what_is_appended_is_read_again(tmp_path: Path) -> None:
     log.close()
     assert bodies(path) == [b"one", b"", b"two", b"three"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_records_are_forced_when_asked_and_at_the_end_unless_not_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log"
+    forced: list[int] = []
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda file: forced.append(file) or real(file))
+    log, _ = Log.open(path, KIND, make=True)
+    log.append([b"one"], durable=False)
+    assert (forced, log.synced_bytes) == ([], HEADER)
+    log.sync()
+    log.sync()
+    assert (len(forced), log.synced_bytes) == (1, log.size_bytes)
+    log.append([b"two"], durable=False)
+    log.close(durable=False)
+    assert len(forced) == 1
+    assert bodies(path) == [b"one", b"two"]
+
+
+def test_another_version_is_told_from_a_damaged_header(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    for version in (2, 4, 1 << 31):
+        header = replace(KIND, version=version).header
+        path.write_bytes(header)
+        with pytest.raises(OtherVersionError) as caught:
+            Log.open(path, KIND)
+        assert (caught.value.facts["found"], caught.value.facts["known"]) == (version, 3)
+        path.write_bytes(header[:-1] + bytes((header[-1] ^ 1,)))
+        with pytest.raises(DamagedError, match="or its header is damaged") as damaged:
+            Log.open(path, KIND)
+        assert type(damaged.value) is DamagedError
+
+
+def test_an_earlier_magic_is_called_another_version(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"OLDLOG1\n" + bytes(100))
+    with pytest.raises(DamagedError, match="not a test log"):
+        Log.open(path, KIND)
+    with pytest.raises(OtherVersionError, match="a test log of another version"):
+        Log.open(path, replace(KIND, earlier=(b"OLDLOG1\n",)))
 
 
 def test_a_log_is_made_whole_and_never_over_another_file(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Card(Protocol):
         """Takes the power away."""
 
     def process(self, command: bytes) -> bytes:
-        """One APDU in, one answer out; never raises for anything the bytes say."""
+        """One APDU in, one answer out; never raises for anything the bytes say, only for what the card lies on."""
 
 
 class MemoryLink:

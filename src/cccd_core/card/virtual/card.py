@@ -1,7 +1,9 @@
 """The software card: power, command dispatch, channels.
 
 A faithful eMRTD (Doc 9303-10, -11) that is personalised over SCP03 by the commands of `card.profile`. It trusts no
-byte: `process` answers everything with a status word. Not safe for two threads at once, as a card is not.
+byte: `process` answers everything with a status word. Trouble of the disk under its file is no answer of the card: it
+comes out as FileError, so that nobody takes the card for a broken one. Not safe for two threads at once, as a card is
+not.
 """
 
 from __future__ import annotations
@@ -18,12 +20,12 @@ from typing import Final
 from cccd_core.card import status_words as sw
 from cccd_core.card.apdu import CLA_CHAINING, EXTENDED_NC_MAX, EXTENDED_NE_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
 from cccd_core.card.profile import LifeCycle
-from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY, derive_card_keys
+from cccd_core.card.scp03 import derive_card_keys
 from cccd_core.card.virtual import access, files, personalisation
 from cccd_core.card.virtual.channels import Channel, ChannelClosedError, PersonaliserChannel
 from cccd_core.card.virtual.session import CardSession, Refusal
 from cccd_core.card.virtual.state import CardMemory, Identity
-from cccd_core.errors import CardRemovedError, CccdError, FormatError, ParameterError
+from cccd_core.errors import CardRemovedError, CccdError, FileError, FormatError, ParameterError
 
 SERIAL_BYTES: Final = 8
 MEMORY_BYTES: Final = 262_144
@@ -52,8 +54,8 @@ class VirtualCard:
         cls,
         path: Path | None,
         *,
+        master_key: bytes,
         serial: bytes | None = None,
-        master_key: bytes = TEST_CARD_MASTER_KEY,
         memory_bytes: int = MEMORY_BYTES,
         select_mf: bool = True,
         wait: Callable[[float], None] = time.sleep,
@@ -72,7 +74,7 @@ class VirtualCard:
 
     @classmethod
     def open(cls, path: Path, *, wait: Callable[[float], None] = time.sleep) -> VirtualCard:
-        """The card of a file, as after its last whole command. Raises FileError, StateError."""
+        """The card of a file, as after its last whole command. Raises FileError, BusyError, DamagedError."""
         return cls(CardMemory.open(path), wait=wait)
 
     @property
@@ -117,14 +119,21 @@ class VirtualCard:
         self.close()
 
     def process(self, command: bytes) -> bytes:
-        """One APDU in, one answer out. Raises CardRemovedError without power, and nothing else for any bytes."""
+        """One APDU in, one answer out. Raises CardRemovedError without power, and nothing else for any bytes.
+
+        FileError where the card's file cannot be written: the card has then lost its power, and must be opened again.
+        """
         if not self._powered:
             raise CardRemovedError("the card has no power")
         try:
             parsed = CommandApdu.from_bytes(command)
         except FormatError:
             return sw.WRONG_LENGTH.to_bytes(2, "big")
-        return self._answer(parsed).to_bytes()
+        try:
+            return self._answer(parsed).to_bytes()
+        except FileError:
+            self.power_off()
+            raise
 
     def _answer(self, command: CommandApdu) -> ResponseApdu:
         session = self._session
@@ -156,6 +165,8 @@ class VirtualCard:
         except ChannelClosedError as closed:
             session.drop_channel()
             return ResponseApdu(b"", closed.sw)
+        except FileError:
+            raise
         except CccdError:
             session.drop_channel()
             return ResponseApdu(b"", sw.MEMORY_FAILURE)
@@ -188,8 +199,10 @@ class VirtualCard:
             return self._dispatch(plain)
         except Refusal as refusal:
             return ResponseApdu(b"", refusal.sw)
+        except FileError:
+            raise
         except CccdError:
-            # The memory could not be written, or data that no check above caught: nothing was changed.
+            # Data that no check above caught: nothing was changed.
             return ResponseApdu(b"", sw.MEMORY_FAILURE)
 
     def _dispatch(self, command: CommandApdu) -> ResponseApdu:

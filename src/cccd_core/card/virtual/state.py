@@ -1,6 +1,13 @@
-"""What the software card remembers without power, and the records that change it. Imports errors and card.
+"""What the software card remembers without power, and the records that change it.
 
-Every change is a record: it is logged first, then applied. A card in memory applies without logging.
+Every change is a record: it is logged first, then applied. A card in memory applies without logging. A record of the
+card file is one byte of type and a body (`Kind`); the file is a `storage.log`, in which every good record behind a bad
+one means damage, since a card's answer is believed before its record is forced to the disk.
+
+What survives what. A record is one write before the card answers: once the answer is out, killing the process loses
+nothing. A power cut of the *host* may lose the last records, since only those that must never be undone (the maker's,
+the lock) are forced to the disk; the card then stands where it was some commands before, as a real card stands after a
+torn write.
 """
 
 from __future__ import annotations
@@ -14,8 +21,8 @@ from typing import Final
 
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.scp03 import Scp03Keys
-from cccd_core.card.virtual.log import CardLog, Record
-from cccd_core.errors import StateError
+from cccd_core.errors import DamagedError
+from cccd_core.storage.log import Log, LogKind
 
 FILE_BYTES_MAX: Final = 65_535
 FILES_MAX: Final = 64
@@ -24,6 +31,16 @@ _COMPACT_SLACK_BYTES: Final = 1 << 18
 _FILE: Final = struct.Struct(">BHBH")
 _WRITE: Final = struct.Struct(">BHH")
 _COUNTERS: Final = struct.Struct(">IHI")
+
+CARD_FILE: Final = LogKind(
+    b"CCCDCARD",
+    2,
+    "card file",
+    body_bytes_max=(1 << 17) + 1,
+    file_bytes_max=1 << 24,
+    interrupted_anywhere=False,
+    earlier=(b"CCCDVC1\n",),
+)
 
 
 class Directory(IntEnum):
@@ -61,7 +78,7 @@ class Identity:
 
     @classmethod
     def unpack(cls, body: bytes) -> Identity:
-        """The opposite of `pack`. StateError for anything else."""
+        """The opposite of `pack`. DamagedError for anything else."""
         parts: list[bytes] = []
         position = 0
         for _ in range(4):
@@ -69,12 +86,12 @@ class Identity:
             parts.append(body[position + 1 : position + 1 + size])
             position += 1 + size
         if len(body) != position + 6 or not 1 <= len(parts[0]) <= 32:
-            raise StateError("the card file's identity is damaged")
+            raise DamagedError("the card file's identity is damaged")
         if len(parts[1]) not in (16, 24, 32) or not len(parts[1]) == len(parts[2]) == len(parts[3]):
-            raise StateError("the card file's keys are damaged")
+            raise DamagedError("the card file's keys are damaged")
         version, memory, select_mf = struct.unpack_from(">BIB", body, position)
         if version > 0x7F:
-            raise StateError("the card file's key version is damaged", version=version)
+            raise DamagedError("the card file's key version is damaged", version=version)
         return cls(parts[0], Scp03Keys(parts[1], parts[2], parts[3], version), memory, bool(select_mf))
 
 
@@ -89,7 +106,7 @@ class StoredFile:
 class CardMemory:
     """The non-volatile memory. `path` None keeps it in this process alone."""
 
-    def __init__(self, identity: Identity, log: CardLog | None) -> None:
+    def __init__(self, identity: Identity, log: Log | None) -> None:
         self.identity = identity
         self.life_cycle = LifeCycle.BLANK
         self.files: dict[tuple[Directory, int], StoredFile] = {}
@@ -103,32 +120,37 @@ class CardMemory:
     @classmethod
     def create(cls, path: Path | None, identity: Identity) -> CardMemory:
         """A blank card's memory. FileError where `path` exists."""
-        log = None if path is None else CardLog.create(path, [(Kind.IDENTITY, identity.pack())])
+        log = None if path is None else Log.create(path, CARD_FILE, [_record(Kind.IDENTITY, identity.pack())])
         return cls(identity, log)
 
     @classmethod
     def open(cls, path: Path) -> CardMemory:
-        """The memory of a card file, as after its last whole record. StateError where records contradict each other."""
-        log, records = CardLog.open(path)
+        """The memory of a card file, as after its last whole record. FileError where it cannot be read, BusyError
+        where another process has it, DamagedError where it is no card file, damaged, or its records contradict each
+        other."""
+        log, records = Log.open(path, CARD_FILE)
         try:
-            if not records or records[0][0] != Kind.IDENTITY:
-                raise StateError("the card file has no identity", path=str(path))
-            memory = cls(Identity.unpack(records[0][1]), log)
-            for kind, body in records[1:]:
-                memory._apply(kind, body)
+            if not records or records[0].body[:1] != bytes((Kind.IDENTITY,)):
+                raise DamagedError("the card file has no identity", path=str(path))
+            memory = cls(Identity.unpack(records[0].body[1:]), log)
+            for offset, body in records[1:]:
+                try:
+                    memory._apply(body[0] if body else 0, body[1:])
+                except DamagedError as error:
+                    raise error.with_facts(offset=offset) from None
             memory._compact()
-        except StateError as error:
-            log.close()
+        except DamagedError as error:
+            log.close(durable=False)
             raise error.with_facts(path=str(path)) from None
         except BaseException:
-            log.close()
+            log.close(durable=False)
             raise
         return memory
 
     def close(self) -> None:
         """Gives the card file back."""
         if self._log is not None:
-            self._log.close()
+            self._log.close(durable=False)
 
     # ---- changes: each is one record, on its way to the disk before it is true
 
@@ -163,7 +185,7 @@ class CardMemory:
 
     def _change(self, kind: Kind, body: bytes, *, durable: bool = False) -> None:
         if self._log is not None:
-            self._log.append([(kind, body)], durable=durable)
+            self._log.append([_record(kind, body)], durable=durable)
         self._apply(kind, body)
         if self._log is not None and self._log.size_bytes > 4 * self.bytes_used + 8 * _COMPACT_SLACK_BYTES:
             self._compact()
@@ -185,9 +207,9 @@ class CardMemory:
             elif kind == Kind.COUNTERS:
                 self.sequence_counter, self.channel_failures, self.access_failures = _COUNTERS.unpack(body)
             else:
-                raise StateError("the card file has a record of an unknown type", type=kind)
+                raise DamagedError("the card file has a record of an unknown type", type=kind)
         except (struct.error, ValueError, IndexError, KeyError):
-            raise StateError("the card file has a record that cannot be", type=kind, length=len(body)) from None
+            raise DamagedError("the card file has a record that cannot be", type=kind, length=len(body)) from None
 
     def _apply_file(self, directory: int, fid: int, sfi: int, size: int) -> None:
         key = Directory(directory), fid
@@ -208,20 +230,24 @@ class CardMemory:
         if self.life_cycle is LifeCycle.BLANK:
             self.life_cycle = LifeCycle.PERSONALISING
 
-    def _snapshot(self) -> Iterator[Record]:
-        yield Kind.IDENTITY, self.identity.pack()
+    def _snapshot(self) -> Iterator[bytes]:
+        yield _record(Kind.IDENTITY, self.identity.pack())
         for (directory, fid), stored in self.files.items():
-            yield Kind.FILE, _FILE.pack(directory, fid, stored.sfi, len(stored.content))
-            yield Kind.WRITE, _WRITE.pack(directory, fid, 0) + stored.content
+            yield _record(Kind.FILE, _FILE.pack(directory, fid, stored.sfi, len(stored.content)))
+            yield _record(Kind.WRITE, _WRITE.pack(directory, fid, 0) + stored.content)
         if self.secrets:
             body = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in self.secrets.items())
-            yield Kind.SECRETS, body
-        yield Kind.LIFE_CYCLE, bytes((self.life_cycle,))
-        yield Kind.COUNTERS, _COUNTERS.pack(self.sequence_counter, self.channel_failures, self.access_failures)
+            yield _record(Kind.SECRETS, body)
+        yield _record(Kind.LIFE_CYCLE, bytes((self.life_cycle,)))
+        yield _record(Kind.COUNTERS, _COUNTERS.pack(self.sequence_counter, self.channel_failures, self.access_failures))
 
     def _compact(self) -> None:
         if self._log is not None and self._log.size_bytes > 2 * self.bytes_used + _COMPACT_SLACK_BYTES:
             self._log.rewrite(self._snapshot())
+
+
+def _record(kind: Kind, body: bytes) -> bytes:
+    return bytes((kind,)) + body
 
 
 def _secrets(body: bytes) -> Iterator[tuple[int, bytes]]:

@@ -22,7 +22,7 @@ from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import ErrorEvidence
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
-from cccd_core.personalise import CardJob, CardResult, CardState, Station
+from cccd_core.personalise import CardJob, CardResult, JobOutcome, Station
 from cccd_core.progress import Progress
 from cccd_core.signing import Signer
 
@@ -134,8 +134,8 @@ class ProduceStage:
         entry, number = self._making.pop(result.job_id)
         self._seconds["write"] += result.write_s
         self._seconds["verify"] += result.verify_s
-        evidence = replace(entry.evidence, card=dict(result.evidence))
-        if result.state is CardState.VERIFIED and result.card_serial is not None:
+        evidence = replace(entry.evidence, card=result.evidence.as_dict())
+        if result.outcome is JobOutcome.VERIFIED and result.card_serial is not None:
             self.register.verify(result.job_id, number, result.card_serial)
             return replace(
                 entry,
@@ -145,8 +145,14 @@ class ProduceStage:
                 written=True,
                 evidence=evidence,
             )
-        evidence = replace(evidence, error=ErrorEvidence(str(result.state), result.reason or "", {}))
-        written = (result.reason or "").startswith("verification")
-        reason = Failure.CARD_WAITING if result.state is CardState.WAITING else Failure.CARD_FAILED
-        _log.warning("no card for %s: %s, %s", result.job_id, result.state, result.reason)
-        return replace(entry, state=DossierState.FAILED, reason=reason, written=written, evidence=evidence)
+        why = result.reason
+        told = ErrorEvidence(result.outcome, str(why or ""), {} if why is None else why.as_dict())
+        reason = Failure.CARD_WAITING if result.outcome is JobOutcome.WAITING else Failure.CARD_FAILED
+        _log.warning("no card for %s: %s, %s", result.job_id, result.outcome, why)
+        return replace(
+            entry,
+            state=DossierState.FAILED,
+            reason=reason,
+            written=result.written,
+            evidence=replace(evidence, error=told),
+        )
