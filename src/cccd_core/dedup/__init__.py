@@ -1,9 +1,8 @@
 """1:N and N:N search over many people: who of a batch is enrolled already, or stands in it twice."""
 
-from cccd_core.dedup.decision import Decision, Evidence, Match, Outcome
+from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, Match, Outcome
 from cccd_core.dedup.deduplicator import Deduplicator
 from cccd_core.dedup.gallery import Gallery, MemoryGallery
-from cccd_core.dedup.judge.candidate import FingerComparison
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import Scorer

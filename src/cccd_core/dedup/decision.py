@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-from cccd_core.dedup.judge.candidate import FingerComparison
 from cccd_core.plain import Json, JsonObject
 
 Outcome: TypeAlias = Literal["unique", "duplicate", "review"]
+
+
+@dataclass(frozen=True, slots=True)
+class FingerComparison:
+    """Two fingers laid side by side: their positions as labelled (0 unknown) and their calibrated score."""
+
+    position: int
+    candidate_position: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Block, Probe
-from cccd_core.dedup.judge.candidate import Candidate, FingerComparison
+from cccd_core.dedup.decision import FingerComparison
+from cccd_core.dedup.judge.candidate import Candidate
 from cccd_core.dedup.judge.fusion import bound_any_position, fuse_any_position, fuse_same_position
 from cccd_core.dedup.judge.thresholds import MOST_MATCHES, OTHERS, Thresholds
 from cccd_core.dedup.person import MAX_FINGERS

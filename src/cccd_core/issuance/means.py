@@ -12,7 +12,7 @@ from typing import Protocol
 from cccd_core import pki
 from cccd_core.country.clock import VIETNAM
 from cccd_core.issuance.decisions.decide import Searcher
-from cccd_core.personalise import Feeder, Journal, card_master_key, open_feeder, require_reader
+from cccd_core.personalise import Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
 from cccd_core.pki import TrustStore
 from cccd_core.signing import Signer
 
@@ -51,7 +51,8 @@ class Authority:
     def require_valid(self, at: datetime) -> None:
         """CertificateError where a reader would refuse at that time what the signer signs: expired, not yet valid,
         revoked, of another CSCA. It would be wrong for every card."""
-        self.trust.validate(pki.parse_certificate(self.signer.certificate_der), at)
+        signer = pki.parse_certificate(self.signer.certificate_der)
+        require_means(self.card_master_key, self.trust, signer, at=at)
 
 
 class Readers(Protocol):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 
 from cccd_core.card.scp03 import derive_card_keys
-from cccd_core.errors import ParameterError, TransportError, UnavailableError
+from cccd_core.errors import ParameterError, TransportError
 from cccd_core.personalise.feeder import Feeder
 from cccd_core.personalise.jobs import CardJob, CardResult, JobOutcome
 from cccd_core.personalise.journal import Journal
@@ -61,13 +61,6 @@ class Station:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._under_way: set[str] = set()
-
-    def check(self, document_signer: Certificate, *, at: datetime | None = None) -> None:
-        """Finds before the first job what would be wrong for all of them: `require_means` with this station's key and
-        trust, and UnavailableError where the feeder has no lane."""
-        if not self._means.feeder.lanes:
-            raise UnavailableError("the feeder has no lane", needs="a reader")
-        require_means(self._means.card_master_key, self._means.trust, document_signer, at=at)
 
     def stop(self) -> None:
         """Ends every session at its next instruction, from any thread; what is half done goes on in the next run."""

@@ -42,6 +42,7 @@ from cccd_core.personalise import (
     Trouble,
     card_master_key,
     open_feeder,
+    require_means,
     verify_card,
 )
 from cccd_core.personalise.memory_feeder import MemoryFeeder
@@ -490,16 +491,15 @@ def test_leaving_early_stops_every_lane(tmp_path: Path, country: Country) -> Non
 
 
 def test_what_is_wrong_for_all_is_found_before_the_first_job(tmp_path: Path, country: Country) -> None:
-    foreign = Country.make(tmp_path / "foreign")
-    signer = country.directory.document_signer_certificate
-    with Works(tmp_path, country) as works:
-        works.station.check(signer)
-        with pytest.raises(CertificateError):
-            works.station.check(foreign.directory.document_signer_certificate)
-        with pytest.raises(CertificateError, match="not valid then"):
-            works.station.check(signer, at=datetime(1970, 1, 2, tzinfo=UTC))
-    with Works(tmp_path, country, master_key=b"short") as works, pytest.raises(ParameterError, match="master key"):
-        works.station.check(signer)
+    foreign = Country.make(tmp_path / "foreign").directory.document_signer_certificate
+    signer, trust = country.directory.document_signer_certificate, country.directory.trust_store()
+    require_means(bytes(16), trust, signer)
+    with pytest.raises(CertificateError):
+        require_means(bytes(16), trust, foreign)
+    with pytest.raises(CertificateError, match="not valid then"):
+        require_means(bytes(16), trust, signer, at=datetime(1970, 1, 2, tzinfo=UTC))
+    with pytest.raises(ParameterError, match="master key"):
+        require_means(b"short", trust, signer)
     (tmp_path / "card_master_key.hex").write_text("4041\n")
     with pytest.raises(FormatError):
         card_master_key(tmp_path)

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class FingerComparison:
-    """Two fingers laid side by side: their positions as labelled (0 unknown) and their calibrated score."""
-
-    position: int
-    candidate_position: int
-    score: float
+from cccd_core.dedup.decision import FingerComparison
 
 
 @dataclass(frozen=True, slots=True)
