@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cccd_core
 from cccd_core import synthesis
-from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY
+from cccd_core.pki import TEST_CARD_MASTER_KEY
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.dedup import EnrolledPerson, GalleryStore
 from cccd_core.issuance.audit.trail import Audit, Event

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from cccd_core.card import CardConnection, ChipReader, MemoryLink, profile, status_words
-from cccd_core.card.scp03 import TEST_CARD_MASTER_KEY, derive_card_keys, open_session
+from cccd_core.card.scp03 import derive_card_keys, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import AuthenticationError, CardError, CccdError
+from cccd_core.pki import TEST_CARD_MASTER_KEY
 from support.chip import CAN, MRZ, SERIAL, ScriptedLink, blank, personalised
 
 MSE_SET_AT, GENERAL_AUTHENTICATE, EXTERNAL_AUTHENTICATE = 0x22, 0x86, 0x82
