@@ -12,8 +12,9 @@ from pathlib import Path
 
 import cccd_core
 from cccd_core import synthesis
-from cccd_core.pki import TEST_CARD_MASTER_KEY
+from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
+from cccd_core.card.virtual.state import Directory
 from cccd_core.dedup import EnrolledPerson, GalleryStore
 from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.dossiers.dossier import Dossier
@@ -23,6 +24,9 @@ from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
+from cccd_core.personalise import CardEvidence, CheckName, Journal, Reason, SpoiledCard, StepName, Trouble
+from cccd_core.personalise.records import Bind, Locked, Reached, Renew, SetAside, Spoiled, Verified, Written
+from cccd_core.pki import TEST_CARD_MASTER_KEY
 
 FORMATS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "formats"
 DAY = date(2026, 11, 1)
@@ -85,13 +89,41 @@ def make(folder: Path) -> None:
     audit = Audit(folder / "audit.jsonl", RUN)
     audit.append([Event("D1", "verified", None, SERIAL), Event("D2", "rejected", "number_structure", None)])
 
-    serial = bytes.fromhex(SERIAL)
-    VirtualCard.create(folder / f"{SERIAL}.card", serial=serial, master_key=TEST_CARD_MASTER_KEY).close()
+    make_card(folder / f"{SERIAL}.card")
     make_journal(folder / "journal")
+
+
+def make_card(path: Path) -> None:
+    """A locked card with one small file, a secret and a used counter."""
+    with VirtualCard.create(path, serial=bytes.fromhex(SERIAL), master_key=TEST_CARD_MASTER_KEY) as card:
+        card.memory.create_file(Directory.APPLICATION, 0x0101, 1, 8)
+        card.memory.write(Directory.APPLICATION, 0x0101, 2, b"DG1")
+        card.memory.store_secrets({1: b"000001"})
+        card.memory.set_counters(sequence=7)
+        card.memory.set_life_cycle(LifeCycle.LOCKED)
 
 
 def make_journal(path: Path) -> None:
     """A journal of one card that was verified and one that was spoiled."""
+    digests = {"EF_SOD": "00" * 32}
+    refused = Reason(Trouble.CARD_REFUSED, StepName.CREATE_FILE, "6985")
+    evidence = CardEvidence(
+        spoiled=(SpoiledCard("FEDCBA9876543210", refused, False),), reader="memory", checks={CheckName.PACE: True}
+    )
+    with Journal(path) as journal:
+        for record in (
+            Bind("FEDCBA9876543210", "D1", NUMBER, digests),
+            Spoiled("FEDCBA9876543210", refused),
+            Bind(SERIAL, "D1", NUMBER, digests),
+            Reached(SERIAL, "EF_SOD", 100, False),
+            Renew(SERIAL, digests, True),
+            Reached(SERIAL, "EF_SOD", 200, True),
+            Written(SERIAL),
+            Locked(SERIAL),
+            Verified(SERIAL, evidence),
+            SetAside("00000000000000AA", Reason(Trouble.NOT_BLANK)),
+        ):
+            journal.append(record)
 
 
 if __name__ == "__main__":

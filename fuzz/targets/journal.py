@@ -28,7 +28,7 @@ MODULES = (
     "cccd_core.personalise.records",
     "cccd_core.personalise.reasons",
     "cccd_core.personalise.evidence",
-    "cccd_core.personalise.json_fields",
+    "cccd_core.plain",
 )
 
 _REASON = Reason(Trouble.VERIFICATION_FAILED, check=CheckName.PACE)

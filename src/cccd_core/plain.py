@@ -23,7 +23,10 @@ _T = TypeVar("_T")
 
 
 def encode(value: object) -> Json:
-    """A record, or any part of one, as JSON-ready data. TypeError for what is no part of a record."""
+    """A record, or any part of one, as JSON-ready data; what is None by default is left out where it is None.
+
+    TypeError for what is no part of a record.
+    """
     if isinstance(value, StrEnum):
         return str(value)
     if value is None or isinstance(value, bool | int | float | str):
@@ -39,7 +42,8 @@ def encode(value: object) -> Json:
     if isinstance(value, Sequence):
         return [encode(item) for item in value]
     if is_dataclass(value):
-        return {item.name: encode(getattr(value, item.name)) for item in fields(value) if item.init}
+        given = {item: getattr(value, item.name) for item in fields(value) if item.init}
+        return {item.name: encode(one) for item, one in given.items() if one is not None or item.default is not None}
     raise TypeError(f"no part of a record: {type(value).__name__}")
 
 
@@ -72,16 +76,25 @@ def _decoder(kind: Hashable) -> Callable[[object], object]:
         return _record(kind)
     if issubclass(kind, StrEnum):
         words = {str(word): word for word in kind}
-        return lambda data: words[_require(str, data)] if data in words else _refuse(kind.__name__)
+        return lambda data: words.get(_require(str, data)) or _refuse(kind.__name__)
     if kind is bytes:
         return lambda data: bytes.fromhex(_require(str, data))
     if kind in (date, datetime):
         return lambda data: kind.fromisoformat(_require(str, data))
     if kind is float:
         return lambda data: float(_require(int, data) if isinstance(data, int) else _require(float, data))
-    if kind in (bool, int, str, NoneType):
+    if kind is str:
+        return _text
+    if kind in (bool, int, NoneType):
         return lambda data: _require(kind, data)
     raise TypeError(f"no type of a record: {kind}")
+
+
+def _text(data: object) -> object:
+    text = _require(str, data)
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        return _refuse("text")  # half a character, which JSON can escape and no file can hold
+    return text
 
 
 def _choice(decoders: Sequence[Callable[[object], object]]) -> Callable[[object], object]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
 
 from cccd_core.personalise.checks import CheckName
-from cccd_core.personalise.json_fields import JsonFields
 from cccd_core.personalise.reasons import Reason
-from cccd_core.plain import Json
+from cccd_core.plain import Json, encode_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +18,6 @@ class SpoiledCard:
     reason: Reason
     locked: bool
 
-    def as_dict(self) -> dict[str, Json]:
-        """JSON-ready."""
-        return {"serial": self.serial, "reason": self.reason.as_dict(), "locked": self.locked}
-
-    @classmethod
-    def from_dict(cls, value: object) -> Self:
-        """The opposite of `as_dict`. FormatError for anything else."""
-        fields = JsonFields(value, "a spoiled card")
-        found = cls(fields.text("serial"), Reason.from_dict(fields.value("reason")), fields.flag("locked"))
-        fields.end()
-        return found
-
 
 @dataclass(frozen=True, slots=True)
 class SetAsideCard:
@@ -39,18 +25,6 @@ class SetAsideCard:
 
     serial: str
     reason: Reason
-
-    def as_dict(self) -> dict[str, Json]:
-        """JSON-ready."""
-        return {"serial": self.serial, "reason": self.reason.as_dict()}
-
-    @classmethod
-    def from_dict(cls, value: object) -> Self:
-        """The opposite of `as_dict`. FormatError for anything else."""
-        fields = JsonFields(value, "a card set aside")
-        found = cls(fields.text("serial"), Reason.from_dict(fields.value("reason")))
-        fields.end()
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +45,4 @@ class CardEvidence:
 
     def as_dict(self) -> dict[str, Json]:
         """JSON-ready."""
-        return {
-            "resumed": self.resumed,
-            "spoiled": [card.as_dict() for card in self.spoiled],
-            "set_aside": [card.as_dict() for card in self.set_aside],
-            "reader": self.reader,
-            "checks": {str(name): passed for name, passed in self.checks.items()},
-            "sod_sha256": self.sod_sha256,
-        }
-
-    @classmethod
-    def from_dict(cls, value: object) -> Self:
-        """The opposite of `as_dict`. FormatError for anything else."""
-        fields = JsonFields(value, "the evidence of a card")
-        found = cls(
-            resumed=fields.flag("resumed"),
-            spoiled=tuple(SpoiledCard.from_dict(card) for card in fields.items("spoiled")),
-            set_aside=tuple(SetAsideCard.from_dict(card) for card in fields.items("set_aside")),
-            reader=fields.text("reader"),
-            checks=fields.outcomes("checks", CheckName),
-            sod_sha256=fields.text_or_none("sod_sha256"),
-        )
-        fields.end()
-        return found
+        return encode_record(self)

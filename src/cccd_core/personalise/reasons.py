@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
-from cccd_core.errors import FormatError
 from cccd_core.personalise.checks import CheckName
-from cccd_core.personalise.json_fields import JsonFields
+from cccd_core.plain import Json, encode_record
 
 _STATUS_WORD: Final = re.compile(r"[0-9A-F]{4}")
 _KIND: Final = re.compile(r"[a-z_]{1,40}")
@@ -69,30 +68,16 @@ class Reason:
     check: CheckName | None = None
     error: str | None = None
 
+    def __post_init__(self) -> None:
+        """ValueError for a status word or an error's kind of another form."""
+        for text, form in ((self.sw, _STATUS_WORD), (self.error, _KIND)):
+            if text is not None and not form.fullmatch(text):
+                raise ValueError("not a reason")
+
     def __str__(self) -> str:
         """Compact, for tables and logs: `card_refused:create_file:6985`."""
         return ":".join(part for part in (self.trouble, self.step, self.sw, self.check, self.error) if part)
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Json]:
         """JSON-ready: the fields that say something."""
-        fields = {
-            "trouble": self.trouble, "step": self.step, "sw": self.sw, "check": self.check, "error": self.error
-        }  # fmt: skip
-        return {name: str(value) for name, value in fields.items() if value is not None}
-
-    @classmethod
-    def from_dict(cls, value: object) -> Self:
-        """The opposite of `as_dict`. FormatError for anything else."""
-        fields = JsonFields(value, "a reason")
-        found = cls(
-            fields.word("trouble", Trouble),
-            fields.word("step", StepName) if "step" in fields else None,
-            fields.text("sw") if "sw" in fields else None,
-            fields.word("check", CheckName) if "check" in fields else None,
-            fields.text("error") if "error" in fields else None,
-        )
-        fields.end()
-        for name, text, form in (("sw", found.sw, _STATUS_WORD), ("error", found.error, _KIND)):
-            if text is not None and not form.fullmatch(text):
-                raise FormatError("a reason has a field of another form", field=name)
-        return found
+        return encode_record(self)

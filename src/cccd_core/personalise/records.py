@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import ClassVar, TypeAlias, assert_never
+from typing import ClassVar, Final, TypeAlias, assert_never
 
+from cccd_core import plain
 from cccd_core.errors import ConflictError, FormatError
 from cccd_core.personalise.evidence import CardEvidence
-from cccd_core.personalise.json_fields import JsonFields
 from cccd_core.personalise.reasons import Reason
-from cccd_core.plain import Json
+from cccd_core.plain import Json, encode_record
 
 
 class Stage(StrEnum):
@@ -82,6 +82,11 @@ class Reached:
     file: str
     offset: int
     complete: bool
+
+    def __post_init__(self) -> None:
+        """ValueError for a place before the file's beginning."""
+        if self.offset < 0:
+            raise ValueError("not a place in a file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,56 +225,22 @@ def _demand(known: CardRecord, kind: RecordKind, *stages: Stage) -> None:
 # -- how a record is stored ------------------------------------------------------------------------------------------
 
 
+_TYPES: Final[dict[RecordKind, type[JournalRecord]]] = {
+    kind.kind: kind for kind in (Bind, Renew, Reached, Written, Locked, Verified, Spoiled, SetAside)
+}
+
+
 def encode(record: JournalRecord) -> bytes:
     """A record as it is stored."""
-    fields: dict[str, Json] = {"record": record.kind, "serial": record.serial}
-    match record:
-        case Bind(_, job_id, personal_number, digests):
-            fields |= {"job": job_id, "number": personal_number, "digests": dict(digests)}
-        case Renew(_, digests, keep):
-            fields |= {"digests": dict(digests), "keep": keep}
-        case Reached(_, name, offset, complete):
-            fields |= {"file": name, "offset": offset, "complete": complete}
-        case Verified(_, evidence):
-            fields["evidence"] = evidence.as_dict()
-        case Spoiled(_, reason) | SetAside(_, reason):
-            fields["reason"] = reason.as_dict()
-        case Written() | Locked():
-            pass
-        case _:
-            assert_never(record)
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    said = {"record": record.kind, **encode_record(record)}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
 def decode(body: bytes) -> JournalRecord:
     """The opposite of `encode`. FormatError for anything else."""
     try:
-        value: object = json.loads(body.decode("utf-8"))
+        said = plain.decode(Mapping[str, Json], json.loads(body.decode("utf-8")))  # type: ignore[type-abstract]
+        kind = plain.decode(RecordKind, said.get("record"))
+        return plain.decode(_TYPES[kind], {name: value for name, value in said.items() if name != "record"})
     except (ValueError, RecursionError):
-        raise FormatError("a journal record is no JSON") from None
-    fields = JsonFields(value, "a journal record")
-    record = _decoded(fields.word("record", RecordKind), fields.text("serial"), fields)
-    fields.end()
-    return record
-
-
-def _decoded(kind: RecordKind, serial: str, fields: JsonFields) -> JournalRecord:
-    match kind:
-        case RecordKind.BIND:
-            return Bind(serial, fields.text("job"), fields.text("number"), fields.texts("digests"))
-        case RecordKind.RENEW:
-            return Renew(serial, fields.texts("digests"), fields.flag("keep"))
-        case RecordKind.REACHED:
-            return Reached(serial, fields.text("file"), fields.number("offset"), fields.flag("complete"))
-        case RecordKind.WRITTEN:
-            return Written(serial)
-        case RecordKind.LOCKED:
-            return Locked(serial)
-        case RecordKind.VERIFIED:
-            return Verified(serial, CardEvidence.from_dict(fields.value("evidence")))
-        case RecordKind.SPOILED:
-            return Spoiled(serial, Reason.from_dict(fields.value("reason")))
-        case RecordKind.SET_ASIDE:
-            return SetAside(serial, Reason.from_dict(fields.value("reason")))
-        case _:
-            assert_never(kind)
+        raise FormatError("not a journal record") from None

@@ -65,7 +65,8 @@ def test_what_is_left_out_has_its_default() -> None:
     [
         {"text": 1}, {"text": None}, {"amount": "1"}, {"amount": True}, {"sure": 1}, {"part": []}, {"part": {}},
         {"part": {"number": True}}, {"part": {"number": 1, "words": "one"}},
-        {"part": {"number": 1, "words": ["three"]}},
+        {"part": {"number": 1, "words": ["three"]}}, {"part": {"number": 1, "words": [["one"]]}},
+        {"text": "\ud800"},
         {"part": {"number": 1, "more": 2}}, {"parts": [1]}, {"day": "2026-02-30"}, {"moment": 3}, {"data": "0"},
         {"numbers": [1.5]}, {"made": "y"},
     ],

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.errors import ConflictError, DamagedError, DiskFullError, FileError, FormatError
+from cccd_core import plain
+from cccd_core.errors import ConflictError, DamagedError, DiskFullError, FileError
 from cccd_core.personalise import (
     CardEvidence,
     CardKnownError,
@@ -351,5 +352,5 @@ def test_stored_words_are_these() -> None:
     ],
 )
 def test_what_is_no_reason(value: object) -> None:
-    with pytest.raises(FormatError):
-        Reason.from_dict(value)
+    with pytest.raises(ValueError, match="not a"):
+        plain.decode(Reason, value)

@@ -1,0 +1,131 @@
+"""Files outlive versions: what every version so far has written is read by this one, every kind of it.
+
+`scripts/make_format_vectors.py` makes a folder for each version. A version that cannot read an earlier one's file must
+say in its error which command migrates it, and that is then asserted here in place of the content.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import cccd_core
+from cccd_core.card.profile import LifeCycle
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.card.virtual.state import Directory
+from cccd_core.dedup import GalleryStore
+from cccd_core.issuance.audit.trail import verify_audit
+from cccd_core.issuance.dossiers.reasons import Fault, Oddity
+from cccd_core.issuance.register.store import CardStatus, Register, new_person_id
+from cccd_core.issuance.runs.content import ContentStore
+from cccd_core.issuance.runs.evidence import Revocation
+from cccd_core.issuance.runs.orders import Order, Orders
+from cccd_core.issuance.runs.state import DossierState, RunState
+from cccd_core.personalise import CheckName, Journal, Reason, Stage, StepName, Trouble
+
+ROOT = Path(__file__).resolve().parents[3]
+FORMATS = ROOT / "tests" / "vectors" / "formats"
+VERSIONS = sorted(path.name for path in FORMATS.iterdir())
+KINDS = {
+    "0123456789ABCDEF.card", "audit.jsonl", "checked.sqlite", "gallery.sqlite", "journal", "orders.sqlite",
+    "register.sqlite", "run.sqlite",
+}  # fmt: skip
+DAY = date(2026, 11, 1)
+NUMBER = "001088000001"
+SERIAL = "0123456789ABCDEF"
+RUN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(params=VERSIONS)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of one version's files: opening one may write to it."""
+    shutil.copytree(FORMATS / request.param, tmp_path / "files")
+    return tmp_path / "files"
+
+
+def test_the_version_at_hand_has_its_files() -> None:
+    assert cccd_core.__version__ in VERSIONS
+    for version in VERSIONS:
+        assert {path.name for path in (FORMATS / version).iterdir()} == KINDS
+
+
+def test_the_files_are_what_this_version_writes(tmp_path: Path) -> None:
+    """So that no format changes unseen: those files whose bytes depend on nothing else are compared as they are."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        importlib.import_module("make_format_vectors").make(tmp_path)
+    finally:
+        sys.path.pop(0)
+    assert {path.name for path in tmp_path.iterdir()} == KINDS
+    for name in ("0123456789ABCDEF.card", "journal"):
+        assert (tmp_path / name).read_bytes() == (FORMATS / cccd_core.__version__ / name).read_bytes(), name
+
+
+def test_gallery(folder: Path) -> None:
+    gallery = GalleryStore(folder / "gallery.sqlite")
+    (person,) = gallery
+    assert person.person_id == new_person_id("D1", NUMBER)
+    assert list(person.tenprint) == [2, 7]
+    assert min(template.count for template in person.tenprint.values()) > 20
+
+
+def test_register_and_orders(folder: Path) -> None:
+    register = Register(folder / "register.sqlite")
+    first, second = register.cards()
+    assert (first.dossier_id, first.number, first.status) == ("D1", NUMBER, CardStatus.VALID)
+    assert (first.serial, first.issue_date, first.expiry_date) == (SERIAL, DAY, None)
+    assert (second.status, second.serial, second.expiry_date) == (CardStatus.UNDER_WAY, None, DAY)
+    assert register.person_of("001088000002") == "P2"
+    assert Orders(folder / "orders.sqlite").order("D1", NUMBER) == Order("D1", NUMBER, RUN, "sha256:1")
+
+
+def test_run(folder: Path) -> None:
+    state = RunState(folder / "run.sqlite")
+    verified, rejected = state.entries()
+    assert (verified.state, verified.card_serial, verified.written) == (DossierState.VERIFIED, SERIAL, True)
+    assert (rejected.reason, rejected.warnings) == (Fault.NUMBER_STRUCTURE, (Oddity.TEXT_SPACES,))
+    assert rejected.evidence.problems[0].facts == {"length": 5}
+    assert state.day == DAY
+    assert state.seconds() == {"check": 0.5}
+    assert state.revocations() == (Revocation("FEDCBA9876543210", "D1", "card_refused"),)
+
+
+def test_checked_dossiers(folder: Path) -> None:
+    (content,) = ContentStore(folder / "checked.sqlite").read(["D3"])
+    assert (content.dossier.full_name, content.dossier.birth_date) == ("Nguyễn Văn Hòa", date(1988, 5, 17))
+    assert (list(content.tenprint), content.portrait) == ([2, 7], b"a picture")
+
+
+def test_audit(folder: Path) -> None:
+    assert verify_audit(folder / "audit.jsonl", RUN) == 2
+
+
+@pytest.fixture
+def journal(folder: Path) -> Iterator[Journal]:
+    with Journal(folder / "journal") as opened:
+        yield opened
+
+
+def test_journal(journal: Journal) -> None:
+    spoiled, verified, aside = journal.cards()
+    assert (spoiled.stage, spoiled.reason) == (
+        Stage.SPOILED, Reason(Trouble.CARD_REFUSED, StepName.CREATE_FILE, "6985"),
+    )  # fmt: skip
+    assert (verified.serial, verified.stage, verified.personal_number) == (SERIAL, Stage.VERIFIED, NUMBER)
+    assert verified.evidence is not None
+    assert verified.evidence.checks == {CheckName.PACE: True}
+    assert (aside.stage, aside.reason) == (Stage.SET_ASIDE, Reason(Trouble.NOT_BLANK))
+
+
+def test_card(folder: Path) -> None:
+    with VirtualCard.open(folder / f"{SERIAL}.card") as card:
+        assert (card.serial.hex().upper(), card.life_cycle) == (SERIAL, LifeCycle.LOCKED)
+        assert bytes(card.memory.files[Directory.APPLICATION, 0x0101].content) == b"\0\0DG1\0\0\0"
+        assert card.memory.secrets == {1: b"000001"}
+        assert card.memory.sequence_counter == 7
