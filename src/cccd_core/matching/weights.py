@@ -11,7 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from cccd_core.errors import FileError, FormatError
+from cccd_core.errors import FormatError
+from cccd_core.storage import whole_file
 
 FORMAT = "cccd-matching-weights-1"
 SHIPPED = "data/weights.json"
@@ -90,11 +91,7 @@ class Weights:
     @staticmethod
     def from_file(path: Path) -> Weights:
         """Reads a file that `as_dict` was written to as JSON. FileError, FormatError."""
-        try:
-            with path.open("rb") as file:
-                data = file.read(BYTES_MAX + 1)
-        except OSError as error:
-            raise FileError("cannot read the matching weights", path=str(path), why=str(error)) from error
+        data = whole_file.read(path, "file of matching weights", most=BYTES_MAX)
         try:
             return Weights.from_json(data)
         except FormatError as error:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cccd_core.errors import FileError, FormatError, SigningError, UnavailableError
+from cccd_core.errors import FormatError, SigningError, UnavailableError
 from cccd_core.pki.certificates import Certificate, parse_certificate, parse_crl
 from cccd_core.pki.trust import TrustStore
 from cccd_core.signing.signer import Signer
 from cccd_core.signing.software import SoftwareSigner
+from cccd_core.storage import whole_file
 
 FORMAT = "cccd-pki"
 FORMAT_VERSION = 1
@@ -29,6 +30,9 @@ CSCA_CRL = "csca/crl.der"
 DS_CERTIFICATE = "ds/certificate.der"
 DS_PRIVATE_KEY = "ds/private_key.pem"
 CARD_MASTER_KEY = "card_master_key.hex"
+PRIVATE = frozenset({CSCA_PRIVATE_KEY, DS_PRIVATE_KEY, CARD_MASTER_KEY})
+"""The files that are made for their owner alone."""
+
 PIN_VARIABLE = "CCCD_PKCS11_PIN"
 
 _MAX_FILE_BYTES = 8 << 20
@@ -118,12 +122,4 @@ def _open_token(where: Mapping[str, str], certificate_der: bytes) -> Signer:
 
 
 def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise FileError("a file of the PKI directory cannot be read", path=str(path), why=error.strerror) from None
-    if len(data) > _MAX_FILE_BYTES:
-        raise FormatError("a file of the PKI directory is too long", path=str(path), limit=_MAX_FILE_BYTES)
-    return data
+    return whole_file.read(folder / name, "file of a PKI directory", most=_MAX_FILE_BYTES)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -22,6 +21,8 @@ from cccd_core.errors import FileError
 from cccd_core.pki import directory as names
 from cccd_core.pki import issue
 from cccd_core.signing.software import SoftwareSigner
+from cccd_core.storage import whole_file
+from cccd_core.storage.faults import file_error
 
 # The well-known transport key of test cards (GlobalPlatform's sample key bytes, twice): `cccd vcard new` makes cards
 # that open to keys derived from it. It protects nothing.
@@ -64,20 +65,21 @@ def init(
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
-            for name, (content, mode) in files.items():
-                _write(draft / name, content, mode)
+            for name, content in files.items():
+                (draft / name).parent.mkdir(exist_ok=True)
+                whole_file.write(draft / name, content, private=name in names.PRIVATE)
             draft.chmod(0o755)
             draft.rename(target)
-            _sync_folder(target.parent)
+            whole_file.sync_folder(target.parent)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
     except OSError as error:
-        raise FileError("a PKI directory cannot be written", path=str(target), why=error.strerror) from None
+        raise file_error("a PKI directory cannot be written", error, path=str(target)) from None
     return names.load(target)
 
 
-def _make(country: str, country_code: str, explicit: bool, start: dt.datetime) -> dict[str, tuple[bytes, int]]:
+def _make(country: str, country_code: str, explicit: bool, start: dt.datetime) -> dict[str, bytes]:
     root, signer = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256R1())
     root_spki, signer_spki = (_spki(key, explicit) for key in (root, signer))
     place = {"C": country, "O": "TEST - not for real documents"}
@@ -105,32 +107,15 @@ def _make(country: str, country_code: str, explicit: bool, start: dt.datetime) -
         "revocation_list": names.CSCA_CRL, "card_master_key": names.CARD_MASTER_KEY,
     }  # fmt: skip
     return {
-        "TEST-COUNTRY.txt": (_NOTICE.encode("utf-8"), 0o644),
-        names.CSCA_CERTIFICATE: (csca, 0o644),
-        names.CSCA_PRIVATE_KEY: (_pem(root), 0o600),
-        names.CSCA_CRL: (crl, 0o644),
-        names.DS_CERTIFICATE: (ds, 0o644),
-        names.DS_PRIVATE_KEY: (_pem(signer), 0o600),
-        names.CARD_MASTER_KEY: (TEST_CARD_MASTER_KEY.hex().encode("ascii") + b"\n", 0o600),
-        names.INDEX: (json.dumps(index, indent=2).encode("utf-8") + b"\n", 0o644),
+        "TEST-COUNTRY.txt": _NOTICE.encode("utf-8"),
+        names.CSCA_CERTIFICATE: csca,
+        names.CSCA_PRIVATE_KEY: _pem(root),
+        names.CSCA_CRL: crl,
+        names.DS_CERTIFICATE: ds,
+        names.DS_PRIVATE_KEY: _pem(signer),
+        names.CARD_MASTER_KEY: TEST_CARD_MASTER_KEY.hex().encode("ascii") + b"\n",
+        names.INDEX: json.dumps(index, indent=2).encode("utf-8") + b"\n",
     }
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    path.parent.mkdir(exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _spki(key: ec.EllipticCurvePrivateKey, explicit: bool) -> bytes:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from cccd_core.emrtd import cms, tlv
 from cccd_core.emrtd.sod import decode_time
-from cccd_core.errors import CccdError, CertificateError, FileError, FormatError, VerificationError
+from cccd_core.errors import CccdError, CertificateError, FormatError, VerificationError
 from cccd_core.pki.certificates import MASTER_LIST_SIGNER, Certificate, parse_certificate
 from cccd_core.pki.passive import find_signer, verify_signer
 from cccd_core.pki.signatures import verify_signature
+from cccd_core.storage import whole_file
 
 CSCA_MASTER_LIST = "2.23.136.1.1.2"
 MAX_BYTES = 32 << 20
@@ -57,14 +58,8 @@ def parse_master_list(data: bytes, root: Certificate, at: dt.datetime | None = N
 
 def load_master_list(path: Path | str, root_path: Path | str) -> MasterList:
     """`parse_master_list` of files. FileError where one cannot be read."""
-    contents = []
-    for each in (Path(path), Path(root_path)):
-        try:
-            with each.open("rb") as file:
-                contents.append(file.read(MAX_BYTES + 1))
-        except OSError as error:
-            raise FileError("a file cannot be read", path=str(each), why=error.strerror) from None
-    return parse_master_list(contents[0], parse_certificate(contents[1]))
+    data = whole_file.read(path, "master list", most=MAX_BYTES)
+    return parse_master_list(data, parse_certificate(whole_file.read(root_path, "certificate", most=MAX_BYTES)))
 
 
 def _validate(signer: Certificate, root: Certificate, at: dt.datetime) -> None:

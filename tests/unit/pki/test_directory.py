@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from cccd_core.cli.main import build
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.errors import CccdError, FileError, FormatError, SigningError
 from cccd_core.personalise.keys import card_master_key
-from cccd_core.pki import local_country
 from cccd_core.signing.keys import verifies
 
 NOW = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
@@ -74,15 +74,15 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_an_interrupted_init_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    real = local_country._write
+    real = os.fsync
 
-    def stop(path: Path, content: bytes, mode: int) -> None:
-        written.append(path)
+    def stop(descriptor: int) -> None:
+        written.append(descriptor)
         if len(written) == 4:
             raise KeyboardInterrupt
-        real(path, content, mode)
+        real(descriptor)
 
-    monkeypatch.setattr(local_country, "_write", stop)
+    monkeypatch.setattr(os, "fsync", stop)
     with pytest.raises(KeyboardInterrupt):
         pki.init(tmp_path / "pki")
     assert len(written) == 4

@@ -1,5 +1,5 @@
 """What a dossier may say: every field once, from which come the JSON Schema of `dossier.json`, the columns of a Parquet
-batch, the reader's checks and the reference page. Imports the formats' names and the sibling modules of plain data.
+batch, the reader's checks and the reference page.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from cccd_core.issuance.reports.figures import STAGES, Figures, Report, score_of
+from cccd_core.issuance.reports.figures import Figures, Report, score_of
 from cccd_core.issuance.runs.evidence import Evidence
 from cccd_core.issuance.runs.state import DossierState
 from cccd_core.plain import Json
@@ -184,8 +184,7 @@ def _scores_plot(report: Report) -> Figure:
     return figure
 
 
-def _seconds_plot(spent: Mapping[str, float]) -> Figure:
-    seconds = {stage: round(spent.get(stage, 0.0), 6) for stage in STAGES}
+def _seconds_plot(seconds: Mapping[str, float]) -> Figure:
     figure = _figure(2.4)
     axes = figure.subplots()
     bars = axes.barh(list(seconds), list(seconds.values()), color="#5b8c5a")
