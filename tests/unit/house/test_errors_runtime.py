@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,13 @@ def test_every_error_kind_is_distinct_and_under_one_root() -> None:
     kinds = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, Exception)]
     assert all(issubclass(c, CccdError) for c in kinds)
     assert len({c.kind for c in kinds}) == len(kinds) > 10
+
+
+def test_the_reference_tells_what_to_do_about_each_kind() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    kinds = {c.kind for c in vars(errors).values() if isinstance(c, type) and issubclass(c, CccdError)}
+    assert kinds - {"error"} <= named
 
 
 def test_simd_level_can_be_forced_and_an_impossible_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
