@@ -28,7 +28,7 @@ from cccd_core.issuance.dossiers.check import check_dossier
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import Batch, RawDossier
 from cccd_core.issuance.dossiers.reasons import DossierError, Failure, Oddity, Problem, Severity, principal
-from cccd_core.issuance.means import Ask, Authority, Means, day_of
+from cccd_core.issuance.means import Authority, Means, day_of
 from cccd_core.issuance.production.make import ProduceStage, TimedSigner
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.reports import write as reports
@@ -38,7 +38,7 @@ from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocati
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
-from cccd_core.personalise import Journal, Stage, Station
+from cccd_core.personalise import Ask, Journal, Stage, Station
 from cccd_core.progress import Progress, named
 from cccd_core.storage.lock import exclusive
 

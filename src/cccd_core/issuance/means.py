@@ -12,12 +12,9 @@ from typing import Protocol
 from cccd_core import pki
 from cccd_core.country.clock import VIETNAM
 from cccd_core.issuance.decisions.decide import Searcher
-from cccd_core.personalise import Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
+from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
 from cccd_core.pki import TrustStore
 from cccd_core.signing import Signer
-
-Ask = Callable[[str, str], None]
-"""`ask(reader, text)` tells the operator of a reader what to do."""
 
 
 class Clock(Protocol):

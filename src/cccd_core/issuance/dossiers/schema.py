@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from cccd_core.issuance.dossiers import reasons
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.plain import Json, JsonObject
-from cccd_core.templates import FORMATS
+from cccd_core.templates import FORMATS, POSITIONS
 
 FieldType: TypeAlias = Literal["text", "name", "word", "date", "time", "number", "fingers", "templates"]
 
@@ -35,18 +35,7 @@ GROUNDS = {
 """Law 26/2023/QH15 article 24: the seven grounds of an exchange (clause 1) and those of a reissue (clause 2)."""
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-FINGER_NAMES = {
-    1: "right thumb",
-    2: "right index",
-    3: "right middle",
-    4: "right ring",
-    5: "right little",
-    6: "left thumb",
-    7: "left index",
-    8: "left middle",
-    9: "left ring",
-    10: "left little",
-}
+FINGER_NAMES = {position: name for position, name in POSITIONS.items() if position}
 """ISO/IEC 19794 finger positions."""
 
 FINGER_SUFFIXES = ("fmr", "xyt", "ist", "iso", "ansi", "bin")
