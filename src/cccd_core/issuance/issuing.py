@@ -84,15 +84,16 @@ def issue(
         stack.enter_context(exclusive(paths.gallery / "lock", "gallery"))
         register = stack.enter_context(closing(Register(paths.register)))
         state = stack.enter_context(closing(RunState(paths.state)))
-        state.begin(day=day_of(means.clock), register_id=register.register_id, facts={"reader": means.readers.name})
-        state.add(ids)
         run = _Run(paths, means, policy, register, state, stack)
+        authority = run.require_means(ids)  # before the day is fixed: the clock may be what is wrong
+        facts = {"reader": means.readers.name}
+        day = state.begin(day=day_of(means.clock), register_id=register.register_id, facts=facts)
+        state.add(ids)
         run.retry_failed()
-        authority = run.require_means()
         audit = Audit(paths.audit, state.value("run"))
         start = time.perf_counter()
         worked = [
-            run.check(batch, progress),
+            run.check(batch, day, progress),
             run.decide(take_over, named(progress, "search")),
         ]
         audit.append(map(_event, state.entries(*FINAL)))
@@ -142,23 +143,24 @@ class _Run:
             self.state.record(again)
             _log.info("%d failed dossiers are tried again", len(again))
 
-    def require_means(self) -> Authority | None:
+    def require_means(self, ids: Iterable[str]) -> Authority | None:
         """What the last stage needs is asked for before the first, which may take hours; None where nothing is left to
-        be done. Raises what would be wrong for every card."""
-        if not self.state.ids(DossierState.RECEIVED, DossierState.SOUND, DossierState.UNIQUE):
+        be done of these dossiers. Raises what would be wrong for every card."""
+        if self.state.finished(ids):
             return None
         now = self.means.clock.now()
-        if day_of(self.means.clock) < self.state.day:
+        began = self.state.day
+        if began is not None and day_of(self.means.clock) < began:
             raise ConflictError(
                 "the clock stands before the day on which this run began",
-                clock=now.isoformat(timespec="seconds"), began=self.state.day.isoformat(),
+                clock=now.isoformat(timespec="seconds"), began=began.isoformat(),
             )  # fmt: skip
         authority = self.means.authority()
         authority.require_valid(now)
         self.means.readers.require()
         return authority
 
-    def check(self, batch: Batch, progress: Progress | None) -> bool:
+    def check(self, batch: Batch, day: date, progress: Progress | None) -> bool:
         """Reads and checks what is received; whether there was anything. What an earlier run found sound and has not
         made is compared with the batch: a dossier that was changed since is not issued as it was."""
         self._compare(batch)
@@ -166,7 +168,7 @@ class _Run:
         if not waiting:
             return False
         total, done = len(waiting), 0
-        check = partial(_check, day=self.state.day, policy=self.policy)
+        check = partial(_check, day=day, policy=self.policy)
         raws = batch.read(waiting)
         with ThreadPoolExecutor(runtime.threads()) as pool:
             start = time.perf_counter()

@@ -109,9 +109,9 @@ class RunState:
         """Lets go of the file."""
         self._file.close()
 
-    def begin(self, *, day: date, register_id: str, facts: Mapping[str, str]) -> None:
-        """Fixes what must be the same in every run of this folder: its identity, its day, its register. ConflictError
-        where the folder belongs to another register."""
+    def begin(self, *, day: date, register_id: str, facts: Mapping[str, str]) -> date:
+        """Fixes what must be the same in every run of this folder: its identity, its day, its register. Returns the
+        day. ConflictError where the folder belongs to another register."""
         with self._file.write() as connection:
             known = _values(connection)
             if not known:
@@ -119,6 +119,7 @@ class RunState:
                 connection.execute(insert(_RUN), [{"name": name, "value": value} for name, value in values.items()])
             elif known.get("register") != register_id:
                 raise ConflictError("the output folder belongs to a run over another gallery")
+        return self.day or day
 
     def value(self, name: str) -> str:
         """A fact of the run, as fixed by `begin`. DamagedError where it has none."""
@@ -129,12 +130,16 @@ class RunState:
         return found
 
     @property
-    def day(self) -> date:
-        """The day of the first run, on which every later run of the folder judges dates too."""
-        try:
-            return date.fromisoformat(self.value("day"))
-        except ValueError:
-            raise DamagedError("the run's day is no date", path=str(self._file.path)) from None
+    def day(self) -> date | None:
+        """The day of the first run, on which every later run of the folder judges dates too; None before `begin`."""
+        with self._file.read() as connection:
+            found = _values(connection).get("day")
+        return None if found is None else self._taken(lambda: date.fromisoformat(found))
+
+    def finished(self, dossier_ids: Iterable[str]) -> bool:
+        """Whether these dossiers, and all that are there, have a final state that no later run would change."""
+        done = {state for state in FINAL if state is not DossierState.FAILED}
+        return set(dossier_ids) <= self.ids(*done) and not self.ids(*(set(DossierState) - done))
 
     def add(self, dossier_ids: Iterable[str]) -> None:
         """Adds the dossiers that are not there yet, as received. ConflictError where all that are there have gone."""
