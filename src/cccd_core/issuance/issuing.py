@@ -43,7 +43,7 @@ from cccd_core.progress import Progress, named
 from cccd_core.storage.lock import exclusive
 
 _CHECKED_AT_A_TIME = 64
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def issue(
@@ -90,7 +90,9 @@ def issue(
         day = state.begin(day=day_of(means.clock), register_id=register.register_id, facts=facts)
         state.add(ids)
         run.retry_failed()
-        audit = Audit(paths.audit, state.value("run"))
+        name = state.value("run")
+        audit = Audit(paths.audit, name)
+        logger.info("run %s: %d dossiers, day %s, readers %s", name, len(ids), day, means.readers.name)
         start = time.perf_counter()
         worked = [
             run.check(batch, day, progress),
@@ -102,7 +104,10 @@ def issue(
         if any(worked):
             run.forget()
             state.record([], {"elapsed": time.perf_counter() - start})
-        return reports.write(state, paths.out)
+        report = reports.write(state, paths.out)
+        states = report.figures.states
+        logger.info("run %s ends: %s", name, ", ".join(f"{count} {one}" for one, count in sorted(states.items())))
+        return report
 
 
 @dataclass(slots=True)
@@ -141,7 +146,7 @@ class _Run:
                 again.append(Entry(entry.dossier_id, DossierState.RECEIVED))
         if again:
             self.state.record(again)
-            _log.info("%d failed dossiers are tried again", len(again))
+            logger.info("%d failed dossiers are tried again", len(again))
 
     def require_means(self, ids: Iterable[str]) -> Authority | None:
         """What the last stage needs is asked for before the first, which may take hours; None where nothing is left to
@@ -184,7 +189,7 @@ class _Run:
                 if progress is not None:
                     progress(done, total, "check")
         self._gone(waiting)
-        _log.info("checked %d dossiers", done)
+        logger.info("checked %d dossiers", done)
         return True
 
     def decide(self, take_over: str | None, progress: Progress | None) -> bool:
@@ -207,6 +212,7 @@ class _Run:
         key = authority.card_master_key
         feeder = self.means.readers.open(self.paths.cards, key, journal, ask)
         self.stack.callback(feeder.close)
+        logger.info("cards are made in %d lanes", len(feeder.lanes))
         station = Station(feeder, journal, key, authority.trust)
         self.state.put_json("lanes", len(feeder.lanes))
         signer = TimedSigner(authority.signer)
@@ -233,7 +239,7 @@ class _Run:
         gone = [Entry(dossier_id, DossierState.FAILED, Failure.BATCH_CHANGED) for dossier_id in sorted(dossier_ids)]
         if gone:
             self.state.record(gone)
-            _log.warning("%d dossiers are not in the batch as they were", len(gone))
+            logger.warning("%d dossiers are not in the batch as they were", len(gone))
 
 
 def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> tuple[Entry, Content | None]:

@@ -28,7 +28,7 @@ from cccd_core.progress import Progress
 
 _MATCHES_KEPT = 5  # in the evidence of one dossier
 _ENROLLED_AT_A_TIME = 1000
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Searcher(Protocol):
@@ -75,7 +75,7 @@ class DecideStage:
         ended = [*settled, *entries.values()]
         self.state.record(ended, {"search": time.perf_counter() - start})
         counts = Counter(entry.state for entry in ended)
-        _log.info("decided %s", ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+        logger.info("decided %s", ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
 
     def _reserve(self, unique: Sequence[Claim], run: str) -> None:
         # First the gallery, then the register: someone enrolled and not yet accepted keeps others from being enrolled

@@ -6,7 +6,6 @@ station's journal knows every card that was ever bound and the register every on
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +24,6 @@ from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.personalise import CardJob, CardResult, JobOutcome, Station
 from cccd_core.progress import Progress
 from cccd_core.signing import Signer
-
-_log = logging.getLogger(__name__)
 
 
 class TimedSigner:
@@ -148,7 +145,6 @@ class ProduceStage:
         why = result.reason
         told = ErrorEvidence(result.outcome, str(why or ""), {} if why is None else why.as_dict())
         reason = Failure.CARD_WAITING if result.outcome is JobOutcome.WAITING else Failure.CARD_FAILED
-        _log.warning("no card for %s: %s, %s", result.job_id, result.outcome, why)
         return replace(
             entry,
             state=DossierState.FAILED,
