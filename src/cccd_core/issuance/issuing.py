@@ -188,7 +188,7 @@ class _Run:
                 done += len(entries)
                 if progress is not None:
                     progress(done, total, "check")
-        self._gone(waiting)
+        self._gone(Entry(name, DossierState.RECEIVED) for name in sorted(waiting))
         logger.info("checked %d dossiers", done)
         return True
 
@@ -232,11 +232,12 @@ class _Run:
 
     def _compare(self, batch: Batch) -> None:
         known = {entry.dossier_id: entry for entry in self.state.entries(DossierState.SOUND, DossierState.UNIQUE)}
-        changed = [raw.dossier_id for raw in batch.read(known) if raw.digest != known.pop(raw.dossier_id).digest]
-        self._gone([*changed, *known])
+        same = {raw.dossier_id for raw in batch.read(known) if raw.digest == known[raw.dossier_id].digest}
+        self._gone(entry for name, entry in known.items() if name not in same)
 
-    def _gone(self, dossier_ids: Iterable[str]) -> None:
-        gone = [Entry(dossier_id, DossierState.FAILED, Failure.BATCH_CHANGED) for dossier_id in sorted(dossier_ids)]
+    def _gone(self, entries: Iterable[Entry]) -> None:
+        """What was accepted keeps what is known of it: put back as it was, it goes on from its card on."""
+        gone = [replace(entry, state=DossierState.FAILED, reason=Failure.BATCH_CHANGED) for entry in entries]
         if gone:
             self.state.record(gone)
             logger.warning("%d dossiers are not in the batch as they were", len(gone))

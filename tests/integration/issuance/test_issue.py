@@ -17,8 +17,10 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import BusyError, CertificateError, ConflictError, FileError, ParameterError, UnavailableError
 from cccd_core.issuance import Means, issue
 from cccd_core.issuance.audit.trail import verify_audit
-from cccd_core.issuance.register.store import CardStatus
-from cccd_core.issuance.runs.state import RunState
+from cccd_core.issuance.register.store import Acceptance, CardStatus, new_person_id
+from cccd_core.issuance.runs.orders import Order, Orders
+from cccd_core.issuance.runs.paths import Paths
+from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.personalise import Feeder, verify_card
 from support import dossiers
 from support.chaos import Puller, TearingFeeder
@@ -277,14 +279,35 @@ def test_files_that_change_between_two_runs_are_noticed(office: Office, stage: s
     assert outcomes(office.issue()) == {"A1": ("verified", None), "A2": ("verified", None)}
 
 
-def test_an_accepted_dossier_that_comes_back_changed_is_refused(office: Office) -> None:
-    office.put("A1", 1)
+def test_an_accepted_dossier_that_changes_waits_until_it_is_put_back(office: Office) -> None:
+    office.put("A1", 1, religion="Phật giáo")
     with pytest.raises(KeyboardInterrupt):
         office.issue(means=office.means(wrap=_Interrupted))
     change(office, "Hòa", "Bình")
-    assert outcomes(office.issue()) == {"A1": ("failed", "batch_changed")}
-    assert outcomes(office.issue()) == {"A1": ("rejected", "dossier_changed")}
-    assert [card.serial for card in office.register().cards()] == [None]
+    for _ in range(2):
+        report = office.issue()
+        assert outcomes(report) == {"A1": ("failed", "batch_changed")}
+        assert report.figures.unique == 1, "it was searched, and is held"
+        assert [card.serial for card in office.register().cards()] == [None]
+    change(office, "Bình", "Hòa")
+    assert outcomes(office.issue()) == {"A1": ("verified", None)}
+
+
+def test_an_accepted_dossier_that_comes_back_changed_is_refused(office: Office) -> None:
+    """Killed between the register's acceptance and the run's own note of it."""
+    office.put("A1", 1)
+    office.put("A2", 2)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at("search"))
+    state, paths = RunState(office.out() / "run.sqlite"), Paths(office.gallery, office.out())
+    number = dossiers.document(1)["personal_number"]
+    (entry,) = [entry for entry in state.entries(DossierState.SOUND) if entry.dossier_id == "A1"]
+    Orders(paths.orders).place([Order("A1", number, state.value("run"), entry.digest or "")])
+    office.register().accept([Acceptance("A1", number, new_person_id("A1", number), DAY, None)])
+    change(office, "Hòa", "Bình")
+    assert outcomes(office.issue()) == {"A1": ("failed", "batch_changed"), "A2": ("verified", None)}
+    assert outcomes(office.issue()) == {"A1": ("rejected", "dossier_changed"), "A2": ("verified", None)}
+    assert {card.dossier_id: card.serial is None for card in office.register().cards()} == {"A1": True, "A2": False}
 
 
 class _Interrupted:
