@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared"))
+
+# Who starts the tests in the background may have had SIGINT ignored (`nohup`, a shell without job control), and every
+# process that a test starts and interrupts would inherit that: the interrupt would be "swallowed" by nobody's fault.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The machines are small and shared: a deadline in seconds would fail tests for no fault of the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)

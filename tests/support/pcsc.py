@@ -24,6 +24,7 @@ from cccd_core.card.virtual import server
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "virtual_readers.sh"
 LOCK = Path(tempfile.gettempdir()) / "pcsc.lock"
 FIRST_PORT = server.DEFAULT_PORT
+PATIENCE_S = 120.0  # what never comes is given up; how soon it comes is nobody's business
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class VirtualReaders:
         thread = threading.Thread(target=server.serve, args=(card, self.port(name)), kwargs={"stop": stop}, daemon=True)
         thread.start()
         try:
-            assert pcsc.wait_for_card(name, True, 10.0), "the card never arrived in the reader"
+            assert pcsc.wait_for_card(name, True, PATIENCE_S), "the card never arrived in the reader"
             yield stop
         finally:
             stop.set()
