@@ -59,7 +59,9 @@ def make(folder: Path) -> None:
     gallery.close()
 
     register = Register(folder / "register.sqlite")
-    register.accept([Acceptance("D1", NUMBER, person, DAY, None), Acceptance("D2", "001088000002", "P2", DAY, DAY)])
+    register.accept(
+        [Acceptance("D1", NUMBER, person, True, DAY, None), Acceptance("D2", "001088000002", "P2", False, DAY, DAY)]
+    )
     register.verify("D1", NUMBER, SERIAL)
     orders = Orders(folder / "orders.sqlite")
     orders.place([Order("D1", NUMBER, RUN, "sha256:1")])

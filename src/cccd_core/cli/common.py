@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from cccd_core.cli import interrupts, log, terminal
-from cccd_core.errors import CccdError, FileError
+from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
@@ -223,7 +224,8 @@ def _ended(app: typer.Typer, argv: list[str]) -> int:
         terminal.flush()
     except CccdError as error:
         logger.error("%s: %s", error.kind, error)
-        return _shown_error(error, as_json="--json" in argv)
+        shown = _shown_error(error, as_json="--json" in argv)
+        return EXIT_USAGE if isinstance(error, ParameterError) else shown
     except _USAGE_ERROR as error:
         text = io.StringIO()
         error.show(text)
@@ -232,6 +234,9 @@ def _ended(app: typer.Typer, argv: list[str]) -> int:
         return EXIT_USAGE
     except terminal.ReaderLeftError:
         return EXIT_NOT_RUN
+    except OSError as error:  # of what was printed by typer itself: its help
+        reader_left = error.errno == errno.EPIPE
+        return EXIT_NOT_RUN if reader_left else _shown_error(file_error("cannot go on", error), as_json=False)
     except typer.Abort:
         return EXIT_NOT_RUN
     return code if isinstance(code, int) else 0

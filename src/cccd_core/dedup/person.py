@@ -26,7 +26,8 @@ class EnrolledPerson:
     `unplaced` those of unknown position. At most ten fingers in all, possibly none.
 
     Raises ParameterError for an identifier that is empty, longer than 64 characters or holds control characters or
-    lone surrogates, and for more than ten fingers. Templates are personal data: its text shows how many there are.
+    lone surrogates, for a position outside 1..10 and for more than ten fingers. Templates are personal data: its text
+    shows how many there are.
     """
 
     person_id: str
@@ -36,6 +37,7 @@ class EnrolledPerson:
     def __post_init__(self) -> None:
         if not is_identifier(self.person_id):
             raise ParameterError("a person's identifier has 1 to 64 characters, none of them a control character")
+        object.__setattr__(self, "tenprint", Tenprint(self.tenprint))  # whoever gave a plain mapping is held to it too
         object.__setattr__(self, "unplaced", tuple(self.unplaced))
         if len(self.tenprint) + len(self.unplaced) > MAX_FINGERS:
             raise ParameterError("a person has at most ten fingers", fingers=len(self.tenprint) + len(self.unplaced))

@@ -53,3 +53,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(name)
     return getattr(import_module(f"cccd_core.issuance.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -47,9 +47,9 @@ logger = logging.getLogger(__name__)
 
 
 def issue(
-    batch_path: Path,
-    gallery_path: Path,
-    out_dir: Path,
+    batch_path: Path | str,
+    gallery_path: Path | str,
+    out_dir: Path | str,
     means: Means,
     *,
     policy: CheckPolicy | None = None,
@@ -69,11 +69,13 @@ def issue(
 
     A dossier that is rejected, a duplicate, in review or failed holds up no other. What is wrong for all is raised
     before the first of them: FileError, DamagedError and BusyError (batch, gallery, output folder), ConflictError
-    (folders of another run; a clock before the run's own day), CertificateError and SigningError (a signer that readers
-    would refuse, or that cannot sign), UnavailableError and TransportError (reader). What was done until then is kept.
+    (folders of another run, another authority than the run began with, a clock before its day), CertificateError and
+    SigningError (a signer that readers would refuse, or that cannot sign), UnavailableError and TransportError
+    (reader). What was done until then is kept.
     """
     policy = policy or CheckPolicy()
-    paths = Paths(gallery_path, out_dir)
+    paths = Paths(Path(gallery_path), Path(out_dir))
+    batch_path = Path(batch_path)
     batch = open_batch(batch_path, policy)
     ids = batch.ids()
     if not ids:
@@ -88,6 +90,8 @@ def issue(
         authority = run.require_means(ids)  # before the day is fixed: the clock may be what is wrong
         facts = {"reader": means.readers.name}
         day = state.begin(day=day_of(means.clock), register_id=register.register_id, facts=facts)
+        if authority is not None:
+            state.fix("authority", authority.identity(means.clock.now()))
         state.add(ids)
         run.retry_failed()
         name = state.value("run")
@@ -101,8 +105,9 @@ def issue(
         audit.append(map(_event, state.entries(*FINAL)))
         worked.append(run.produce(authority, progress, ask))
         audit.append(map(_event, state.entries(*FINAL)))
-        if any(worked):
+        if any(worked) or paths.content.exists():
             run.forget()
+        if any(worked):
             state.record([], {"elapsed": time.perf_counter() - start})
         report = reports.write(state, paths.out)
         states = report.figures.states

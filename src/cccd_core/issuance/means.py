@@ -3,6 +3,7 @@ another one."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -50,6 +51,11 @@ class Authority:
         revoked, of another CSCA. It would be wrong for every card."""
         signer = pki.parse_certificate(self.signer.certificate_der)
         require_means(self.card_master_key, self.trust, signer, at=at)
+
+    def identity(self, at: datetime) -> str:
+        """Whose cards these are: the digest of the CSCA certificate, whoever signs for it."""
+        path = self.trust.validate(pki.parse_certificate(self.signer.certificate_der), at)
+        return "sha256:" + hashlib.sha256(path.csca.der).hexdigest()
 
 
 class Readers(Protocol):

@@ -82,6 +82,7 @@ def test_register_and_orders(folder: Path) -> None:
     assert (first.serial, first.issue_date, first.expiry_date) == (SERIAL, DAY, None)
     assert (second.status, second.serial, second.expiry_date) == (CardStatus.UNDER_WAY, None, DAY)
     assert register.person_of("001088000002") == "P2"
+    assert register.enrolled() == 1
     assert Orders(folder / "orders.sqlite").order("D1", NUMBER) == Order("D1", NUMBER, RUN, "sha256:1")
 
 

@@ -358,7 +358,8 @@ def test_an_input_without_end_is_refused(work: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "words", [["doctor"], ["doctor", "--json"], ["template", "info", "1.fmr"], ["batch", "schema"], ["--version"]]
+    "words",
+    [["doctor"], ["doctor", "--json"], ["template", "info", "1.fmr"], ["batch", "schema"], ["--version"], ["--help"]],
 )
 def test_standard_output_on_a_full_disk(words: list[str], work: Path, process: Any) -> None:
     with Path("/dev/full").open("wb") as full:

@@ -46,8 +46,8 @@ def test_everything_asked_for_is_written(tmp_path: Path, capsys: pytest.CaptureF
     ("arguments", "code"),
     [
         (["nowhere"], EXIT_NOT_RUN),
-        (["DIR", "--expect", "rubbish"], EXIT_NOT_RUN),
-        (["DIR", "DIR"], EXIT_NOT_RUN),
+        (["DIR", "--expect", "rubbish"], EXIT_USAGE),
+        (["DIR", "DIR"], EXIT_USAGE),
         (["DIR", "--cross"], EXIT_USAGE),
         (["DIR", "--compare", "x.json"], EXIT_USAGE),
         (["DIR", "--threads", "0"], EXIT_USAGE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,7 +15,15 @@ import pytest
 from cccd_core import pki
 from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.errors import BusyError, CertificateError, ConflictError, FileError, ParameterError, UnavailableError
+from cccd_core.errors import (
+    BusyError,
+    CertificateError,
+    ConflictError,
+    DamagedError,
+    FileError,
+    ParameterError,
+    UnavailableError,
+)
 from cccd_core.issuance import Means, issue
 from cccd_core.issuance.audit.trail import verify_audit
 from cccd_core.issuance.register.store import Acceptance, CardStatus, new_person_id
@@ -23,7 +32,7 @@ from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.personalise import Feeder, verify_card
 from support import dossiers
-from support.chaos import Puller, TearingFeeder
+from support.chaos import Puller, TearingFeeder, run_and_kill
 from support.issuing import DAY, At, Office, files, fingers_of, lines, outcomes
 
 
@@ -303,7 +312,7 @@ def test_an_accepted_dossier_that_comes_back_changed_is_refused(office: Office) 
     number = dossiers.document(1)["personal_number"]
     (entry,) = [entry for entry in state.entries(DossierState.SOUND) if entry.dossier_id == "A1"]
     Orders(paths.orders).place([Order("A1", number, state.value("run"), entry.digest or "")])
-    office.register().accept([Acceptance("A1", number, new_person_id("A1", number), DAY, None)])
+    office.register().accept([Acceptance("A1", number, new_person_id("A1", number), False, DAY, None)])
     change(office, "Hòa", "Bình")
     assert outcomes(office.issue()) == {"A1": ("failed", "batch_changed"), "A2": ("verified", None)}
     assert outcomes(office.issue()) == {"A1": ("rejected", "dossier_changed"), "A2": ("verified", None)}
@@ -486,6 +495,53 @@ def test_what_is_wrong_for_all_is_found_before_the_first_dossier(office: Office,
         office.issue(means=office.means(day=date(2026, 10, 31)))
     assert not office.register().cards()
     assert outcomes(office.issue()) == {"A1": ("verified", None)}
+
+
+def test_a_gallery_that_lost_people_finds_nobody_unique(office: Office) -> None:
+    office.put("A1", 1)
+    child = dossiers.document(2, personal_number="001222000001", birth_date="2022-03-03")
+    dossiers.put(office.batch(), "child", child, fingers={})  # known to the register, not to the gallery
+    assert set(outcomes(office.issue()).values()) == {("verified", None)}
+    later = dossiers.document(9, captured_at="2026-08-01T08:00:00+07:00")
+    dossiers.put(office.batch("second"), "B1", later, fingers=fingers_of(1, again=True))
+    (office.gallery / "gallery.sqlite").rename(office.gallery / "kept")
+    with pytest.raises(DamagedError, match="lost people"):
+        office.issue("second", "second-out")
+    (office.gallery / "gallery.sqlite").unlink()
+    (office.gallery / "kept").rename(office.gallery / "gallery.sqlite")
+    assert outcomes(office.issue("second", "second-out")) == {"B1": ("duplicate", "duplicate")}
+
+
+def test_a_run_goes_on_under_the_authority_that_began_it(office: Office, tmp_path: Path) -> None:
+    office.put("A1", 1)
+    with pytest.raises(KeyboardInterrupt):
+        office.issue(progress=_interrupt_at("check"))
+    other = tmp_path / "other-pki"
+    pki.init(other, now=datetime(2026, 10, 1, tzinfo=UTC))
+    with pytest.raises(ConflictError, match="another authority"):
+        office.issue(means=replace(office.means(), authority=Means.usual(other, "memory").authority))
+    assert outcomes(office.issue()) == {"A1": ("verified", None)}
+
+
+def test_what_was_checked_is_gone_when_a_killed_run_is_finished(office: Office) -> None:
+    office.put("A1", 1)
+    assert run_and_kill(lambda: _issue_and_leave(office), None)
+    left = [path for path in office.out().iterdir() if path.name.startswith("checked.sqlite")]
+    assert any(b"Nguy" in path.read_bytes() for path in left)
+    assert office.issue().complete
+    for path in office.out().iterdir():
+        if path.name.startswith("checked.sqlite"):
+            assert b"001088000001" not in path.read_bytes()
+
+
+def _issue_and_leave(office: Office) -> None:
+    """Ends without a word once the last card is noted, as a kill would."""
+
+    def leave(done: int, total: int, what: str) -> None:
+        if what == "cards" and done == total:
+            os._exit(0)
+
+    office.issue(progress=leave)
 
 
 def test_cards_of_one_run_are_refused_by_a_reader_without_their_trust(office: Office, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cccd_core import templates
-from cccd_core.cli.common import run
+from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE, run
 from cccd_core.cli.main import build
 from cccd_core.templates import FingerTemplate, TemplateRecord
 from cccd_core.templates.draw import draw
@@ -93,7 +93,8 @@ def test_refusals(
 ) -> None:
     (tmp_path / "2.xyt").write_text(XYT, encoding="ascii")
     places = {"fmr": fmr, "xyt": tmp_path / "2.xyt", "out": tmp_path / "out"}
-    assert run(app, ["template", *(argument.format(**places) for argument in arguments)]) == 3
+    code = EXIT_NOT_RUN if said == "cannot be read" else EXIT_USAGE
+    assert run(app, ["template", *(argument.format(**places) for argument in arguments)]) == code
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

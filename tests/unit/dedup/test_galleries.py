@@ -9,7 +9,7 @@ import pytest
 
 from cccd_core.dedup import Deduplicator, EnrolledPerson, Gallery, GalleryStore, MemoryGallery
 from cccd_core.dedup.store import ASKED_BLOCK, READ_BLOCK
-from cccd_core.errors import ConflictError
+from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.templates import Tenprint
 from support.known_fingers import KnowingMatcher, finger, person
 
@@ -126,3 +126,14 @@ def test_its_text_shows_no_template(gallery):
     gallery.add(EnrolledPerson("a", Tenprint({2: finger(12345)}), (finger(12346),)))
     assert "12345" not in repr(gallery) + str(gallery)
     assert "array" not in repr(gallery)
+
+
+@pytest.mark.parametrize("position", [-1, 0, 11, 255])
+def test_a_position_that_no_finger_has_is_refused_before_it_is_enrolled(position):
+    with pytest.raises(ParameterError, match="1 to 10"):
+        EnrolledPerson("a", {position: finger(1)})
+
+
+def test_a_plain_mapping_of_fingers_is_enrolled_as_a_tenprint_is(gallery):
+    gallery.add(EnrolledPerson("a", {7: finger(1), 2: finger(2)}))
+    assert list(gallery.get("a").tenprint) == [2, 7]

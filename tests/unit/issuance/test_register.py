@@ -20,6 +20,7 @@ DAY = date(2026, 11, 1)
 def acceptance(dossier: str = "D1", number: str = "1", **changes: Any) -> Acceptance:
     values: dict[str, Any] = {
         "person_id": new_person_id(dossier, number),
+        "enrolled": True,
         "issue_date": DAY,
         "expiry_date": None,
     }
@@ -39,6 +40,7 @@ def test_a_card_from_acceptance_to_its_successor(register: Register) -> None:
     assert register.under_way("1") == card
     assert register.person_of("1") == new_person_id("D1", "1")
     assert register.dossier_of(new_person_id("D1", "1")) == "D1"
+    assert register.enrolled() == 1
     register.verify("D1", "1", "AA")
     register.verify("D1", "1", "AA")
     assert register.under_way("1") is None

@@ -46,6 +46,7 @@ class Claim:
             dossier_id=dossier.dossier_id,
             number=dossier.personal_number,
             person_id=self.enrolled_as,
+            enrolled=len(self.tenprint) > 0,
             issue_date=dossier.issue_date,
             expiry_date=dossier.expiry_date,
             replaces=_former_number(dossier) if dossier.grounds == "number_established_anew" else None,

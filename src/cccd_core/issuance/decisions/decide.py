@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cccd_core.dedup import Decision, EnrolledPerson, Gallery, GalleryStore, Match, MemoryGallery
+from cccd_core.errors import DamagedError
 from cccd_core.issuance.decisions.claims import Claim, Claims
 from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, ReviewReason
 from cccd_core.issuance.register.store import Register
@@ -61,6 +62,7 @@ class DecideStage:
     def execute(self, progress: Progress | None = None) -> None:
         """Decides every sound dossier, enrols and reserves those that get a card, and records all of it."""
         start = time.perf_counter()
+        self._demand_gallery()
         run = self.state.value("run")
         settled, claims = self._claims(run)
         searchable = [claim for claim in claims if len(claim.tenprint)]
@@ -76,6 +78,15 @@ class DecideStage:
         self.state.record(ended, {"search": time.perf_counter() - start})
         counts = Counter(entry.state for entry in ended)
         logger.info("decided %s", ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+
+    def _demand_gallery(self) -> None:
+        """Who is accepted was enrolled before: a gallery that knows fewer people than the register has lost some, and
+        would find their second dossiers unique."""
+        wanted, found = self.register.enrolled(), len(self.gallery)
+        if found < wanted:
+            raise DamagedError(
+                "the gallery has lost people whom the register knows: restore it", found=found, wanted=wanted
+            )
 
     def _reserve(self, unique: Sequence[Claim], run: str) -> None:
         # First the gallery, then the register: someone enrolled and not yet accepted keeps others from being enrolled

@@ -25,6 +25,7 @@ from sqlalchemy import (
     RowMapping,
     String,
     Table,
+    func,
     insert,
     select,
     update,
@@ -39,7 +40,7 @@ KIND = SqliteKind(
     version=2,
     schema=(
         "CREATE TABLE identity (register_id TEXT PRIMARY KEY)",
-        "CREATE TABLE people (person_id TEXT PRIMARY KEY, dossier_id TEXT NOT NULL)",
+        "CREATE TABLE people (person_id TEXT PRIMARY KEY, dossier_id TEXT NOT NULL, enrolled INTEGER NOT NULL)",
         "CREATE TABLE numbers (number TEXT PRIMARY KEY, person_id TEXT NOT NULL REFERENCES people)",
         "CREATE TABLE cards (card_id INTEGER PRIMARY KEY, dossier_id TEXT NOT NULL,"
         " number TEXT NOT NULL REFERENCES numbers, replaces TEXT,"
@@ -57,7 +58,8 @@ _PEOPLE = Table(
     "people",
     _METADATA,
     Column("person_id", String, primary_key=True),  # in the gallery
-    Column("dossier_id", String),  # by which the person was enrolled
+    Column("dossier_id", String),  # by which the person came in
+    Column("enrolled", Integer),  # 1 where the gallery has fingers of them
 )
 _NUMBERS = Table("numbers", _METADATA, Column("number", String, primary_key=True), Column("person_id", String))
 _CARDS = Table(
@@ -96,11 +98,13 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """A dossier found fit to be issued. `person_id` is new, or that of the person whose number it is."""
+    """A dossier found fit to be issued. `person_id` is new, or that of the person whose number it is; `enrolled` says
+    whether the gallery has fingers of them."""
 
     dossier_id: str
     number: str = field(repr=False)
     person_id: str
+    enrolled: bool
     issue_date: date
     expiry_date: date | None
     replaces: str | None = field(default=None, repr=False)
@@ -144,6 +148,12 @@ class Register:
         """The dossier by which a person of the gallery was enrolled."""
         with self._file.read() as connection:
             return connection.execute(select(_PEOPLE.c.dossier_id).where(_PEOPLE.c.person_id == person_id)).scalar()
+
+    def enrolled(self) -> int:
+        """How many people there are of whom the gallery has fingers."""
+        with self._file.read() as connection:
+            query = select(func.count()).select_from(_PEOPLE).where(_PEOPLE.c.enrolled == 1)
+            return connection.execute(query).scalar_one()
 
     def accept(self, acceptances: Iterable[Acceptance]) -> None:
         """Accepts all of them or none; what is accepted already stays. ConflictError where a number is another
@@ -190,7 +200,8 @@ def _accept(connection: Connection, one: Acceptance) -> None:
     owner = connection.execute(select(_NUMBERS.c.person_id).where(_NUMBERS.c.number == one.number)).scalar()
     if owner is None:
         if connection.execute(select(_PEOPLE.c.person_id).where(_PEOPLE.c.person_id == one.person_id)).first() is None:
-            connection.execute(insert(_PEOPLE).values(person_id=one.person_id, dossier_id=one.dossier_id))
+            person = {"person_id": one.person_id, "dossier_id": one.dossier_id, "enrolled": int(one.enrolled)}
+            connection.execute(insert(_PEOPLE).values(person))
         connection.execute(insert(_NUMBERS).values(number=one.number, person_id=one.person_id))
     elif owner != one.person_id:
         raise ConflictError("the number belongs to another person", dossier=one.dossier_id)

@@ -121,6 +121,15 @@ class RunState:
                 raise ConflictError("the output folder belongs to a run over another gallery")
         return self.day or day
 
+    def fix(self, name: str, value: str) -> None:
+        """Fixes a fact of the run, where it is not fixed. ConflictError where it is another."""
+        with self._file.write() as connection:
+            known = _values(connection).get(name)
+            if known is None:
+                connection.execute(insert(_RUN).values(name=name, value=value))
+            elif known != value:
+                raise ConflictError(f"the run was begun with another {name}")
+
     def value(self, name: str) -> str:
         """A fact of the run, as fixed by `begin`. DamagedError where it has none."""
         with self._file.read() as connection:
