@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "virtual_readers.sh"
 LOCK = Path(tempfile.gettempdir()) / "pcsc.lock"
 FIRST_PORT = server.DEFAULT_PORT
 PATIENCE_S = 120.0  # what never comes is given up; how soon it comes is nobody's business
+ATTEMPT_S = 5.0  # how long one insertion may take to show before the card is taken out and put in again
+POLL_S = 0.6  # longer than pcscd takes to notice that a card is gone
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,24 @@ class VirtualReaders:
     def insert(self, card: Card, name: str | None = None) -> Iterator[threading.Event]:
         """Puts a card into a reader until the end of the block; setting the event pulls it out before."""
         name = name or self.names[0]
-        stop = threading.Event()
-        thread = threading.Thread(target=server.serve, args=(card, self.port(name)), kwargs={"stop": stop}, daemon=True)
-        thread.start()
-        try:
-            assert pcsc.wait_for_card(name, True, PATIENCE_S), "the card never arrived in the reader"
-            yield stop
-        finally:
-            stop.set()
-            thread.join(10)
-            pcsc.wait_for_card(name, False, 10.0)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            stop = threading.Event()
+            more = {"stop": stop}
+            thread = threading.Thread(target=server.serve, args=(card, self.port(name)), kwargs=more, daemon=True)
+            thread.start()
+            try:
+                if pcsc.wait_for_card(name, True, ATTEMPT_S):
+                    yield stop
+                    return
+            finally:
+                stop.set()
+                thread.join(10)
+                pcsc.wait_for_card(name, False, 10.0)
+            assert time.monotonic() < deadline, "the card never arrived in the reader"
+            # After a tear pcscd may not see a card that came back before its next poll, and never does until a poll
+            # found the reader empty.
+            time.sleep(POLL_S)
 
 
 @contextmanager
