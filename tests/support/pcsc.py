@@ -21,13 +21,12 @@ import pytest
 from cccd_core.card.transport import pcsc
 from cccd_core.card.transport.memory import Card
 from cccd_core.card.virtual import server
+from cccd_core.personalise.pcsc_feeder import POLL_S, virtual_port
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "virtual_readers.sh"
 LOCK = Path(tempfile.gettempdir()) / "pcsc.lock"
-FIRST_PORT = server.DEFAULT_PORT
 PATIENCE_S = 120.0  # what never comes is given up; how soon it comes is nobody's business
 ATTEMPT_S = 5.0  # how long one insertion may take to show before the card is taken out and put in again
-POLL_S = 0.6  # longer than pcscd takes to notice that a card is gone
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,10 @@ class VirtualReaders:
     names: tuple[str, ...]
 
     def port(self, name: str) -> int:
-        """The TCP port where the reader waits for its card: two slots to a driver, in the order of the names."""
-        copy, slot = int(name.split(" PCD ")[1].split()[0]), int(name.split()[-1], 16)
-        return FIRST_PORT + 2 * copy + slot
+        """The TCP port where the reader waits for its card."""
+        port = virtual_port(name)
+        assert port is not None, "not a virtual reader"
+        return port
 
     @contextmanager
     def insert(self, card: Card, name: str | None = None) -> Iterator[threading.Event]:
@@ -60,9 +60,7 @@ class VirtualReaders:
                 thread.join(10)
                 pcsc.wait_for_card(name, False, 10.0)
             assert time.monotonic() < deadline, "the card never arrived in the reader"
-            # After a tear pcscd may not see a card that came back before its next poll, and never does until a poll
-            # found the reader empty.
-            time.sleep(POLL_S)
+            time.sleep(POLL_S)  # the feeder says why: a card that came back too soon after a tear is never seen
 
 
 @contextmanager

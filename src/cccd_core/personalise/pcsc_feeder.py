@@ -9,17 +9,17 @@ import time
 from cccd_core.card import profile
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.transport.pcsc import PcscLink, card_present, readers, wait_for_card
+from cccd_core.card.virtual import server
 from cccd_core.errors import CardError, ParameterError, TransportError, UnavailableError
 from cccd_core.personalise.feeder import Ask, FedCard
 from cccd_core.personalise.inserter import Inserter
 from cccd_core.personalise.shelf import CardShelf
 
-FIRST_VIRTUAL_PORT = 35_963
 _VIRTUAL = re.compile(r"Virtual PCD(?: (\d+))? [0-9A-F]{2} ([0-9A-F]{2})")
 _INSERTION_PATIENCE_S = 20.0
 _ATTEMPT_S = 0.6  # how long one insertion may take to show; pcscd polls every 0.4 s
 _ORPHAN_S = 2.0
-_POLL_S = 0.6  # longer than pcscd takes to notice that a card is gone
+POLL_S = 0.6  # longer than pcscd takes to notice that a card is gone
 _LOOK_S = 0.2  # how long one look at a reader lasts; a cancelled feeder ends within it
 
 
@@ -31,7 +31,7 @@ def virtual_port(reader: str) -> int | None:
     match = _VIRTUAL.fullmatch(reader)
     if match is None:
         return None
-    return FIRST_VIRTUAL_PORT + 2 * int(match[1] or 0) + int(match[2], 16)
+    return server.DEFAULT_PORT + 2 * int(match[1] or 0) + int(match[2], 16)
 
 
 def lanes_of(name: str) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ class PcscFeeder:
             # After a tear pcscd may not see a card that came back before its next poll, and never does until a poll
             # found the reader empty.
             inserter.remove()
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
 
     # -- cards in the hands of an operator
 
