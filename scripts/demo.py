@@ -143,19 +143,19 @@ def read_back(out: Path, path: Path, dossier_id: str) -> None:
     from cccd_core import pki
     from cccd_core.card import MemoryLink
     from cccd_core.card.virtual import VirtualCard
-    from cccd_core.personalise import verify_card
+    from cccd_core.inspection import Access, inspect
 
     number = json.loads((out / "batch" / dossier_id / "dossier.json").read_text(encoding="utf-8"))["personal_number"]
     card = VirtualCard.open(path)
     try:
-        found = verify_card(MemoryLink(card), pki.load(out / "pki").trust_store(), can=number[-6:])
+        found = inspect(MemoryLink(card), pki.load(out / "pki").trust_store(), access=Access(can=number[-6:]))
     finally:
         card.close()
     print(f"\na card read back:  {path}")
-    for name, value in found.as_dict()["fields"].items():
+    for name, value in found.fields.items():
         print(f"    {name:<20} {value}")
-    held = [check.label for check in found.checks if check.passed]
-    print(f"    {len(held)} of {len(found.checks)} checks held: {', '.join(held)}")
+    held = [check.label for check in found.checks if check.held]
+    print(f"    {found.verdict.label}; {len(held)} of {len(found.checks)} checks held: {', '.join(held)}")
     print(f"    again: cccd vcard serve {path}")
 
 

@@ -16,6 +16,7 @@ from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
 from cccd_core.dedup import EnrolledPerson, GalleryStore
+from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
@@ -24,7 +25,7 @@ from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
-from cccd_core.personalise import CardEvidence, CheckName, Journal, Reason, SpoiledCard, StepName, Trouble
+from cccd_core.personalise import CardEvidence, Journal, Reason, SpoiledCard, StepName, Trouble
 from cccd_core.personalise.records import Bind, Locked, Reached, Renew, SetAside, Spoiled, Verified, Written
 from cccd_core.pki import TEST_CARD_MASTER_KEY
 

@@ -7,7 +7,8 @@ import struct
 import zlib
 from pathlib import Path
 
-from cccd_core.personalise import CardEvidence, CheckName, Journal, Reason, SpoiledCard, Trouble
+from cccd_core.inspection import CheckName
+from cccd_core.personalise import CardEvidence, Journal, Reason, SpoiledCard, Trouble
 from cccd_core.personalise.journal import JOURNAL_FILE
 from cccd_core.personalise.records import (
     Bind,

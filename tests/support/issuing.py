@@ -19,10 +19,11 @@ from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.country.clock import VIETNAM
 from cccd_core.dedup import Deduplicator
+from cccd_core.inspection import Access, Inspection, inspect
 from cccd_core.issuance import Means, Register, Report, issue
 from cccd_core.issuance.means import NamedReaders
 from cccd_core.issuance.runs.paths import Paths
-from cccd_core.personalise import Feeder, VerifiedCard, verify_card
+from cccd_core.personalise import Feeder
 from cccd_core.templates import FingerTemplate, write
 from support import dossiers
 from support.toy_matcher import ToyMatcher
@@ -114,10 +115,10 @@ class Office:
     def register(self) -> Register:
         return Register(Paths(self.gallery, self.out()).register)
 
-    def read_card(self, serial: str, number: str, out: str = "out") -> VerifiedCard:
+    def read_card(self, serial: str, number: str, out: str = "out") -> Inspection:
         """A card read back as any reader would."""
         with VirtualCard.open(self.out(out) / "cards" / f"{serial}.card") as card:
-            return verify_card(MemoryLink(card), pki.load(self.pki).trust_store(), can=number[-6:])
+            return inspect(MemoryLink(card), pki.load(self.pki).trust_store(), access=Access(can=number[-6:]))
 
 
 def outcomes(report: Report) -> dict[str, tuple[str, str | None]]:

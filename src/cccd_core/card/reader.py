@@ -83,6 +83,11 @@ class ChipReader:
         self._select_application()
         bac.open_channel(self.connection, mrz_information.key_source)
 
+    def open_plain(self) -> None:
+        """The eMRTD application of a chip without access control. Raises UnavailableError, CardError."""
+        self._fresh()
+        self._select_application()
+
     def _fresh(self) -> None:
         if self.connection.protected:
             raise RuntimeError("the connection has a channel already; reset it first")

@@ -99,7 +99,7 @@ def read(
     from cccd_core.card.transport.memory import MemoryLink
     from cccd_core.card.virtual import VirtualCard
     from cccd_core.emrtd import mrz as mrz_format
-    from cccd_core.personalise.verification import verify_card
+    from cccd_core.inspection import Access, Verdict, inspect
     from cccd_core.pki import TrustStore, load
 
     if (file is None) == (reader is None):
@@ -107,21 +107,21 @@ def read(
     if (can is None) == (mrz is None):
         raise typer.BadParameter("give either --can or --mrz")
     trust = TrustStore(()) if pki is None else load(pki).trust_store()
-    information = None if mrz is None else mrz_format.parse(mrz).information
+    access = Access(can, None if mrz is None else mrz_format.parse(mrz).information)
     if file is not None:
         with VirtualCard.open(file) as card:
-            result = verify_card(MemoryLink(card), trust, can=can, mrz_information=information)
+            result = inspect(MemoryLink(card), trust, access=access)
     else:
         link = _pcsc(reader or "")
         try:
-            result = verify_card(link, trust, can=can, mrz_information=information)
+            result = inspect(link, trust, access=access)
         finally:
             link.close()
     if as_json:
         print_json(result.as_dict())
     else:
         _print_card(result)
-    fail_unless(result.passed)
+    fail_unless(result.verdict is Verdict.GENUINE)
 
 
 def _pcsc(part: str) -> Any:
@@ -144,7 +144,7 @@ def _print_card(result: Any) -> None:
     show(fields)
     checks = table("check", "outcome", "detail")
     for check in result.checks:
-        said = {None: ("not offered", ""), True: ("holds", "green"), False: ("FAILS", "bold red")}[check.passed]
+        said = {None: (str(check.outcome), ""), True: ("holds", "green"), False: ("FAILS", "bold red")}[check.passed]
         checks.add_row(cell(check.label), cell(*said), cell(check.detail))
     show(checks)
 

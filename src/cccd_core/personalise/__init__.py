@@ -1,6 +1,5 @@
 """Writing a card and proving what was written."""
 
-from cccd_core.personalise.checks import CheckName
 from cccd_core.personalise.evidence import CardEvidence, SetAsideCard, SpoiledCard
 from cccd_core.personalise.feeder import Ask, CardDamagedError, FedCard, Feeder
 from cccd_core.personalise.feeders import open_feeder, require_reader
@@ -10,7 +9,7 @@ from cccd_core.personalise.keys import card_master_key
 from cccd_core.personalise.reasons import Reason, StepName, Trouble
 from cccd_core.personalise.records import CardRecord, JournalRecord, Spoiled, Stage
 from cccd_core.personalise.station import Station, StationParameters, require_means
-from cccd_core.personalise.verification import Check, VerifiedCard, verify_card
+from cccd_core.personalise.verification import ProvedCard, prove_card
 
 __all__ = [
     "Ask",
@@ -20,14 +19,13 @@ __all__ = [
     "CardKnownError",
     "CardRecord",
     "CardResult",
-    "Check",
-    "CheckName",
     "ChipSecrets",
     "FedCard",
     "Feeder",
     "JobOutcome",
     "Journal",
     "JournalRecord",
+    "ProvedCard",
     "Reason",
     "SetAsideCard",
     "Spoiled",
@@ -37,11 +35,10 @@ __all__ = [
     "StationParameters",
     "StepName",
     "Trouble",
-    "VerifiedCard",
     "card_master_key",
     "file_digests",
     "open_feeder",
+    "prove_card",
     "require_means",
     "require_reader",
-    "verify_card",
 ]

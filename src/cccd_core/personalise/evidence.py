@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cccd_core.personalise.checks import CheckName
+from cccd_core.inspection import CheckName
 from cccd_core.personalise.reasons import Reason
 from cccd_core.plain import Json, encode_record
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cccd_core.card.profile import LifeCycle
-from cccd_core.personalise.checks import CheckName
+from cccd_core.inspection import CheckName
 from cccd_core.personalise.jobs import CardResult
 from cccd_core.personalise.plan import Step
 from cccd_core.personalise.reasons import Reason

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cccd_core.personalise.checks import CheckName
+from cccd_core.inspection import CheckName
 from cccd_core.plain import Json, encode_record
 
 _STATUS_WORD: Final = re.compile(r"[0-9A-F]{4}")

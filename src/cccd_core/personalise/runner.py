@@ -16,7 +16,7 @@ from cccd_core.card import CardConnection, profile, trace
 from cccd_core.card.scp03 import Scp03Session, SecurityLevel, derive_card_keys, open_session
 from cccd_core.emrtd import ElementaryFile
 from cccd_core.errors import AuthenticationError, CardError, SecureMessagingError, TransportError
-from cccd_core.personalise.checks import CheckName
+from cccd_core.inspection import Access
 from cccd_core.personalise.feeder import CardDamagedError, FedCard, Feeder
 from cccd_core.personalise.jobs import CardJob
 from cccd_core.personalise.journal import CardKnownError, Journal
@@ -55,7 +55,7 @@ from cccd_core.personalise.records import (
     Verified,
     Written,
 )
-from cccd_core.personalise.verification import verify_card
+from cccd_core.personalise.verification import prove_card
 from cccd_core.pki import TrustStore
 
 logger = logging.getLogger(__name__)
@@ -221,20 +221,14 @@ class Runner:
     def _verify(self, digests: Mapping[str, str]) -> Event:
         connection = self._there()
         connection.reset()  # as a reader meets it: no channel, nothing selected
-        secrets = self._job.secrets
-        card = verify_card(
+        card = prove_card(
             connection.link,
             self._means.trust,
-            can=secrets.can,
-            mrz_information=secrets.mrz_information,
+            access=Access(can=self._job.secrets.can),
             expected=digests,
             trace=trace.for_debugging(),
         )
-        checks = card.outcomes()
-        # A chip of ours has the keys for both proofs: one that offers less is not what was meant.
-        proofs = (CheckName.CHIP_AUTHENTICATION, CheckName.ACTIVE_AUTHENTICATION)
-        unproved = (name for name in proofs if not checks.get(name))
-        return ReadBack(card.failed or next(unproved, None), checks, "" if self._card is None else self._card.reader)
+        return ReadBack(card.failed, card.outcomes(), "" if self._card is None else self._card.reader)
 
     @property
     def _name(self) -> str:

@@ -15,7 +15,7 @@ from typing import assert_never
 from cccd_core.card.profile import LifeCycle
 from cccd_core.emrtd import ElementaryFile
 from cccd_core.errors import ParameterError
-from cccd_core.personalise.checks import CheckName
+from cccd_core.inspection import CheckName
 from cccd_core.personalise.evidence import CardEvidence, SetAsideCard, SpoiledCard
 from cccd_core.personalise.jobs import CardJob, CardResult, JobOutcome, file_digests
 from cccd_core.personalise.messages import (

@@ -20,6 +20,7 @@ from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
 from cccd_core.dedup import GalleryStore
+from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit.trail import verify_audit
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
 from cccd_core.issuance.register.store import CardStatus, Register, new_person_id
@@ -27,7 +28,7 @@ from cccd_core.issuance.runs.content import ContentStore
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, RunState
-from cccd_core.personalise import CheckName, Journal, Reason, Stage, StepName, Trouble
+from cccd_core.personalise import Journal, Reason, Stage, StepName, Trouble
 
 ROOT = Path(__file__).resolve().parents[3]
 FORMATS = ROOT / "tests" / "vectors" / "formats"

@@ -24,13 +24,14 @@ from cccd_core.errors import (
     ParameterError,
     UnavailableError,
 )
+from cccd_core.inspection import Access, Verdict, inspect
 from cccd_core.issuance import Means, issue
 from cccd_core.issuance.audit.trail import verify_audit
 from cccd_core.issuance.register.store import Acceptance, CardStatus, new_person_id
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import DossierState, RunState
-from cccd_core.personalise import Feeder, verify_card
+from cccd_core.personalise import Feeder
 from support import dossiers
 from support.chaos import Puller, TearingFeeder, run_and_kill
 from support.issuing import DAY, At, Office, files, fingers_of, lines, outcomes
@@ -95,7 +96,7 @@ def test_the_card_says_what_the_dossier_said(office: Office) -> None:
     assert entry.card_serial is not None
     fields = dossiers.document(2)
     card = office.read_card(entry.card_serial, fields["personal_number"])
-    assert card.passed
+    assert card.verdict is Verdict.GENUINE
     said = json.dumps(card.as_dict()["fields"], ensure_ascii=False, default=str)
     for value in (fields["personal_number"], fields["full_name"], "Phật giáo", "Lê Thị Hồng", "012345678"):
         assert value in said
@@ -552,8 +553,8 @@ def test_cards_of_one_run_are_refused_by_a_reader_without_their_trust(office: Of
     pki.init(other)
     with VirtualCard.open(office.out() / "cards" / f"{entry.card_serial}.card") as card:
         number = dossiers.document(1)["personal_number"]
-        found = verify_card(MemoryLink(card), pki.load(other).trust_store(), can=number[-6:])
-    assert not found.passed
+        found = inspect(MemoryLink(card), pki.load(other).trust_store(), access=Access(can=number[-6:]))
+    assert found.verdict is Verdict.UNDECIDED
 
 
 def test_a_pulled_card_is_finished_in_the_same_run(office: Office) -> None:

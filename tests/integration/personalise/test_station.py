@@ -27,8 +27,8 @@ from cccd_core.errors import (
     ParameterError,
     TransportError,
 )
+from cccd_core.inspection import Access, CheckName, Outcome, Protocol, Verdict, inspect
 from cccd_core.personalise import (
-    CheckName,
     FedCard,
     JobOutcome,
     Journal,
@@ -41,9 +41,10 @@ from cccd_core.personalise import (
     StepName,
     Trouble,
     card_master_key,
+    file_digests,
     open_feeder,
+    prove_card,
     require_means,
-    verify_card,
 )
 from cccd_core.personalise.memory_feeder import MemoryFeeder
 from cccd_core.personalise.records import Bind, Spoiled
@@ -91,8 +92,8 @@ def test_a_card_is_written_locked_and_read_back_as_meant(tmp_path: Path, country
         json.dumps(result.as_dict())
         # Any reader that knows the CAN sees the whole image, and the card takes no more writes.
         with works.card(result.card_serial) as card:
-            read = verify_card(MemoryLink(card), country.trust, can=job.secrets.can)
-            assert read.require() is read
+            read = inspect(MemoryLink(card), country.trust, access=Access(can=job.secrets.can))
+            assert (read.verdict, read.reasons, read.expired) == (Verdict.GENUINE, (), False)
             assert read.files == job.image.files
             assert read.fields["DG13.full_name"] == cards.content(1).full_name
             assert read.fields["DG13.birth_date"] == cards.content(1).birth_date.isoformat()
@@ -103,25 +104,23 @@ def test_a_card_is_written_locked_and_read_back_as_meant(tmp_path: Path, country
             assert profile.get_life_cycle(connection) is profile.LifeCycle.LOCKED
 
 
-def test_bac_reads_the_same_card(tmp_path: Path, country: Country) -> None:
+def test_the_machine_readable_zone_opens_the_same_card(tmp_path: Path, country: Country) -> None:
     job = country.job(2)
     with Works(tmp_path, country) as works, works.card(works.station.run(job).card_serial) as card:
-        read = verify_card(MemoryLink(card), country.trust, mrz_information=job.secrets.mrz_information).require()
-        assert read.outcomes()[CheckName.BAC] is True
-        assert {f: c for f, c in job.image.files.items() if f is not ElementaryFile.EF_CARDACCESS} == read.files
+        read = inspect(MemoryLink(card), country.trust, access=Access(mrz=job.secrets.mrz_information))
+        assert (read.verdict, read.protocol) == (Verdict.GENUINE, Protocol.PACE)
+        assert read.files == job.image.files
 
 
 def test_a_wrong_can_is_a_failed_check_and_nothing_is_read(tmp_path: Path, country: Country) -> None:
     job = country.job(3)
     with Works(tmp_path, country) as works, works.card(works.station.run(job).card_serial) as card:
         wrong = f"{(int(job.secrets.can) + 1) % 1_000_000:06d}"
-        read = verify_card(MemoryLink(card), country.trust, can=wrong)
-        assert not read.passed
-        assert read.failed is CheckName.PACE
+        read = inspect(MemoryLink(card), country.trust, access=Access(can=wrong))
+        assert (read.verdict, read.protocol) == (Verdict.UNDECIDED, None)
+        assert [check.name for check in read.checks if check.outcome is Outcome.FAILED] == [CheckName.PACE]
         assert set(read.files) <= {ElementaryFile.EF_CARDACCESS}
         assert read.fields == {}
-        with pytest.raises(ParameterError):
-            verify_card(MemoryLink(card), country.trust)
 
 
 def test_another_country_does_not_vouch_for_the_card(tmp_path: Path, country: Country) -> None:
@@ -129,8 +128,10 @@ def test_another_country_does_not_vouch_for_the_card(tmp_path: Path, country: Co
     job = country.job(4)
     with Works(tmp_path, country) as works:
         with works.card(works.station.run(job).card_serial) as card:
-            read = verify_card(MemoryLink(card), foreign.trust, can=job.secrets.can)
+            meant = file_digests(job.image)
+            read = prove_card(MemoryLink(card), foreign.trust, access=Access(can=job.secrets.can), expected=meant)
         assert read.failed is CheckName.PASSIVE_AUTHENTICATION
+        assert read.inspection.verdict is Verdict.UNDECIDED
         # And no card is spent on an image that no reader would accept.
         before = sorted(works.cards.iterdir())
         flawed = works.station.run(foreign.job(5))
@@ -163,9 +164,8 @@ def test_a_card_with_other_content_than_meant_is_spoiled(tmp_path: Path, country
     with Works(tmp_path, country) as works:
         result = works.station.run(job)
         with works.card(result.card_serial) as card:
-            from cccd_core.personalise import file_digests
-
-            read = verify_card(MemoryLink(card), country.trust, can=job.secrets.can, expected=file_digests(other.image))
+            access = Access(can=job.secrets.can)
+            read = prove_card(MemoryLink(card), country.trust, access=access, expected=file_digests(other.image))
             assert read.failed is CheckName.AS_MEANT
             detail = next(check.detail for check in read.checks if check.passed is False)
             assert "DG14" in detail
@@ -175,7 +175,7 @@ def test_a_card_with_other_content_than_meant_is_spoiled(tmp_path: Path, country
 
 
 def test_what_a_chip_does_not_offer_is_neither_held_nor_failed(country: Country) -> None:
-    """A chip of another maker: no chip keys, so no chip or active authentication, and BAC alone opens it."""
+    """A chip of another maker: no chip keys, so no chip or active authentication; it may be a copy."""
     from cccd_core.emrtd.mrz import for_card
     from cccd_core.signing import build_image
 
@@ -191,11 +191,13 @@ def test_what_a_chip_does_not_offer_is_neither_held_nor_failed(country: Country)
             profile.write_file(connection, file, data)
         profile.put_secrets(connection, session, can="123456", mrz_information=secrets)
         profile.finish(connection)
-        read = verify_card(MemoryLink(card), country.trust, mrz_information=secrets)
-    checks = read.outcomes()
-    assert checks[CheckName.CHIP_AUTHENTICATION] is None
-    assert checks[CheckName.ACTIVE_AUTHENTICATION] is None
-    assert read.passed
+        read = inspect(MemoryLink(card), country.trust, access=Access(mrz=secrets))
+    outcomes = {check.name: check.outcome for check in read.checks}
+    assert outcomes[CheckName.CHIP_AUTHENTICATION] is Outcome.ABSENT
+    assert outcomes[CheckName.ACTIVE_AUTHENTICATION] is Outcome.ABSENT
+    assert outcomes[CheckName.PASSIVE_AUTHENTICATION] is Outcome.HELD
+    assert read.verdict is Verdict.UNDECIDED
+    assert "no copy" in read.reasons[0]
 
 
 def test_a_locked_card_is_verified_against_what_was_written_then(tmp_path: Path, country: Country) -> None:

@@ -23,9 +23,9 @@ from cccd_core.errors import (
     FileError,
     ParameterError,
 )
+from cccd_core.inspection import CheckName, Outcome, judging
 from cccd_core.personalise import (
     CardRecord,
-    CheckName,
     JobOutcome,
     Journal,
     JournalRecord,
@@ -99,8 +99,8 @@ PLACES = [
     (profile, "select_applet", 0), (profile, "get_life_cycle", 0), (runner, "open_session", 0),
     (profile, "create_file", 0), (profile, "update_current", 0), (profile, "update_current", 3),
     (Scp03Session, "encrypt_sensitive", 0), (profile, "put_secrets", 0), (profile, "finish", 0), (profile, "lock", 0),
-    (runner, "verify_card", 0), (verification, "passive_authentication", 1), (verification, "_demand_com", 1),
-    (verification.card_fields, "decode", 0),
+    (runner, "prove_card", 0), (judging, "passive_authentication", 0), (judging, "require_com", 0),
+    (judging.card_fields, "decode", 0),
 ]  # fmt: skip
 
 
@@ -217,17 +217,17 @@ def test_what_the_card_itself_answers_spoils_it(
 def test_a_chip_that_proves_less_than_ours_do_is_spoiled_and_counts_as_written(
     tmp_path: Path, country: Country, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = runner.verify_card
+    real = runner.prove_card
 
-    def without_proof(*args: object, **more: object) -> verification.VerifiedCard:
+    def without_proof(*args: object, **more: object) -> verification.ProvedCard:
         card = real(*args, **more)  # type: ignore[arg-type]
         checks = (
-            verification.Check(check.name, None if check.name is CheckName.CHIP_AUTHENTICATION else check.passed)
+            replace(check, outcome=Outcome.ABSENT) if check.name is CheckName.CHIP_AUTHENTICATION else check
             for check in card.checks
         )
-        return verification.VerifiedCard(tuple(checks), card.fields, card.files)
+        return replace(card, checks=tuple(checks))
 
-    monkeypatch.setattr(runner, "verify_card", without_proof)
+    monkeypatch.setattr(runner, "prove_card", without_proof)
     with station(tmp_path, country) as (one, _):
         result = one.run(country.job(21))
     reason = Reason(Trouble.VERIFICATION_FAILED, check=CheckName.CHIP_AUTHENTICATION)

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from cccd_core.card.profile import LifeCycle
 from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation
+from cccd_core.inspection import CheckName
 from cccd_core.personalise import (
     CardJob,
     CardRecord,
     CardResult,
-    CheckName,
     ChipSecrets,
     JobOutcome,
     Journal,

@@ -29,7 +29,7 @@ def modules_after_import(module: str) -> set[str]:
     return set(run.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["emrtd", "pki", "signing", "card", "personalise"])
+@pytest.mark.parametrize("package", ["emrtd", "pki", "signing", "card", "inspection", "personalise"])
 def test_card_side_imports_without_numba(package: str) -> None:
     loaded = set().union(*(modules_after_import(m) for m in modules_of(package)))
     assert "cccd_core" in loaded

@@ -13,10 +13,10 @@ import pytest
 
 from cccd_core import plain
 from cccd_core.errors import ConflictError, DamagedError, DiskFullError, FileError
+from cccd_core.inspection import CheckName
 from cccd_core.personalise import (
     CardEvidence,
     CardKnownError,
-    CheckName,
     Journal,
     Reason,
     SetAsideCard,

@@ -91,3 +91,4 @@ _DECODERS: dict[ElementaryFile, Callable[[bytes], Iterator[tuple[str, Json]]]] =
     ElementaryFile.DG3: _fingers,
     ElementaryFile.DG13: _person,
 }
+DECODED_FILES = frozenset(_DECODERS)

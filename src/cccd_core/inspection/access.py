@@ -1,0 +1,75 @@
+"""With what a chip is opened, and the opening: PACE first, basic access control where the chip has no PACE.
+
+Doc 9303-11 clause 4.2: PACE where chip and reader both do it. A password is given to a chip once and never tried again
+by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cccd_core.card import ChipReader
+from cccd_core.emrtd import MrzInformation
+from cccd_core.errors import ParameterError, UnavailableError
+
+CAN_DIGITS = 6
+
+
+class Protocol(StrEnum):
+    """How access to a chip is had."""
+
+    PACE = "pace"
+    BAC = "bac"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What is known of a document that opens its chip: `can`, the six digits printed on it, or `mrz`, the number and
+    dates of its machine readable zone, or both; neither for a chip without access control.
+
+    ParameterError for a CAN of another form: it is never sent, since a chip counts every wrong one.
+    """
+
+    can: str | None = field(default=None, repr=False)
+    mrz: MrzInformation | None = None
+
+    def __post_init__(self) -> None:
+        if self.can is not None and not (self.can.isascii() and self.can.isdigit() and len(self.can) == CAN_DIGITS):
+            raise ParameterError(
+                "a card access number has six digits; what was given was not sent to the card",
+                field="can", length=len(self.can),
+            )  # fmt: skip
+
+    @property
+    def controlled(self) -> bool:
+        """Whether there is anything to open a chip with."""
+        return self.can is not None or self.mrz is not None
+
+
+def open_chip(reader: ChipReader, access: Access, card_access: bytes | None) -> Protocol:
+    """Opens the eMRTD application; `card_access` is EF.CardAccess as it was read, None for a chip without one.
+
+    With the CAN where there is one, else with the MRZ, by PACE; by basic access control where the chip does no PACE
+    that is supported here and the MRZ is known. Raises AuthenticationError (the password is not the card's),
+    UnavailableError (nothing that both sides do with what is known), CardError.
+    """
+    if not access.controlled:
+        reader.open_plain()
+        return Protocol.NONE
+    unavailable: UnavailableError | None = None
+    if card_access is not None:
+        try:
+            if access.can is not None:
+                reader.open_pace(access.can)
+            elif access.mrz is not None:
+                reader.open_pace_mrz(access.mrz)
+            return Protocol.PACE
+        except UnavailableError as error:
+            unavailable = error
+    if access.mrz is None:
+        raise unavailable or UnavailableError("the card has no EF.CardAccess, so no PACE", needs="its MRZ, for BAC")
+    reader.connection.reset()
+    reader.open_bac(access.mrz)
+    return Protocol.BAC

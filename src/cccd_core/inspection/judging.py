@@ -1,0 +1,149 @@
+"""What the bytes of a chip say, without the chip: passive authentication, and whether its files agree. No I/O."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Set
+from dataclasses import dataclass, field
+from typing import Final
+
+from cccd_core.emrtd import ElementaryFile, com, dg1, dg13, security_infos
+from cccd_core.emrtd.mrz import NO_EXPIRY
+from cccd_core.errors import CccdError, CertificateError, FormatError, UnavailableError, VerificationError
+from cccd_core.inspection import fields as card_fields
+from cccd_core.inspection.checks import Check, CheckName, Outcome
+from cccd_core.inspection.reading import CARD_FAULTS, ChipRead
+from cccd_core.pki import PassiveResult, TrustStore, passive_authentication
+from cccd_core.plain import Json
+
+_CENTURY: Final = 2000  # no chip of this kind was issued before 2004, so none expires in another century
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the bytes of one chip say. `fields` are for display, `odd` names what of them could not be read as it should
+    be; `expired` is None where no expiry date could be read."""
+
+    checks: tuple[Check, ...]
+    passive: PassiveResult | None
+    fields: dict[str, Json] = field(repr=False)
+    odd: dict[str, str]
+    expired: bool | None
+
+
+def judge(read: ChipRead, trust: TrustStore, at: dt.datetime) -> Judgement:
+    """Judges what was read against whom one trusts, at a time (aware)."""
+    checks: list[Check] = []
+    files = read.files
+    passive: PassiveResult | None = None
+
+    def run(name: CheckName, what: Callable[[], str]) -> None:
+        checks.append(_carried_out(name, what))
+
+    if ElementaryFile.EF_SOD in files:
+
+        def authenticate() -> str:
+            nonlocal passive
+            groups = {f.data_group: content for f, content in files.items() if f.data_group is not None}
+            passive = passive_authentication(files[ElementaryFile.EF_SOD], groups, trust, at)
+            return ""
+
+        run(CheckName.PASSIVE_AUTHENTICATION, authenticate)
+    signed = read.signed
+    if ElementaryFile.EF_COM in files and signed is not None:
+        run(CheckName.COM_AGREES, lambda: require_com(files[ElementaryFile.EF_COM], signed))
+    if ElementaryFile.DG14 in files:
+        card_access = files.get(ElementaryFile.EF_CARDACCESS)
+        if card_access is not None:
+            run(CheckName.ACCESS_AGREES, lambda: require_access(card_access, files[ElementaryFile.DG14]))
+    fields, errors = card_fields.decode(files)
+    if files.keys() & card_fields.DECODED_FILES:
+        run(CheckName.DECODED, lambda: _require_no_errors(errors))
+    if ElementaryFile.DG1 in files and ElementaryFile.DG13 in files and not errors:
+        run(CheckName.FIELDS_AGREE, lambda: _require_agreement(files))
+    expiry = expiry_date(files)
+    expired = None if expiry is None else expiry < at.date()
+    if expired is not None:
+        outcome = Outcome.FAILED if expired else Outcome.HELD
+        checks.append(Check(CheckName.IN_FORCE, outcome, "the document has expired" if expired else ""))
+    return Judgement(tuple(checks), passive, fields, {name: str(error) for name, error in errors.items()}, expired)
+
+
+def _carried_out(name: CheckName, what: Callable[[], str]) -> Check:
+    try:
+        detail = what()
+    except UnavailableError as error:
+        return Check(name, Outcome.UNTOLD, str(error), error.kind)
+    except CARD_FAULTS as error:
+        return Check(name, _failure(error), str(error), error.kind)
+    return Check(name, Outcome.HELD, detail)
+
+
+def _failure(error: CccdError) -> Outcome:
+    """A signer whose authority is not among those that are trusted here is no fault of the chip: nothing is known."""
+    unknown = isinstance(error, CertificateError) and error.facts.get("check") == "issuer"
+    return Outcome.UNTOLD if unknown else Outcome.FAILED
+
+
+def require_com(ef_com: bytes, signed: Set[int]) -> str:
+    """EF.COM must list the data groups that EF.SOD signs. VerificationError, FormatError."""
+    differing = signed ^ set(com.parse(ef_com).data_groups)
+    if differing:
+        raise VerificationError(
+            "EF.COM and EF.SOD name different data groups",
+            differing=" ".join(str(number) for number in sorted(differing)),
+        )
+    return ""
+
+
+def require_access(card_access: bytes, dg14: bytes) -> str:
+    """EF.CardAccess is not signed, DG14 is: the access protocols of the one must stand in the other (Doc 9303-11
+    clause 9.2), or somebody could talk a reader into a weaker one. VerificationError; UnavailableError where DG14
+    speaks of no access protocol."""
+    offered, confirmed = security_infos.parse(card_access).pace, security_infos.parse(dg14).pace
+    if not confirmed:
+        raise UnavailableError("DG14 speaks of no access protocol", needs="PACEInfo in DG14")
+    if not set(offered) <= set(confirmed):
+        raise VerificationError("EF.CardAccess offers a protocol that DG14 does not confirm")
+    return ""
+
+
+def _require_no_errors(errors: dict[str, FormatError]) -> str:
+    for name, error in errors.items():
+        raise error.with_facts(file=name)
+    return ""
+
+
+def _require_agreement(files: dict[ElementaryFile, bytes]) -> str:
+    differing: Collection[str] = card_fields.disagreements(files)
+    if differing:
+        raise VerificationError("two files tell different things", fields=" ".join(differing))
+    return ""
+
+
+def expiry_date(files: dict[ElementaryFile, bytes]) -> dt.date | None:
+    """The last day of a document: as DG13 writes it in full, else as the machine readable zone has it; None where
+    neither can be read, or the document does not expire."""
+    for read in (_vietnamese_expiry, _zone_expiry):
+        try:
+            found = read(files)
+        except (FormatError, ValueError):
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _vietnamese_expiry(files: dict[ElementaryFile, bytes]) -> dt.date | None:
+    content = files.get(ElementaryFile.DG13)
+    return None if content is None else dg13.parse(content).expiry_date
+
+
+def _zone_expiry(files: dict[ElementaryFile, bytes]) -> dt.date | None:
+    content = files.get(ElementaryFile.DG1)
+    if content is None:
+        return None
+    text = dg1.parse(content).expiry_date
+    if text == NO_EXPIRY:
+        return None
+    return dt.date(_CENTURY + int(text[:2]), int(text[2:4]), int(text[4:6]))

@@ -1,0 +1,257 @@
+"""Everything that a chip gives, taken once: access, files, and the proofs that the chip is no copy. Nothing is judged.
+
+Doc 9303-11 clause 4.2 (inspection procedure). What a card, or the bytes on it, can cause ends in a check or in the
+state of a file; everything else (a link that fails, a mistake of the program) is no fault of the card and goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from cccd_core.card import CardConnection, ChipReader, Link
+from cccd_core.card.connection import Trace
+from cccd_core.emrtd import ElementaryFile, com, security_infos, sod
+from cccd_core.errors import (
+    AuthenticationError,
+    CardError,
+    CardRemovedError,
+    CertificateError,
+    FormatError,
+    SecureMessagingError,
+    UnavailableError,
+    VerificationError,
+)
+from cccd_core.inspection.access import Access, Protocol, open_chip
+from cccd_core.inspection.checks import Check, CheckName, Outcome
+from cccd_core.plain import Json
+
+CARD_FAULTS: Final = (
+    FormatError,
+    CardError,
+    AuthenticationError,
+    SecureMessagingError,
+    CertificateError,
+    VerificationError,
+)
+SENSITIVE: Final = frozenset((3, 4))
+"""Data groups that a chip gives to extended inspection systems alone (Doc 9303-11 clause 7)."""
+
+_SHUT: Final = ("6982", "6985")
+_OPENINGS_MAX: Final = 4  # a chip that breaks its channel again and again is left alone
+
+
+class FileState(StrEnum):
+    """What became of a file."""
+
+    READ = "read"
+    ABSENT = "absent"
+    SHUT = "shut"  # there, and not readable with these rights
+    DAMAGED = "damaged"  # the card, or what it gave, made no sense
+
+
+@dataclass(frozen=True, slots=True)
+class FileFound:
+    """One file that was asked for. `detail` says why it was not read; no personal data."""
+
+    file: ElementaryFile
+    state: FileState
+    length: int = 0
+    detail: str = ""
+
+    def as_dict(self) -> dict[str, Json]:
+        """JSON-ready."""
+        return {"state": str(self.state), "bytes": self.length, "detail": self.detail}
+
+
+@dataclass(slots=True)
+class ChipRead:
+    """What one chip gave. `signed` are the data groups that EF.SOD lists, None where it could not be read."""
+
+    protocol: Protocol | None = None
+    checks: list[Check] = field(default_factory=list)
+    files: dict[ElementaryFile, bytes] = field(default_factory=dict, repr=False)
+    found: dict[ElementaryFile, FileFound] = field(default_factory=dict)
+    signed: frozenset[int] | None = None
+
+    def state(self, file: ElementaryFile) -> FileState | None:
+        """What became of a file; None where it was not asked for."""
+        known = self.found.get(file)
+        return None if known is None else known.state
+
+
+def read_chip(link: Link, access: Access, *, trace: Trace | None = None) -> ChipRead:
+    """Opens a chip and reads all of it. TransportError and CardRemovedError come through, and ParameterError."""
+    reading = _Reading(ChipReader(CardConnection(link, trace=trace)), access)
+    if reading.open():
+        reading.read_all()
+    return reading.result
+
+
+class _AbsentError(Exception):
+    """The chip does not have what a check is about."""
+
+
+class _Reading:
+    """One chip being read."""
+
+    def __init__(self, reader: ChipReader, access: Access) -> None:
+        self.reader = reader
+        self.access = access
+        self.result = ChipRead()
+        self.openings = 0
+
+    # ---- access
+
+    def open(self) -> bool:
+        result = self.result
+        file = ElementaryFile.EF_CARDACCESS
+        with self.check(CheckName.CARD_ACCESS_READ):
+            self.read(file)
+        protocol: Protocol | None = None
+        name = CheckName.PACE
+        if not self.access.controlled:
+            name = CheckName.NO_ACCESS_CONTROL
+        elif self.access.mrz is not None and file not in result.files:
+            name = CheckName.BAC
+        with self.check(name) as said:
+            protocol = result.protocol = self._open()
+            if protocol is Protocol.BAC:
+                said.name = CheckName.BAC
+        return protocol is not None
+
+    def _open(self) -> Protocol:
+        self.openings += 1
+        return open_chip(self.reader, self.access, self.result.files.get(ElementaryFile.EF_CARDACCESS))
+
+    def reopen(self) -> bool:
+        """A new channel after one broke; whether there is one. CardRemovedError where another card answers."""
+        if self.openings >= _OPENINGS_MAX:
+            return False
+        self.reader.connection.reset()
+        try:
+            self._open()
+            before = self.result.files.get(ElementaryFile.EF_SOD)
+            same = before is None or self.reader.read_optional(ElementaryFile.EF_SOD) == before
+        except AuthenticationError:
+            same = False  # the password was the first card's
+        except (CardError, SecureMessagingError, UnavailableError):
+            return False
+        if not same:
+            raise CardRemovedError("another card answers than the one that was opened: was it changed in the reader?")
+        return True
+
+    # ---- files
+
+    def read_all(self) -> None:
+        """EF.COM and EF.SOD, then the chip proves itself, then all data groups."""
+        result = self.result
+        with self.check(CheckName.EF_COM_READ):
+            self.read(ElementaryFile.EF_COM)
+        with self.check(CheckName.EF_SOD_READ):
+            result.signed = frozenset(sod.parse(self.read(ElementaryFile.EF_SOD)).security_object.digests)
+        groups = [ElementaryFile.for_data_group(number) for number in sorted(self.groups())]
+        self.prove_chip(groups)
+        for file in groups:
+            self.look(file)
+        if result.signed is not None:
+            self.tell_groups(groups)
+
+    def groups(self) -> Iterable[int]:
+        """What EF.SOD signs; without it what EF.COM lists; without both, whatever there may be."""
+        if self.result.signed is not None:
+            return self.result.signed
+        try:
+            return com.parse(self.result.files.get(ElementaryFile.EF_COM, b"")).data_groups
+        except FormatError:
+            return range(1, 17)
+
+    def tell_groups(self, groups: list[ElementaryFile]) -> None:
+        missing = [self.result.found[file] for file in groups if file not in self.result.files]
+        detail = "; ".join(f"{each.file.label}: {each.detail or each.state}" for each in missing)
+        outcome = Outcome.HELD
+        if any(each.state is not FileState.SHUT for each in missing):
+            outcome = Outcome.FAILED
+        elif any(each.file.data_group not in SENSITIVE for each in missing):
+            outcome = Outcome.UNTOLD
+        self.result.checks.append(Check(CheckName.DATA_GROUPS_READ, outcome, detail))
+
+    def look(self, file: ElementaryFile) -> None:
+        """Reads a file if it can be read; its state says what became of it."""
+        try:
+            self.read(file)
+        except (_AbsentError, UnavailableError, *CARD_FAULTS):
+            return  # the file's state says it
+
+    def read(self, file: ElementaryFile) -> bytes:
+        """The content of a file, read once. Raises _AbsentError, or what the card caused."""
+        result = self.result
+        if file in result.files:
+            return result.files[file]
+        try:
+            content = self.take(file)
+        except (UnavailableError, *CARD_FAULTS) as error:
+            shut = isinstance(error, CardError) and error.facts.get("sw") in _SHUT
+            detail = "not readable with these rights" if shut else str(error)
+            result.found[file] = FileFound(file, FileState.SHUT if shut else FileState.DAMAGED, detail=detail)
+            raise error.with_facts(file=file.label) from None
+        if content is None:
+            result.found[file] = FileFound(file, FileState.ABSENT)
+            raise _AbsentError(f"there is no {file.label}")
+        result.files[file] = content
+        result.found[file] = FileFound(file, FileState.READ, len(content))
+        return content
+
+    def take(self, file: ElementaryFile) -> bytes | None:
+        try:
+            return self.reader.read_optional(file)
+        except SecureMessagingError:
+            # The channel is dead, by this answer or by an earlier one: the file is asked for once more on a new one.
+            if self.result.protocol is None or not self.reopen():
+                raise
+        return self.reader.read_optional(file)
+
+    # ---- is the chip genuine
+
+    def prove_chip(self, groups: list[ElementaryFile]) -> None:
+        """Chip authentication first: what is read after it is known to come from the chip that holds the key."""
+        with self.check(CheckName.CHIP_AUTHENTICATION):
+            if ElementaryFile.DG14 not in groups:
+                raise _AbsentError("there is no DG14")
+            dg14 = self.read(ElementaryFile.DG14)
+            infos = security_infos.parse(dg14)
+            if not (infos.chip_authentication or infos.chip_authentication_public_keys):
+                raise _AbsentError("DG14 speaks of no chip authentication")
+            self.reader.chip_authentication(dg14)
+        with self.check(CheckName.ACTIVE_AUTHENTICATION):
+            if ElementaryFile.DG15 not in groups:
+                raise _AbsentError("there is no DG15")
+            dg15 = self.read(ElementaryFile.DG15)
+            self.reader.active_authentication(dg15, self.result.files.get(ElementaryFile.DG14))
+
+    @contextmanager
+    def check(self, name: CheckName) -> Iterator[_Said]:
+        """Held when the body ends, failed when it raises what a card or its bytes can cause, untold where this library
+        cannot do what the chip wants, absent where the chip does not have it."""
+        said = _Said(name)
+        try:
+            yield said
+        except _AbsentError as missing:
+            self.result.checks.append(Check(said.name, Outcome.ABSENT, str(missing)))
+        except UnavailableError as error:
+            self.result.checks.append(Check(said.name, Outcome.UNTOLD, str(error), error.kind))
+        except CARD_FAULTS as error:
+            self.result.checks.append(Check(said.name, Outcome.FAILED, str(error), error.kind))
+        else:
+            self.result.checks.append(Check(said.name, Outcome.HELD, said.detail))
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the body of a check may add to it."""
+
+    name: CheckName
+    detail: str = ""

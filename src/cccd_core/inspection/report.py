@@ -1,0 +1,68 @@
+"""What an inspection says, to people and to programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from cccd_core.emrtd import ElementaryFile
+from cccd_core.inspection.access import Protocol
+from cccd_core.inspection.checks import Check, CheckName
+from cccd_core.inspection.judging import Judgement
+from cccd_core.inspection.reading import ChipRead, FileFound
+from cccd_core.inspection.verdict import Verdict, decide
+from cccd_core.pki import PassiveResult
+from cccd_core.plain import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found of one chip.
+
+    `verdict` and its `reasons`; `expired` (None where no expiry date could be read, or the document has none);
+    `protocol`: how it was opened, None where it was not; `checks` in the order made; `passive` where passive
+    authentication held; `found`: what became of each file; `files`: their content; `fields`: what they say, for
+    display, as `DG13.full_name`; `odd`: what of it could not be read as it should be, and why. Fields and files are
+    personal data.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    expired: bool | None
+    protocol: Protocol | None
+    checks: tuple[Check, ...]
+    passive: PassiveResult | None = field(repr=False)
+    found: Mapping[ElementaryFile, FileFound]
+    files: Mapping[ElementaryFile, bytes] = field(repr=False)
+    fields: Mapping[str, Json] = field(repr=False)
+    odd: Mapping[str, str]
+
+    def check(self, name: CheckName) -> Check | None:
+        """The check of that name; None where it was not made."""
+        return next((check for check in self.checks if check.name is name), None)
+
+    def as_dict(self) -> dict[str, Json]:
+        """JSON-ready: everything but the files' content."""
+        return {
+            "verdict": str(self.verdict),
+            "reasons": list(self.reasons),
+            "expired": self.expired,
+            "access": None if self.protocol is None else str(self.protocol),
+            "checks": [check.as_dict() for check in self.checks],
+            "passive_authentication": None if self.passive is None else self.passive.as_dict(),
+            "files": {found.file.label: found.as_dict() for found in self.found.values()},
+            "fields": dict(self.fields),
+            "odd": dict(self.odd),
+        }
+
+
+def report(read: ChipRead, judgement: Judgement) -> Inspection:
+    """The whole of it."""
+    checks = (*read.checks, *judgement.checks)
+    verdict, reasons = decide(checks)
+    return Inspection(
+        verdict, reasons, judgement.expired, read.protocol, checks, judgement.passive,
+        MappingProxyType(read.found), MappingProxyType(read.files), MappingProxyType(judgement.fields),
+        MappingProxyType(judgement.odd),
+    )  # fmt: skip

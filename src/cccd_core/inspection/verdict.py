@@ -1,0 +1,80 @@
+"""One word for a chip, and why. A pure function of its checks.
+
+GENUINE asks for all of it: a State that is trusted signed what was read, nothing on the chip contradicts that, every
+data group that the State signed was read (fingers and irises may stay shut: they are not for everybody), and the chip
+proved that it is no copy. NOT_GENUINE is said for what the chip itself shows to be wrong; for what could not be found
+out, UNDECIDED. Whether a genuine document has expired is another question (`CheckName.IN_FORCE`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+from cccd_core.inspection.checks import Check, CheckName, Outcome
+
+
+class Verdict(StrEnum):
+    """Whether a chip is what it claims to be."""
+
+    GENUINE = "genuine"
+    NOT_GENUINE = "not_genuine"
+    UNDECIDED = "undecided"
+
+    @property
+    def label(self) -> str:
+        """In words for people."""
+        return {"genuine": "genuine", "not_genuine": "NOT GENUINE", "undecided": "could not tell"}[self]
+
+
+ACCESS: Final = frozenset((CheckName.PACE, CheckName.BAC, CheckName.NO_ACCESS_CONTROL))
+PROOFS: Final = frozenset((CheckName.CHIP_AUTHENTICATION, CheckName.ACTIVE_AUTHENTICATION))
+"""By which a chip proves that it is no copy."""
+
+_CONTRADICTIONS: Final = PROOFS | {CheckName.PASSIVE_AUTHENTICATION, CheckName.COM_AGREES, CheckName.ACCESS_AGREES}
+_NEEDED: Final = (
+    CheckName.EF_SOD_READ,
+    CheckName.PASSIVE_AUTHENTICATION,
+    CheckName.DATA_GROUPS_READ,
+)
+_DOUBTS: Final = frozenset(
+    (CheckName.FIELDS_AGREE,)
+)  # signed as it stands: a mistake of the State, for people to look at
+_PROTOCOL_BROKE: Final = frozenset(("card", "secure_messaging"))
+
+
+def decide(checks: Sequence[Check]) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict, and the reasons against GENUINE; none for a genuine chip."""
+    wrong = tuple(_said(check) for check in checks if _shows_forgery(check))
+    if wrong:
+        return Verdict.NOT_GENUINE, wrong
+    by_name = {check.name: check for check in checks}
+    open_questions = []
+    opened = [check for check in checks if check.name in ACCESS]
+    if not any(check.held for check in opened):
+        return Verdict.UNDECIDED, tuple(_said(check) for check in opened)
+    for name in _NEEDED:
+        check = by_name.get(name)
+        if check is None:
+            continue  # told by the one before it, which it hangs on
+        if not check.held:
+            open_questions.append(_said(check))
+    if not any(by_name[name].held for name in PROOFS & by_name.keys()):
+        told = [_said(by_name[name]) for name in sorted(PROOFS & by_name.keys())]
+        open_questions.append("nothing proves that the chip is no copy: " + "; ".join(told))
+    open_questions += [_said(check) for check in checks if check.name in _DOUBTS and check.outcome is Outcome.FAILED]
+    if open_questions:
+        return Verdict.UNDECIDED, tuple(open_questions)
+    return Verdict.GENUINE, ()
+
+
+def _shows_forgery(check: Check) -> bool:
+    if check.outcome is not Outcome.FAILED or check.name not in _CONTRADICTIONS:
+        return False
+    # A proof that was refused or broke off is none given; only a proof given wrong shows a copy.
+    return check.name not in PROOFS or check.error not in _PROTOCOL_BROKE
+
+
+def _said(check: Check) -> str:
+    return f"{check.label}: {check.detail}" if check.detail else f"{check.label}: {check.outcome}"
