@@ -5,7 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 
-from cccd_core.emrtd import com, details, dg1, dg2, dg3, dg13, dg15, files, images, mrz, security_infos, sod, tlv
+from cccd_core.emrtd import (
+    card_security,
+    com,
+    details,
+    dg1,
+    dg2,
+    dg3,
+    dg13,
+    dg15,
+    dh_groups,
+    domain_parameters,
+    files,
+    images,
+    mrz,
+    security_infos,
+    sod,
+    tlv,
+)
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.public_keys import EcPublicKey, parse_spki
@@ -46,6 +63,15 @@ def signed() -> bytes:
     return writer.finish(writer.prepare(digests, version=1, signing_time=time), b"signature")
 
 
+def card_security_file() -> bytes:
+    """EF.CardSecurity with no signer."""
+    content = tlv.encode(0xA0, tlv.octet_string(security_infos.for_card_access().encode()))
+    empty = tlv.encode(tlv.SET, b"")
+    encapsulated = tlv.sequence(tlv.oid(card_security.ID_SECURITY_OBJECT), content)
+    message = tlv.sequence(tlv.integer(3), empty, encapsulated, empty)
+    return tlv.sequence(tlv.oid("1.2.840.113549.1.7.2"), tlv.encode(0xA0, message))
+
+
 READERS = (
     (dg1.parse, dg1.build(ZONE)),
     (dg2.parse, dg2.build(JPEG)),
@@ -68,6 +94,9 @@ READERS = (
     (lambda data: mrz.parse(data.decode("latin-1")), "\n".join(ZONE.lines).encode("ascii")),
     (sod.decode_time, tlv.encode(tlv.UTC_TIME, b"260102030405Z")),
     (lambda data: files.ElementaryFile.for_tag(data[0] if data else 0), b"\x61"),
+    (dh_groups.parse_spki, dh_groups.DhPublicKey(dh_groups.GROUPS[0], dh_groups.GROUPS[0].g).spki()),
+    (domain_parameters.parse, tlv.sequence(tlv.oid("1.2.840.10045.2.1"), CURVE.explicit_parameters())),
+    (card_security.parse, card_security_file()),
 )
 
 SEEDS = tuple(bytes((number,)) + seed for number, (_, seed) in enumerate(READERS))

@@ -1,6 +1,6 @@
 """The files of an eMRTD chip and the image of a whole chip.
 
-Doc 9303-10 clause 3 (file structure), tables 3 to 6; Doc 9303-11 clause 9.2 (EF.CardAccess).
+Doc 9303-10 clause 3 (file structure), tables 3 to 6; Doc 9303-11 clause 9.2 (EF.CardAccess, EF.CardSecurity).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class ElementaryFile(Enum):
     """One elementary file: `(file identifier, short file identifier, tag of its content, lies in the application)`."""
 
     EF_CARDACCESS = (0x011C, 0x1C, 0x31, False)
+    EF_CARDSECURITY = (0x011D, 0x1D, 0x30, False)
     EF_COM = (0x011E, 0x1E, 0x60, True)
     EF_SOD = (0x011D, 0x1D, 0x77, True)
     DG1 = (0x0101, 0x01, 0x61, True)
@@ -68,7 +69,8 @@ class ElementaryFile(Enum):
     @property
     def label(self) -> str:
         """The name in Doc 9303's spelling: `EF.COM`, `DG1`."""
-        return {"EF_CARDACCESS": "EF.CardAccess"}.get(self.name, self.name.replace("_", "."))
+        special = {"EF_CARDACCESS": "EF.CardAccess", "EF_CARDSECURITY": "EF.CardSecurity"}
+        return special.get(self.name, self.name.replace("_", "."))
 
     @classmethod
     def for_data_group(cls, number: int) -> ElementaryFile:

@@ -43,7 +43,9 @@ def test_files_of_doc_9303_10() -> None:
         assert (file.fid, file.sfi, file.tag) == (0x0100 + number, number, int(tag, 16))
         assert file.data_group == number
         assert ElementaryFile.for_tag(file.tag) is file
-    assert [file for file in ElementaryFile if not file.in_application] == [ElementaryFile.EF_CARDACCESS]
+    assert table["EF.CardSecurity"] == (0x011D, 0x1D, 0x30)
+    outside = [file for file in ElementaryFile if not file.in_application]
+    assert outside == [ElementaryFile.EF_CARDACCESS, ElementaryFile.EF_CARDSECURITY]
     for number in (0, 17):
         with pytest.raises(ParameterError):
             ElementaryFile.for_data_group(number)
@@ -267,19 +269,6 @@ def test_dg13_reads_other_orders_strings_and_unknown_fields() -> None:
         with pytest.raises(FormatError) as caught:
             dg13.parse(coded([*others, tlv.sequence(tlv.integer(number), row)]))
         assert caught.value.facts == {"field": number}
-
-
-def test_security_infos_refuse_what_they_must() -> None:
-    with pytest.raises(FormatError):
-        security_infos.parse(tlv.encode(tlv.SET, tlv.integer(1)))
-    one = security_infos.for_card_access().encode()[2:]
-    with pytest.raises(FormatError, match="too much"):
-        security_infos.parse(tlv.encode(tlv.SET, one * 33))
-    twice = security_infos.SecurityInfos(active_authentication=security_infos.ActiveAuthenticationInfo()).encode()[2:]
-    with pytest.raises(FormatError, match="twice"):
-        security_infos.parse(tlv.encode(tlv.SET, twice * 2))
-    with pytest.raises(FormatError):
-        security_infos.for_dg14(ca_public_key=b"key", active_authentication=False)
 
 
 def test_dg15_refuses_a_point_off_its_curve() -> None:
