@@ -21,6 +21,7 @@ from cccd_core.emrtd import (
     mrz,
     security_infos,
     sod,
+    times,
     tlv,
 )
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
@@ -92,7 +93,7 @@ READERS = (
     (tlv.total_length, b"\x7f\x61\x82\x01\x00"),
     (lambda data: tlv.check_structure(data, what="data"), tlv.sequence(tlv.sequence(tlv.integer(1)))),
     (lambda data: mrz.parse(data.decode("latin-1")), "\n".join(ZONE.lines).encode("ascii")),
-    (sod.decode_time, tlv.encode(tlv.UTC_TIME, b"260102030405Z")),
+    (times.decode, tlv.encode(tlv.UTC_TIME, b"260102030405Z")),
     (lambda data: files.ElementaryFile.for_tag(data[0] if data else 0), b"\x61"),
     (dh_groups.parse_spki, dh_groups.DhPublicKey(dh_groups.GROUPS[0], dh_groups.GROUPS[0].g).spki()),
     (domain_parameters.parse, tlv.sequence(tlv.oid("1.2.840.10045.2.1"), CURVE.explicit_parameters())),

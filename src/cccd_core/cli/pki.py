@@ -84,7 +84,6 @@ def master_list(
     Exit code 1 where the list does not prove itself, or a certificate in it cannot be read.
     """
     from cccd_core import pki
-    from cccd_core.emrtd.public_keys import EcPublicKey
     from cccd_core.errors import CertificateError, VerificationError
     from cccd_core.pki.master_list import MAX_BYTES
 
@@ -102,9 +101,7 @@ def master_list(
     curves: dict[str, int] = {}
     for certificate in found.certificates:
         countries[certificate.country or "?"] = countries.get(certificate.country or "?", 0) + 1
-        key = certificate.public_key
-        kind = key.curve.name if isinstance(key, EcPublicKey) else f"RSA-{key.modulus.bit_length()}"
-        curves[kind] = curves.get(kind, 0) + 1
+        curves[certificate.public_key.name] = curves.get(certificate.public_key.name, 0) + 1
     facts: dict[str, Any] = {
         "signer": found.signer.subject, "signed": found.algorithm,
         "signing_time": found.signing_time.isoformat() if found.signing_time else None,

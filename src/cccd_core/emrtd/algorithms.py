@@ -1,6 +1,6 @@
-"""Names, identifiers and DER of the algorithms that sign and hash on the card side.
+"""Names, identifiers and DER of the algorithms that sign on the card side.
 
-Doc 9303-12 clause 4.4 (algorithms), RFC 5754 and RFC 5758 (identifiers), RFC 4056 (RSA-PSS in CMS).
+Doc 9303-12 clause 4.4 (algorithms), RFC 5758 (identifiers), RFC 4056 (RSA-PSS in CMS).
 """
 
 from __future__ import annotations
@@ -9,22 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cccd_core.emrtd import tlv
+from cccd_core.emrtd.hashes import HASH_OIDS, HASH_SIZES
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
-
-HASH_OIDS = {
-    "sha1": "1.3.14.3.2.26",
-    "sha224": "2.16.840.1.101.3.4.2.4",
-    "sha256": "2.16.840.1.101.3.4.2.1",
-    "sha384": "2.16.840.1.101.3.4.2.2",
-    "sha512": "2.16.840.1.101.3.4.2.3",
-}
-HASH_SIZES = {"sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
-HASH_NAMES = {oid: name for name, oid in HASH_OIDS.items()}
-
-
-def hash_identifier(name: str) -> bytes:
-    """The DER AlgorithmIdentifier of a hash, parameters absent (RFC 5754 clause 2)."""
-    return tlv.sequence(tlv.oid(HASH_OIDS[name]))
 
 
 def _pss(hash_name: str) -> bytes:

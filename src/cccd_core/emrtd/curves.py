@@ -1,7 +1,7 @@
 """Prime-field curves of eMRTD keys, by name and by their parameters.
 
 Constants: SEC 2 version 2 (secp) and RFC 5639 (brainpool); the tests check that the numbers are what a curve's must be.
-A curve that is not in this table is never trusted.
+A curve that is not in this table is never trusted; `FOREIGN` gives some of them the name that a message needs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ class Curve:
     def field_bytes(self) -> int:
         """Bytes of one coordinate."""
         return (self.bits + 7) // 8
+
+    @property
+    def order_bytes(self) -> int:
+        """Bytes of a number below the order."""
+        return (self.n.bit_length() + 7) // 8
 
     def contains(self, x: int, y: int) -> bool:
         """Whether the affine point lies on the curve."""
@@ -117,18 +122,6 @@ CURVES: tuple[Curve, ...] = (
         0x0C6858E06B70404E9CD9E3ECB662395B4429C648139053FB521F828AF606B4D3_DBAA14B5E77EFE75928FE1DC127A2FFA8DE3348B3C1856A429BF97E7E31C2E5B_D66,
         0x11839296A789A3BC0045C8A5FB42C7D1BD998F54449579B446817AFBD17273E6_62C97EE72995EF42640C550B9013FAD0761353C7086A272C24088BE94769FD16_650,
         0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF_FFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386_409,
-        1,
-    ),
-    Curve(
-        "secp256k1",
-        "1.3.132.0.10",
-        256,
-        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F,
-        0x0000000000000000000000000000000000000000000000000000000000000000,
-        0x0000000000000000000000000000000000000000000000000000000000000007,
-        0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
-        0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
-        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
         1,
     ),
     Curve(
@@ -307,6 +300,16 @@ STANDARDISED = {
     13: "brainpoolP256r1", 14: "brainpoolP320r1", 15: "secp384r1", 16: "brainpoolP384r1", 17: "brainpoolP512r1",
     18: "secp521r1",
 }  # fmt: skip
+# Curves that people meet elsewhere, and that Doc 9303-12 clause 4.4.3 has no place for: refused, by their name.
+FOREIGN = {
+    "1.3.132.0.10": "secp256k1", "1.3.132.0.8": "secp160r1", "1.3.132.0.9": "secp160k1", "1.3.132.0.30": "secp160r2",
+    "1.3.132.0.31": "secp192k1", "1.3.132.0.32": "secp224k1", "1.3.132.0.1": "sect163k1", "1.3.132.0.15": "sect163r2",
+    "1.3.132.0.26": "sect233k1", "1.3.132.0.27": "sect233r1", "1.3.132.0.16": "sect283k1", "1.3.132.0.17": "sect283r1",
+    "1.3.132.0.36": "sect409k1", "1.3.132.0.37": "sect409r1", "1.3.132.0.38": "sect571k1", "1.3.132.0.39": "sect571r1",
+    "1.2.840.10045.3.1.2": "prime192v2", "1.2.840.10045.3.1.3": "prime192v3", "1.2.840.10045.3.1.4": "prime239v1",
+    "1.2.156.10197.1.301": "sm2p256v1", "1.2.250.1.223.101.256.1": "FRP256v1",
+}  # fmt: skip
+FOREIGN_PRIMES = {(1 << 256) - (1 << 32) - 977: "secp256k1"}
 BY_OID = {curve.oid: curve for curve in CURVES}
 BY_NAME = {curve.name: curve for curve in CURVES}
 

@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cccd_core.emrtd import cms, tlv
-from cccd_core.emrtd.algorithms import HASH_NAMES, HASH_SIZES, SignatureAlgorithm, hash_identifier
+from cccd_core.emrtd import cms, times, tlv
+from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.emrtd.com import LDS_1_8, UNICODE_4_0_0
 from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.emrtd.hashes import HASH_NAMES, HASH_SIZES, hash_identifier
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import FormatError, ParameterError
 
@@ -84,7 +85,7 @@ class SodWriter:
         digest = tlv.octet_string(hashlib.new(self.hash_name, content).digest())
         attributes = [_CONTENT_TYPE, tlv.sequence(_MESSAGE_DIGEST_TYPE, tlv.encode(tlv.SET, digest))]
         if signing_time is not None:
-            time = encode_time(signing_time)
+            time = times.encode(signing_time)
             attributes.append(tlv.sequence(_SIGNING_TIME_TYPE, tlv.encode(tlv.SET, time)))
         return Unsigned(tlv.set_of(attributes), content)
 
@@ -165,33 +166,3 @@ def parse_security_object(der: bytes) -> LdsSecurityObject:
         lds, unicode = (tlv.to_text(versions.next(tlv.PRINTABLE_STRING, what=w)) for w in ("LDS", "Unicode"))
     parts.finish("LDSSecurityObject")
     return LdsSecurityObject(version, name, digests, lds, unicode)
-
-
-def encode_time(time: dt.datetime) -> bytes:
-    """A DER Time: UTCTime until 2049, GeneralizedTime from 2050 (RFC 5652 clause 11.3), whole seconds."""
-    if time.tzinfo is None:
-        raise ParameterError("a time without a time zone")
-    utc = time.astimezone(dt.UTC)
-    if 1950 <= utc.year < 2050:
-        return tlv.encode(tlv.UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode("ascii"))
-    return tlv.encode(tlv.GENERALIZED_TIME, f"{utc.year:04d}{utc:%m%d%H%M%SZ}".encode("ascii"))
-
-
-def decode_time(der: bytes) -> dt.datetime:
-    """The aware time of a DER Time in UTC and whole seconds. FormatError."""
-    return to_time(tlv.read_one(der, tlv.UTC_TIME, tlv.GENERALIZED_TIME, what="time"))
-
-
-def to_time(found: tlv.Tlv) -> dt.datetime:
-    """The aware time of a UTCTime or GeneralizedTime that was read. FormatError."""
-    text = found.value
-    if found.tag == tlv.UTC_TIME and len(text) == 13:
-        text = (b"19" if text[:2] >= b"50" else b"20") + text
-    if len(text) == 15 and text[:14].isdigit() and text.endswith(b"Z"):
-        year = int(text[:4])
-        month, day, hour, minute, second = (int(text[at : at + 2]) for at in (4, 6, 8, 10, 12))
-        try:
-            return dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC)
-        except ValueError:
-            pass
-    raise FormatError("a time that cannot be read", offset=found.offset)

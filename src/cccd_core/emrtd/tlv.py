@@ -17,6 +17,7 @@ MAX_TAG_BYTES = 3
 MAX_LENGTH_BYTES = 4
 MAX_DEPTH = 32
 
+BOOLEAN = 0x01
 INTEGER = 0x02
 BIT_STRING = 0x03
 OCTET_STRING = 0x04
@@ -304,6 +305,14 @@ def to_integer(found: Tlv, *, maximum_bytes: int = 8) -> int:
     if len(value) > 1 and ((value[0] == 0) == (value[1] < 0x80) and value[0] in (0, 0xFF)):
         raise FormatError("an integer is not in its shortest form", offset=found.offset)
     return int.from_bytes(value, "big", signed=True)
+
+
+def to_number(found: Tlv, *, maximum_bytes: int = 64) -> int:
+    """The value of an INTEGER of at most `maximum_bytes`, in whatever form: what is compared by value alone, as serial
+    numbers of certificates are, some issuers pad."""
+    if not found.value or len(found.value) > maximum_bytes:
+        raise FormatError("an integer has an unexpected size", offset=found.offset, length=len(found.value))
+    return int.from_bytes(found.value, "big", signed=True)
 
 
 def to_oid(found: Tlv) -> str:

@@ -11,9 +11,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cccd_core.emrtd import tlv
+from cccd_core.emrtd import times, tlv
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
-from cccd_core.emrtd.sod import encode_time
 from cccd_core.errors import ParameterError
 from cccd_core.pki.certificates import DOCUMENT_TYPE_LIST
 
@@ -108,7 +107,7 @@ def revocation_list(
 ) -> bytes:
     """A CRL v2 with its number and the authority's key identifier (Doc 9303-12 clause 7.2)."""
     rows = [
-        tlv.sequence(tlv.integer(serial), encode_time(revoked[serial])) for serial in sorted(revoked)
+        tlv.sequence(tlv.integer(serial), times.encode(revoked[serial])) for serial in sorted(revoked)
     ]  # without rows the list itself is absent (RFC 5280 clause 5.1.2.6)
     extensions = tlv.sequence(
         _extension("2.5.29.35", tlv.sequence(tlv.encode(0x80, authority.key_identifier))),
@@ -120,8 +119,8 @@ def revocation_list(
             tlv.integer(1),
             authority.algorithm.identifier,
             authority.name,
-            encode_time(this_update),
-            encode_time(next_update),
+            times.encode(this_update),
+            times.encode(next_update),
             tlv.sequence(*rows) if rows else b"",
             tlv.encode(0xA0, extensions),
         ),
@@ -161,7 +160,7 @@ def _certificate(
             tlv.integer(serial),
             authority.algorithm.identifier,
             authority.name,
-            tlv.sequence(encode_time(validity.not_before), encode_time(validity.not_after)),
+            tlv.sequence(times.encode(validity.not_before), times.encode(validity.not_after)),
             subject,
             spki,
             tlv.encode(0xA3, tlv.sequence(*extensions)),

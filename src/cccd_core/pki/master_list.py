@@ -9,8 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from cccd_core.emrtd import cms, tlv
-from cccd_core.emrtd.sod import decode_time
+from cccd_core.emrtd import cms, times, tlv
 from cccd_core.errors import CccdError, CertificateError, FormatError, VerificationError
 from cccd_core.pki.certificates import MASTER_LIST_SIGNER, Certificate, parse_certificate
 from cccd_core.pki.passive import find_signer, verify_signer
@@ -50,7 +49,7 @@ def parse_master_list(data: bytes, root: Certificate, at: dt.datetime | None = N
     signer = find_signer(signed, info)
     algorithm = verify_signer(signed, info, signer)
     stated = info.attribute(cms.SIGNING_TIME)
-    signing_time = None if stated is None else decode_time(stated)
+    signing_time = None if stated is None else times.decode(stated)
     _validate(signer, root, signing_time or at or dt.datetime.now(dt.UTC))
     certificates, refused = _read(signed.content)
     return MasterList(certificates, refused, signer, algorithm, signing_time)

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cccd_core.emrtd import cms, tlv
+from cccd_core.emrtd import cms, times, tlv
 from cccd_core.emrtd import sod as sods
-from cccd_core.emrtd.algorithms import HASH_NAMES
-from cccd_core.emrtd.x509 import certificate_parts
+from cccd_core.emrtd.hashes import HASH_NAMES
 from cccd_core.errors import CertificateError, FormatError, VerificationError
+from cccd_core.pki import names
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.signatures import verify_signature
 from cccd_core.pki.trust import TrustStore
@@ -96,8 +96,8 @@ def find_signer(signed: cms.SignedData, info: cms.SignerInfo, *, more: tuple[Cer
             if candidate.subject_key_identifier == info.subject_key_identifier:
                 return candidate
         elif info.issuer is not None:
-            issuer = certificate_parts(candidate.der).issuer
-            if candidate.serial_number == info.serial_number and issuer == info.issuer:
+            issuer = names.parse(info.issuer)
+            if candidate.serial_number == info.serial_number and candidate.issuer_name == issuer:
                 return candidate
     raise CertificateError("the signer's certificate is not there", check="document_signer")
 
@@ -133,4 +133,4 @@ def verify_signer(signed: cms.SignedData, info: cms.SignerInfo, certificate: Cer
 
 def _signing_time(info: cms.SignerInfo) -> dt.datetime | None:
     value = info.attribute(cms.SIGNING_TIME)
-    return None if value is None else sods.decode_time(value)
+    return None if value is None else times.decode(value)

@@ -17,7 +17,8 @@ from typing import Any
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from cccd_core.emrtd.algorithms import HASH_SIZES, SignatureAlgorithm, default_algorithm
+from cccd_core.emrtd.algorithms import SignatureAlgorithm, default_algorithm
+from cccd_core.emrtd.hashes import HASH_SIZES
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import SigningError, UnavailableError

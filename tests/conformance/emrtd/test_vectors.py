@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cccd_core.emrtd import dg1, dg15, mrz, security_infos, sod
-from cccd_core.emrtd.algorithms import HASH_SIZES
+from cccd_core.emrtd.hashes import HASH_SIZES
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 from cccd_core.errors import FormatError
 

@@ -6,7 +6,7 @@ import pytest
 
 from cccd_core.emrtd import cms, dg3, images, tlv
 from cccd_core.errors import FormatError
-from cccd_core.pki import parse_certificate
+from cccd_core.pki import extensions, names, parse_certificate
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,19 @@ def test_image_heads(data: bytes) -> None:
 
 
 def test_certificates_of_too_many_parts() -> None:
-    with pytest.raises(FormatError) as caught:
-        parse_certificate(tlv.sequence(tlv.sequence(tlv.NULL_VALUE * 5000), tlv.sequence(), tlv.bit_string(b"")))
-    assert caught.value.facts["limit"] == 600
+    row = tlv.set_of([tlv.sequence(tlv.oid("2.5.4.3"), tlv.utf8_string("x"))])
+    assert names.parse(tlv.sequence(row * 64)).parts
+    with pytest.raises(FormatError, match="too many"):
+        names.parse(tlv.sequence(row * 65))
+    with pytest.raises(FormatError, match="too long"):
+        names.parse(tlv.sequence(tlv.set_of([tlv.sequence(tlv.oid("2.5.4.3"), tlv.utf8_string("x" * 9000))])))
+    many = [tlv.sequence(tlv.oid(f"1.2.{number}"), tlv.octet_string(b"")) for number in range(65)]
+    extensions.read(tlv.read_one(tlv.sequence(*many[:64])))
+    with pytest.raises(FormatError, match="too many"):
+        extensions.read(tlv.read_one(tlv.sequence(*many)))
+    purposes = tlv.sequence(tlv.oid("2.5.29.37"), tlv.octet_string(tlv.sequence(tlv.oid("1.2.3") * 129)))
+    broken = extensions.read(tlv.read_one(tlv.sequence(purposes))).broken
+    assert broken["2.5.29.37"].facts["limit"] == extensions.MAX_ITEMS
     with pytest.raises(FormatError, match="too long"):
         parse_certificate(bytes(40_000))
 

@@ -9,7 +9,7 @@ import pickle
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from cccd_core.emrtd import ElementaryFile, security_infos, sod
+from cccd_core.emrtd import ElementaryFile, security_infos, sod, times
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.emrtd.public_keys import EcPublicKey, parse_spki
 from cccd_core.errors import ParameterError, SigningError
@@ -89,10 +89,10 @@ def test_times_are_utc_and_change_form_in_2050() -> None:
         (dt.datetime(2050, 1, 1, tzinfo=dt.UTC), b"20500101000000Z"),
         (dt.datetime(2026, 1, 1, 6, tzinfo=dt.timezone(dt.timedelta(hours=7))), b"251231230000Z"),
     ):
-        assert sod.encode_time(time)[2:] == text
-        assert sod.decode_time(sod.encode_time(time)) == time
+        assert times.encode(time)[2:] == text
+        assert times.decode(times.encode(time)) == time
     with pytest.raises(ParameterError):
-        sod.encode_time(dt.datetime(2026, 1, 1))
+        times.encode(dt.datetime(2026, 1, 1))
 
 
 def test_the_algorithm_fits_the_key() -> None:
