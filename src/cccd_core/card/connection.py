@@ -38,8 +38,10 @@ class CardConnection:
     """Sends commands to one card through a chain of processors.
 
     `extended_length` says that link and card take extended length fields; it stays off until someone who knows turns
-    it on. Data too long for one command then goes by command chaining. When a check fails, the processors are dead:
-    every later call raises SecureMessagingError until `drop_processors` or `reset`.
+    it on. While it is off, data too long for one command goes by command chaining, and of an answer too long for one
+    the card is asked for 256 bytes and gives the rest in pieces (ISO/IEC 7816-4, 5.3.3, 5.3.4). A card that refuses an
+    extended command (6700) is asked by short ones from then on. When a check fails, the processors are dead: every
+    later call raises SecureMessagingError until `drop_processors` or `reset`.
     """
 
     def __init__(self, link: Link, *, extended_length: bool = False, trace: Trace | None = None) -> None:
@@ -63,6 +65,11 @@ class CardConnection:
     def processors(self) -> tuple[Processor, ...]:
         """The active processors, in the order in which they wrap a command."""
         return self._processors
+
+    @property
+    def dead(self) -> bool:
+        """Whether a check failed: the channel is over, and nothing goes through it any more."""
+        return self._dead
 
     def push(self, processor: Processor) -> None:
         """Adds a stage of protection, next to the link."""
@@ -109,10 +116,15 @@ class CardConnection:
         """
         if self._dead:
             raise SecureMessagingError("the channel is dead after a failed check; open a new one")
+        if self.extended_length:
+            response = self._send_one(command)
+            if response.sw != status_words.WRONG_LENGTH or not command.is_extended or response.data:
+                return response
+            self.extended_length = False  # nothing was done yet, whatever was said of the card
+        if command.ne is not None and command.ne > SHORT_NE_MAX:
+            command = CommandApdu(command.cla, command.ins, command.p1, command.p2, command.data, SHORT_NE_MAX)
         limit = self.data_max()
-        if len(command.data) > limit and not self.extended_length:
-            return self._send_chain(command, limit)
-        return self._send_one(command)
+        return self._send_chain(command, limit) if len(command.data) > limit else self._send_one(command)
 
     def require(self, command: CommandApdu, doing: str) -> bytes:
         """Sends one command that must end with 9000 and returns its data. Raises CardError with the status word."""
@@ -165,8 +177,7 @@ class CardConnection:
         parts = [response.data]
         size = len(response.data)
         for _ in range(GET_RESPONSE_ROUNDS_MAX):
-            ne = response.sw & 0xFF or SHORT_NE_MAX
-            response = self._transmit(CommandApdu(command.cla & 0x03, INS_GET_RESPONSE, 0, 0, ne=ne))
+            response = self._get_response(command.cla & 0x03, response.sw & 0xFF or SHORT_NE_MAX)
             parts.append(response.data)
             size += len(response.data)
             if size > RESPONSE_DATA_MAX:
@@ -174,6 +185,13 @@ class CardConnection:
             if response.sw & 0xFF00 != status_words.MORE_DATA:
                 return ResponseApdu(b"".join(parts), response.sw)
         raise CardError("the card promises more data without end", rounds=GET_RESPONSE_ROUNDS_MAX)
+
+    def _get_response(self, cla: int, ne: int) -> ResponseApdu:
+        response = self._transmit(CommandApdu(cla, INS_GET_RESPONSE, 0, 0, ne=ne))
+        if response.sw & 0xFF00 == status_words.WRONG_LE and not response.data:
+            again = response.sw & 0xFF or SHORT_NE_MAX
+            response = self._transmit(CommandApdu(cla, INS_GET_RESPONSE, 0, 0, ne=again))
+        return response
 
     def _transmit(self, command: CommandApdu) -> ResponseApdu:
         try:

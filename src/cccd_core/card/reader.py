@@ -1,46 +1,48 @@
 """An eMRTD reader: access, files, chip and active authentication, against any chip, also a hostile one (Doc 9303-10,
 3; Doc 9303-11, 4).
+
+A channel that the card gives up is opened anew, by what opened it, while that can help: docs/adr/0064.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
-from cccd_core.card import active_authentication, bac, chip_authentication, pace, status_words
-from cccd_core.card.apdu import SHORT_NE_MAX, CommandApdu, ResponseApdu
+from cccd_core.card import active_authentication, bac, capabilities, chip_authentication, pace, status_words
+from cccd_core.card.apdu import SHORT_NE_MAX, CommandApdu
 from cccd_core.card.connection import CardConnection
+from cccd_core.card.files import (
+    INS_READ_BINARY,
+    PROTECTED_ANSWER_MAX,
+    FileReader,
+    FileReading,
+    ReaderLimits,
+    ReadOutcome,
+    about_length,
+    refused,
+    unreadable,
+)
 from cccd_core.card.pace import Password
-from cccd_core.card.profile import INS_SELECT, MF_FID, OFFSET_MAX_EVEN_INS, TAG_DISCRETIONARY, TAG_OFFSET
+from cccd_core.card.primitives import AES_BLOCK, same
+from cccd_core.card.secure_messaging import BareStatusError, response_data_max
 from cccd_core.emrtd import dg15 as dg15_file
 from cccd_core.emrtd import security_infos
-from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ElementaryFile
+from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.mrz import MrzInformation
-from cccd_core.emrtd.tlv import encode, read_one, total_length
-from cccd_core.errors import CardError, FormatError, ParameterError, UnavailableError
+from cccd_core.errors import (
+    AuthenticationError,
+    CardError,
+    CardRemovedError,
+    CccdError,
+    FormatError,
+    ParameterError,
+    SecureMessagingError,
+    UnavailableError,
+)
 
-INS_READ_BINARY: Final = 0xB0
-INS_READ_BINARY_ODD: Final = 0xB1
-HEAD_BYTES: Final = 8  # enough for any tag and length of a file's content
-PROTECTED_ANSWER_MAX: Final = 223  # AES secure messaging in a short answer: 256 less MAC, status, padding
-
-NOT_THERE: Final = (status_words.FILE_NOT_FOUND, status_words.FUNCTION_NOT_SUPPORTED)
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderLimits:
-    """What a chip may ask of a reader, checked once.
-
-    `file_bytes`: the longest file believed; `step_bytes`: the most asked for in one READ BINARY (more than 223 needs
-    extended length on both sides).
-    """
-
-    file_bytes: int = 1 << 18
-    step_bytes: int = PROTECTED_ANSWER_MAX
-
-    def __post_init__(self) -> None:
-        if not 16 <= self.file_bytes <= 1 << 24 or not 16 <= self.step_bytes <= 65_000:
-            raise ParameterError("reader limits out of range", file_bytes=self.file_bytes, step_bytes=self.step_bytes)
+NEW_CHANNELS_MAX: Final = 4  # of one reader: a card that breaks its channel again and again is left alone
+_TELLS_CHIPS_APART: Final = (ElementaryFile.EF_SOD, ElementaryFile.DG1)
 
 
 class ChipReader:
@@ -49,7 +51,12 @@ class ChipReader:
     def __init__(self, connection: CardConnection, limits: ReaderLimits | None = None) -> None:
         self.connection = connection
         self.limits = limits or ReaderLimits()
-        self._in_application: bool | None = None
+        self._files = FileReader(connection, self.limits)
+        self._openings: list[Callable[[], None]] = []  # what made the present channel, in order; all of it succeeded
+        self._broke: dict[ElementaryFile, FileReading] = {}  # files over which a channel broke: not asked for again
+        self._known: tuple[ElementaryFile, bytes] | None = None  # what tells this chip from another one
+        self._new_channels = 0
+        self._gone: CccdError | None = None  # why no channel can be opened any more
 
     # ---- access
 
@@ -60,123 +67,158 @@ class ChipReader:
         """
         if not (can.isascii() and can.isdigit() and 1 <= len(can) <= 12):
             raise ParameterError("a card access number is digits", length=len(can))
-        self._open_pace(Password.CAN, can)
+        self._open(lambda: self._run_pace(Password.CAN, can))
 
     def open_pace_mrz(self, mrz_information: MrzInformation) -> None:
         """PACE with the machine readable zone as the password."""
-        self._open_pace(Password.MRZ, mrz_information.key_source)
+        self._open(lambda: self._run_pace(Password.MRZ, mrz_information.key_source))
 
-    def _open_pace(self, kind: Password, text: str) -> None:
-        self._fresh()
-        access = self.read(ElementaryFile.EF_CARDACCESS)
+    def open_bac(self, mrz_information: MrzInformation) -> None:
+        """Basic access control with the machine readable zone. Raises AuthenticationError, CardError."""
+        self._open(lambda: self._run_bac(mrz_information))
+
+    def open_plain(self) -> None:
+        """The eMRTD application of a chip without access control. Raises UnavailableError, CardError."""
+        if self.connection.protected:
+            raise RuntimeError("the connection has a channel already; reset it first")
+        self._files.powered_up()
+        self._files.select_application()
+
+    def _open(self, opening: Callable[[], None]) -> None:
+        if self.connection.protected:
+            raise RuntimeError("the connection has a channel already; reset it first")
+        self._openings, self._gone, self._known = [], None, None
+        self._broke.clear()
+        opening()
+        self._openings = [opening]
+
+    def _run_pace(self, kind: Password, text: str) -> None:
+        self._files.powered_up()
+        self._learn_lengths()
+        access = self._files.read(ElementaryFile.EF_CARDACCESS)
+        if access.outcome is ReadOutcome.NOT_THERE:
+            raise UnavailableError("the card offers no PACE: it has no EF.CardAccess", needs="its MRZ, for BAC")
         try:
-            infos = security_infos.parse(access)
+            infos = security_infos.parse(access.require())
         except FormatError as error:
             raise CardError("EF.CardAccess makes no sense", **error.facts) from None
         suite, info = pace.choose(infos.pace)
         pace.open_channel(self.connection, suite, info.parameter_id, kind, text)
-        self._select_application()
+        self._files.select_application()
 
-    def open_bac(self, mrz_information: MrzInformation) -> None:
-        """Basic access control with the machine readable zone. Raises AuthenticationError, CardError."""
-        self._fresh()
-        self._select_application()
+    def _run_bac(self, mrz_information: MrzInformation) -> None:
+        self._files.powered_up()
+        self._learn_lengths()
+        self._files.select_application()
         bac.open_channel(self.connection, mrz_information.key_source)
 
-    def open_plain(self) -> None:
-        """The eMRTD application of a chip without access control. Raises UnavailableError, CardError."""
-        self._fresh()
-        self._select_application()
+    def _learn_lengths(self) -> None:
+        """Where larger steps are wanted: whether the chip takes them, by its answer to reset and EF.ATR/INFO, which is
+        readable in the master file before anything was selected."""
+        if self.limits.step_bytes <= PROTECTED_ANSWER_MAX or self._new_channels:
+            return
+        answer_max = capabilities.answer_max_of_atr(self.connection.atr)
+        told = self.connection.send(
+            CommandApdu(0, INS_READ_BINARY, 0x80 | capabilities.EF_ATR_INFO_SFI, 0, ne=SHORT_NE_MAX)
+        )
+        if told.data and (told.ok or status_words.is_warning(told.sw)):
+            answer_max = capabilities.answer_max_of_file(told.data) or answer_max
+        if answer_max is not None and answer_max > SHORT_NE_MAX:
+            self.connection.extended_length = True
+            self._files.step_bytes = min(self.limits.step_bytes, response_data_max(AES_BLOCK, answer_max))
 
-    def _fresh(self) -> None:
-        if self.connection.protected:
-            raise RuntimeError("the connection has a channel already; reset it first")
-        self._in_application = None
+    # ---- a channel that broke
 
-    def _select_application(self) -> None:
-        response = self.connection.send(CommandApdu(0, INS_SELECT, 0x04, 0x0C, EMRTD_APPLICATION_ID))
-        if response.sw == status_words.FILE_NOT_FOUND:
-            raise UnavailableError("no eMRTD application on this card", needs="an electronic identity card")
-        if not response.ok:
-            raise status_words.card_error(response.sw, "selecting the eMRTD application")
-        self._in_application = True
+    def _with_channel(self) -> None:
+        """Sees to it that there is a channel where there was one: opens it anew, by what opened it, if it is dead.
+
+        Raises what the opening raised, then and ever after: a password that failed is not given again. CardRemovedError
+        where it is another card that answers.
+        """
+        if self._gone is not None:
+            raise self._gone
+        if not self.connection.dead or not self._openings:
+            return
+        if self._new_channels == NEW_CHANNELS_MAX:
+            raise SecureMessagingError("the card gives up its channel again and again", channels=self._new_channels)
+        self._new_channels += 1
+        try:
+            self._reopen()
+        except CccdError as error:
+            self._gone = error
+            raise
+
+    def _reopen(self) -> None:
+        another = "another card answers than the one that was opened: was it changed in the reader?"
+        atr = self.connection.atr
+        self.connection.reset()
+        if self.connection.atr != atr:
+            raise CardRemovedError(another)
+        first, *others = self._openings
+        try:
+            first()
+        except AuthenticationError:
+            raise CardRemovedError(another) from None  # the password was the first card's
+        for opening in others:
+            opening()
+        if self._known is not None:
+            file, content = self._known
+            if not same(self._files.read(file).content, content):
+                raise CardRemovedError(another)
 
     # ---- files
+
+    def try_read(self, file: ElementaryFile) -> FileReading:
+        """One file: its content, or why there is none. Whatever the card answers is an outcome, and costs this file
+        alone: a channel that it broke is opened anew for the next one.
+
+        Raises TransportError and CardRemovedError (the card left, or is another one).
+        """
+        known = self._broke.get(file)
+        if known is not None:
+            return known
+        reading = self._read_once(file)
+        if reading is None:
+            reading = self._read_once(file, last=True) or self._broke[file]
+        if file in _TELLS_CHIPS_APART and reading.content:
+            self._known = file, reading.content
+        return reading
+
+    def _read_once(self, file: ElementaryFile, *, last: bool = False) -> FileReading | None:
+        """The file's reading; None where a new channel may give another one, and this is not the last try."""
+        try:
+            self._with_channel()
+        except (AuthenticationError, CardError, SecureMessagingError, UnavailableError) as error:
+            return unreadable(file, error)
+        try:
+            return self._files.read(file)
+        except BareStatusError as bare:
+            if not last and self._another_try_helps(bare.sw):
+                return None
+            self._broke[file] = refused(file, bare.sw)
+        except SecureMessagingError as error:
+            self._broke[file] = unreadable(file, error)
+        return self._broke[file]
+
+    def _another_try_helps(self, sw: int) -> bool:
+        if self._files.in_body:  # the file could be selected and its head read: what else than the length was too much
+            self.connection.extended_length = False
+            self._files.shrink()
+            return True
+        return status_words.refuses_protection(sw)
 
     def read(self, file: ElementaryFile) -> bytes:
         """The content of one file: its one data object, whole, without whatever fills the file behind it.
 
-        Raises CardError (sw 6A82: not there; 6982: access needed; or content that is no data object of the file's tag
-        or longer than the limit).
+        Raises CardError (sw 6A82: not there; 6982: access needed; 6281: given, and may be damaged; or content that is
+        no data object of the file's tag or longer than the limit), SecureMessagingError (no channel any more).
         """
-        content = self.read_optional(file)
-        if content is None:
-            raise status_words.card_error(status_words.FILE_NOT_FOUND, f"reading {file.label}")
-        return content
+        return self.try_read(file).require()
 
     def read_optional(self, file: ElementaryFile) -> bytes | None:
         """`read`, or None where the card has no such file."""
-        self._enter(file)
-        doing = f"reading {file.label}"
-        response = self.connection.send(CommandApdu(0, INS_SELECT, 0x02, 0x0C, file.fid.to_bytes(2, "big")))
-        if response.sw in NOT_THERE:
-            return None
-        if not response.ok:
-            raise status_words.card_error(response.sw, doing)
-        head = self._read_at(0, HEAD_BYTES, doing)
-        try:
-            size = total_length(head)
-            tag = head[0]
-        except FormatError as error:
-            raise CardError(f"{file.label} does not begin with a data object", **error.facts) from None
-        if tag != file.tag:
-            raise CardError(f"{file.label} holds another data object", tag=f"{tag:X}", expected=f"{file.tag:X}")
-        if size > self.limits.file_bytes:
-            raise CardError(f"{file.label} claims to be longer than allowed", length=size, limit=self.limits.file_bytes)
-        parts = [head[:size]]
-        have = len(parts[0])
-        while have < size:
-            part = self._read_at(have, min(self.limits.step_bytes, size - have), doing)
-            parts.append(part)
-            have += len(part)
-        return b"".join(parts)
-
-    def _enter(self, file: ElementaryFile) -> None:
-        if file.in_application == self._in_application:
-            return
-        if file.in_application:
-            self._select_application()
-            return
-        # After a reset the master file is selected; some cards (Vietnam's) refuse to select it, and still are in it.
-        response = self.connection.send(CommandApdu(0, INS_SELECT, 0x00, 0x0C, MF_FID.to_bytes(2, "big")))
-        if not response.ok and self._in_application:
-            raise status_words.card_error(response.sw, "entering the master file")
-        self._in_application = False
-
-    def _read_at(self, offset: int, wanted: int, doing: str) -> bytes:
-        """Between 1 and `wanted` bytes from `offset` on."""
-        if offset <= OFFSET_MAX_EVEN_INS:
-            command = CommandApdu(0, INS_READ_BINARY, offset >> 8, offset & 0xFF, ne=wanted)
-            data = self._data(self.connection.send(command), doing)
-        else:
-            head = 2 if wanted < 0x80 else 3 if wanted < 0x100 else 4
-            ne = min(wanted + head, max(SHORT_NE_MAX, self.limits.step_bytes))
-            where = encode(TAG_OFFSET, offset.to_bytes((offset.bit_length() + 7) // 8, "big"))
-            command = CommandApdu(0, INS_READ_BINARY_ODD, 0, 0, where, ne)
-            try:
-                answer = self._data(self.connection.send(command), doing)
-                data = read_one(answer, TAG_DISCRETIONARY, what="the answer to READ BINARY").value
-            except FormatError as error:
-                raise CardError(f"the card's answer makes no sense while {doing}", **error.facts) from None
-        if not 1 <= len(data) <= wanted:
-            raise CardError(f"the card gives another number of bytes while {doing}", asked=wanted, got=len(data))
-        return data
-
-    @staticmethod
-    def _data(response: ResponseApdu, doing: str) -> bytes:
-        if response.ok or (response.sw == status_words.END_OF_FILE and response.data):
-            return response.data
-        raise status_words.card_error(response.sw, doing)
+        reading = self.try_read(file)
+        return None if reading.outcome is ReadOutcome.NOT_THERE else reading.require()
 
     # ---- is the chip genuine
 
@@ -184,11 +226,30 @@ class ChipReader:
         """Chip authentication with the key of DG14, which passive authentication must have checked; a fresh channel
         afterwards. Raises AuthenticationError, UnavailableError, CardError, FormatError (DG14 malformed).
         """
-        chip_authentication.authenticate(self.connection, security_infos.parse(dg14))
+        infos = security_infos.parse(dg14)
+        self._with_channel()
+        self._prove(lambda: chip_authentication.authenticate(self.connection, infos))
+
+    def _prove(self, opening: Callable[[], None]) -> None:
+        """Something that makes a new channel out of the present one; made again with it where it breaks."""
+        opening()
+        if self._openings:
+            self._openings.append(opening)
 
     def active_authentication(self, dg15: bytes, dg14: bytes | None = None) -> None:
         """Active authentication with the key of DG15, which passive authentication must have checked; DG14 names the
         hash where there is one. Raises AuthenticationError, UnavailableError, CardError, FormatError.
         """
         infos = None if dg14 is None else security_infos.parse(dg14)
-        active_authentication.authenticate(self.connection, dg15_file.parse(dg15), infos)
+        key = dg15_file.parse(dg15)
+        self._with_channel()
+        try:
+            active_authentication.authenticate(self.connection, key, infos)
+        except BareStatusError as bare:
+            if not self.connection.extended_length or not about_length(bare.sw):
+                raise
+            # The chip does not take the extended length that it speaks of: in short commands, on a new channel.
+            self.connection.extended_length = False
+            self._files.step_bytes = min(self._files.step_bytes, PROTECTED_ANSWER_MAX)
+            self._with_channel()
+            active_authentication.authenticate(self.connection, key, infos)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from cccd_core.card import primitives
+from cccd_core.card import primitives, status_words
 from cccd_core.card.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
 from cccd_core.card.primitives import AES_BLOCK, DES_BLOCK, KDF_ENC, KDF_MAC, AesSession, kdf, pad, same, unpad
 from cccd_core.emrtd.tlv import Reader, encode
@@ -125,6 +125,28 @@ def cryptogram_of(tag: int, value: bytes) -> bytes:
     return value[1:]
 
 
+class BareStatusError(SecureMessagingError):
+    """The card answered a protected command with a status word alone. That ends the channel (Doc 9303-11, 9.8.3), and
+    the word says why, though nothing proves who said it."""
+
+    @classmethod
+    def of(cls, sw: int) -> BareStatusError:
+        """The error for this status word. Facts: `sw`, `tries_left`."""
+        if status_words.not_there(sw):
+            hint = ", what was asked for is not there"
+        elif status_words.lacks_rights(sw):
+            hint = ", access needed"
+        else:
+            hint = ""
+        words = status_words.meaning(sw)
+        return cls(f"the card gave up the secure channel{hint}: {words}", **status_words.status_facts(sw))
+
+    @property
+    def sw(self) -> int:
+        """The status word."""
+        return int(str(self.facts["sw"]), 16)
+
+
 class SecureMessaging:
     """The reader's end of a channel. `counter` is the send sequence counter before the first command."""
 
@@ -165,7 +187,7 @@ class SecureMessaging:
         """Checks the MAC and the status word, then deciphers. Raises SecureMessagingError."""
         self._counter += 1
         if not response.data:
-            raise SecureMessagingError("the card gave up the secure channel", sw=response.sw_hex)
+            raise BareStatusError.of(response.sw)
         ciphered: tuple[int, bytes] | None = None
         status = mac = b""
         covered = 0

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from cccd_core.card import CardConnection, ChipReader, Link
+from cccd_core.card import CardConnection, ChipReader, Link, ReadOutcome
 from cccd_core.card.connection import Trace
 from cccd_core.emrtd import ElementaryFile, com, security_infos, sod
 from cccd_core.errors import (
     AuthenticationError,
     CardError,
-    CardRemovedError,
     CertificateError,
     FormatError,
     SecureMessagingError,
@@ -39,9 +38,6 @@ CARD_FAULTS: Final = (
 )
 SENSITIVE: Final = frozenset((3, 4))
 """Data groups that a chip gives to extended inspection systems alone (Doc 9303-11 clause 7)."""
-
-_SHUT: Final = ("6982", "6985")
-_OPENINGS_MAX: Final = 4  # a chip that breaks its channel again and again is left alone
 
 
 class FileState(StrEnum):
@@ -102,7 +98,6 @@ class _Reading:
         self.reader = reader
         self.access = access
         self.result = ChipRead()
-        self.openings = 0
 
     # ---- access
 
@@ -124,25 +119,7 @@ class _Reading:
         return protocol is not None
 
     def _open(self) -> Protocol:
-        self.openings += 1
         return open_chip(self.reader, self.access, self.result.files.get(ElementaryFile.EF_CARDACCESS))
-
-    def reopen(self) -> bool:
-        """A new channel after one broke; whether there is one. CardRemovedError where another card answers."""
-        if self.openings >= _OPENINGS_MAX:
-            return False
-        self.reader.connection.reset()
-        try:
-            self._open()
-            before = self.result.files.get(ElementaryFile.EF_SOD)
-            same = before is None or self.reader.read_optional(ElementaryFile.EF_SOD) == before
-        except AuthenticationError:
-            same = False  # the password was the first card's
-        except (CardError, SecureMessagingError, UnavailableError):
-            return False
-        if not same:
-            raise CardRemovedError("another card answers than the one that was opened: was it changed in the reader?")
-        return True
 
     # ---- files
 
@@ -191,28 +168,21 @@ class _Reading:
         result = self.result
         if file in result.files:
             return result.files[file]
-        try:
-            content = self.take(file)
-        except (UnavailableError, *CARD_FAULTS) as error:
-            shut = isinstance(error, CardError) and error.facts.get("sw") in _SHUT
-            detail = "not readable with these rights" if shut else str(error)
-            result.found[file] = FileFound(file, FileState.SHUT if shut else FileState.DAMAGED, detail=detail)
-            raise error.with_facts(file=file.label) from None
-        if content is None:
+        reading = self.reader.try_read(file)
+        error = reading.error
+        if reading.outcome is ReadOutcome.CONTENT:
+            result.files[file] = reading.content
+            warning = "" if error is None else str(error)
+            result.found[file] = FileFound(file, FileState.READ, len(reading.content), warning)
+            return reading.content
+        if error is None or reading.outcome is ReadOutcome.NOT_THERE:
             result.found[file] = FileFound(file, FileState.ABSENT)
             raise _AbsentError(f"there is no {file.label}")
-        result.files[file] = content
-        result.found[file] = FileFound(file, FileState.READ, len(content))
-        return content
-
-    def take(self, file: ElementaryFile) -> bytes | None:
-        try:
-            return self.reader.read_optional(file)
-        except SecureMessagingError:
-            # The channel is dead, by this answer or by an earlier one: the file is asked for once more on a new one.
-            if self.result.protocol is None or not self.reopen():
-                raise
-        return self.reader.read_optional(file)
+        if reading.rights_missing:
+            result.found[file] = FileFound(file, FileState.SHUT, detail="not readable with these rights")
+        else:
+            result.found[file] = FileFound(file, FileState.DAMAGED, detail=str(error))
+        raise error.with_facts(file=file.label)
 
     # ---- is the chip genuine
 

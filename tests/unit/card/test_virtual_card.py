@@ -241,10 +241,11 @@ def test_a_plain_command_ends_the_channel(finished: tuple[VirtualCard, dict[Elem
     reader = _reader(card)
     reader.open_pace(CAN)
     assert _sw(card, "00B0810000") == "6982"
+    read = CommandApdu(0, 0xB0, 0x81, 0, ne=1)
     with pytest.raises(SecureMessagingError):
-        reader.read(ElementaryFile.DG1)
+        reader.connection.send(read)
     with pytest.raises(SecureMessagingError):
-        reader.read(ElementaryFile.DG1)  # the host's end stays dead as well
+        reader.connection.send(read)  # the host's end stays dead as well
 
 
 def test_a_forged_command_ends_the_channel(finished: tuple[VirtualCard, dict[ElementaryFile, bytes]]) -> None:
