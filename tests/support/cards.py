@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -44,8 +45,10 @@ def finger_record(seed: int, position: int, minutiae: int = 40) -> bytes:
     return b"FMR\0 20\0" + length.to_bytes(4, "big") + body + view + b"\0\0"
 
 
-def content(number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardContent:
-    """The card content of test person `number`, always the same."""
+def content(
+    number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7), records: Mapping[int, bytes] | None = None
+) -> CardContent:
+    """The card content of test person `number`, always the same; `records` are finger records that a matcher takes."""
     chooser = random.Random(number)
     return CardContent(
         personal_number=f"0012{number:08d}",
@@ -55,7 +58,7 @@ def content(number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)
         issue_date=dt.date(2026, 1, 15),
         expiry_date=dt.date(2040, 1, 1),
         portrait=portrait(number, side_px),
-        fingers={position: finger_record(number, position) for position in fingers},
+        fingers=records or {position: finger_record(number, position) for position in fingers},
         ethnicity="Kinh",
         religion="Không",
         place_of_origin="Phúc Xá, Ba Đình, Hà Nội",
@@ -65,9 +68,16 @@ def content(number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)
     )
 
 
-def job(number: int, signer: Signer, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardJob:
+def job(
+    number: int,
+    signer: Signer,
+    *,
+    side_px: int = 96,
+    fingers: tuple[int, ...] = (2, 7),
+    records: Mapping[int, bytes] | None = None,
+) -> CardJob:
     """A job for test person `number`; as on a re-run, each call has fresh chip keys and a fresh signature."""
-    person = content(number, side_px=side_px, fingers=fingers)
+    person = content(number, side_px=side_px, fingers=fingers, records=records)
     keys = ChipKeys.generate()
     image = build_image(person, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
     secrets = ChipSecrets(

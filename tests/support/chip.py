@@ -43,11 +43,13 @@ def blank(path: Path | None = None, **options: object) -> VirtualCard:
     return VirtualCard.create(path, **made)  # type: ignore[arg-type]
 
 
-def open_channel(card: VirtualCard, level: SecurityLevel = SecurityLevel.ALL) -> tuple[CardConnection, Scp03Session]:
+def open_channel(
+    card: VirtualCard, level: SecurityLevel = SecurityLevel.ALL, *, master_key: bytes = TEST_CARD_MASTER_KEY
+) -> tuple[CardConnection, Scp03Session]:
     """The application selected, SCP03 open."""
     connection = CardConnection(MemoryLink(card))
     profile.select_applet(connection)
-    keys = derive_card_keys(TEST_CARD_MASTER_KEY, profile.get_serial(connection))
+    keys = derive_card_keys(master_key, profile.get_serial(connection))
     return connection, open_session(connection, keys, level)
 
 

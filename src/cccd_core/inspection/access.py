@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from cccd_core.card import ChipReader
 from cccd_core.emrtd import MrzInformation
-from cccd_core.errors import ParameterError, UnavailableError
+from cccd_core.emrtd import mrz as mrz_format
+from cccd_core.errors import FormatError, ParameterError, UnavailableError
 
 CAN_DIGITS = 6
 
@@ -42,10 +43,27 @@ class Access:
                 field="can", length=len(self.can),
             )  # fmt: skip
 
+    @classmethod
+    def typed(cls, *, can: str | None = None, mrz: str | None = None) -> Access:
+        """What somebody typed or scanned: spaces and line ends do not count, nor do small letters of the MRZ.
+
+        ParameterError, with the `field`, where a check digit says that the MRZ was typed wrongly; a chip never sees it.
+        """
+        return cls(None if can is None else "".join(can.split()), None if mrz is None else _typed_mrz(mrz))
+
     @property
     def controlled(self) -> bool:
         """Whether there is anything to open a chip with."""
         return self.can is not None or self.mrz is not None
+
+
+def _typed_mrz(text: str) -> MrzInformation:
+    try:
+        return mrz_format.parse("".join(text.split()).upper()).information
+    except FormatError as error:
+        raise ParameterError(
+            f"the machine readable zone was typed wrongly, and was not sent to the card: {error.message}", **error.facts
+        ) from None
 
 
 def open_chip(reader: ChipReader, access: Access, card_access: bytes | None) -> Protocol:

@@ -42,8 +42,9 @@ class Inspection:
         """The check of that name; None where it was not made."""
         return next((check for check in self.checks if check.name is name), None)
 
-    def as_dict(self) -> dict[str, Json]:
-        """JSON-ready: everything but the files' content."""
+    def as_dict(self, *, personal: bool = True) -> dict[str, Json]:
+        """JSON-ready: everything but the files' content; without `personal` nothing of what they say of a person."""
+        said: dict[str, Json] = {"fields": dict(self.fields), "odd": dict(self.odd)} if personal else {}
         return {
             "verdict": str(self.verdict),
             "reasons": list(self.reasons),
@@ -52,8 +53,7 @@ class Inspection:
             "checks": [check.as_dict() for check in self.checks],
             "passive_authentication": None if self.passive is None else self.passive.as_dict(),
             "files": {found.file.label: found.as_dict() for found in self.found.values()},
-            "fields": dict(self.fields),
-            "odd": dict(self.odd),
+            **said,
         }
 
 

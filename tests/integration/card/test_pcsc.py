@@ -147,12 +147,14 @@ def test_a_card_that_never_answers_is_given_up(virtual_readers: VirtualReaders) 
 
 
 def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: VirtualReaders, tmp_path: Path) -> None:
-    """`cccd vcard`, each command in a process of its own; the server ended by an interrupt, its card still there."""
+    """`cccd vcard` and `card`, each in a process of its own; the server ended by an interrupt, its card still there."""
     country = Country.make(tmp_path / "pki")
     job = country.job(7)
     path = tmp_path / "a.card"
-    cccd = [sys.executable, "-m", "cccd_core.cli.main", "vcard"]
-    subprocess.run([*cccd, "new", path, "--pki", tmp_path / "pki"], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    cccd = [sys.executable, "-m", "cccd_core.cli.main"]
+    subprocess.run(
+        [*cccd, "vcard", "new", path, "--pki", tmp_path / "pki"], check=True, timeout=60, stdout=subprocess.DEVNULL
+    )
     with VirtualCard.open(path) as card:
         connection = CardConnection(MemoryLink(card))
         profile.select_applet(connection)
@@ -164,10 +166,10 @@ def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: Virtual
 
     def read(*where: str, trusted: bool = True) -> subprocess.CompletedProcess[str]:
         trust = ["--pki", str(tmp_path / "pki")] if trusted else []
-        command = [*cccd, "read", *where, "--can", job.secrets.can, *trust, "--json"]
+        command = [*cccd, "card", "read", *where, "--can", job.secrets.can, *trust, "--json"]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    with subprocess.Popen([*cccd, "serve", path, "--port", port], stderr=subprocess.DEVNULL) as server:
+    with subprocess.Popen([*cccd, "vcard", "serve", path, "--port", port], stderr=subprocess.DEVNULL) as server:
         assert pcsc.wait_for_card(name, True, 30)
         through_reader = read("--reader", name)
         server.send_signal(signal.SIGINT)
@@ -179,4 +181,4 @@ def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: Virtual
     assert found["verdict"] == "genuine"
     assert content_of(7).full_name in found["fields"].values()
     assert len(found["files"]) == len(job.image)
-    assert read(str(path), trusted=False).returncode == 1  # whose signature nobody vouches for
+    assert read(str(path), trusted=False).returncode == 4  # whose signature nobody vouches for

@@ -20,12 +20,16 @@ from typing import Any
 import pytest
 import typer
 
+from cccd_core import pki
+from cccd_core.card.virtual import VirtualCard
 from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE
 from cccd_core.cli.main import AREAS, build
+from support.cards import Country
+from support.chip import finish_job, open_channel
 from support.issuing import Office
 
-PNG, JSON, CSV, FMR = b"\x89PNG", b"{", b"probe,candidate", b"FMR\0"
+PNG, JPEG, JSON, CSV, FMR = b"\x89PNG", b"\xff\xd8\xff", b"{", b"probe,candidate", b"FMR\0"
 
 # command and parameter -> how an output's content begins, and who may read a new file
 FILES = {
@@ -34,17 +38,23 @@ FILES = {
     ("evaluate", "scores"): (CSV, 0o644),
     ("template convert", "out"): (FMR, 0o600),
     ("template draw", "out"): (PNG, 0o600),
+    ("card read", "portrait"): (JPEG, 0o600),
+    ("card verify", "portrait"): (JPEG, 0o600),
 }
 # Outputs that are folders, or a card that lives in its file: `-` is refused, and so is anything else in the place.
-FOLDERS = [("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file")]
+FOLDERS = [
+    ("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file"),
+    ("card read", "files"), ("card verify", "files"),
+]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
     ("template convert", "source"), ("template draw", "source"), ("pki master-list", "file"),
-    ("pki master-list", "root"),
+    ("pki master-list", "root"), ("card read", "finger"), ("card verify", "finger"),
 ]  # fmt: skip
 READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
-    ("vcard serve", "file"), ("vcard info", "file"), ("vcard read", "file"), ("vcard read", "pki"),
+    ("vcard serve", "file"), ("vcard info", "file"),
+    *((f"card {word}", name) for word in ("read", "verify") for name in ("file", "pki")),
     ("batch check", "batch"),
 ]  # fmt: skip
 
@@ -74,8 +84,20 @@ def test_the_table_has_every_path_of_every_command() -> None:
     assert sorted(found) == sorted([*FILES, *FOLDERS, *READ, *READ_BY_NAME])
 
 
+def finished_card(path: Path, office: Office) -> tuple[Path, str]:
+    """The file of a finished card of the office's country, and its access number."""
+    country = Country(pki.load(office.pki))
+    job = country.job(1)
+    if not path.exists():
+        with VirtualCard.create(path, master_key=country.card_master_key) as card:
+            connection, session = open_channel(card, master_key=country.card_master_key)
+            finish_job(connection, session, job)
+    return path, job.secrets.can
+
+
 def call(name: str, parameter: str, target: str | Path, work: Path, office: Office) -> int:
     """Runs a command with `target` for one of its paths, and for everything else what is sound."""
+    card, can = finished_card(work / "a.card", office) if name.startswith("card") else (work / "unused", "")
     arguments: dict[str, dict[str, Any]] = {
         "match": {"probe": work / "1.fmr", "candidates": work / "2.fmr"},
         "evaluate": {"directories": work / "set", "--bootstrap": "0"},
@@ -88,7 +110,8 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "vcard new": {"file": work / "unused"},
         "vcard serve": {"file": work / "unused"},
         "vcard info": {"file": work / "unused"},
-        "vcard read": {"file": work / "unused", "--can": "123456"},
+        "card read": {"file": card, "--can": can, "--pki": office.pki},
+        "card verify": {"file": card, "--can": can, "--pki": office.pki},
         "batch check": {"batch": office.batch()},
         "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
     }

@@ -27,9 +27,10 @@ _CANCELLED: Final = 0x80100002
 _NO_SERVICE: Final = (0x8010001D, 0x8010001E)
 _NO_READERS: Final = 0x8010002E
 _UNKNOWN_READER: Final = 0x80100009
+_NO_CARD: Final = 0x8010000C
 # The card left, lost its power, or was reset under our hands: whatever it was doing, it has forgotten.
 _GONE: Final = {
-    0x8010000C: "no card",
+    _NO_CARD: "no card",
     0x80100016: "not transacted",
     0x80100017: "the reader left",
     0x80100066: "the card does not answer",
@@ -99,6 +100,23 @@ def readers() -> tuple[str, ...]:
             return ()
         _check(code, "listing readers")
         return tuple(names)
+
+
+def find_reader(part: str | None = None) -> str:
+    """The reader of this name, or the only one whose name contains it; with None the only reader there is.
+
+    UnavailableError, with the names of those there are, where it is not exactly one.
+    """
+    names = readers()
+    there = ", ".join(names)
+    if not names:
+        raise UnavailableError("there is no card reader", needs="a PC/SC reader that is plugged in")
+    found = [name for name in names if part is None or name == part] or [name for name in names if (part or "") in name]
+    if not found:
+        raise UnavailableError("no reader has this name", needs=f"one of: {there}", name=part)
+    if len(found) > 1:
+        raise UnavailableError("there are several readers; name one of them", needs=f"one of: {', '.join(found)}")
+    return found[0]
 
 
 def card_present(reader: str) -> bool:
@@ -223,6 +241,8 @@ class PcscLink:
         code, card, protocol = scard.SCardConnect(
             self._context, self.reader, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         )
+        if code & 0xFFFFFFFF == _NO_CARD:
+            raise CardRemovedError("there is no card in the reader", reader=self.reader)
         _check(code, "connecting to the card", reader=self.reader)
         self._card = card
         self._became(protocol)

@@ -1,0 +1,344 @@
+"""cccd card: reads and verifies any chip, in a reader or in a software card's file. Parses and prints; no logic."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from cccd_core.cli.common import (
+    EXIT_FAULTS,
+    EXIT_UNDECIDED,
+    STREAM,
+    DpiOption,
+    FormatOption,
+    HeightOption,
+    JsonOption,
+    PkiOption,
+    TemplateOptions,
+    WidthOption,
+    exit_with,
+    no_stream,
+    one_stream,
+    reports_beside,
+    write_output,
+)
+from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.storage import whole_file
+
+if TYPE_CHECKING:
+    from cccd_core.card import Link
+    from cccd_core.inspection import Access, Inspection
+    from cccd_core.issuance.holder import HolderComparison
+    from cccd_core.pki import TrustStore
+    from cccd_core.templates import FingerTemplate
+
+logger = logging.getLogger(__name__)
+
+CardFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Argument(help="The file of a software card; without it the card in a reader.", callback=no_stream),
+]
+ReaderOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--reader", help="The name of a PC/SC reader, or a part of it; the only one there is without it."),
+]
+CanOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--can", metavar="CAN", help="The six digits printed on the card; - asks for them, or reads standard input."
+    ),
+]
+MrzOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--mrz",
+        metavar="MRZ",
+        help="The machine readable zone, its lines joined or one to a line; - asks for it, or reads standard input.",
+    ),
+]
+NoneOption: TypeAlias = Annotated[
+    bool, typer.Option("--pin-none", help="The chip has no access control: read it without any secret.")
+]
+WaitOption: TypeAlias = Annotated[bool, typer.Option("--wait", help="Wait until a card is in the reader.")]
+PatienceOption: TypeAlias = Annotated[
+    float, typer.Option("--patience", metavar="SECONDS", min=0, help="How long --wait waits.")
+]
+AtOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="Judge as of this day, or time with its zone (ISO 8601); now without it."
+    ),
+]
+FingerOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--finger", metavar="FILE", help="A finger of the holder, to compare with DG3.", callback=one_stream),
+]
+FmrOption: TypeAlias = Annotated[
+    float, typer.Option("--fmr", help="Of how many strangers at most one may pass for the holder, as a rate.")
+]
+PortraitOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--portrait", metavar="FILE", help="Write the portrait: PNG for a name in .png, else as it is on the chip."
+    ),
+]
+FilesOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--files", metavar="FOLDER", help="Write every file of the chip as it is.", callback=no_stream),
+]
+
+
+_READ = """Reads a chip and shows what it says, field by field, with the verdict below.
+
+PACE with what is known of the card, or basic access control where the chip has no PACE. Exit code 0 for a genuine
+document in force, 1 for one that is not (or not the holder's), 4 where that could not be told: without anybody to
+trust it never can.
+"""
+_VERIFY = """Verifies a chip and shows every check and the verdict, and nothing of what the chip says of a person.
+
+Options and exit codes are those of `cccd card read`.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    area = typer.Typer(help="Any chip: read, verified, compared with its holder.", no_args_is_help=True)
+    app.add_typer(area, name="card")
+    read = _command(_show_fields, personal=True, words=_READ)
+    verify = _command(_show_checks, personal=False, words=_VERIFY)
+    area.command("read", epilog="Example: cccd card read --can 123456 --pki out/pki --portrait face.png")(read)
+    area.command("verify", epilog="Example: cccd card verify --can 123456 --pki out/pki --finger index.fmr")(verify)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What both commands take."""
+
+    file: Path | None
+    reader: str | None
+    can: str | None
+    mrz: str | None
+    open_chip: bool
+    pki: Path | None
+    wait_s: float | None
+    at: str | None
+    fingers: list[Path]
+    templates: TemplateOptions
+    fmr: float
+    portrait: Path | None
+    files: Path | None
+
+
+def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: str) -> Callable[..., None]:
+    """One of the two commands: they do the same, and show different things of it."""
+
+    def command(
+        file: CardFile = None,
+        reader: ReaderOption = None,
+        can: CanOption = None,
+        mrz: MrzOption = None,
+        no_access_control: NoneOption = False,
+        pki: PkiOption = None,
+        wait: WaitOption = False,
+        patience: PatienceOption = 60.0,
+        at: AtOption = None,
+        finger: FingerOption = None,
+        fmr: FmrOption = 1e-4,
+        format_: FormatOption = None,
+        dpi: DpiOption = None,
+        height: HeightOption = None,
+        width: WidthOption = None,
+        portrait: PortraitOption = None,
+        files: FilesOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        given = TemplateOptions(format_, dpi, height, width)
+        asked = _Asked(
+            file, reader, can, mrz, no_access_control, pki, patience if wait else None, at, finger or [], given, fmr,
+            portrait, files,
+        )  # fmt: skip
+        reports_beside(portrait)
+        inspection, holder = _inspected(asked)
+        if as_json:
+            told = inspection.as_dict(personal=personal)
+            print_json({**told, "holder": None if holder is None else holder.as_dict()})
+        else:
+            show_it(inspection)
+            _show_files(inspection)
+            _show_verdict(inspection, holder, bool(asked.fingers))
+        _end(inspection, holder, bool(asked.fingers))
+
+    command.__doc__ = words
+    return command
+
+
+# -- what is done
+
+
+def _inspected(asked: _Asked) -> tuple[Inspection, HolderComparison | None]:
+    """What is wrong with the command line, and with the files on it, is found before a card is touched."""
+    from cccd_core.card.trace import for_debugging
+    from cccd_core.inspection import inspect
+
+    access = _access(asked)
+    trust = _trust(asked)
+    at = None if asked.at is None else _time(asked.at)
+    probes = [view for path in asked.fingers for view in asked.templates.load(path).views[:1]]
+    with _link(asked) as link:
+        inspection = inspect(link, trust, access=access, at=at, trace=for_debugging())
+    logger.info("a chip was inspected: %s", inspection.verdict)
+    if asked.files is not None:
+        for file, content in inspection.files.items():
+            whole_file.write(asked.files / f"{file.label}.bin", content, private=True, folders=True)
+    if asked.portrait is not None:
+        _write_portrait(asked.portrait, inspection)
+    return inspection, _compared(inspection, probes, asked.fmr) if probes else None
+
+
+def _access(asked: _Asked) -> Access:
+    from cccd_core.inspection import Access
+
+    if asked.open_chip == (asked.can is not None or asked.mrz is not None):
+        raise typer.BadParameter("give --can, --mrz or both; or --pin-none for a chip without access control")
+    if asked.can == asked.mrz == "-":
+        raise typer.BadParameter("`-` is standard input, which can be read once: CAN and MRZ cannot both be it")
+    return Access.typed(can=_secret(asked.can, "CAN", 1), mrz=_secret(asked.mrz, "MRZ", 3))
+
+
+def _secret(given: str | None, name: str, lines: int) -> str | None:
+    if given != "-":
+        return given
+    if sys.stdin is not None and sys.stdin.isatty():
+        return str(typer.prompt(f"{name} of the card (not shown)", hide_input=True, err=True))
+    return "" if sys.stdin is None else "".join(sys.stdin.readline(200) for _ in range(lines))
+
+
+def _trust(asked: _Asked) -> TrustStore:
+    from cccd_core.pki import TrustStore, load
+
+    return TrustStore(()) if asked.pki is None else load(asked.pki).trust_store()
+
+
+def _time(text: str) -> dt.datetime:
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a time is like 2026-11-01 or 2026-11-01T08:00:00+07:00", param_hint="--at") from None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+@contextmanager
+def _link(asked: _Asked) -> Iterator[Link]:
+    if asked.file is not None:
+        from cccd_core.card.transport.memory import MemoryLink
+        from cccd_core.card.virtual import VirtualCard
+
+        if asked.reader is not None:
+            raise typer.BadParameter("name either the file of a software card or a reader")
+        with VirtualCard.open(asked.file) as card:
+            yield MemoryLink(card)
+        return
+    from cccd_core.card.transport import pcsc
+
+    name = pcsc.find_reader(asked.reader)
+    if asked.wait_s is not None and not pcsc.card_present(name):
+        tell(f"waiting for a card in {name}")
+        pcsc.wait_for_card(name, True, asked.wait_s)
+    link = pcsc.PcscLink(name)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+def _write_portrait(path: Path, inspection: Inspection) -> None:
+    from cccd_core.errors import CccdError
+    from cccd_core.inspection.portrait import as_png, portrait
+
+    try:
+        image = portrait(inspection.files)
+        if path != STREAM and path.suffix.lower() == ".png":
+            image = as_png(image)
+    except CccdError as error:
+        tell(f"no portrait is written: {error}")
+        return
+    write_output(path, image, True, folders=True)
+
+
+def _compared(inspection: Inspection, probes: list[FingerTemplate], fmr: float) -> HolderComparison | None:
+    from cccd_core.emrtd import ElementaryFile
+    from cccd_core.errors import FormatError, UnavailableError
+    from cccd_core.issuance.holder import compare_holder
+
+    content = inspection.files.get(ElementaryFile.DG3)
+    if content is None:
+        return None
+    try:
+        return compare_holder(content, probes, fmr=fmr)
+    except (FormatError, UnavailableError) as error:
+        tell(f"the fingers cannot be compared: {error}")
+        return None
+
+
+def _end(inspection: Inspection, holder: HolderComparison | None, fingers: bool) -> None:
+    from cccd_core.inspection import Verdict
+
+    if inspection.verdict is Verdict.NOT_GENUINE or inspection.expired or (holder is not None and not holder.matched):
+        exit_with(EXIT_FAULTS)
+    if inspection.verdict is Verdict.UNDECIDED or (fingers and holder is None):
+        exit_with(EXIT_UNDECIDED)
+
+
+# -- what is shown
+
+
+def _show_fields(inspection: Inspection) -> None:
+    rows = table("field", "on the card", title="The card, field by field")
+    for name, value in inspection.fields.items():
+        rows.add_row(cell(name), cell(value))
+    show(rows)
+    if inspection.odd:
+        odd = table("part", "what is odd about it")
+        for name, why in inspection.odd.items():
+            odd.add_row(cell(name), cell(why))
+        show(odd)
+
+
+def _show_files(inspection: Inspection) -> None:
+    rows = table("file", "state", "bytes", "detail", right=["bytes"])
+    for found in inspection.found.values():
+        rows.add_row(cell(found.file.label), cell(found.state), cell(found.length or ""), cell(found.detail))
+    show(rows)
+
+
+_STYLES = {"held": "green", "failed": "bold red", "untold": "yellow", "absent": ""}
+
+
+def _show_checks(inspection: Inspection) -> None:
+    rows = table("check", "outcome", "detail")
+    for check in inspection.checks:
+        outcome = "FAILED" if check.passed is False else str(check.outcome)
+        rows.add_row(cell(check.label), cell(outcome, _STYLES[check.outcome]), cell(check.detail))
+    show(rows)
+
+
+def _show_verdict(inspection: Inspection, holder: HolderComparison | None, fingers: bool) -> None:
+    if holder is not None:
+        said = "the holder's" if holder.matched else "NOT the holder's"
+        rate = f"score {holder.score:.1f}, {holder.threshold:.1f} is needed for a false match rate of {holder.fmr:g}"
+        say(f"finger: {said} ({rate})")
+    elif fingers:
+        say("finger: could not be compared, DG3 was not read or holds nothing to compare")
+    if inspection.expired:
+        say("expired: yes")
+    say(f"verdict: {inspection.verdict.label}")
+    for reason in inspection.reasons:
+        say(f"  {reason}")
