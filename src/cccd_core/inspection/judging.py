@@ -12,7 +12,7 @@ from cccd_core.emrtd.mrz import NO_EXPIRY
 from cccd_core.errors import CccdError, CertificateError, FormatError, UnavailableError, VerificationError
 from cccd_core.inspection import fields as card_fields
 from cccd_core.inspection.checks import Check, CheckName, Outcome
-from cccd_core.inspection.reading import CARD_FAULTS, ChipRead
+from cccd_core.inspection.reading import CARD_FAULTS, ChipRead, FileState
 from cccd_core.pki import PassiveResult, TrustStore, passive_authentication
 from cccd_core.plain import Json
 
@@ -54,7 +54,7 @@ def judge(read: ChipRead, trust: TrustStore, at: dt.datetime) -> Judgement:
         run(CheckName.COM_AGREES, lambda: require_com(files[ElementaryFile.EF_COM], signed))
     if ElementaryFile.DG14 in files:
         card_access = files.get(ElementaryFile.EF_CARDACCESS)
-        if card_access is not None:
+        if card_access is not None or read.state(ElementaryFile.EF_CARDACCESS) is FileState.ABSENT:
             run(CheckName.ACCESS_AGREES, lambda: require_access(card_access, files[ElementaryFile.DG14]))
     fields, errors = card_fields.decode(files)
     if files.keys() & card_fields.DECODED_FILES:
@@ -96,13 +96,18 @@ def require_com(ef_com: bytes, signed: Set[int]) -> str:
     return ""
 
 
-def require_access(card_access: bytes, dg14: bytes) -> str:
+def require_access(card_access: bytes | None, dg14: bytes) -> str:
     """EF.CardAccess is not signed, DG14 is: the access protocols of the one must stand in the other (Doc 9303-11
-    clause 9.2), or somebody could talk a reader into a weaker one. VerificationError; UnavailableError where DG14
-    speaks of no access protocol."""
-    offered, confirmed = security_infos.parse(card_access).pace, security_infos.parse(dg14).pace
+    clause 9.2), or somebody could talk a reader into a weaker one; so could who takes EF.CardAccess (None) away.
+    VerificationError; UnavailableError where DG14 speaks of no access protocol."""
+    confirmed = security_infos.parse(dg14).pace
     if not confirmed:
+        if card_access is None:
+            return "neither speaks of PACE"
         raise UnavailableError("DG14 speaks of no access protocol", needs="PACEInfo in DG14")
+    if card_access is None:
+        raise VerificationError("DG14 says that the chip does PACE, and EF.CardAccess is not there")
+    offered = security_infos.parse(card_access).pace
     if not set(offered) <= set(confirmed):
         raise VerificationError("EF.CardAccess offers a protocol that DG14 does not confirm")
     return ""

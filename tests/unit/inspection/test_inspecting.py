@@ -1,0 +1,350 @@
+"""Documents as they come to a counter, genuine and not: the verdict, the reasons, and what could be read anyway."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+
+import pytest
+
+from cccd_core.card import CommandApdu, MemoryLink, ResponseApdu
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.emrtd import ElementaryFile, com, dg13, security_infos
+from cccd_core.emrtd.mrz import MrzInformation
+from cccd_core.errors import CardRemovedError, ParameterError, TransportError
+from cccd_core.inspection import (
+    Access,
+    CheckName,
+    FileState,
+    Inspection,
+    Outcome,
+    Protocol,
+    Verdict,
+    inspect,
+)
+from cccd_core.inspection.judging import expiry_date
+from cccd_core.pki import TrustStore
+from support import cards
+from support.cards import Country
+from support.documents import Document, PlainChip, dg14_without_pace, document
+from support.quirky import Answer, Bare, Quirk, QuirkyCard, selects, status
+
+COM, SOD, ACCESS = ElementaryFile.EF_COM, ElementaryFile.EF_SOD, ElementaryFile.EF_CARDACCESS
+DG1, DG2, DG3, DG13, DG14 = (ElementaryFile.for_data_group(number) for number in (1, 2, 3, 13, 14))
+Usual = Callable[[], ResponseApdu]
+
+
+@pytest.fixture(scope="session")
+def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
+    return Country.make(tmp_path_factory.mktemp("country") / "pki")
+
+
+def look(
+    one: Document, country: Country, *, access: Access | None = None, quirk: Quirk | None = None, at: str | None = None
+) -> Inspection:
+    card: VirtualCard = one.card if quirk is None else QuirkyCard(one.card, quirk)
+    when = None if at is None else dt.datetime.fromisoformat(at).replace(tzinfo=dt.UTC)
+    return inspect(MemoryLink(card), country.trust, access=access or Access(can=one.can), at=when)
+
+
+def outcomes(found: Inspection) -> dict[CheckName, Outcome]:
+    return {check.name: check.outcome for check in found.checks}
+
+
+def refusing(file: ElementaryFile, answer: Answer) -> Quirk:
+    return lambda command, usual: answer if selects(command, file) else usual()
+
+
+def test_a_genuine_document(country: Country) -> None:
+    one = document(country)
+    found = look(one, country)
+    assert (found.verdict, found.reasons, found.expired, found.protocol) == (Verdict.GENUINE, (), False, Protocol.PACE)
+    assert set(outcomes(found).values()) == {Outcome.HELD}
+    assert found.files == one.files
+    assert {file.state for file in found.found.values()} == {FileState.READ}
+    assert found.fields["DG13.full_name"] == cards.content(1).full_name
+    assert found.odd == {}
+    json.dumps(found.as_dict())
+    told = json.dumps(found.as_dict(personal=False))
+    for personal in (cards.content(1).full_name, cards.content(1).personal_number, one.can, "NGUYEN"):
+        assert personal not in told
+        assert personal not in repr(found)
+
+
+def test_without_ef_com(country: Country) -> None:
+    """LDS 1.8 drops it; EF.SOD is what counts (Doc 9303-10 clause 4.6.1)."""
+    one = document(country)
+    one.remove(COM)
+    found = look(one, country)
+    assert (found.verdict, found.reasons) == (Verdict.GENUINE, ())
+    assert outcomes(found)[CheckName.EF_COM_READ] is Outcome.ABSENT
+    assert found.found[COM].state is FileState.ABSENT
+    assert found.files == one.files
+
+
+@pytest.mark.parametrize("answer", [status(0x6982), Bare(0x6982), status(0x6985)])
+def test_fingers_that_stay_shut_cost_nothing_else(country: Country, answer: Answer) -> None:
+    one = document(country)
+    found = look(one, country, quirk=refusing(DG3, answer))
+    assert (found.verdict, found.reasons) == (Verdict.GENUINE, ())
+    assert found.found[DG3].state is FileState.SHUT
+    assert "not readable with these rights" in found.found[DG3].detail
+    assert {f: c for f, c in one.files.items() if f is not DG3} == found.files
+    groups = found.check(CheckName.DATA_GROUPS_READ)
+    assert groups is not None
+    assert (groups.outcome, groups.detail) == (Outcome.HELD, "DG3: not readable with these rights")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [(status(0x6982), FileState.SHUT), (status(0x6A82), FileState.ABSENT), (status(0x6F00), FileState.DAMAGED)],
+)
+def test_another_signed_group_that_is_not_read_leaves_it_open(
+    country: Country, answer: Answer, state: FileState
+) -> None:
+    found = look(document(country), country, quirk=refusing(DG2, answer))
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.found[DG2].state is state
+    assert "DG2" in found.reasons[0]
+    assert found.fields["DG13.full_name"] == cards.content(1).full_name
+
+
+def test_a_chip_that_does_basic_access_control_alone(country: Country) -> None:
+    first = document(country)
+    one = document(country, groups={14: dg14_without_pace(first.files[DG14])}, without=(15,))
+    one.remove(ACCESS)
+    found = look(one, country, access=Access(mrz=one.mrz))
+    # the keys in the borrowed DG14 are another chip's, so all that counts here is the way in
+    assert (found.protocol, outcomes(found)[CheckName.BAC]) == (Protocol.BAC, Outcome.HELD)
+    assert CheckName.PACE not in outcomes(found)
+    assert found.files == one.files
+    shut = look(one, country)
+    assert (shut.verdict, shut.protocol) == (Verdict.UNDECIDED, None)
+    assert "MRZ" in shut.reasons[0]
+
+
+def test_pace_that_is_not_supported_here_falls_back_to_bac(country: Country) -> None:
+    one = document(country)
+    unknown = security_infos.SecurityInfos(pace=(security_infos.PaceInfo(protocol="0.4.0.127.0.7.2.2.4.9.9"),))
+    one.put(ACCESS, unknown.encode())
+    found = look(one, country, access=Access(mrz=one.mrz))
+    assert found.protocol is Protocol.BAC
+    assert look(one, country, access=Access(can=one.can, mrz=one.mrz)).protocol is Protocol.BAC
+
+
+def test_a_card_access_that_is_gone_is_a_contradiction(country: Country) -> None:
+    """Whoever hides PACE talks a reader into basic access control: DG14 is signed, and says that the chip does PACE."""
+    one = document(country)
+    one.remove(ACCESS)
+    found = look(one, country, access=Access(mrz=one.mrz))
+    assert found.protocol is Protocol.BAC
+    assert found.verdict is Verdict.NOT_GENUINE
+    assert outcomes(found)[CheckName.ACCESS_AGREES] is Outcome.FAILED
+
+
+def test_a_card_access_that_offers_more_than_is_signed_is_a_contradiction(country: Country) -> None:
+    one = document(country)
+    both = security_infos.parse(one.files[ACCESS]).pace
+    weaker = security_infos.PaceInfo(protocol="0.4.0.127.0.7.2.2.4.2.1")
+    one.put(ACCESS, security_infos.SecurityInfos(pace=(*both, weaker)).encode())
+    found = look(one, country)
+    assert found.verdict is Verdict.NOT_GENUINE
+    assert outcomes(found)[CheckName.ACCESS_AGREES] is Outcome.FAILED
+
+
+def test_a_copy_is_found_out_and_read_to_its_end(country: Country) -> None:
+    one = document(country, keys_of_another=True)
+    found = look(one, country)
+    assert found.verdict is Verdict.NOT_GENUINE
+    said = outcomes(found)
+    assert said[CheckName.CHIP_AUTHENTICATION] is said[CheckName.ACTIVE_AUTHENTICATION] is Outcome.FAILED
+    assert said[CheckName.PASSIVE_AUTHENTICATION] is Outcome.HELD
+    assert found.files == one.files
+
+
+def test_a_chip_without_a_proof_may_be_a_copy(country: Country) -> None:
+    found = look(document(country, without=(14, 15)), country)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "no copy" in found.reasons[0]
+    said = outcomes(found)
+    assert said[CheckName.CHIP_AUTHENTICATION] is said[CheckName.ACTIVE_AUTHENTICATION] is Outcome.ABSENT
+
+
+def test_a_proof_that_is_refused_is_none_given(country: Country) -> None:
+    """A chip that answers 6D00 to both proofs proves nothing, and nothing against itself."""
+
+    def quirk(command: CommandApdu, usual: Usual) -> Answer:
+        return status(0x6D00) if command.ins in (0x88, 0x86) and command.cla & 0x10 == 0 and made["it"] else usual()
+
+    made = {"it": False}
+
+    def watching(command: CommandApdu, usual: Usual) -> Answer:
+        made["it"] = made["it"] or selects(command, COM)  # from here on the channel is open
+        return quirk(command, usual)
+
+    found = look(document(country), country, quirk=watching)
+    assert found.verdict is Verdict.UNDECIDED
+    assert outcomes(found)[CheckName.ACTIVE_AUTHENTICATION] is Outcome.FAILED
+
+
+@pytest.mark.parametrize("file", [DG1, DG2, DG3, DG13])
+def test_a_changed_data_group(country: Country, file: ElementaryFile) -> None:
+    one = document(country)
+    content = bytearray(one.files[file])
+    content[-1] ^= 1
+    one.put(file, bytes(content))
+    found = look(one, country)
+    assert found.verdict is Verdict.NOT_GENUINE
+    assert outcomes(found)[CheckName.PASSIVE_AUTHENTICATION] is Outcome.FAILED
+    assert found.files == one.files
+
+
+def test_a_changed_ef_com(country: Country) -> None:
+    one = document(country)
+    one.put(COM, com.build((1, 2, 13)))
+    found = look(one, country)
+    assert found.verdict is Verdict.NOT_GENUINE
+    assert outcomes(found)[CheckName.COM_AGREES] is Outcome.FAILED
+    assert found.files.keys() == one.files.keys(), "what EF.SOD signs is read, whatever EF.COM says"
+
+
+def test_another_state_s_document_is_not_decided_and_not_accused(country: Country, tmp_path_factory: object) -> None:
+    one = document(country)
+    found = inspect(MemoryLink(one.card), TrustStore(()), access=Access(can=one.can))
+    assert found.verdict is Verdict.UNDECIDED
+    assert outcomes(found)[CheckName.PASSIVE_AUTHENTICATION] is Outcome.UNTOLD
+    assert found.fields["DG13.full_name"] == cards.content(1).full_name
+
+
+def test_without_ef_sod_everything_else_is_shown(country: Country) -> None:
+    one = document(country)
+    one.remove(SOD)
+    found = look(one, country)
+    assert found.verdict is Verdict.UNDECIDED
+    assert outcomes(found)[CheckName.EF_SOD_READ] is Outcome.ABSENT
+    assert found.files == one.files
+    one.remove(COM)
+    found = look(one, country)
+    assert found.files == one.files, "all sixteen are tried"
+    assert found.verdict is Verdict.UNDECIDED
+
+
+def test_an_ef_sod_that_is_none(country: Country) -> None:
+    one = document(country)
+    one.put(SOD, bytes.fromhex("77023000"))
+    found = look(one, country)
+    assert found.verdict is Verdict.NOT_GENUINE
+    assert found.fields["DG13.full_name"] == cards.content(1).full_name
+
+
+def test_a_chip_without_access_control(country: Country) -> None:
+    one = document(country, without=(14, 15))
+    found = inspect(MemoryLink(PlainChip(one.files)), country.trust, access=Access())
+    assert found.protocol is Protocol.NONE
+    assert found.files == one.files
+    assert found.verdict is Verdict.UNDECIDED
+    assert all("no copy" in reason for reason in found.reasons)
+
+
+def test_a_wrong_password_is_given_once(country: Country) -> None:
+    one = document(country)
+    failures = one.card.memory.access_failures
+    found = look(one, country, access=Access(can=f"{(int(one.can) + 1) % 1_000_000:06d}"))
+    assert found.verdict is Verdict.UNDECIDED
+    assert found.protocol is None
+    assert "does not accept the password" in found.reasons[0]
+    assert one.card.memory.access_failures == failures + 1
+    wrong = MrzInformation("000000000", one.mrz.birth_date, one.mrz.expiry_date)
+    found = look(one, country, access=Access(mrz=wrong))
+    assert found.verdict is Verdict.UNDECIDED
+    assert one.card.memory.access_failures == failures + 2, "PACE, and no second try by basic access control"
+
+
+def test_tries_that_a_card_counts_are_told(country: Country) -> None:
+    def quirk(command: CommandApdu, usual: Usual) -> Answer:
+        return status(0x63C2) if command.ins == 0x86 and command.cla == 0 else usual()
+
+    found = look(document(country), country, quirk=quirk)
+    assert "tries_left=2" in found.reasons[0]
+
+
+def test_a_password_that_the_card_has_blocked(country: Country) -> None:
+    found = look(document(country), country, quirk=lambda c, usual: status(0x6983) if c.ins == 0x22 else usual())
+    assert "suspended this password" in found.reasons[0]
+
+
+def test_a_card_changed_between_two_commands(country: Country) -> None:
+    one, other = document(country), document(country, 2)
+
+    def quirk(command: CommandApdu, usual: Usual) -> Answer:
+        if selects(command, DG13) and not card.resets > 1:
+            card.becomes(other.card)
+            return Bare(0x6988)
+        return usual()
+
+    card = QuirkyCard(one.card, quirk)
+    with pytest.raises(CardRemovedError, match="another card"):
+        inspect(MemoryLink(card), country.trust, access=Access(can=one.can))
+
+
+def test_a_card_pulled_and_a_reader_that_stalls_come_through(country: Country) -> None:
+    class Failing(MemoryLink):
+        def __init__(self, card: VirtualCard, error: TransportError) -> None:
+            super().__init__(card)
+            self.error, self.left = error, 20
+
+        def transmit(self, command: bytes) -> bytes:
+            self.left -= 1
+            if not self.left:
+                raise self.error
+            return super().transmit(command)
+
+    for error in (CardRemovedError("the card left"), TransportError("the reader does not answer")):
+        one = document(country)
+        with pytest.raises(type(error)) as caught:
+            inspect(Failing(one.card, error), country.trust, access=Access(can=one.can))
+        assert caught.value is error
+
+
+def test_the_last_day_counts(country: Country) -> None:
+    one = document(country)  # its DG13 says 2040-01-01
+    assert look(one, country, at="2040-01-01").expired is False
+    found = look(one, country, at="2040-01-02")
+    assert (found.expired, found.verdict) == (True, Verdict.GENUINE)
+    assert outcomes(found)[CheckName.IN_FORCE] is Outcome.FAILED
+
+
+def test_two_files_that_tell_different_things_are_for_people_to_look_at(country: Country) -> None:
+    other = dg13.build(dg13.of_content(cards.content(2)))
+    found = look(document(country, groups={13: other}), country)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "personal_number" in found.reasons[0]
+    assert outcomes(found)[CheckName.FIELDS_AGREE] is Outcome.FAILED
+
+
+def test_where_a_document_says_when_it_ends(country: Country) -> None:
+    one = document(country)
+    assert expiry_date(one.files) == dt.date(2040, 1, 1)
+    assert expiry_date({DG1: one.files[DG1]}) == dt.date(2040, 1, 1)
+    assert expiry_date({}) is None
+    assert expiry_date({DG1: b"\x61\x00"}) is None
+    assert expiry_date({DG13: b"\x6d\x00", DG1: one.files[DG1]}) == dt.date(2040, 1, 1)
+
+
+@pytest.mark.parametrize("can", ["", "12345", "1234567", "12345a", "１２３４５６", "12 456"])
+def test_a_can_of_another_form_is_never_sent(can: str) -> None:
+    with pytest.raises(ParameterError) as refused:
+        Access(can=can)
+    assert refused.value.facts["field"] == "can"
+    assert not can or can not in str(refused.value)
+
+
+def test_what_people_type() -> None:
+    assert Access.typed(can=" 123 456\n").can == "123456"
+    lines = "idvnm0990000017001099000001<<8\n9905016m3905014vnm<<<<<<<<<<<2\nnguyen<<van<a<<<<<<<<<<<<<<<<<\n"
+    assert Access.typed(mrz=lines).mrz == MrzInformation("099000001", "990501", "390501")
+    with pytest.raises(ParameterError, match="typed wrongly") as refused:
+        Access.typed(mrz=lines.replace("3905014", "3905013"))
+    assert refused.value.facts["field"] == "expiry_date"
+    assert "NGUYEN" not in str(refused.value)
