@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cccd_core
 from cccd_core import synthesis
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
@@ -98,7 +99,7 @@ def make(folder: Path) -> None:
 
 def make_card(path: Path) -> None:
     """A locked card with one small file, a secret and a used counter."""
-    with VirtualCard.create(path, serial=bytes.fromhex(SERIAL), master_key=TEST_CARD_MASTER_KEY) as card:
+    with VirtualCard.create(path, serial=bytes.fromhex(SERIAL), master_key=CardMasterKey(TEST_CARD_MASTER_KEY)) as card:
         card.memory.create_file(Directory.APPLICATION, 0x0101, 1, 8)
         card.memory.write(Directory.APPLICATION, 0x0101, 2, b"DG1")
         card.memory.store_secrets({1: b"000001"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
@@ -13,7 +14,7 @@ COMMANDS_MAX = 40
 
 
 def _card() -> VirtualCard:
-    card = VirtualCard.create(None, master_key=bytes(16), serial=bytes(8), wait=lambda _: None)
+    card = VirtualCard.create(None, master_key=CardMasterKey(bytes(16)), serial=bytes(8), wait=lambda _: None)
     content = security_infos.for_card_access().encode()
     file = ElementaryFile.EF_CARDACCESS
     card.memory.create_file(Directory.MASTER_FILE, file.fid, file.sfi, len(content))

@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from cccd_core import pki
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.emrtd import CardContent
 from cccd_core.emrtd.mrz import can, for_card
 from cccd_core.personalise import CardJob, ChipSecrets, card_master_key
@@ -107,7 +108,7 @@ class Country:
         return self.directory.trust_store()
 
     @cached_property
-    def card_master_key(self) -> bytes:
+    def card_master_key(self) -> CardMasterKey:
         return card_master_key(self.directory.path)
 
     def job(self, number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardJob:

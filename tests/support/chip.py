@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cccd_core.card import CardConnection, MemoryLink, profile
-from cccd_core.card.scp03 import Scp03Session, SecurityLevel, derive_card_keys, open_session
+from cccd_core.card.card_keys import CardMasterKey
+from cccd_core.card.scp03 import Scp03Session, SecurityLevel, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import dg15, security_infos
 from cccd_core.emrtd.files import ElementaryFile
@@ -19,6 +20,7 @@ from cccd_core.signing.chip_keys import ChipKeys
 
 CAN = "987654"
 MRZ = MrzInformation("123456789", "900101", "400101")
+MASTER_KEY = CardMasterKey(TEST_CARD_MASTER_KEY)
 SERIAL = bytes.fromhex("0011223344556677")
 
 
@@ -39,17 +41,17 @@ def image(keys: ChipKeys, *, portrait_bytes: int = 20_000, seed: int = 1) -> dic
 
 def blank(path: Path | None = None, **options: object) -> VirtualCard:
     """A blank card that never waits."""
-    made = {"master_key": TEST_CARD_MASTER_KEY, "serial": SERIAL, "wait": lambda _: None, **options}
+    made = {"master_key": MASTER_KEY, "serial": SERIAL, "wait": lambda _: None, **options}
     return VirtualCard.create(path, **made)  # type: ignore[arg-type]
 
 
 def open_channel(
-    card: VirtualCard, level: SecurityLevel = SecurityLevel.ALL, *, master_key: bytes = TEST_CARD_MASTER_KEY
+    card: VirtualCard, level: SecurityLevel = SecurityLevel.ALL, *, master_key: CardMasterKey = MASTER_KEY
 ) -> tuple[CardConnection, Scp03Session]:
     """The application selected, SCP03 open."""
     connection = CardConnection(MemoryLink(card))
     profile.select_applet(connection)
-    keys = derive_card_keys(master_key, profile.get_serial(connection))
+    keys = master_key.chooser(profile.get_serial(connection))
     return connection, open_session(connection, keys, level)
 
 

@@ -93,6 +93,12 @@ class AesSession:
         return cipher.update(data) + cipher.finalize()
 
 
+def tdes_ecb_encrypt(key: bytes, data: bytes) -> bytes:
+    """Two-key 3DES block by block, as old key derivations have it."""
+    cipher = Cipher(TripleDES(key + key[:8]), modes.ECB()).encryptor()  # noqa: S305 - the methods are defined so
+    return cipher.update(data) + cipher.finalize()
+
+
 def tdes_cbc_encrypt(key: bytes, data: bytes) -> bytes:
     """Two-key 3DES-CBC, zero vector, whole blocks (Doc 9303-11, 9.8.6.1)."""
     cipher = Cipher(TripleDES(key + key[:8]), modes.CBC(_DES_ZERO_IV)).encryptor()

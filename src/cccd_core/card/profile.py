@@ -7,13 +7,16 @@ lock everything may be written again; the lock is one command and for good.
 
 from __future__ import annotations
 
+import secrets
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from cccd_core.card.apdu import CommandApdu
+from cccd_core.card.card_keys import CHECK_VALUE_BYTES, check_value
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.ec import stored_key
-from cccd_core.card.scp03 import CLA_GP, Scp03Session
+from cccd_core.card.primitives import AES_BLOCK
+from cccd_core.card.scp03 import CLA_GP, INS_GET_DATA, Scp03Keys, Scp03Session
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, MAX_FILE_BYTES, ElementaryFile
 from cccd_core.emrtd.tlv import encode
 from cccd_core.errors import CardError, ParameterError
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
     from cccd_core.emrtd.mrz import MrzInformation
 
 INS_SELECT: Final = 0xA4
-INS_GET_DATA: Final = 0xCA
 INS_CREATE_FILE: Final = 0xE0
 INS_STORE_DATA: Final = 0xE2
 INS_UPDATE_BINARY: Final = 0xD6
 INS_UPDATE_BINARY_ODD: Final = 0xD7
 INS_SET_STATUS: Final = 0xF0
+INS_PUT_KEY: Final = 0xD8
 
 MF_FID: Final = 0x3F00
 TAG_CARD_IMAGE_NUMBER: Final = 0x0045  # GlobalPlatform Card Specification 2.3.1, 11.3.3.1
@@ -39,6 +42,9 @@ TAG_DISCRETIONARY: Final = 0x53
 
 STORE_LAST: Final = 0x80
 STORE_ENCRYPTED_DGI: Final = 0x60 | 0x08  # GlobalPlatform 2.3.1, 11.11.2.1: all secrets encrypted, DGI format
+
+PUT_SEVERAL_KEYS: Final = 0x80 | 0x01  # P2 of PUT KEY: a whole set, beginning with key identifier 1
+KEY_TYPE_AES: Final = 0x88
 
 DGI_CAN: Final = 0x8201
 DGI_MRZ_INFORMATION: Final = 0x8202
@@ -173,6 +179,29 @@ def put_secrets(
     for number, block in enumerate(blocks):
         p1 = STORE_ENCRYPTED_DGI | (STORE_LAST if number == len(blocks) - 1 else 0)
         connection.require(CommandApdu(CLA_GP, INS_STORE_DATA, p1, number, block), "storing the chip's secrets")
+
+
+def put_keys(connection: CardConnection, session: Scp03Session, keys: Scp03Keys) -> None:
+    """Puts new SCP03 keys in place of those that the channel was opened with (PUT KEY, GlobalPlatform 2.3.1, 11.8;
+    Amendment D, 7.2). The channel stays as it is; the next one needs the new keys. All three are taken or none.
+
+    Raises CardError (`sw`; or the card confirms other keys than it was given).
+    """
+    if not 1 <= keys.version <= 0x7F:
+        raise ParameterError("new keys have a version of 1 to 127", version=keys.version)
+    values = (keys.enc, keys.mac, keys.dek)
+    confirmed = bytes((keys.version,)) + b"".join(map(check_value, values))
+    data = bytes((keys.version,)) + b"".join(_key_block(session, value) for value in values)
+    command = CommandApdu(CLA_GP, INS_PUT_KEY, session.key_version, PUT_SEVERAL_KEYS, data, 256)
+    if connection.require(command, "changing the card's keys") != confirmed:
+        raise CardError("the card does not confirm the keys that it was given")
+
+
+def _key_block(session: Scp03Session, key: bytes) -> bytes:
+    """Key type, the key under the DEK behind its own length, check value; what fills the last block is random."""
+    filled = key + secrets.token_bytes(-len(key) % AES_BLOCK)
+    value = bytes((len(key),)) + session.encrypt_key(filled)
+    return bytes((KEY_TYPE_AES, len(value))) + value + bytes((CHECK_VALUE_BYTES,)) + check_value(key)
 
 
 def finish(connection: CardConnection) -> None:

@@ -7,6 +7,7 @@ A wrong key is never tried twice: cards count failures and then close for good.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -20,15 +21,18 @@ from cccd_core.card.primitives import (
     AesSession,
     aes_cbc_encrypt,
     aes_cmac,
-    counter_kdf,
     pad,
     same,
     unpad,
 )
-from cccd_core.errors import AuthenticationError, CardError, ParameterError, SecureMessagingError
+from cccd_core.emrtd.tlv import encode, oid, read_one, to_oid
+from cccd_core.errors import AuthenticationError, CardError, FormatError, ParameterError, SecureMessagingError
 
 INS_INITIALIZE_UPDATE: Final = 0x50
 INS_EXTERNAL_AUTHENTICATE: Final = 0x82
+INS_GET_DATA: Final = 0xCA
+TAG_CARD_DATA: Final = 0x66
+GLOBAL_PLATFORM: Final = "1.2.840.114283"
 CLA_GP: Final = 0x80
 CLA_SECURE: Final = 0x04
 
@@ -44,6 +48,16 @@ I_S16: Final = 0x01
 I_PSEUDO_RANDOM: Final = 0x10
 I_RMAC: Final = 0x20
 I_RENC: Final = 0x40
+
+
+KEY_DIVERSIFICATION_BYTES: Final = 10  # with which the answer to INITIALIZE UPDATE begins
+_HEAD_BYTES: Final = KEY_DIVERSIFICATION_BYTES + 3  # key version, protocol, i
+_OLD_ANSWER_BYTES: Final = 28  # SCP01 and SCP02: GlobalPlatform 2.3.1, D.4.1.4 and E.5.1.4
+# GlobalPlatform 2.3.1, 11.3.3.1 and H.2: `scp` of the object identifier {globalPlatform 4 scp i}
+_PROTOCOLS: Final = {
+    0x01: "SCP01", 0x02: "SCP02", 0x03: "SCP03", 0x10: "SCP10", 0x11: "SCP11", 0x21: "SCP21", 0x22: "SCP22",
+    0x80: "SCP80", 0x81: "SCP81",
+}  # fmt: skip
 
 
 class SecurityLevel(IntEnum):
@@ -70,21 +84,6 @@ class Scp03Keys:
             raise ParameterError("SCP03 keys are three AES keys of one length")
         if not 0 <= self.version <= 0x7F:
             raise ParameterError("a key version number is 0 to 127", version=self.version)
-
-
-def derive_card_keys(master: bytes, serial: bytes, *, version: int = 1) -> Scp03Keys:
-    """The keys of the card with this serial, out of the master key of its batch, as long as the master key.
-
-    NIST SP 800-108r1 counter mode with AES-CMAC (`primitives.counter_kdf`); labels `CCCD-SCP03-ENC`, `-MAC`, `-DEK`,
-    context the serial. So a broken card gives away its own keys and no other's.
-    """
-    if len(master) not in (16, 24, 32):
-        raise ParameterError("a card master key has 16, 24 or 32 bytes", length=len(master))
-    if not 1 <= len(serial) <= 32:
-        raise ParameterError("a card serial has 1 to 32 bytes", length=len(serial))
-    bits = 8 * len(master)
-    enc, mac, dek = (counter_kdf(master, b"CCCD-SCP03-" + name, serial, bits) for name in (b"ENC", b"MAC", b"DEK"))
-    return Scp03Keys(enc, mac, dek, version)
 
 
 def derive(key: bytes, constant: int, context: bytes, bits: int) -> bytes:
@@ -172,16 +171,23 @@ def has_response_mac(sw: int) -> bool:
 class Scp03Session:
     """The host's end of an open channel: a processor of the connection, and the key for sensitive data."""
 
-    def __init__(self, keys: Scp03Keys, state: ChannelState, sequence_counter: int | None) -> None:
+    def __init__(
+        self, keys: Scp03Keys, state: ChannelState, *, version: int, diversification_data: bytes, counter: int | None
+    ) -> None:
         self._dek = keys.dek
         self._state = state
         self.level = SecurityLevel(state.level)
-        self.key_version = keys.version
-        self.sequence_counter = sequence_counter
+        self.key_version = version  # as the card named it
+        self.diversification_data = diversification_data
+        self.sequence_counter = counter
 
     def encrypt_sensitive(self, data: bytes) -> bytes:
         """4.1.4: a secret under the static DEK (AES-CBC, zero vector, padded), inside the channel's own layer."""
         return aes_cbc_encrypt(self._dek, ZERO_IV, pad(data, AES_BLOCK))
+
+    def encrypt_key(self, blocks: bytes) -> bytes:
+        """A key for PUT KEY under the static DEK: whole blocks, no padding of their own (Amendment D, 7.2.2)."""
+        return aes_cbc_encrypt(self._dek, ZERO_IV, blocks)
 
     def data_max(self, wrapped_max: int) -> int:
         """What fits beside MAC and padding."""
@@ -227,44 +233,49 @@ def _add_mac(state: ChannelState, command: CommandApdu, data: bytes) -> CommandA
     )
 
 
+# the keys of a card by its key version and its key diversification data, asked for before anything is proved
+KeySource = Callable[[int, bytes], Scp03Keys]
+
+
 def open_session(
     connection: CardConnection,
-    keys: Scp03Keys,
+    keys: Scp03Keys | KeySource,
     level: SecurityLevel = SecurityLevel.ALL,
     *,
-    s16: bool = False,
+    s16: bool | None = None,
     host_challenge: bytes | None = None,
 ) -> Scp03Session:
     """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with the selected application, once; the channel protects the
-    connection from then on. Costs 12 CMACs.
+    connection from then on. `s16` None takes the mode (S8 or S16) that the card has. Costs 12 CMACs.
 
     Raises AuthenticationError when either side does not know the keys (never try again with the same ones;
     `tries_left` is a fact where the card counts them), CardError when the card refuses for another reason (`sw`:
-    6983 closed after too many failures, 6985 locked).
-    `host_challenge` is for worked examples alone.
+    6983 closed after too many failures, 6985 locked) or has another secure channel (fact `protocol`: SCP02 …).
+    A card whose proof is wrong is sent none: that costs it no try. `host_challenge` is for worked examples alone.
     """
-    size = 16 if s16 else 8
-    challenge = secrets.token_bytes(size) if host_challenge is None else host_challenge
     connection.drop_processors()
-    answer = connection.require(
-        CommandApdu(CLA_GP, INS_INITIALIZE_UPDATE, keys.version, 0, challenge, 256), "opening a secure channel"
-    )
-    head = 13  # 10 bytes of key diversification data, key version, protocol, i
-    if len(answer) not in (head + 2 * size, head + 2 * size + 3):
-        raise CardError("INITIALIZE UPDATE answered with a wrong length", length=len(answer))
-    version, protocol, parameter = answer[10:13]
-    if protocol != 3:
-        raise CardError("the card's secure channel is not SCP03", protocol=protocol)
-    if bool(parameter & I_S16) != s16:
-        raise CardError("the card speaks the other SCP03 mode", s16=bool(parameter & I_S16))
+    version = keys.version if isinstance(keys, Scp03Keys) else 0
+    challenge, answer = _initialize(connection, version, s16, host_challenge)
+    size = len(challenge)
+    told, _, parameter = answer[KEY_DIVERSIFICATION_BYTES:_HEAD_BYTES]
     if (level & 0x10 and not parameter & I_RMAC) or (level & 0x20 and not parameter & I_RENC):
         raise CardError("the card does not offer this security level", i=parameter, level=int(level))
-    if keys.version not in (0, version):
-        raise AuthenticationError("the card answered with another key version", version=version)
-    card_challenge, cryptogram = answer[head : head + size], answer[head + size : head + 2 * size]
-    session = SessionKeys.derive(keys, challenge, card_challenge)
+    if version not in (0, told):
+        raise AuthenticationError("the card answered with another key version", version=told)
+    told_data = answer[:KEY_DIVERSIFICATION_BYTES]
+    card_keys = keys if isinstance(keys, Scp03Keys) else keys(told, told_data)
+    behind = _HEAD_BYTES + size
+    card_challenge, cryptogram, rest = (
+        answer[_HEAD_BYTES:behind],
+        answer[behind : behind + size],
+        answer[behind + size :],
+    )
+    session = SessionKeys.derive(card_keys, challenge, card_challenge)
     if not same(cryptogram, session.card_cryptogram):
-        raise AuthenticationError("the card does not know the SCP03 keys that it should have")
+        raise AuthenticationError(
+            "the card does not know the SCP03 keys that it should have: another master key, or another way of deriving "
+            "the card's keys from it"
+        )
     state = ChannelState(session, int(level), size)
     authenticate = _add_mac(
         state, CommandApdu(CLA_GP, INS_EXTERNAL_AUTHENTICATE, int(level), 0), session.host_cryptogram
@@ -274,7 +285,83 @@ def open_session(
         raise status_words.authentication_error(response.sw, "the card does not accept the SCP03 keys")
     if not response.ok:
         raise status_words.card_error(response.sw, "opening a secure channel")
-    counter = int.from_bytes(answer[head + 2 * size :], "big") if len(answer) > head + 2 * size else None
-    opened = Scp03Session(keys, state, counter)
+    opened = Scp03Session(
+        card_keys, state, version=told, diversification_data=told_data,
+        counter=int.from_bytes(rest, "big") if rest else None,
+    )  # fmt: skip
     connection.push(opened)
     return opened
+
+
+def _initialize(
+    connection: CardConnection, version: int, s16: bool | None, host_challenge: bytes | None
+) -> tuple[bytes, bytes]:
+    """INITIALIZE UPDATE in the card's mode; the host's challenge and the card's answer, which is SCP03's."""
+    sizes = (8, 16) if s16 is None else (16,) if s16 else (8,)
+    if host_challenge is not None:
+        sizes = (len(host_challenge),)
+    for size in sizes:
+        challenge = secrets.token_bytes(size) if host_challenge is None else host_challenge
+        response = connection.send(CommandApdu(CLA_GP, INS_INITIALIZE_UPDATE, version, 0, challenge, 256))
+        if not response.ok:
+            if response.sw in (status_words.WRONG_LENGTH, status_words.WRONG_DATA) and size != sizes[-1]:
+                continue  # S16 wants sixteen bytes (Amendment D, 7.1.1.3); nothing was proved yet
+            raise _no_scp03(connection, response.sw)
+        answer = response.data
+        protocol = answer[KEY_DIVERSIFICATION_BYTES + 1] if len(answer) >= KEY_DIVERSIFICATION_BYTES + 2 else 0
+        if protocol != 3 and (protocol in _PROTOCOLS or len(answer) == _OLD_ANSWER_BYTES):
+            raise _other_protocol({protocol})
+        if len(answer) <= _HEAD_BYTES or protocol != 3:
+            raise CardError("INITIALIZE UPDATE answered with a wrong length", length=len(answer))
+        in_s16 = bool(answer[_HEAD_BYTES - 1] & I_S16)
+        if in_s16 != (size == 16):
+            if size != sizes[-1]:
+                continue
+            raise CardError("the card speaks the other SCP03 mode", s16=in_s16)
+        if len(answer) not in (_HEAD_BYTES + 2 * size, _HEAD_BYTES + 2 * size + 3):
+            raise CardError("INITIALIZE UPDATE answered with a wrong length", length=len(answer))
+        return challenge, answer
+    raise RuntimeError("INITIALIZE UPDATE has at least one form")
+
+
+def _other_protocol(protocols: Iterable[int]) -> CardError:
+    name = ", ".join(_PROTOCOLS.get(each, f"{each:02X}") for each in sorted(protocols))
+    return CardError(f"the card's secure channel is {name}, and SCP03 is spoken here", protocol=name)
+
+
+def _no_scp03(connection: CardConnection, sw: int) -> CardError:
+    """Why INITIALIZE UPDATE was refused: by the card's own word on its secure channels, if it gives one and SCP03 is
+    not among them."""
+    offered = {protocol for protocol, _ in secure_channels(connection)}
+    if offered and 3 not in offered:
+        return _other_protocol(offered)
+    return status_words.card_error(sw, "opening a secure channel")
+
+
+def secure_channels(connection: CardConnection) -> tuple[tuple[int, int], ...]:
+    """The secure channels that the selected application offers, each with its parameter i, by its card recognition data
+    (GET DATA 66; GlobalPlatform 2.3.1, H.2). Empty where it does not say."""
+    response = connection.send(CommandApdu(CLA_GP, INS_GET_DATA, 0, TAG_CARD_DATA, ne=256))
+    if not response.ok:
+        return ()
+    found: list[tuple[int, int]] = []
+    try:
+        recognition = read_one(read_one(response.data, TAG_CARD_DATA).value, 0x73)
+        for each in recognition.reader():
+            if each.tag == 0x64:
+                arcs = to_oid(read_one(each.value, 0x06)).removeprefix(GLOBAL_PLATFORM + ".4.").split(".")
+                found.append((int(arcs[0]), int(arcs[1])))
+    except (FormatError, ValueError, IndexError):
+        return tuple(found)  # what could be read of it
+    return tuple(found)
+
+
+def card_data(parameter: int) -> bytes:
+    """The card recognition data of a card with SCP03 and this parameter i."""
+    words = (
+        oid(GLOBAL_PLATFORM + ".1")
+        + encode(0x60, oid(GLOBAL_PLATFORM + ".2.2.3.1"))
+        + encode(0x63, oid(GLOBAL_PLATFORM + ".3"))
+        + encode(0x64, oid(f"{GLOBAL_PLATFORM}.4.3.{parameter}"))
+    )
+    return encode(0x73, words)

@@ -42,6 +42,8 @@ WRONG_LE: Final = 0x6C00  # SW2: the right Le
 INS_NOT_SUPPORTED: Final = 0x6D00
 CLA_NOT_SUPPORTED: Final = 0x6E00
 INTERNAL_ERROR: Final = 0x6F00
+ALGORITHM_NOT_SUPPORTED: Final = 0x9484  # GlobalPlatform 2.3.1, 11.8.3.2
+WRONG_CHECK_VALUE: Final = 0x9485
 
 _MEANINGS: Final = {
     SUCCESS: "success",
@@ -98,8 +100,8 @@ _MEANINGS: Final = {
     INS_NOT_SUPPORTED: "instruction not supported",
     CLA_NOT_SUPPORTED: "class not supported",
     INTERNAL_ERROR: "no precise diagnosis",
-    0x9484: "algorithm not supported",  # GlobalPlatform 2.3.1, tables 11-10 and 11-78
-    0x9485: "invalid key check value",
+    ALGORITHM_NOT_SUPPORTED: "algorithm not supported",
+    WRONG_CHECK_VALUE: "invalid key check value",
 }
 # ISO/IEC 7816-4, table 5: what the first byte alone says, for a second byte that has no words of its own
 _CLASSES: Final = {

@@ -36,10 +36,11 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Makes a blank card. Its transport keys come from the PKI's card master key, or from the public TEST one."""
+    from cccd_core.card.card_keys import CardMasterKey
     from cccd_core.card.virtual import VirtualCard
     from cccd_core.pki import TEST_CARD_MASTER_KEY
 
-    master_key = TEST_CARD_MASTER_KEY
+    master_key = CardMasterKey(TEST_CARD_MASTER_KEY)
     if pki is not None:
         from cccd_core.personalise import card_master_key
 
@@ -107,6 +108,7 @@ def _facts(card: Any, file: Path) -> dict[str, Any]:
         "bytes_used": memory.bytes_used,
         "memory_bytes": memory.identity.memory_bytes,
         "secrets": len(memory.secrets),
+        "key_version": memory.identity.keys.version,
         "scp03_sessions": memory.sequence_counter,
         "scp03_failures": memory.channel_failures,
         "access_failures": memory.access_failures,

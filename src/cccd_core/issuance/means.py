@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cccd_core import pki
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.country.clock import VIETNAM
 from cccd_core.issuance.decisions.decide import Searcher
 from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
@@ -44,13 +45,13 @@ class Authority:
 
     signer: Signer = field(repr=False)
     trust: TrustStore = field(repr=False)
-    card_master_key: bytes = field(repr=False)
+    card_master_key: CardMasterKey
 
     def require_valid(self, at: datetime) -> None:
         """CertificateError where a reader would refuse at that time what the signer signs: expired, not yet valid,
         revoked, of another CSCA. It would be wrong for every card."""
         signer = pki.parse_certificate(self.signer.certificate_der)
-        require_means(self.card_master_key, self.trust, signer, at=at)
+        require_means(self.trust, signer, at=at)
 
     def identity(self, at: datetime) -> str:
         """Whose cards these are: the digest of the CSCA certificate, whoever signs for it."""
@@ -68,7 +69,7 @@ class Readers(Protocol):
     def require(self) -> None:
         """Raises, before any work is done, what opening would: UnavailableError, ParameterError."""
 
-    def open(self, cards: Path, card_master_key: bytes, journal: Journal, ask: Ask | None) -> Feeder:
+    def open(self, cards: Path, card_master_key: CardMasterKey, journal: Journal, ask: Ask | None) -> Feeder:
         """The feeder of one run; software cards lie in `cards`."""
 
 
@@ -82,7 +83,7 @@ class NamedReaders:
         """See `Readers`."""
         require_reader(self.name)
 
-    def open(self, cards: Path, card_master_key: bytes, journal: Journal, ask: Ask | None) -> Feeder:
+    def open(self, cards: Path, card_master_key: CardMasterKey, journal: Journal, ask: Ask | None) -> Feeder:
         """See `Readers`."""
         return open_feeder(self.name, cards, card_master_key=card_master_key, journal=journal, ask=ask)
 

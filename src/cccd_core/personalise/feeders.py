@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.errors import ParameterError
 from cccd_core.personalise.feeder import Ask, Feeder
 from cccd_core.personalise.journal import Journal
@@ -15,7 +16,7 @@ def open_feeder(
     spec: str,
     cards_dir: Path,
     *,
-    card_master_key: bytes,
+    card_master_key: CardMasterKey,
     journal: Journal,
     ask: Ask | None = None,
     wait_s: float = 120.0,

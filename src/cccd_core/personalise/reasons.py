@@ -47,6 +47,7 @@ class StepName(StrEnum):
 
     TAKE = "take"
     OPEN_CHANNEL = "open_channel"
+    PUT_KEYS = "put_keys"
     CREATE_FILE = "create_file"
     WRITE_BINARY = "write_binary"
     STORE_SECRETS = "store_secrets"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import assert_never
 
 from cccd_core.card import CardConnection, profile, trace
-from cccd_core.card.scp03 import Scp03Session, SecurityLevel, derive_card_keys, open_session
+from cccd_core.card.card_keys import CardMasterKey
+from cccd_core.card.scp03 import Scp03Session, SecurityLevel, open_session
 from cccd_core.emrtd import ElementaryFile
 from cccd_core.errors import AuthenticationError, CardError, SecureMessagingError, TransportError
 from cccd_core.inspection import Access
@@ -67,7 +68,7 @@ class Means:
 
     feeder: Feeder
     journal: Journal
-    card_master_key: bytes = field(repr=False)
+    card_master_key: CardMasterKey
     trust: TrustStore
     guard: KeyGuard
 
@@ -168,9 +169,10 @@ class Runner:
         return Remembered(card)
 
     def _open_channel(self) -> Event:
-        keys = derive_card_keys(self._means.card_master_key, self._serial)
+        master = self._means.card_master_key
+        connection = self._there()
         try:
-            self._channel = open_session(self._there(), keys, SecurityLevel.ALL)
+            self._channel = channel = open_session(connection, master.chooser(self._serial), SecurityLevel.ALL)
         except AuthenticationError as error:
             logger.warning("card %s refuses the key: %s", self._name, error)
             self._means.guard.refused()
@@ -178,7 +180,15 @@ class Runner:
         except CardError as error:
             return Refused(_refusal(error, StepName.OPEN_CHANNEL))
         self._means.guard.proved()
-        return ChannelOpen(profile.update_data_max(self._there()))
+        own = master.replacement
+        if own is not None and channel.key_version != own.version:
+            # The card itself says by its key version which keys it has: a tear here is no doubt later.
+            try:
+                profile.put_keys(connection, channel, own.keys_of(self._serial, channel.diversification_data))
+            except CardError as error:
+                return Refused(_refusal(error, StepName.PUT_KEYS))
+            logger.info("card %s has its own keys, version %d", self._name, own.version)
+        return ChannelOpen(profile.update_data_max(connection))
 
     def _carry_out(self, step: Step) -> Event:
         try:

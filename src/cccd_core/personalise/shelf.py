@@ -9,6 +9,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import BusyError, DamagedError
 from cccd_core.personalise.feeder import CardDamagedError
@@ -27,7 +28,7 @@ class CardShelf:
     A card that was made and never bound (the process died in between) is handed out first.
     """
 
-    def __init__(self, folder: Path, card_master_key: bytes, journal: Journal) -> None:
+    def __init__(self, folder: Path, card_master_key: CardMasterKey, journal: Journal) -> None:
         self.folder = folder
         self._card_master_key = card_master_key
         self._journal = journal

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 
-from cccd_core.card.scp03 import derive_card_keys
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.errors import ParameterError, TransportError
 from cccd_core.personalise.feeder import Feeder
 from cccd_core.personalise.jobs import CardJob, CardResult, JobOutcome
@@ -50,7 +50,7 @@ class Station:
         self,
         feeder: Feeder,
         journal: Journal,
-        card_master_key: bytes,
+        card_master_key: CardMasterKey,
         trust: TrustStore,
         *,
         parameters: StationParameters | None = None,
@@ -196,15 +196,12 @@ class Station:
         return CardResult(job.job_id, JobOutcome.WAITING, serial, Reason(Trouble.STOPPED))
 
 
-def require_means(
-    card_master_key: bytes, trust: TrustStore, document_signer: Certificate, *, at: datetime | None = None
-) -> None:
+def require_means(trust: TrustStore, document_signer: Certificate, *, at: datetime | None = None) -> None:
     """What is wrong for every card, found before the first of them.
 
-    ParameterError for a key of no possible length; CertificateError where the document signer does not lead to a
-    trusted CSCA at `at`, now by default: it is expired, revoked, of another country, or the clock is wrong.
+    CertificateError where the document signer does not lead to a trusted CSCA at `at`, now by default: it is expired,
+    revoked, of another country, or the clock is wrong.
     """
-    derive_card_keys(card_master_key, bytes(8))
     trust.validate(document_signer, at or datetime.now(UTC))
 
 

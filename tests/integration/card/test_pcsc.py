@@ -14,17 +14,16 @@ import pytest
 
 from cccd_core.card import CardConnection, ChipReader, MemoryLink, ReaderLimits, profile
 from cccd_core.card.profile import LifeCycle
-from cccd_core.card.scp03 import derive_card_keys, open_session
+from cccd_core.card.scp03 import open_session
 from cccd_core.card.transport import pcsc
 from cccd_core.card.transport.pcsc import PcscLink
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import CardRemovedError, TransportError, UnavailableError
-from cccd_core.pki import TEST_CARD_MASTER_KEY
 from cccd_core.signing.chip_keys import ChipKeys
 from support.cards import Country
 from support.cards import content as content_of
-from support.chip import CAN, MRZ, blank, finish_job, image, personalised, write
+from support.chip import CAN, MASTER_KEY, MRZ, blank, finish_job, image, personalised, write
 from support.pcsc import VirtualReaders, virtual_readers
 
 __all__ = ["virtual_readers"]
@@ -53,7 +52,7 @@ class Torn:
 def _write(link: PcscLink, files: dict[ElementaryFile, bytes], keys: ChipKeys) -> None:
     connection = CardConnection(link)
     profile.select_applet(connection)
-    session = open_session(connection, derive_card_keys(TEST_CARD_MASTER_KEY, profile.get_serial(connection)))
+    session = open_session(connection, MASTER_KEY.chooser(profile.get_serial(connection)))
     write(connection, session, files, keys)
     profile.finish(connection)
     profile.lock(connection)
@@ -158,7 +157,7 @@ def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: Virtual
     with VirtualCard.open(path) as card:
         connection = CardConnection(MemoryLink(card))
         profile.select_applet(connection)
-        keys = derive_card_keys(country.card_master_key, card.serial)
+        keys = country.card_master_key.chooser(card.serial)
         session = open_session(connection, keys)
         finish_job(connection, session, job)
     name = virtual_readers.names[0]

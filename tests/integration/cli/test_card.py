@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from cccd_core import templates
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_UNDECIDED, EXIT_USAGE
@@ -46,7 +47,7 @@ def job(country: Country) -> CardJob:
 @pytest.fixture(scope="module")
 def card(job: CardJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("card") / "a.card"
-    with VirtualCard.create(path, master_key=bytes(range(0x40, 0x50)) * 2) as made:
+    with VirtualCard.create(path, master_key=CardMasterKey(bytes(range(0x40, 0x50)) * 2)) as made:
         finish_job(*open_channel(made), job)
     return path
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from cccd_core.card import CardConnection, profile
-from cccd_core.card.scp03 import derive_card_keys, open_session
+from cccd_core.card.card_keys import CardMasterKey
+from cccd_core.card.scp03 import open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import CARD_FILE
 from cccd_core.emrtd import ElementaryFile
@@ -22,7 +23,7 @@ from cccd_core.personalise.inserter import Inserter
 from cccd_core.storage.log import OtherVersionError
 from support.chip import SERIAL, blank
 
-KEY = bytes(16)
+KEY = CardMasterKey(bytes(16))
 
 
 class Reader:
@@ -90,7 +91,7 @@ def test_a_disk_that_is_full_is_told_and_is_no_answer_of_the_card(reader: Reader
         reader.power_on()
         connection = CardConnection(reader)
         profile.select_applet(connection)
-        open_session(connection, derive_card_keys(KEY, SERIAL))
+        open_session(connection, KEY.chooser(SERIAL))
         profile.create_file(connection, ElementaryFile.DG2, 20_000)
         with pytest.raises(CardRemovedError):  # the reader sees a card that left, not one that failed
             profile.update_current(connection, ElementaryFile.DG2, bytes(20_000))

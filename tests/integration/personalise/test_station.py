@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from cccd_core.card import CardConnection, MemoryLink, profile
-from cccd_core.card.scp03 import SecurityLevel, derive_card_keys, open_session
+from cccd_core.card.card_keys import CardMasterKey, KeyDiversification, diversification_data
+from cccd_core.card.scp03 import SecurityLevel, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import ChipImage, ElementaryFile
 from cccd_core.errors import (
@@ -52,12 +53,13 @@ from cccd_core.personalise.shelf import CardShelf
 from support import cards
 from support.cards import Country
 from support.chaos import audit
+from support.chip import ScriptedLink
 
 
 class Works:
     """A station in memory with its journal and folder of cards, opened and closed as a run does."""
 
-    def __init__(self, folder: Path, country: Country, master_key: bytes | None = None) -> None:
+    def __init__(self, folder: Path, country: Country, master_key: CardMasterKey | None = None) -> None:
         self.folder = folder
         self.cards = folder / "cards"
         self.country = country
@@ -185,7 +187,7 @@ def test_what_a_chip_does_not_offer_is_neither_held_nor_failed(country: Country)
     with VirtualCard.create(None, master_key=country.card_master_key) as card:
         connection = CardConnection(MemoryLink(card))
         profile.select_applet(connection)
-        keys = derive_card_keys(country.card_master_key, card.serial)
+        keys = country.card_master_key.chooser(card.serial)
         session = open_session(connection, keys, SecurityLevel.ALL)
         for file, data in image.files.items():
             profile.write_file(connection, file, data)
@@ -225,7 +227,7 @@ def test_a_blank_left_behind_is_used_and_a_strange_card_is_not(tmp_path: Path, c
     with VirtualCard.create(folder / f"{'09' * 8}.card", serial=b"\x09" * 8, master_key=key) as strange:
         connection = CardConnection(MemoryLink(strange))
         profile.select_applet(connection)
-        open_session(connection, derive_card_keys(key, b"\x09" * 8), SecurityLevel.ALL)
+        open_session(connection, key.chooser(b"\x09" * 8), SecurityLevel.ALL)
         profile.create_file(connection, ElementaryFile.DG1, 10)
     with Works(tmp_path, country) as works:
         result = works.station.run(country.job(9))
@@ -237,8 +239,61 @@ def test_a_blank_left_behind_is_used_and_a_strange_card_is_not(tmp_path: Path, c
         assert audit_free.stage is Stage.SET_ASIDE
 
 
+def test_every_card_gets_the_key_that_takes_the_transport_keys_place(tmp_path: Path, country: Country) -> None:
+    """Also a card that was torn out behind PUT KEY: by its key version it says which keys it has."""
+    transport = country.card_master_key
+    own = CardMasterKey(b"K" * 32, KeyDiversification.KDF3, version=2)
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    torn = b"\x0b" * 8
+    VirtualCard.create(folder / f"{'0B' * 8}.card", serial=torn, master_key=own).close()
+    both = CardMasterKey(transport.key, replacement=own)
+    with Works(tmp_path, country, master_key=both) as works:
+        results = [works.station.run(country.job(number)) for number in (21, 22)]
+        assert [result.outcome for result in results] == [JobOutcome.VERIFIED] * 2
+        assert results[0].card_serial == "0B" * 8
+        for result in results:
+            with works.card(result.card_serial) as card:
+                keys = card.memory.identity.keys
+                assert keys == own.keys_of(card.serial, diversification_data(card.serial))
+
+
+def test_a_card_that_refuses_its_new_keys_is_put_aside(tmp_path: Path, country: Country) -> None:
+    transport = country.card_master_key
+    own = CardMasterKey(bytes(32), version=2)
+    with Works(tmp_path, country, master_key=CardMasterKey(transport.key, replacement=own)) as works:
+        refusing = _Refusing(works.feeder, 0xD8, 0x6A84)
+        station = Station(refusing, works.journal, works.master_key, country.trust)
+        result = station.run(country.job(23))
+        refused = Reason(Trouble.CARD_REFUSED, step=StepName.PUT_KEYS, sw="6A84")
+        assert (result.outcome, result.reason) == (JobOutcome.GIVEN_UP, refused)
+        assert {aside.reason for aside in result.evidence.set_aside} == {refused}
+
+
+class _Refusing:
+    """A feeder whose cards answer one instruction with this status word."""
+
+    def __init__(self, feeder: MemoryFeeder, ins: int, sw: int) -> None:
+        self.feeder, self.ins, self.sw = feeder, ins, sw
+        self.lanes, self.release = feeder.lanes, feeder.release
+        self.cancel, self.close = feeder.cancel, feeder.close
+
+    def take(self, lane: int, *, serial: str | None) -> FedCard | None:
+        fed = self.feeder.take(lane, serial=serial)
+        if fed is None:
+            return None
+        link = fed.link
+
+        def answer(command: bytes) -> bytes:
+            return self.sw.to_bytes(2, "big") if command[1] == self.ins else link.transmit(command)
+
+        scripted = ScriptedLink(answer)
+        scripted.close = link.close
+        return FedCard(scripted, fed.reader, fed.path)
+
+
 def test_the_wrong_master_key_stops_the_station_after_three_cards(tmp_path: Path, country: Country) -> None:
-    with Works(tmp_path, country, master_key=bytes(32)) as works:
+    with Works(tmp_path, country, master_key=CardMasterKey(bytes(32))) as works:
         first = works.station.run(country.job(10))
         assert (first.outcome, first.reason) == (JobOutcome.GIVEN_UP, Reason(Trouble.KEY_REFUSED))
         with pytest.raises(AuthenticationError, match="master key"):
@@ -377,7 +432,7 @@ def test_names_of_readers_and_lanes_are_checked(tmp_path: Path, country: Country
     with Works(tmp_path, country) as works:
         for spec in ("", "memory:", "memory:x", "pcsc:", "usb"):
             with pytest.raises(ParameterError):
-                open_feeder(spec, tmp_path, card_master_key=bytes(32), journal=works.journal)
+                open_feeder(spec, tmp_path, card_master_key=CardMasterKey(bytes(32)), journal=works.journal)
         with pytest.raises(ParameterError, match="lane"):
             works.station.run(country.job(60), lane=1)
         with pytest.raises(ParameterError):
@@ -495,13 +550,11 @@ def test_leaving_early_stops_every_lane(tmp_path: Path, country: Country) -> Non
 def test_what_is_wrong_for_all_is_found_before_the_first_job(tmp_path: Path, country: Country) -> None:
     foreign = Country.make(tmp_path / "foreign").directory.document_signer_certificate
     signer, trust = country.directory.document_signer_certificate, country.directory.trust_store()
-    require_means(bytes(16), trust, signer)
+    require_means(trust, signer)
     with pytest.raises(CertificateError):
-        require_means(bytes(16), trust, foreign)
+        require_means(trust, foreign)
     with pytest.raises(CertificateError, match="not valid then"):
-        require_means(bytes(16), trust, signer, at=datetime(1970, 1, 2, tzinfo=UTC))
-    with pytest.raises(ParameterError, match="master key"):
-        require_means(b"short", trust, signer)
+        require_means(trust, signer, at=datetime(1970, 1, 2, tzinfo=UTC))
     (tmp_path / "card_master_key.hex").write_text("4041\n")
     with pytest.raises(FormatError):
         card_master_key(tmp_path)
@@ -525,7 +578,7 @@ def test_the_log_tells_of_cards_and_never_of_people(
     everything = "\n".join(record.getMessage() for record in caplog.records)
     assert job.personal_number not in everything
     assert job.secrets.can not in everything
-    assert country.card_master_key.hex() not in everything.lower()
+    assert country.card_master_key.key.hex() not in everything.lower()
 
 
 def test_nothing_is_traced_when_nobody_listens(

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from cccd_core.card import CardConnection, ChipReader, MemoryLink, profile, status_words
-from cccd_core.card.scp03 import derive_card_keys, open_session
+from cccd_core.card.scp03 import open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import AuthenticationError, CardError, CccdError
-from cccd_core.pki import TEST_CARD_MASTER_KEY
-from support.chip import CAN, MRZ, SERIAL, ScriptedLink, blank, personalised
+from support.chip import CAN, MASTER_KEY, MRZ, SERIAL, ScriptedLink, blank, personalised
 
 MSE_SET_AT, GENERAL_AUTHENTICATE, EXTERNAL_AUTHENTICATE = 0x22, 0x86, 0x82
 
@@ -110,7 +109,7 @@ def test_bac_refuses_the_machine_readable_zone(finished: VirtualCard) -> None:
 def test_scp03_refuses_the_keys(sw: str, facts: dict[str, object]) -> None:
     connection = _refusing(blank(), {EXTERNAL_AUTHENTICATE: sw})
     profile.select_applet(connection)
-    keys = derive_card_keys(TEST_CARD_MASTER_KEY, SERIAL)
+    keys = MASTER_KEY.chooser(SERIAL)
     assert _refused(AuthenticationError, lambda: open_session(connection, keys)) == facts
     assert not connection.protected
 
@@ -119,7 +118,7 @@ def test_scp03_refuses_the_keys(sw: str, facts: dict[str, object]) -> None:
 def test_scp03_that_does_not_begin_is_no_proof_of_a_wrong_key(sw: str) -> None:
     connection = _refusing(blank(), {0x50: sw})
     profile.select_applet(connection)
-    keys = derive_card_keys(TEST_CARD_MASTER_KEY, SERIAL)
+    keys = MASTER_KEY.chooser(SERIAL)
     facts = _refused(CardError, lambda: open_session(connection, keys))
     assert facts == {"sw": sw} | ({"tries_left": 9} if sw == "63C9" else {})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cccd_core.card import CardConnection, ChipReader, CommandApdu, MemoryLink, ReaderLimits, profile
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import LifeCycle
-from cccd_core.card.scp03 import Scp03Keys, SecurityLevel, derive_card_keys, open_session
+from cccd_core.card.scp03 import Scp03Keys, SecurityLevel, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.personalisation import CHANNEL_FAILURES_MAX
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ElementaryFile
@@ -17,9 +18,8 @@ from cccd_core.errors import (
     ParameterError,
     SecureMessagingError,
 )
-from cccd_core.pki import TEST_CARD_MASTER_KEY
 from cccd_core.signing.chip_keys import ChipKeys
-from support.chip import CAN, MRZ, blank, image, open_channel, personalised, write
+from support.chip import CAN, MASTER_KEY, MRZ, blank, image, open_channel, personalised, write
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")
 
@@ -82,10 +82,10 @@ def test_chip_and_active_authentication(finished: tuple[VirtualCard, dict[Elemen
 @pytest.mark.parametrize("size", [16, 24, 32])
 def test_every_level_mode_and_key_length_of_scp03(level: SecurityLevel, s16: bool, size: int) -> None:
     master = bytes(range(size))
-    card = blank(master_key=master)
+    card = blank(master_key=CardMasterKey(master))
     connection = CardConnection(MemoryLink(card))
     profile.select_applet(connection)
-    keys = derive_card_keys(master, profile.get_serial(connection))
+    keys = CardMasterKey(master).chooser(profile.get_serial(connection))
     session = open_session(connection, keys, level, s16=s16)
     chip_keys = ChipKeys.generate()
     files = image(chip_keys, portrait_bytes=700)
@@ -314,9 +314,9 @@ def test_power() -> None:
 
 def test_impossible_parameters() -> None:
     with pytest.raises(ParameterError):
-        blank(master_key=b"short")
+        CardMasterKey(b"short")
     with pytest.raises(ParameterError):
-        VirtualCard.create(None, master_key=TEST_CARD_MASTER_KEY, serial=b"")
+        VirtualCard.create(None, master_key=MASTER_KEY, serial=b"")
     connection, session = open_channel(blank())
     with pytest.raises(ParameterError):
         profile.put_secrets(connection, session, can="12345", mrz_information=MRZ)

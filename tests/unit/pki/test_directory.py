@@ -36,7 +36,7 @@ def test_a_new_country(tmp_path: Path) -> None:
     assert loaded.test
     assert "TEST" in loaded.csca_certificate.subject
     assert "TEST" in loaded.document_signer_certificate.subject
-    assert card_master_key(loaded.path) == pki.TEST_CARD_MASTER_KEY
+    assert card_master_key(loaded.path).key == pki.TEST_CARD_MASTER_KEY
     assert loaded.document_signer_certificate.document_types == {"ID"}
     path = loaded.trust_store().validate(loaded.document_signer_certificate, NOW)
     assert "not revoked" in path.revocation

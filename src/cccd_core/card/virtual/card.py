@@ -19,8 +19,8 @@ from typing import Final
 
 from cccd_core.card import status_words as sw
 from cccd_core.card.apdu import CLA_CHAINING, EXTENDED_NC_MAX, EXTENDED_NE_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
+from cccd_core.card.card_keys import CardMasterKey, diversification_data
 from cccd_core.card.profile import LifeCycle
-from cccd_core.card.scp03 import derive_card_keys
 from cccd_core.card.virtual import access, files, personalisation
 from cccd_core.card.virtual.channels import Channel, ChannelClosedError, PersonaliserChannel
 from cccd_core.card.virtual.session import CardSession, Refusal
@@ -54,7 +54,7 @@ class VirtualCard:
         cls,
         path: Path | None,
         *,
-        master_key: bytes,
+        master_key: CardMasterKey,
         serial: bytes | None = None,
         memory_bytes: int = MEMORY_BYTES,
         select_mf: bool = True,
@@ -69,7 +69,7 @@ class VirtualCard:
         serial = secrets.token_bytes(SERIAL_BYTES) if serial is None else serial
         if not 1 <= memory_bytes <= 1 << 22:
             raise ParameterError("a card has 1 byte to 4 MiB of memory", memory_bytes=memory_bytes)
-        identity = Identity(serial, derive_card_keys(master_key, serial), memory_bytes, select_mf)
+        identity = Identity(serial, master_key.keys_of(serial, diversification_data(serial)), memory_bytes, select_mf)
         return cls(CardMemory.create(path, identity), wait=wait)
 
     @classmethod
@@ -232,6 +232,7 @@ _PROPRIETARY: Final[dict[int, Handler]] = {
     0x50: personalisation.initialize_update,
     0x82: personalisation.external_authenticate,
     0xCA: personalisation.get_data,
+    0xD8: personalisation.put_key,
     0xE2: personalisation.store_data,
     0xF0: personalisation.set_status,
 }

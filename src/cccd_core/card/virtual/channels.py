@@ -173,4 +173,8 @@ class PersonaliserChannel:
 
     def decrypt_sensitive(self, data: bytes) -> bytes:
         """A value under the static DEK. Raises SecureMessagingError where it is none."""
-        return unpad(aes_cbc_decrypt(self._dek, ZERO_IV, data))
+        return unpad(self.decrypt_key(data))
+
+    def decrypt_key(self, blocks: bytes) -> bytes:
+        """Whole blocks under the static DEK, as PUT KEY brings them. Raises SecureMessagingError."""
+        return aes_cbc_decrypt(self._dek, ZERO_IV, blocks)

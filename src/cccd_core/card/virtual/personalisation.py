@@ -11,11 +11,15 @@ from typing import Final
 from cccd_core.card import ec, scp03
 from cccd_core.card import status_words as sw
 from cccd_core.card.apdu import CommandApdu, ResponseApdu
+from cccd_core.card.card_keys import AES_KEY_BYTES, CHECK_VALUE_BYTES, check_value, diversification_data
+from cccd_core.card.primitives import AES_BLOCK, same
 from cccd_core.card.profile import (
     DGI_ACTIVE_AUTHENTICATION_KEY,
     DGI_CAN,
     DGI_CHIP_AUTHENTICATION_KEY,
     DGI_MRZ_INFORMATION,
+    KEY_TYPE_AES,
+    PUT_SEVERAL_KEYS,
     STORE_ENCRYPTED_DGI,
     STORE_LAST,
     TAG_CARD_IMAGE_NUMBER,
@@ -23,7 +27,7 @@ from cccd_core.card.profile import (
     TAG_LIFE_CYCLE,
     LifeCycle,
 )
-from cccd_core.card.scp03 import ChannelState, SecurityLevel, SessionKeys
+from cccd_core.card.scp03 import TAG_CARD_DATA, ChannelState, Scp03Keys, SecurityLevel, SessionKeys
 from cccd_core.card.virtual.channels import PersonaliserChannel
 from cccd_core.card.virtual.files import ISD_AID
 from cccd_core.card.virtual.session import CardSession, Refusal, Selected
@@ -54,6 +58,8 @@ def get_data(session: CardSession, command: CommandApdu) -> ResponseApdu:
     elif tag == TAG_KEY_INFORMATION:
         size = len(identity.keys.enc)
         value = b"".join(encode(0xC0, bytes((i, identity.keys.version, 0x88, size))) for i in (1, 2, 3))
+    elif tag == TAG_CARD_DATA:
+        value = scp03.card_data(_I)
     else:
         raise Refusal(sw.REFERENCE_DATA_NOT_FOUND)
     return ResponseApdu(encode(tag, value), sw.SUCCESS)
@@ -78,9 +84,8 @@ def initialize_update(session: CardSession, command: CommandApdu) -> ResponseApd
     derived = SessionKeys.derive(keys, command.data, challenge)
     session.drop_channel()
     session.next_channel = PersonaliserChannel(keys, ChannelState(derived, SecurityLevel.C_MAC, size))
-    head = memory.identity.serial[-10:].rjust(10, b"\0") + bytes(
-        (keys.version, 3, _I | (scp03.I_S16 if size == 16 else 0))
-    )
+    mode = _I | (scp03.I_S16 if size == 16 else 0)
+    head = diversification_data(memory.identity.serial) + bytes((keys.version, 3, mode))
     counter = memory.sequence_counter.to_bytes(3, "big")
     return ResponseApdu(head + challenge + derived.card_cryptogram + counter, sw.SUCCESS)
 
@@ -99,6 +104,45 @@ def external_authenticate(session: CardSession, command: CommandApdu) -> Respons
     session.memory.set_counters(channel_failures=0)
     channel.accept(command.p1)
     return ResponseApdu(b"", sw.SUCCESS)
+
+
+def put_key(session: CardSession, command: CommandApdu) -> ResponseApdu:
+    """PUT KEY: three AES keys in place of the card's, all or none; the channel goes on with what it has."""
+    session.require_writable()
+    channel, old = session.channel, session.memory.identity.keys
+    if not isinstance(channel, PersonaliserChannel):
+        raise Refusal(sw.SECURITY_NOT_SATISFIED)
+    if command.p2 != PUT_SEVERAL_KEYS:
+        raise Refusal(sw.INCORRECT_P1_P2)
+    if command.p1 != old.version:
+        raise Refusal(sw.REFERENCE_DATA_NOT_FOUND)
+    version, blocks = command.data[:1], command.data[1:]
+    enc, blocks = _next_key(channel, blocks)
+    mac, blocks = _next_key(channel, blocks)
+    dek, blocks = _next_key(channel, blocks)
+    if blocks or not 1 <= version[0] <= 0x7F or not len(enc) == len(mac) == len(dek):
+        raise Refusal(sw.WRONG_DATA)
+    session.memory.set_keys(Scp03Keys(enc, mac, dek, version[0]))
+    return ResponseApdu(version + b"".join(map(check_value, (enc, mac, dek))), sw.SUCCESS)
+
+
+def _next_key(channel: PersonaliserChannel, blocks: bytes) -> tuple[bytes, bytes]:
+    """One key, and what follows it: type, length, clear length, cryptogram, length and bytes of the check value."""
+    if len(blocks) < 3:
+        raise Refusal(sw.WRONG_DATA)
+    kind, length, clear = blocks[:3]
+    if kind != KEY_TYPE_AES:
+        raise Refusal(sw.ALGORITHM_NOT_SUPPORTED)
+    end = 2 + length
+    behind = end + 1 + CHECK_VALUE_BYTES
+    sealed, told = blocks[3:end], blocks[end + 1 : behind]
+    whole = clear in AES_KEY_BYTES and len(sealed) == clear + -clear % AES_BLOCK and len(told) == CHECK_VALUE_BYTES
+    if not whole or blocks[end] != CHECK_VALUE_BYTES:
+        raise Refusal(sw.WRONG_DATA)
+    key = channel.decrypt_key(sealed)[:clear]
+    if not same(told, check_value(key)):
+        raise Refusal(sw.WRONG_CHECK_VALUE)
+    return key, blocks[behind:]
 
 
 def store_data(session: CardSession, command: CommandApdu) -> ResponseApdu:

@@ -59,6 +59,7 @@ class Kind(IntEnum):
     SECRETS = 4
     LIFE_CYCLE = 5
     COUNTERS = 6
+    KEYS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ class Identity:
         parts = (self.serial, self.keys.enc, self.keys.mac, self.keys.dek)
         head = b"".join(bytes((len(part),)) + part for part in parts)
         return head + struct.pack(">BIB", self.keys.version, self.memory_bytes, self.select_mf)
+
+    def with_keys(self, keys: Scp03Keys) -> Identity:
+        """The same card with other keys."""
+        return Identity(self.serial, keys, self.memory_bytes, self.select_mf)
 
     @classmethod
     def unpack(cls, body: bytes) -> Identity:
@@ -167,6 +172,10 @@ class CardMemory:
         body = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in values.items())
         self._change(Kind.SECRETS, body)
 
+    def set_keys(self, keys: Scp03Keys) -> None:
+        """Other SCP03 keys: the whole identity again, in one record, which is on the disk before the card answers."""
+        self._change(Kind.KEYS, self.identity.with_keys(keys).pack(), durable=True)
+
     def set_life_cycle(self, state: LifeCycle) -> None:
         """The next state; the lock is forced to the disk."""
         self._change(Kind.LIFE_CYCLE, bytes((state,)), durable=state is LifeCycle.LOCKED)
@@ -204,6 +213,8 @@ class CardMemory:
                 self._touched()
             elif kind == Kind.LIFE_CYCLE:
                 self.life_cycle = LifeCycle(body[0])
+            elif kind == Kind.KEYS:
+                self.identity = Identity.unpack(body)
             elif kind == Kind.COUNTERS:
                 self.sequence_counter, self.channel_failures, self.access_failures = _COUNTERS.unpack(body)
             else:
