@@ -39,14 +39,21 @@ SIGNER = issue.document_signer_certificate(
     country="VNM", crl_url=URL, document_types=["ID"],
 )  # fmt: skip
 CRL = issue.revocation_list(AUTHORITY, 1, START, NOW, {9: START})
-GROUPS = {1: b"\x61\x00", 2: b"\x75\x00"}
+ZONE = b"IDVNM0990000017001099000001<<89905016M3905014VNM<<<<<<<<<<<2NGUYEN<<VAN<A<<<<<<<<<<<<<<<<<"
+GROUPS = {1: tlv.encode(0x61, tlv.encode(0x5F1F, ZONE)), 2: b"\x75\x00"}
 SOD = sign_data_groups(GROUPS, SoftwareSigner(SIGNER_KEY, SIGNER), signing_time=NOW)
 ROOT_CERTIFICATE = pki.parse_certificate(CSCA)
 TRUST = pki.TrustStore([ROOT_CERTIFICATE], [pki.parse_crl(CRL)])
 
 
+# the list below is signed by the root itself, which no master list may be
+SIGNED_BY_ITS_ROOT = pki.VerificationPolicy.STRICT.with_(
+    signer_no_authority="ignore", signer_key_usage="ignore", list_signer_purpose="ignore"
+)
+
+
 def master_list() -> bytes:
-    """A list of one certificate, its signature of no worth."""
+    """A list of one certificate."""
     content = tlv.sequence(tlv.integer(0), tlv.set_of([CSCA]))
     kind = tlv.oid("2.23.136.1.1.2")
     attributes = b"".join(
@@ -73,9 +80,10 @@ def master_list() -> bytes:
 READERS = (
     (pki.parse_certificate, SIGNER),
     (pki.parse_crl, CRL),
-    (lambda data: pki.parse_master_list(data, ROOT_CERTIFICATE, NOW), master_list()),
+    (lambda data: pki.parse_master_list(data, ROOT_CERTIFICATE, NOW, policy=SIGNED_BY_ITS_ROOT), master_list()),
     (lambda data: pki.passive_authentication(data, GROUPS, TRUST, NOW), SOD),
     (lambda data: TRUST.validate(pki.parse_certificate(data), NOW), SIGNER),
+    (lambda data: pki.judge_document(data, GROUPS, TRUST, NOW, policy=pki.VerificationPolicy.LEGACY), SOD),
 )
 
 SEEDS = tuple(bytes((number,)) + seed for number, (_, seed) in enumerate(READERS))

@@ -48,6 +48,14 @@ def extension(identifier: str, value: bytes, *, critical: bool = False) -> bytes
     return tlv.sequence(tlv.oid(identifier), b"\x01\x01\xff" if critical else b"", tlv.octet_string(value))
 
 
+def dg1(zone: str) -> bytes:
+    """DG1 of a zone, whatever it holds."""
+    return tlv.encode(0x61, tlv.encode(0x5F1F, zone.encode("ascii")))
+
+
+ZONE = "IDVNM0990000017001099000001<<89905016M3905014VNM<<<<<<<<<<<2NGUYEN<<VAN<A<<<<<<<<<<<<<<<<<"
+
+
 @dataclass
 class Party:
     """A key with what its certificate says; `sign` signs with the scheme of `algorithm`."""
@@ -104,7 +112,7 @@ class Base:
     signer: Party = field(default_factory=lambda: party(SIGNER_NAME, 2))
     csca_more: Sequence[bytes] = ()
     signer_more: Sequence[bytes] = ()
-    groups: Mapping[int, bytes] = field(default_factory=lambda: {1: b"\x61\x03one", 2: b"\x75\x03two"})
+    groups: Mapping[int, bytes] = field(default_factory=lambda: {1: dg1(ZONE), 2: b"\x75\x03two"})
 
     def __post_init__(self) -> None:
         csca, signer = self.csca, self.signer

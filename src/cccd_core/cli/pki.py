@@ -61,7 +61,7 @@ def show(
     facts = loaded.as_dict()
     try:
         path = loaded.trust_store().validate(loaded.document_signer_certificate, dt.datetime.now(dt.UTC))
-        facts["chain"] = {"valid": True, "signed": path.algorithm, "revocation": path.revocation}
+        facts["chain"] = {"valid": True, "signed": path.algorithm, "revocation": path.revocation.text}
     except CertificateError as error:
         facts["chain"] = {"valid": False, "error": error.as_dict()}
     try:

@@ -13,7 +13,7 @@ from cccd_core.errors import CccdError, CertificateError, FormatError, Unavailab
 from cccd_core.inspection import fields as card_fields
 from cccd_core.inspection.checks import Check, CheckName, Outcome
 from cccd_core.inspection.reading import CARD_FAULTS, ChipRead, FileState
-from cccd_core.pki import PassiveResult, TrustStore, passive_authentication
+from cccd_core.pki import DocumentReport, TrustStore, passive_authentication
 from cccd_core.plain import Json
 
 _CENTURY: Final = 2000  # no chip of this kind was issued before 2004, so none expires in another century
@@ -25,7 +25,7 @@ class Judgement:
     be; `expired` is None where no expiry date could be read."""
 
     checks: tuple[Check, ...]
-    passive: PassiveResult | None
+    passive: DocumentReport | None
     fields: dict[str, Json] = field(repr=False)
     odd: dict[str, str]
     expired: bool | None
@@ -35,7 +35,7 @@ def judge(read: ChipRead, trust: TrustStore, at: dt.datetime) -> Judgement:
     """Judges what was read against whom one trusts, at a time (aware)."""
     checks: list[Check] = []
     files = read.files
-    passive: PassiveResult | None = None
+    passive: DocumentReport | None = None
 
     def run(name: CheckName, what: Callable[[], str]) -> None:
         checks.append(_carried_out(name, what))

@@ -12,7 +12,7 @@ from cccd_core.inspection.checks import Check, CheckName
 from cccd_core.inspection.judging import Judgement
 from cccd_core.inspection.reading import ChipRead, FileFound
 from cccd_core.inspection.verdict import Verdict, decide
-from cccd_core.pki import PassiveResult
+from cccd_core.pki import DocumentReport
 from cccd_core.plain import Json
 
 
@@ -32,7 +32,7 @@ class Inspection:
     expired: bool | None
     protocol: Protocol | None
     checks: tuple[Check, ...]
-    passive: PassiveResult | None = field(repr=False)
+    passive: DocumentReport | None = field(repr=False)
     found: Mapping[ElementaryFile, FileFound]
     files: Mapping[ElementaryFile, bytes] = field(repr=False)
     fields: Mapping[str, Json] = field(repr=False)

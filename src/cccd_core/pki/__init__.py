@@ -1,23 +1,39 @@
 """Certificates, revocation lists, master lists, path validation, passive authentication, and a test country's PKI."""
 
-from cccd_core.pki.certificates import Certificate, RevocationList, parse_certificate, parse_crl
+from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.directory import PkiDirectory, load
 from cccd_core.pki.local_country import TEST_CARD_MASTER_KEY, init
 from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list
-from cccd_core.pki.passive import PassiveResult, passive_authentication
-from cccd_core.pki.trust import TrustPath, TrustStore
+from cccd_core.pki.passive import DocumentReport, judge_document, passive_authentication
+from cccd_core.pki.path import Role
+from cccd_core.pki.policy import VerificationPolicy
+from cccd_core.pki.report import Finding, Outcome, Report
+from cccd_core.pki.revocation import RevocationList, RevocationStatus, parse_crl
+from cccd_core.pki.rules import RULES, Action, Rule
+from cccd_core.pki.trust import PathReport, TrustPath, TrustStore
 from cccd_core.signing.keys import load_public_key
 
 __all__ = [
+    "RULES",
     "TEST_CARD_MASTER_KEY",
+    "Action",
     "Certificate",
+    "DocumentReport",
+    "Finding",
     "MasterList",
-    "PassiveResult",
+    "Outcome",
+    "PathReport",
     "PkiDirectory",
+    "Report",
     "RevocationList",
+    "RevocationStatus",
+    "Role",
+    "Rule",
     "TrustPath",
     "TrustStore",
+    "VerificationPolicy",
     "init",
+    "judge_document",
     "load",
     "load_master_list",
     "load_public_key",

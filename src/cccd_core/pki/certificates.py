@@ -1,4 +1,4 @@
-"""X.509 certificates and revocation lists as eMRTDs use them.
+"""X.509 certificates as eMRTDs use them.
 
 RFC 5280 and the profiles of Doc 9303-12 clause 7. Only the frame of a certificate is strict: an odd extension costs
 that extension (`extensions`), an unknown key whoever needs it.
@@ -20,12 +20,9 @@ from cccd_core.pki import extensions, names
 DOCUMENT_TYPE_LIST = extensions.DOCUMENT_TYPE_LIST
 NAME_CHANGE = extensions.NAME_CHANGE
 MASTER_LIST_SIGNER = "2.23.136.1.1.3"
+DEVIATION_LIST_SIGNER = "2.23.136.1.1.8"
 
 MAX_CERTIFICATE_BYTES = 32_768
-MAX_CRL_BYTES = 8 << 20
-
-_CRL_ENTRY_EXTENSIONS = frozenset(("2.5.29.21", "2.5.29.24"))  # reason, invalidity date
-_CRL_EXTENSIONS = frozenset(("2.5.29.20", "2.5.29.35"))  # number, authority key identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +122,7 @@ def parse_certificate(der: bytes) -> Certificate:
     """Reads one DER certificate of at most 32 KiB. FormatError for anything else; its key is not looked at yet."""
     if len(der) > MAX_CERTIFICATE_BYTES:
         raise FormatError("a certificate is too long", length=len(der), limit=MAX_CERTIFICATE_BYTES)
-    signed_part, algorithm, signature = _split(der, "certificate")
+    signed_part, algorithm, signature = split_signed(der, "certificate")
     parts = tlv.read_one(signed_part, tlv.SEQUENCE, what="certificate").reader()
     if explicit := parts.optional(0xA0, what="version"):
         version = tlv.to_integer(explicit.reader().next(tlv.INTEGER, what="version"))
@@ -162,59 +159,11 @@ def parse_certificate(der: bytes) -> Certificate:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationList:
-    """A certificate revocation list: whose, of when, and the serial numbers with the times they were revoked."""
-
-    der: bytes = field(repr=False)
-    issuer: str
-    issuer_key: str = field(repr=False)
-    this_update: dt.datetime
-    next_update: dt.datetime | None
-    revoked: dict[int, dt.datetime] = field(repr=False)
-    signature_algorithm: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
-    signed_part: bytes = field(repr=False)
-
-
-def parse_crl(der: bytes) -> RevocationList:
-    """Reads one DER CertificateList of at most 8 MiB. FormatError for anything else, critical extensions that are not
-    understood included."""
-    if len(der) > MAX_CRL_BYTES:
-        raise FormatError("a revocation list is too long", length=len(der), limit=MAX_CRL_BYTES)
-    signed_part, algorithm, signature = _split(der, "revocation list")
-    parts = tlv.read_one(signed_part, tlv.SEQUENCE, what="revocation list").reader()
-    parts.optional(tlv.INTEGER, what="version")
-    inner = parts.next(tlv.SEQUENCE, what="signature algorithm")
-    if tlv.encode(inner.tag, inner.value) != algorithm:
-        raise FormatError("a revocation list names two signature algorithms", offset=inner.offset)
-    issuer = names.read(parts.next(tlv.SEQUENCE, what="issuer"))
-    updates = [_next_time(parts)]
-    if parts.peek() in (tlv.UTC_TIME, tlv.GENERALIZED_TIME):
-        updates.append(_next_time(parts))
-    revoked: dict[int, dt.datetime] = {}
-    rows = parts.optional(tlv.SEQUENCE, what="revoked certificates")
-    for row in rows.reader() if rows else ():
-        entry = row.reader()
-        serial = tlv.to_number(entry.next(tlv.INTEGER, what="serial number"))
-        revoked[serial] = _next_time(entry)
-        if entry.remaining:
-            _refuse_critical(entry.next(tlv.SEQUENCE, what="extensions"), _CRL_ENTRY_EXTENSIONS)
-            entry.finish("revoked certificate")
-    explicit = parts.optional(0xA0, what="extensions")
-    _refuse_critical(explicit and explicit.reader().next(tlv.SEQUENCE, what="extensions"), _CRL_EXTENSIONS)
-    parts.finish("revocation list")
-    return RevocationList(
-        bytes(der), issuer.shown, issuer.key, updates[0], updates[1] if len(updates) > 1 else None,
-        revoked, algorithm, signature, signed_part,
-    )  # fmt: skip
-
-
 def _next_time(parts: tlv.Reader) -> dt.datetime:
     return times.read(parts.next(tlv.UTC_TIME, tlv.GENERALIZED_TIME, what="time"))
 
 
-def _split(der: bytes, what: str) -> tuple[bytes, bytes, bytes]:
+def split_signed(der: bytes, what: str) -> tuple[bytes, bytes, bytes]:
     """(signed part, AlgorithmIdentifier, signature) of a certificate or CRL."""
     parts = tlv.read_one(der, tlv.SEQUENCE, what=what).reader()
     start = parts.offset
@@ -226,13 +175,3 @@ def _split(der: bytes, what: str) -> tuple[bytes, bytes, bytes]:
     if not signature.value or signature.value[0] != 0:
         raise FormatError("a signature is not whole bytes", offset=signature.offset)
     return der[start : signed.end], der[algorithm_start : algorithm.end], signature.value[1:]
-
-
-def _refuse_critical(extensions: tlv.Tlv | None, known: frozenset[str]) -> None:
-    """Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue } (RFC 5280 clause 4.1)."""
-    for extension in extensions.reader() if extensions else ():
-        parts = extension.reader()
-        identifier = tlv.to_oid(parts.next(tlv.OID, what="extension"))
-        critical = parts.optional(tlv.BOOLEAN, what="critical")
-        if critical is not None and critical.value != b"\0" and identifier not in known:
-            raise FormatError("a revocation list has an unknown critical extension", extension=identifier)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cccd_core.errors import FormatError, SigningError, UnavailableError
-from cccd_core.pki.certificates import Certificate, parse_certificate, parse_crl
+from cccd_core.pki.certificates import Certificate, parse_certificate
+from cccd_core.pki.revocation import parse_crl
 from cccd_core.pki.trust import TrustStore
 from cccd_core.signing.signer import Signer
 from cccd_core.signing.software import SoftwareSigner
@@ -62,7 +63,7 @@ class PkiDirectory:
     def trust_store(self) -> TrustStore:
         """The directory's CSCA and its revocation list."""
         try:
-            return TrustStore([self.csca_certificate], [parse_crl(_read(self.path, CSCA_CRL))])
+            return TrustStore([self.csca_certificate], [parse_crl(_read(self.path, CSCA_CRL))]).require_whole()
         except FormatError as error:
             raise error.with_facts(path=str(self.path / CSCA_CRL)) from None
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cccd_core.emrtd import cms, times, tlv
-from cccd_core.errors import CccdError, CertificateError, FormatError, VerificationError
-from cccd_core.pki.certificates import MASTER_LIST_SIGNER, Certificate, parse_certificate
+from cccd_core.errors import CccdError, FormatError
+from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.passive import find_signer, verify_signer
-from cccd_core.pki.signatures import verify_signature
+from cccd_core.pki.path import Role
+from cccd_core.pki.policy import VerificationPolicy
+from cccd_core.pki.trust import TrustStore
 from cccd_core.storage import whole_file
 
 CSCA_MASTER_LIST = "2.23.136.1.1.2"
@@ -33,24 +35,32 @@ class MasterList:
     signing_time: dt.datetime | None
 
 
-def parse_master_list(data: bytes, root: Certificate, at: dt.datetime | None = None) -> MasterList:
+def parse_master_list(
+    data: bytes,
+    root: Certificate,
+    at: dt.datetime | None = None,
+    *,
+    policy: VerificationPolicy = VerificationPolicy.STRICT,
+) -> MasterList:
     """Reads and verifies a CSCA master list against the CSCA certificate `root`, which must be trusted already.
 
-    Checked: the list's signature; its signer has the master list signer's extended key usage and is signed by `root`
-    (or is it); both were valid at the signing time, or at `at` where the list states none. Certificates are read one by
-    one: one that cannot be read does not hide the others. FormatError, VerificationError, CertificateError.
-    """
+    Checked: the list's signature, and by the rules of a path that a master list signer made it whom `root` issued,
+    valid at the signing time, or at `at` (now by default) where the list states none. A CSCA signs no list itself (Doc
+    9303-12 clause 9). Certificates are read one by one: one that cannot be read does not hide the others. FormatError,
+    VerificationError, CertificateError."""
     if len(data) > MAX_BYTES:
         raise FormatError("a master list is too long", length=len(data), limit=MAX_BYTES)
     signed = cms.parse(data)
     if signed.content_type != CSCA_MASTER_LIST or len(signed.signers) != 1:
         raise FormatError("not a CSCA master list", content_type=signed.content_type, signers=len(signed.signers))
     info = signed.signers[0]
+    trust = TrustStore([root]).require_whole()
     signer = find_signer(signed, info)
-    algorithm = verify_signer(signed, info, signer)
+    algorithm = verify_signer(signed, info, signer, policy=policy)
     stated = info.attribute(cms.SIGNING_TIME)
     signing_time = None if stated is None else times.decode(stated)
-    _validate(signer, root, signing_time or at or dt.datetime.now(dt.UTC))
+    time = signing_time or at or dt.datetime.now(dt.UTC)
+    trust.validate(signer, time, role=Role.MASTER_LIST_SIGNER, policy=policy)
     certificates, refused = _read(signed.content)
     return MasterList(certificates, refused, signer, algorithm, signing_time)
 
@@ -59,21 +69,6 @@ def load_master_list(path: Path | str, root_path: Path | str) -> MasterList:
     """`parse_master_list` of files. FileError where one cannot be read."""
     data = whole_file.read(path, "master list", most=MAX_BYTES)
     return parse_master_list(data, parse_certificate(whole_file.read(root_path, "certificate", most=MAX_BYTES)))
-
-
-def _validate(signer: Certificate, root: Certificate, at: dt.datetime) -> None:
-    if signer != root:
-        if signer.extended_key_usage is None or MASTER_LIST_SIGNER not in signer.extended_key_usage:
-            raise CertificateError("the signer may not sign master lists", check="usage", subject=signer.subject)
-        if not root.is_ca or signer.issuer_key != root.subject_key:
-            raise CertificateError("another authority issued the signer of the list", check="issuer")
-        try:
-            verify_signature(root.public_key, signer.signature_algorithm, signer.signature, signer.signed_part)
-        except VerificationError:
-            raise CertificateError("the root's signature on the signer is wrong", check="signature") from None
-    for who in (signer, root):
-        if not who.not_before <= at <= who.not_after:
-            raise CertificateError("a certificate was not valid then", check="validity", subject=who.subject)
 
 
 def _read(content: bytes) -> tuple[tuple[Certificate, ...], tuple[CccdError, ...]]:

@@ -1,6 +1,7 @@
 """Passive authentication: is what the chip says what the State signed.
 
-Doc 9303-11 clause 5.1; Doc 9303-12 clause 5.
+Doc 9303-11 clause 5.1; Doc 9303-12 clause 5. One implementation: `judge_document` asks every rule and reports,
+`passive_authentication` raises the first refusal of that report.
 """
 
 from __future__ import annotations
@@ -8,129 +9,384 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar, Final
 
 from cccd_core.emrtd import cms, times, tlv
 from cccd_core.emrtd import sod as sods
 from cccd_core.emrtd.hashes import HASH_NAMES
-from cccd_core.errors import CertificateError, FormatError, VerificationError
-from cccd_core.pki import names
+from cccd_core.emrtd.x509 import certificate_parts
+from cccd_core.errors import FormatError, ParameterError, VerificationError
+from cccd_core.pki import names, states
 from cccd_core.pki.certificates import Certificate, parse_certificate
-from cccd_core.pki.signatures import verify_signature
-from cccd_core.pki.trust import TrustStore
+from cccd_core.pki.policy import VerificationPolicy
+from cccd_core.pki.report import Judgement, Report
+from cccd_core.pki.revocation import RevocationStatus
+from cccd_core.pki.rules import Rule
+from cccd_core.pki.signatures import SignatureScheme
+from cccd_core.pki.strength import judge_hash, judge_signature
+from cccd_core.pki.trust import TrustPath, TrustStore
+from cccd_core.plain import Json
+
+_DATA: Final = "1.2.840.113549.1.7.1"
+_SIGNER: Final = "EF.SOD"
 
 
-@dataclass(frozen=True, slots=True)
-class PassiveResult:
-    """A chip whose data are authentic. `checks` names everything that was checked and what was found, in order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentReport(Report):
+    """What came of judging a chip's data: every rule, and what was found on the way, None where it was not reached.
 
-    checks: tuple[tuple[str, str], ...]
-    data_groups: tuple[int, ...]
-    absent: tuple[int, ...]
-    digest_algorithm: str
-    document_signer: Certificate
-    csca: Certificate
-    signing_time: dt.datetime | None
+    `data_groups` are those that were compared, `absent` those that EF.SOD lists and nobody read.
+    """
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready: the checks, the data groups that were compared, who signed."""
+    NEEDED: ClassVar[frozenset[Rule]] = frozenset(
+        (Rule.SIGNATURE, Rule.ISSUER, Rule.CERTIFICATE_SIGNATURE, Rule.DATA_GROUPS, Rule.DIGEST)
+    )
+
+    document_signer: Certificate | None = None
+    path: TrustPath | None = None
+    signature_algorithm: str | None = None
+    digest_algorithm: str | None = None
+    signing_time: dt.datetime | None = None
+    data_groups: tuple[int, ...] = ()
+    absent: tuple[int, ...] = ()
+
+    @property
+    def csca(self) -> Certificate | None:
+        """The CSCA certificate that issued the document signer."""
+        return None if self.path is None else self.path.csca
+
+    @property
+    def revocation(self) -> RevocationStatus | None:
+        """What the revocation lists say of the document signer."""
+        return None if self.path is None else self.path.revocation
+
+    def as_dict(self) -> dict[str, Json]:
+        """JSON-ready: verdict, policy, every rule, who signed and when, the data groups."""
+        signer, csca, revocation = self.document_signer, self.csca, self.revocation
         return {
-            "checks": dict(self.checks), "data_groups": list(self.data_groups), "absent": list(self.absent),
-            "digest_algorithm": self.digest_algorithm, "document_signer": self.document_signer.as_dict(),
-            "csca": self.csca.as_dict(), "signing_time": self.signing_time.isoformat() if self.signing_time else None,
-        }  # fmt: skip
+            **Report.as_dict(self),
+            "document_signer": None if signer is None else signer.as_dict(),
+            "csca": None if csca is None else csca.as_dict(),
+            "revocation": None if revocation is None else revocation.as_dict(),
+            "signature_algorithm": self.signature_algorithm,
+            "digest_algorithm": self.digest_algorithm,
+            "signing_time": None if self.signing_time is None else self.signing_time.isoformat(),
+            "data_groups": list(self.data_groups),
+            "absent": list(self.absent),
+        }
 
 
 def passive_authentication(
-    sod: bytes, data_groups: Mapping[int, bytes], trust: TrustStore, at: dt.datetime
-) -> PassiveResult:
-    """Checks EF.SOD and every data group that was read against it, down to a trusted CSCA.
+    sod: bytes,
+    data_groups: Mapping[int, bytes],
+    trust: TrustStore,
+    at: dt.datetime,
+    *,
+    policy: VerificationPolicy = VerificationPolicy.STRICT,
+    more: tuple[Certificate, ...] = (),
+) -> DocumentReport:
+    """`judge_document`, with the error of the first rule that refuses: FormatError, VerificationError or
+    CertificateError with `check` (the topic), `rule` (its word), and `data_group` where it is about one."""
+    report = judge_document(sod, data_groups, trust, at, policy=policy, more=more)
+    report.require()
+    return report
+
+
+def judge_document(
+    sod: bytes,
+    data_groups: Mapping[int, bytes],
+    trust: TrustStore,
+    at: dt.datetime,
+    *,
+    policy: VerificationPolicy = VerificationPolicy.STRICT,
+    more: tuple[Certificate, ...] = (),
+) -> DocumentReport:
+    """Asks every rule of EF.SOD, of its signer down to a trusted CSCA, and of every data group that was read.
 
     `sod` is the whole EF.SOD, `data_groups` the whole files by number; at least one is needed. `at` (aware) is now:
     revocations count until then, and the certificates must be valid then or, where EF.SOD says when it was signed, at
-    that time, which must not lie after `at` (Doc 9303-12 clause 5: validity at the time of signing). A data group that
-    EF.SOD lists and that is not given is named in `absent`, since a reader may not be allowed to read it; one that is
-    given and not listed is an error.
-
-    FormatError, VerificationError (with `check`, and `data_group` where it is one) or CertificateError.
-    """
-    parsed = sods.parse(sod)
+    that time (Doc 9303-12 clause 5: validity at the time of signing). `more` are certificates from elsewhere: the
+    signer's where EF.SOD has none, links between two keys of a CSCA. Nothing that a document says raises;
+    ParameterError for a time without a zone."""
+    if at.tzinfo is None:
+        raise ParameterError("a time without a time zone")
+    judgement = Judgement(policy)
+    try:
+        parsed = sods.parse(sod)
+    except FormatError as error:
+        judgement.failed(Rule.SECURITY_OBJECT, _SIGNER, error.message, **error.facts)
+        return DocumentReport(policy=policy, findings=tuple(judgement.findings))
+    judgement.held(Rule.SECURITY_OBJECT, _SIGNER)
     signed, listed = parsed.signed_data, parsed.security_object
-    signer_info = signed.signers[0]
-    certificate = find_signer(signed, signer_info)
-    checks = [("document_signer", certificate.subject)]
-    checks.append(("sod_signature", verify_signer(signed, signer_info, certificate)))
-    signing_time = _signing_time(signer_info)
-    if signing_time is None:
-        checks.append(("signing_time", "not stated"))
-    else:
-        if signing_time > at:
-            raise VerificationError("EF.SOD says that it was signed later than now", check="signing_time")
-        if not certificate.not_before <= signing_time <= certificate.not_after:
-            raise VerificationError("EF.SOD was signed outside its signer's validity", check="signing_time")
-        checks.append(("signing_time", signing_time.isoformat()))
-    path = trust.validate(certificate, signing_time or at, now=at)
-    checks.append(("path", f"{path.algorithm} by {path.csca.subject}"))
-    checks.append(("revocation", path.revocation))
-    if not data_groups:
-        raise VerificationError("no data group was read", check="data_groups")
-    for number in sorted(data_groups):
-        if number not in listed.digests:
-            raise VerificationError("EF.SOD does not list a data group", check="data_groups", data_group=number)
-        found = hashlib.new(listed.digest_algorithm, data_groups[number]).digest()
-        if not hmac.compare_digest(found, listed.digests[number]):
-            raise VerificationError("a data group is not what was signed", check="digest", data_group=number)
-        checks.append((f"dg{number}", f"{listed.digest_algorithm} equal"))
-    absent = tuple(sorted(set(listed.digests) - set(data_groups)))
-    return PassiveResult(
-        tuple(checks), tuple(sorted(data_groups)), absent, listed.digest_algorithm, certificate, path.csca, signing_time
+    info = signed.signers[0]
+    certificate = judge_identifier(judgement, signed, info, more, read=trust.read)
+    scheme = path = signing_time = None
+    if certificate is not None:
+        scheme = judge_signed_data(judgement, signed, info, certificate)
+        signing_time = judge_signing_time(judgement, info, certificate, at)
+        report = trust.judge(certificate, signing_time or at, now=at, policy=policy, more=more)
+        judgement.extend(report.findings)
+        path = report.path
+    _data_groups(judgement, listed, data_groups)
+    _belonging(judgement, data_groups.get(1), certificate, path)
+    return DocumentReport(
+        policy=policy,
+        findings=tuple(judgement.findings),
+        document_signer=certificate,
+        path=path,
+        signature_algorithm=None if scheme is None else scheme.name,
+        digest_algorithm=listed.digest_algorithm,
+        signing_time=signing_time,
+        data_groups=tuple(sorted(data_groups)),
+        absent=tuple(sorted(set(listed.digests) - set(data_groups))),
     )
 
 
-def find_signer(signed: cms.SignedData, info: cms.SignerInfo, *, more: tuple[Certificate, ...] = ()) -> Certificate:
-    """The certificate that a signer names, among those in the message and `more`. CertificateError without one."""
-    for candidate in (*(parse_certificate(der) for der in signed.certificates), *more):
-        if info.subject_key_identifier is not None:
-            if candidate.subject_key_identifier == info.subject_key_identifier:
-                return candidate
-        elif info.issuer is not None:
-            issuer = names.parse(info.issuer)
-            if candidate.serial_number == info.serial_number and candidate.issuer_name == issuer:
-                return candidate
-    raise CertificateError("the signer's certificate is not there", check="document_signer")
+def judge_identifier(
+    judgement: Judgement,
+    signed: cms.SignedData,
+    info: cms.SignerInfo,
+    more: tuple[Certificate, ...],
+    *,
+    read: Callable[[bytes], Certificate] = parse_certificate,
+) -> Certificate | None:
+    """The certificate that a signer names, among those in the message and `more`; None, and found so, without one.
+
+    Certificates beside the signer's are not read further than needed. Where none is named rightly, the only
+    certificate of the message is taken if its serial number is the one named: the signature decides (rule
+    `signer_identifier`)."""
+    by_key = info.subject_key_identifier
+    try:
+        for der in signed.certificates:
+            if _bears(read, der, by_key) if by_key is not None else _names(info, der):
+                judgement.held(Rule.SIGNER_IDENTIFIER, _SIGNER)
+                return _found(judgement, read(der))
+        for candidate in more:
+            if candidate.subject_key_identifier == by_key if by_key is not None else _names(info, candidate.der):
+                judgement.held(Rule.SIGNER_IDENTIFIER, _SIGNER)
+                return _found(judgement, candidate)
+        if len(signed.certificates) == 1 and info.serial_number is not None:
+            only = read(signed.certificates[0])
+            if only.serial_number == info.serial_number:
+                judgement.failed(
+                    Rule.SIGNER_IDENTIFIER, _SIGNER, "the issuer is written otherwise than in the certificate"
+                )
+                return _found(judgement, only)
+    except FormatError as error:
+        judgement.failed(Rule.DOCUMENT_SIGNER, _SIGNER, error.message, **error.facts)
+        return None
+    judgement.failed(Rule.DOCUMENT_SIGNER, _SIGNER, "the signer's certificate is not there")
+    return None
 
 
-def verify_signer(signed: cms.SignedData, info: cms.SignerInfo, certificate: Certificate) -> str:
-    """Verifies one signature of a message with the signer's certificate (RFC 5652 clauses 5.4 and 5.6): with signed
-    attributes, their content type and message digest must be the content's. Returns the algorithm's name.
+def _found(judgement: Judgement, certificate: Certificate) -> Certificate:
+    judgement.held(Rule.DOCUMENT_SIGNER, _SIGNER, certificate.subject)
+    return certificate
 
-    VerificationError with `check`; FormatError for an algorithm that is unknown or too weak.
-    """
+
+def _names(info: cms.SignerInfo, der: bytes) -> bool:
+    """Whether a signer names this certificate by issuer (RFC 5280 clause 7.1) and serial number; one that cannot be
+    read is not named."""
+    try:
+        parts = certificate_parts(der)
+        if tlv.to_number(tlv.read_one(parts.serial_number, tlv.INTEGER)) != info.serial_number or info.issuer is None:
+            return False
+        return parts.issuer == info.issuer or names.parse(parts.issuer) == names.parse(info.issuer)
+    except FormatError:
+        return False
+
+
+def _bears(read: Callable[[bytes], Certificate], der: bytes, key_identifier: bytes) -> bool:
+    try:
+        return read(der).subject_key_identifier == key_identifier
+    except FormatError:
+        return False
+
+
+def judge_signed_data(
+    judgement: Judgement, signed: cms.SignedData, info: cms.SignerInfo, certificate: Certificate
+) -> SignatureScheme | None:
+    """One signature of a message with the signer's certificate (RFC 5652 clauses 5.4 and 5.6): with signed attributes,
+    their content type and message digest must be the content's. The scheme of a right signature, None without one."""
     digest_name = HASH_NAMES.get(info.digest_algorithm)
-    if digest_name is None or digest_name == "sha1":
-        raise FormatError("a digest algorithm that is unknown or too weak", algorithm=info.digest_algorithm)
+    if digest_name is None:
+        judgement.failed(
+            Rule.ALGORITHM, "message digest", "an unknown digest algorithm", algorithm=info.digest_algorithm
+        )
+        return None
+    judge_hash(judgement, digest_name, "message digest")
     covered = signed.content
     if info.signed_attributes_der is not None:
         covered = info.signed_attributes_der
-        kind = info.attribute(cms.CONTENT_TYPE)
-        if kind != tlv.oid(signed.content_type):
-            raise VerificationError("the signature is over another type of content", check="content_type")
-        digest = hashlib.new(digest_name, signed.content).digest()
-        stated = info.attribute(cms.MESSAGE_DIGEST)
-        if stated is None or not hmac.compare_digest(stated, tlv.octet_string(digest)):
-            raise VerificationError("the signature is over another content", check="message_digest")
-    elif signed.content_type != "1.2.840.113549.1.7.1":
-        raise VerificationError("signed attributes are missing", check="signed_attributes")
-    try:
-        return verify_signature(
-            certificate.public_key, info.signature_algorithm, info.signature, covered, digest=digest_name
+        try:
+            kind, stated = info.attribute(cms.CONTENT_TYPE), info.attribute(cms.MESSAGE_DIGEST)
+        except FormatError as error:
+            judgement.failed(Rule.SIGNED_ATTRIBUTES, _SIGNER, error.message, **error.facts)
+            return None
+        judgement.held(Rule.SIGNED_ATTRIBUTES, _SIGNER)
+        judgement.require(
+            Rule.CONTENT_TYPE,
+            kind == tlv.oid(signed.content_type),
+            _SIGNER,
+            "the signature is over another type of content",
         )
-    except VerificationError as error:
-        raise error.with_facts(check="signature") from None
+        digest = tlv.octet_string(hashlib.new(digest_name, signed.content).digest())
+        judgement.require(
+            Rule.MESSAGE_DIGEST, stated is not None and hmac.compare_digest(stated, digest), _SIGNER,
+            "the signature is over another content",
+        )  # fmt: skip
+    else:
+        judgement.require(
+            Rule.SIGNED_ATTRIBUTES, signed.content_type == _DATA, _SIGNER, "signed attributes are missing"
+        )
+    scheme = _signature(judgement, info, certificate, covered, digest_name)
+    if scheme is not None:
+        judgement.require(
+            Rule.HASHES_AGREE, scheme.hash_name == digest_name, _SIGNER,
+            "the signature is over another hash than named", digest=digest_name, scheme=scheme.name,
+        )  # fmt: skip
+    return scheme
 
 
-def _signing_time(info: cms.SignerInfo) -> dt.datetime | None:
-    value = info.attribute(cms.SIGNING_TIME)
-    return None if value is None else times.decode(value)
+def _signature(
+    judgement: Judgement, info: cms.SignerInfo, certificate: Certificate, covered: bytes, digest_name: str
+) -> SignatureScheme | None:
+    """Over the attributes in DER order, whatever order they were sent in (RFC 5652 clause 5.4); else as they were
+    sent."""
+    orders = [covered] if info.signed_attributes_der is None else list(dict.fromkeys((_in_order(covered), covered)))
+    trials = []
+    for data in orders:
+        trial = Judgement(judgement.policy)
+        scheme = judge_signature(
+            trial, Rule.SIGNATURE, certificate.public_key, info.signature_algorithm, info.signature, data, _SIGNER,
+            digest=digest_name,
+        )  # fmt: skip
+        trials.append(trial)
+        if scheme is not None:
+            judgement.extend(trial.findings)
+            judgement.require(
+                Rule.ATTRIBUTES_AS_SENT, data == orders[0], _SIGNER, "the signature is over attributes out of order"
+            )
+            return scheme
+    judgement.extend(trials[0].findings)
+    return None
+
+
+def _in_order(attributes: bytes) -> bytes:
+    """The DER encoding of a SET OF whose members may stand in another order."""
+    whole = tlv.read_one(attributes, tlv.SET, what="signed attributes")
+    return tlv.set_of(attributes[each.offset : each.end] for each in whole.reader())
+
+
+def judge_signing_time(
+    judgement: Judgement, info: cms.SignerInfo, certificate: Certificate, at: dt.datetime
+) -> dt.datetime | None:
+    """The stated signing time, where it can be one; None where none is stated or it is none."""
+    rules = (Rule.SIGNING_TIME, Rule.SIGNING_TIME_IN_VALIDITY, Rule.PRIVATE_KEY_USAGE_PERIOD)
+    try:
+        value = info.attribute(cms.SIGNING_TIME)
+        time = None if value is None else times.decode(value)
+    except FormatError as error:
+        judgement.failed(Rule.SIGNING_TIME, _SIGNER, error.message)
+        return None
+    if time is None:
+        for rule in rules:
+            judgement.unknown(rule, _SIGNER, "no signing time is stated")
+        return None
+    if not judgement.require(Rule.SIGNING_TIME, time <= at, _SIGNER, "it is said to be signed later than now"):
+        return None
+    judgement.require(
+        Rule.SIGNING_TIME_IN_VALIDITY, certificate.not_before <= time <= certificate.not_after, _SIGNER,
+        "it was signed outside its signer's validity", signing_time=time.isoformat(),
+    )  # fmt: skip
+    period = certificate.private_key_usage_period
+    if period is None:
+        judgement.unknown(Rule.PRIVATE_KEY_USAGE_PERIOD, _SIGNER, "no private key usage period is stated")
+    else:
+        start, end = period
+        judgement.require(
+            Rule.PRIVATE_KEY_USAGE_PERIOD, (start is None or start <= time) and (end is None or time <= end), _SIGNER,
+            "it was signed outside the period in which its key may sign", signing_time=time.isoformat(),
+        )  # fmt: skip
+    return time
+
+
+def find_signer(signed: cms.SignedData, info: cms.SignerInfo, *, more: tuple[Certificate, ...] = ()) -> Certificate:
+    """`judge_identifier` alone: the certificate, or CertificateError with check `document_signer`."""
+    judgement = Judgement(VerificationPolicy.STRICT)
+    certificate = judge_identifier(judgement, signed, info, more)
+    if certificate is None:
+        raise judgement.findings[-1].error()
+    return certificate
+
+
+def verify_signer(
+    signed: cms.SignedData,
+    info: cms.SignerInfo,
+    certificate: Certificate,
+    *,
+    policy: VerificationPolicy = VerificationPolicy.STRICT,
+) -> str:
+    """`judge_signed_data` alone: the scheme's name, or the error of the first rule that refuses."""
+    judgement = Judgement(policy)
+    scheme = judge_signed_data(judgement, signed, info, certificate)
+    for finding in judgement.findings:
+        if finding.refuses:
+            raise finding.error()
+    if scheme is None:
+        raise VerificationError("a signature that cannot be verified", check="signature")
+    return scheme.name
+
+
+def _data_groups(judgement: Judgement, listed: sods.LdsSecurityObject, data_groups: Mapping[int, bytes]) -> None:
+    name = listed.digest_algorithm
+    judge_hash(judgement, name, "data groups")
+    if not data_groups:
+        judgement.failed(Rule.DATA_GROUPS, _SIGNER, "no data group was read")
+    for number in sorted(data_groups):
+        about = f"DG{number}"
+        if number not in listed.digests:
+            judgement.failed(Rule.DATA_GROUPS, about, "EF.SOD does not list a data group", data_group=number)
+            continue
+        judgement.held(Rule.DATA_GROUPS, about)
+        found = hashlib.new(name, data_groups[number]).digest()
+        judgement.require(
+            Rule.DIGEST, hmac.compare_digest(found, listed.digests[number]), about,
+            "a data group is not what was signed",
+            data_group=number,
+        )  # fmt: skip
+
+
+def _belonging(
+    judgement: Judgement, dg1: bytes | None, certificate: Certificate | None, path: TrustPath | None
+) -> None:
+    """Whether the signer may sign this document: DG1 against the trusted CSCA's country and the signer's document
+    types."""
+    if dg1 is None or certificate is None:
+        for rule in (Rule.ISSUING_STATE, Rule.DOCUMENT_TYPE):
+            judgement.unknown(rule, "DG1", "DG1 was not read" if dg1 is None else "the signer is not known")
+        return
+    types = certificate.document_types
+    if types is None:
+        judgement.unknown(Rule.DOCUMENT_TYPE, "DG1", "the signer has no document type list")
+    try:
+        code, state = states.zone_head(dg1)
+    except FormatError as error:
+        for rule in (Rule.ISSUING_STATE, Rule.DOCUMENT_TYPE) if types is not None else (Rule.ISSUING_STATE,):
+            judgement.failed(rule, "DG1", error.message, **error.facts)
+        return
+    if path is None:
+        judgement.unknown(Rule.ISSUING_STATE, "DG1", "no trusted CSCA issued the signer")
+    else:
+        judgement.require(
+            Rule.ISSUING_STATE, states.issued_by(state, path.csca.country), "DG1",
+            "the issuing State is not the country of the trusted CSCA", country=path.csca.country,
+            known=state in states.COUNTRIES_OF,
+        )  # fmt: skip
+    if types is not None:
+        judgement.require(
+            Rule.DOCUMENT_TYPE, states.allowed_type(code, types), "DG1",
+            "the signer may not sign documents of this type", listed=" ".join(sorted(types))[:80],
+        )  # fmt: skip

@@ -123,21 +123,6 @@ def verify(scheme: SignatureScheme, key: PublicKey, signature: bytes, data: byte
         raise VerificationError("a signature is wrong", algorithm=scheme.identifier)
 
 
-def verify_signature(
-    key: PublicKey, algorithm: bytes, signature: bytes, data: bytes, *, digest: str | None = None
-) -> str:
-    """Verifies `signature` over `data` and returns the name of what was used (`ecdsa-sha256`, `rsa-pss-sha384`, ...).
-
-    `algorithm` and `digest` are as for `parse_scheme`. VerificationError where the signature is wrong; FormatError
-    where the algorithm is unknown, rests on SHA-1, or is not the key's.
-    """
-    scheme = parse_scheme(algorithm, digest=digest)
-    if "sha1" in (scheme.hash_name, scheme.pss.mask_hash if scheme.pss else ""):
-        raise FormatError("a signature algorithm that is too weak", algorithm=scheme.identifier)
-    verify(scheme, key, signature, data)
-    return scheme.name
-
-
 def _verifies_ecdsa(scheme: SignatureScheme, key: EcPublicKey, signature: bytes, data: bytes) -> bool:
     try:
         public = to_cryptography(key)

@@ -1,53 +1,123 @@
-"""Whom to trust, and the path from a document signer to it.
+"""Whom to trust, and the paths from a signer to it.
 
-Doc 9303-12 clauses 5 (path validation) and 7 (profiles); RFC 5280 clause 6 for what Doc 9303 leaves open.
-"""
+Doc 9303-12 clause 5 (path validation); RFC 5280 clause 6. The rules of one path are `path`'s, those of lists
+`revocation`'s."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar, Final
 
-from cccd_core.errors import CertificateError, FormatError, VerificationError
-from cccd_core.pki.certificates import Certificate, RevocationList
-from cccd_core.pki.signatures import verify_signature
+from cccd_core.errors import CccdError, CertificateError, ParameterError
+from cccd_core.pki.certificates import Certificate, parse_certificate
+from cccd_core.pki.path import Role, Times, judge_authorities, judge_signer, no_authority
+from cccd_core.pki.policy import VerificationPolicy
+from cccd_core.pki.report import Judgement, Report
+from cccd_core.pki.revocation import RevocationList, RevocationLists, RevocationStatus
+from cccd_core.pki.rules import Rule
+
+MAX_LINKS: Final = 4
+"""Link certificates between a signer's CSCA key and a trusted one."""
+MAX_PATHS: Final = 32
+MAX_REMEMBERED: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class TrustPath:
-    """A validated path: the document signer, the CSCA that issued it, and how the CSCA signed."""
+    """A path: the signer, the CSCAs above it (nearest first, the trusted one last), how the signer's certificate was
+    signed, and what the revocation lists say of it."""
 
-    document_signer: Certificate
-    csca: Certificate
-    algorithm: str
-    revocation: str
+    signer: Certificate
+    authorities: tuple[Certificate, ...]
+    algorithm: str | None
+    revocation: RevocationStatus
+
+    @property
+    def csca(self) -> Certificate:
+        """The CSCA certificate that issued the signer."""
+        return self.authorities[0]
+
+    @property
+    def anchor(self) -> Certificate:
+        """The trusted certificate at the end."""
+        return self.authorities[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathReport(Report):
+    """What came of looking for a path; `path` is None where no trusted CSCA issued the signer."""
+
+    NEEDED: ClassVar[frozenset[Rule]] = frozenset((Rule.ISSUER, Rule.CERTIFICATE_SIGNATURE))
+
+    role: Role
+    path: TrustPath | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A report, and the open intervals of `at` and `now` in which nothing it compared changes."""
+
+    report: PathReport
+    at: tuple[dt.datetime, dt.datetime]
+    now: tuple[dt.datetime, dt.datetime]
+
+    def holds(self, at: dt.datetime, now: dt.datetime) -> bool:
+        return self.at[0] < at < self.at[1] and self.now[0] < now < self.now[1]
 
 
 class TrustStore:
-    """The CSCA certificates that are trusted, and the newest revocation list of each of them.
+    """The CSCA certificates that are trusted, and the revocation lists that their keys signed.
 
-    What is put in is trusted: authenticate it first (a master list does by its own signature). Some States' CSCAs lack
-    basicConstraints or keyUsage; one of the two must say that a certificate is an authority's. A revocation list is
-    verified here against the CSCA that issued it; CertificateError where none fits.
-    """
+    What is put in is trusted: authenticate it first (a master list does by its own signature). A certificate that can
+    be no authority's (it says CA:FALSE, or its key usage lacks keyCertSign) is left out and named in `refused`:
+    nothing is accepted for lack of it. A revocation list that none of the trusted keys signed, or one that may not
+    sign lists, raises CertificateError: to go on without it would accept what it revokes. `gather` names such lists
+    instead.
 
-    __slots__ = ("_anchors", "_by_key", "_by_subject", "_crls")
+    Immutable. Reports of signers are remembered (at most 1024) together with the span of time in which they hold, so
+    that the documents of one signer cost its path once; another policy, role, time across a limit or link certificate
+    is another report."""
+
+    __slots__ = ("_anchors", "_by_key", "_by_subject", "_lists", "_read", "_remembered", "refused")
 
     def __init__(self, anchors: Iterable[Certificate], crls: Iterable[RevocationList] = ()) -> None:
-        self._anchors = tuple(dict.fromkeys(anchors))
+        refused: list[CccdError] = []
+        kept: list[Certificate] = []
         self._by_subject: dict[str, list[Certificate]] = {}
         self._by_key: dict[bytes, list[Certificate]] = {}
-        for anchor in self._anchors:
-            if not anchor.is_ca and "key_cert_sign" not in (anchor.key_usage or ()):
-                raise CertificateError("a trusted certificate is no certificate authority", subject=anchor.subject)
+        for anchor in dict.fromkeys(anchors):
+            why = no_authority(anchor)
+            if why is not None:
+                refused.append(CertificateError(why, check="usage", subject=anchor.subject, sha256=anchor.fingerprint))
+                continue
+            kept.append(anchor)
             self._by_subject.setdefault(anchor.subject_key, []).append(anchor)
             if anchor.subject_key_identifier:
                 self._by_key.setdefault(anchor.subject_key_identifier, []).append(anchor)
-        self._crls: dict[str, RevocationList] = {}
+        self._anchors = tuple(kept)
+        self.refused: tuple[CccdError, ...] = tuple(refused)
+        self._lists = RevocationLists()
+        self._read: dict[bytes, Certificate] = {}
+        self._remembered: dict[tuple[object, ...], list[_Remembered]] = {}
         for crl in crls:
             self._add(crl)
+
+    @classmethod
+    def gather(cls, anchors: Iterable[Certificate], crls: Iterable[RevocationList]) -> TrustStore:
+        """A store of whatever can be used of many States' material; what cannot, lists included, is in `refused`. For
+        collections alone: a list that is left out revokes nothing."""
+        store = cls(anchors)
+        refused = list(store.refused)
+        for crl in crls:
+            try:
+                store._add(crl)
+            except CertificateError as error:
+                refused.append(error)
+        store.refused = tuple(refused)
+        return store
 
     def __len__(self) -> int:
         return len(self._anchors)
@@ -57,80 +127,153 @@ class TrustStore:
         """The trusted certificates."""
         return self._anchors
 
+    def require_whole(self) -> TrustStore:
+        """The store itself; the first error of `refused` where something was left out."""
+        for error in self.refused:
+            raise error
+        return self
+
+    def read(self, der: bytes) -> Certificate:
+        """A signer's certificate, parsed once for as long as it is remembered. FormatError."""
+        found = self._read.get(der)
+        if found is None:
+            found = parse_certificate(der)
+            if len(self._read) >= MAX_REMEMBERED:
+                self._read.clear()
+            self._read[found.der] = found
+        return found
+
     def _add(self, crl: RevocationList) -> None:
-        for anchor in self._by_subject.get(crl.issuer_key, []):
-            try:
-                verify_signature(anchor.public_key, crl.signature_algorithm, crl.signature, crl.signed_part)
-            except (VerificationError, FormatError):
-                continue
-            # One list speaks for all keys of a CSCA: after a change of keys the new one signs it.
-            known = self._crls.get(crl.issuer_key)
-            if known is None or known.this_update < crl.this_update:
-                self._crls[crl.issuer_key] = crl
-            return
-        raise CertificateError("no trusted CSCA signed a revocation list", issuer=crl.issuer)
+        by_key = self._by_key.get(crl.authority_key_identifier or b"", [])
+        self._lists.add(crl, list(dict.fromkeys((*self._by_subject.get(crl.issuer_key, []), *by_key))))
 
-    def validate(self, signer: Certificate, at: dt.datetime, *, now: dt.datetime | None = None) -> TrustPath:
-        """The path from `signer`, as it stood at `at` (aware), to a trusted CSCA. `now` (aware; `at` where not given)
-        is until when revocations count: who has a stolen key can date a signature back.
+    def validate(
+        self,
+        signer: Certificate,
+        at: dt.datetime,
+        *,
+        now: dt.datetime | None = None,
+        role: Role = Role.DOCUMENT_SIGNER,
+        policy: VerificationPolicy = VerificationPolicy.STRICT,
+        more: tuple[Certificate, ...] = (),
+    ) -> TrustPath:
+        """`judge`, with the error of the first rule that refuses: CertificateError or VerificationError with `check`
+        and `rule`."""
+        report = self.judge(signer, at, now=now, role=role, policy=policy, more=more)
+        report.require()
+        if report.path is None:
+            raise CertificateError("no path to a trusted CSCA", check="issuer", subject=signer.subject)
+        return report.path
 
-        Checked: the CSCA's name is the issuer's, its key identifier the authority's where both are said, it may sign
-        certificates, its signature; both certificates are valid at `at`; the signer is no authority, may sign, has no
-        unknown critical extension, and is of the CSCA's country; the CSCA's revocation list, where there is one, does
-        not name it with a time at or before `now`. CertificateError with the check that failed.
-        """
-        _require(at.tzinfo is not None, "time", "a time without a time zone", signer)
-        candidates = [c for c in self._by_subject.get(signer.issuer_key, []) if _keys_match(signer, c)]
-        if not candidates:
-            # Doc 9303-12 clause 7.1.1: the key identifier finds a CSCA that was renamed since.
-            by_key = self._by_key.get(signer.authority_key_identifier or b"", [])
-            candidates = [c for c in by_key if c.country == signer.country]
-        _require(bool(candidates), "issuer", "no trusted CSCA issued the document signer", signer)
-        problem: CertificateError | None = None
-        for csca in candidates:
-            try:
-                return self._check(signer, csca, at, now or at)
-            except CertificateError as error:
-                problem = error
-        raise problem or CertificateError("no path to a trusted CSCA")
+    def judge(
+        self,
+        signer: Certificate,
+        at: dt.datetime,
+        *,
+        now: dt.datetime | None = None,
+        role: Role = Role.DOCUMENT_SIGNER,
+        policy: VerificationPolicy = VerificationPolicy.STRICT,
+        more: tuple[Certificate, ...] = (),
+    ) -> PathReport:
+        """Every rule of the path from `signer`, as it stood at `at` (aware), to a trusted CSCA.
 
-    def _check(self, signer: Certificate, csca: Certificate, at: dt.datetime, now: dt.datetime) -> TrustPath:
-        try:
-            algorithm = verify_signature(
-                csca.public_key, signer.signature_algorithm, signer.signature, signer.signed_part
-            )
-        except (VerificationError, FormatError) as error:
-            raise CertificateError(
-                "the CSCA's signature on the document signer is wrong", check="signature", why=error.message
-            ) from None
-        for who in (signer, csca):
-            _require(who.not_before <= at <= who.not_after, "validity", "a certificate was not valid then", who)
-            _require(not who.unknown_critical, "extensions", "a critical extension is not understood", who)
-        _require(csca.key_usage is None or "key_cert_sign" in csca.key_usage, "usage", "the CSCA may not sign", csca)
-        usage = signer.key_usage
-        _require(not signer.is_ca, "usage", "a document signer is no certificate authority", signer)
-        _require(usage is not None and "digital_signature" in usage, "usage", "the signer may not sign", signer)
-        _require(signer.country == csca.country, "country", "signer and CSCA are of two countries", signer)
-        return TrustPath(signer, csca, algorithm, self._revocation(signer, csca, now))
+        `now` (aware; `at` where not given) is until when revocations count: who has a stolen key can date a signature
+        back. `more` are certificates from elsewhere; links among them may lead from a newer CSCA key to a trusted one.
+        Of several paths the accepted one is reported, or the one that comes furthest. ParameterError for a time
+        without a zone."""
+        now = now or at
+        if at.tzinfo is None or now.tzinfo is None:
+            raise ParameterError("a time without a time zone")
+        key = (signer, role, policy, more)
+        known = self._remembered.get(key, ())
+        for remembered in known:
+            if remembered.holds(at, now):
+                return remembered.report
+        times = Times.of(at, now)
+        report = self._judge(signer, role, policy, more, times)
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        spans = _Remembered(report, _span(times.at_marks, at), _span(times.now_marks, now))
+        if spans.holds(at, now) and len(known) < 8:
+            self._remembered.setdefault(key, []).append(spans)
+        return report
 
-    def _revocation(self, signer: Certificate, csca: Certificate, now: dt.datetime) -> str:
-        crl = self._crls.get(csca.subject_key)
-        if crl is None:
-            return "no revocation list"
-        revoked = crl.revoked.get(signer.serial_number)
-        if revoked is not None and revoked <= now:
-            raise CertificateError(
-                "the document signer was revoked", check="revocation", revoked_at=revoked.isoformat()
-            )
-        stale = crl.next_update is not None and crl.next_update < now
-        return f"not revoked by the list of {crl.this_update.isoformat()}{', which is out of date' if stale else ''}"
+    def _judge(
+        self, signer: Certificate, role: Role, policy: VerificationPolicy, more: tuple[Certificate, ...], times: Times
+    ) -> PathReport:
+        best: PathReport | None = None
+        for count, authorities in enumerate(self._paths(signer, more)):
+            report = self._judge_path(signer, authorities, role, policy, times)
+            if best is None or _rank(report) > _rank(best):
+                best = report
+            if report.accepted or count + 1 >= MAX_PATHS:
+                break
+        if best is not None:
+            return best
+        judgement = Judgement(policy)
+        judgement.failed(
+            Rule.ISSUER, role.value, "no trusted CSCA issued the signer", subject=signer.subject, issuer=signer.issuer
+        )
+        judge_signer(judgement, signer, role, times)
+        return PathReport(policy=policy, findings=tuple(judgement.findings), role=role, path=None)
+
+    def _judge_path(
+        self,
+        signer: Certificate,
+        authorities: tuple[Certificate, ...],
+        role: Role,
+        policy: VerificationPolicy,
+        times: Times,
+    ) -> PathReport:
+        judgement = Judgement(policy)
+        judgement.held(Rule.ISSUER, role.value, authorities[0].subject)
+        scheme = judge_authorities(judgement, signer, authorities, times)
+        judge_signer(judgement, signer, role, times)
+        status = self._lists.judge(judgement, signer, authorities[0], times, authority=False)
+        for authority, issuer in zip(authorities, (*authorities[1:], authorities[-1]), strict=True):
+            self._lists.judge(judgement, authority, issuer, times, authority=True)
+        path = TrustPath(signer, authorities, None if scheme is None else scheme.name, status)
+        return PathReport(policy=policy, findings=tuple(judgement.findings), role=role, path=path)
+
+    def _paths(self, signer: Certificate, more: tuple[Certificate, ...]) -> Iterator[tuple[Certificate, ...]]:
+        """Chains of issuers whose last is trusted, those of fewer links first; each link is tried once."""
+        chains: list[tuple[Certificate, ...]] = [()]
+        seen = {signer}
+        for _ in range(MAX_LINKS + 1):
+            longer: list[tuple[Certificate, ...]] = []
+            for links in chains:
+                below = links[-1] if links else signer
+                for anchor in self._issuers(below):
+                    yield (*links, anchor)
+                for link in more:
+                    if link.subject_key == below.issuer_key and link not in seen and _keys_match(below, link):
+                        seen.add(link)
+                        longer.append((*links, link))
+            chains = longer
+
+    def _issuers(self, below: Certificate) -> list[Certificate]:
+        named = [c for c in self._by_subject.get(below.issuer_key, []) if _keys_match(below, c)]
+        if named:
+            return named
+        # Doc 9303-12 clause 7.1.1: the key identifier finds a CSCA that was renamed since.
+        by_key = self._by_key.get(below.authority_key_identifier or b"", [])
+        return [c for c in by_key if c.country == below.country]
 
 
-def _keys_match(signer: Certificate, csca: Certificate) -> bool:
-    wanted, has = signer.authority_key_identifier, csca.subject_key_identifier
+def _rank(report: PathReport) -> tuple[bool, int]:
+    """Accepted before refused, then by how little refuses; a wrong signature weighs most."""
+    wrong = sum(100 if finding.rule is Rule.CERTIFICATE_SIGNATURE else 1 for finding in report.refusals)
+    return report.accepted, -wrong
+
+
+def _span(marks: list[dt.datetime], time: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """The open interval around `time` that holds none of the marks; empty where `time` is one."""
+    if time in marks:
+        return (time, time)
+    lowest, highest = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
+    return max((m for m in marks if m < time), default=lowest), min((m for m in marks if m > time), default=highest)
+
+
+def _keys_match(below: Certificate, csca: Certificate) -> bool:
+    wanted, has = below.authority_key_identifier, csca.subject_key_identifier
     return wanted is None or has is None or hmac.compare_digest(wanted, has)
-
-
-def _require(holds: bool, check: str, message: str, certificate: Certificate) -> None:
-    if not holds:
-        raise CertificateError(message, check=check, subject=certificate.subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cccd_core import pki
 from cccd_core.emrtd import ChipImage, ElementaryFile
 from cccd_core.emrtd import sod as sods
-from cccd_core.errors import CertificateError, FormatError, SigningError, VerificationError
+from cccd_core.errors import CertificateError, FormatError, ParameterError, SigningError, VerificationError
 from cccd_core.pki import issue
 from cccd_core.signing import SoftwareSigner
 from support import countries, emrtd_samples
@@ -85,7 +86,7 @@ def test_validity_counts_at_both_ends() -> None:
     second = dt.timedelta(seconds=1)
     assert check_of(SIGNER, TRUST, first - second) == "validity"
     assert check_of(SIGNER, TRUST, last + second) == "validity"
-    with pytest.raises(CertificateError, match="time zone"):
+    with pytest.raises(ParameterError, match="time zone"):
         TRUST.validate(SIGNER, NOW.replace(tzinfo=None))
 
 
@@ -101,8 +102,11 @@ def test_a_csca_that_expired_first() -> None:
 def test_signers_that_may_not_sign_documents() -> None:
     assert check_of(COUNTRY.certificate, TRUST) == "usage"
     assert check_of(COUNTRY.signer(KEY, country="XX"), TRUST) == "country"
+    store = pki.TrustStore([SIGNER, COUNTRY.certificate])
+    assert (store.anchors, len(store.refused)) == ((COUNTRY.certificate,), 1)
+    assert store.refused[0].facts["subject"] == SIGNER.subject
     with pytest.raises(CertificateError):
-        pki.TrustStore([SIGNER])
+        store.require_whole()
 
 
 def revocations(country: countries.Country, revoked: dict[int, dt.datetime], number: int = 1) -> pki.RevocationList:
@@ -111,13 +115,16 @@ def revocations(country: countries.Country, revoked: dict[int, dt.datetime], num
 
 
 def test_revocation() -> None:
-    assert TRUST.validate(SIGNER, NOW).revocation == "no revocation list"
+    assert TRUST.validate(SIGNER, NOW).revocation.text == "no revocation list"
     empty = revocations(COUNTRY, {})
     listed = revocations(COUNTRY, {SIGNER.serial_number: NOW - dt.timedelta(days=1)}, number=2)
-    assert listed.revoked == {7: NOW - dt.timedelta(days=1)}
+    assert {serial: row.time for serial, row in listed.revoked.items()} == {7: NOW - dt.timedelta(days=1)}
     fresh = pki.TrustStore([COUNTRY.certificate], [empty])
-    assert "not revoked" in fresh.validate(SIGNER, countries.START + dt.timedelta(days=31)).revocation
-    assert "out of date" in fresh.validate(SIGNER, NOW).revocation
+    status = fresh.validate(SIGNER, countries.START + dt.timedelta(days=31)).revocation
+    assert (status.revoked, status.fresh, status.next_update) == (False, True, empty.next_update)
+    stale = fresh.validate(SIGNER, NOW).revocation
+    assert (stale.revoked, stale.fresh) == (False, False)
+    assert "out of date" in stale.text
     trust = pki.TrustStore([COUNTRY.certificate], [listed, empty])
     assert check_of(SIGNER, trust) == "revocation"
     assert trust.validate(SIGNER, NOW - dt.timedelta(days=2))
@@ -143,13 +150,21 @@ def test_a_new_key_of_the_csca_revokes_for_the_old_one() -> None:
 
 def test_passive_authentication_names_every_check() -> None:
     result = pki.passive_authentication(SOD, IMAGE.data_groups, TRUST, NOW)
-    assert [name for name, _ in result.checks] == [
-        "document_signer", "sod_signature", "signing_time", "path", "revocation",
-        "dg1", "dg2", "dg3", "dg13", "dg14", "dg15",
+    assert result.accepted
+    assert set(result.rules) == set(pki.Rule)
+    unchecked = {rule.value for rule, outcome in result.rules.items() if outcome is not pki.Outcome.HELD}
+    # a key that is not RSASSA-PSS's alone, no link, no master list, no revocation list
+    assert unchecked == {
+        "key_restriction", "link_certificate", "list_signer_purpose", "list_signature", "list_key_usage", "revocation",
+        "authority_revocation", "fresh_list",
+    }  # fmt: skip
+    assert [finding.about for finding in result.findings if finding.rule is pki.Rule.DIGEST] == [
+        "DG1", "DG2", "DG3", "DG13", "DG14", "DG15"
     ]  # fmt: skip
     assert result.data_groups == (1, 2, 3, 13, 14, 15)
     assert (result.absent, result.digest_algorithm, result.signing_time) == ((), "sha256", NOW)
-    assert result.as_dict()["checks"]["sod_signature"] == "ecdsa-sha256"
+    assert result.signature_algorithm == "ecdsa-sha256"
+    json.dumps(result.as_dict())
 
 
 def test_a_group_that_was_not_read_is_named() -> None:
@@ -165,13 +180,13 @@ def test_one_bit_of_any_data_group(number: int) -> None:
     data[len(data) // 2] ^= 1
     with pytest.raises(VerificationError) as caught:
         pki.passive_authentication(SOD, IMAGE.data_groups | {number: bytes(data)}, TRUST, NOW)
-    assert caught.value.facts == {"check": "digest", "data_group": number}
+    assert caught.value.facts == {"check": "digest", "rule": "digest", "about": f"DG{number}", "data_group": number}
 
 
 def test_a_data_group_that_is_not_listed() -> None:
     with pytest.raises(VerificationError) as caught:
         pki.passive_authentication(SOD, IMAGE.data_groups | {12: b"\x6c\x00"}, TRUST, NOW)
-    assert caught.value.facts == {"check": "data_groups", "data_group": 12}
+    assert caught.value.facts == {"check": "data_groups", "rule": "data_groups", "about": "DG12", "data_group": 12}
 
 
 def test_one_bit_of_the_security_object_and_of_the_attributes() -> None:
@@ -189,17 +204,21 @@ def test_one_bit_of_the_security_object_and_of_the_attributes() -> None:
 
 def test_no_single_byte_of_a_sod_can_be_changed() -> None:
     """Every position is changed once: nothing that is changed passes with another security object or signer."""
-    passed = 0
+    passed = flagged = 0
     for position in range(len(SOD)):
         changed = bytearray(SOD)
         changed[position] ^= 0x01
         try:
-            pki.passive_authentication(bytes(changed), IMAGE.data_groups, TRUST, NOW)
-            passed += 1
+            result = pki.passive_authentication(bytes(changed), IMAGE.data_groups, TRUST, NOW)
         except (FormatError, VerificationError, CertificateError):
             continue
+        assert (result.document_signer, result.digest_algorithm) == (SIGNER, "sha256")
+        flagged += [finding.rule.value for finding in result.flags] == ["signer_identifier"]
+        passed += not result.flags
     # versions and the list of digest algorithms are outside what is signed (RFC 5652 clause 5.4)
     assert passed < 20
+    # and so is the name by which the signer is found, whose serial number alone must be right
+    assert 0 < flagged < len(SIGNER.issuer) * 2
 
 
 def test_signing_times() -> None:
