@@ -46,7 +46,7 @@ ZONE = mrz.Mrz(
     "079303012345<<" + mrz.check_digit("079303012345"),
 )  # fmt: skip
 CITIZEN = dg13.CitizenFields(
-    "079303012345", "Nguyễn An", dt.date(2003, 5, 1), "F", "Việt Nam", None, issue_date=dt.date(2026, 1, 2),
+    "079303012345", "Nguyễn An", dt.date(2003, 5, 1), "F", "Việt Nam", permanent=True, issue_date=dt.date(2026, 1, 2),
     father="A", mother="B", spouse="C", others={16: tlv.utf8_string("00")},
 )  # fmt: skip
 PERSON = details.PersonalDetails("A<<B", ("C<<D",), "1", dt.date(1980, 1, 2), proof_of_citizenship=b"x")

@@ -9,9 +9,11 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cccd_core.emrtd import tlv
+from cccd_core.emrtd import dates, tlv
+from cccd_core.emrtd.dates import PartialDate
 from cccd_core.emrtd.files import ElementaryFile
-from cccd_core.errors import FormatError
+from cccd_core.emrtd.odd import MAX_OBJECTS, OddPart, OddParts, counted, objects, raw
+from cccd_core.errors import FormatError, ParameterError
 
 MAX_BYTES = 32_768
 MAX_NAMES = 16
@@ -22,12 +24,13 @@ _NAMES = 0xA0  # count (02), then as many names, each under the tag that stands 
 
 @dataclass(frozen=True, slots=True)
 class PersonalDetails:
-    """DG11. Names as in the machine readable zone (`<` between parts) but in national characters."""
+    """DG11. Names as in the machine readable zone (`<` between parts) but in national characters. A date may be known
+    in part. `odd` names what is not as it should be: what could be read of it stands in its field."""
 
     full_name: str | None = None
     other_names: tuple[str, ...] = ()
     personal_number: str | None = None
-    birth_date: dt.date | None = None
+    birth_date: dt.date | PartialDate | None = None
     place_of_birth: str | None = None
     address: str | None = None
     telephone: str | None = None
@@ -37,14 +40,16 @@ class PersonalDetails:
     proof_of_citizenship: bytes | None = None
     other_documents: str | None = None
     custody: str | None = None
+    odd: tuple[OddPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentDetails:
-    """DG12. `personalised` is the local time that the personalisation system wrote, without a zone."""
+    """DG12. `personalised` is the local time that the personalisation system wrote, without a zone. Dates and `odd` as
+    in DG11."""
 
     authority: str | None = None
-    issue_date: dt.date | None = None
+    issue_date: dt.date | PartialDate | None = None
     other_persons: tuple[str, ...] = ()
     endorsements: str | None = None
     exit_requirements: str | None = None
@@ -52,6 +57,7 @@ class DocumentDetails:
     rear_image: bytes | None = None
     personalised: dt.datetime | None = None
     personalisation_system: str | None = None
+    odd: tuple[OddPart, ...] = ()
 
 
 _PERSONAL = {
@@ -71,31 +77,37 @@ _IMAGES = frozenset(("proof_of_citizenship", "front_image", "rear_image"))
 
 
 def build_dg11(details: PersonalDetails) -> bytes:
-    """DG11 of the details that are given."""
+    """DG11 of the details that are given. ParameterError for odd ones, and for a date known in part."""
     return _build(details, ElementaryFile.DG11, _PERSONAL)
 
 
 def build_dg12(details: DocumentDetails) -> bytes:
-    """DG12 of the details that are given."""
+    """DG12 of the details that are given. ParameterError as `build_dg11`."""
     return _build(details, ElementaryFile.DG12, _DOCUMENT)
 
 
 def parse_dg11(data: bytes) -> PersonalDetails:
-    """Reads DG11. FormatError with offset for what is none, or does not hold what its list of tags says."""
-    return PersonalDetails(**_parse(data, ElementaryFile.DG11, _PERSONAL))  # type: ignore[arg-type]
+    """Reads DG11. FormatError for what is none; what is odd inside it is in `odd`, and the rest is read."""
+    values, odd = _parse(data, ElementaryFile.DG11, _PERSONAL)
+    return PersonalDetails(**values, odd=odd)  # type: ignore[arg-type]
 
 
 def parse_dg12(data: bytes) -> DocumentDetails:
-    """Reads DG12. FormatError as `parse_dg11`."""
-    return DocumentDetails(**_parse(data, ElementaryFile.DG12, _DOCUMENT))  # type: ignore[arg-type]
+    """Reads DG12, as `parse_dg11`."""
+    values, odd = _parse(data, ElementaryFile.DG12, _DOCUMENT)
+    return DocumentDetails(**values, odd=odd)  # type: ignore[arg-type]
 
 
-def _build(details: object, file: ElementaryFile, tags: Mapping[int, str]) -> bytes:
+def _build(details: PersonalDetails | DocumentDetails, file: ElementaryFile, tags: Mapping[int, str]) -> bytes:
+    if details.odd:
+        raise ParameterError("details with odd parts are not written", field=details.odd[0].name)
     listed, content = b"", b""
     for tag, name in tags.items():
         value = getattr(details, name)
         if value is None or value == ():
             continue
+        if isinstance(value, PartialDate):
+            raise ParameterError("a date that is written is whole", field=name)
         listed += tag.to_bytes(2, "big")
         if isinstance(value, tuple):
             names = b"".join(tlv.encode(tag, each.encode("utf-8")) for each in value)
@@ -111,46 +123,102 @@ def _value(value: object) -> bytes:
     if isinstance(value, dt.datetime):
         return f"{value.year:04d}{value:%m%d%H%M%S}".encode("ascii")
     if isinstance(value, dt.date):
-        return f"{value.year:04d}{value:%m%d}".encode("ascii")
+        return dates.written(value)
     return str(value).encode("utf-8")
 
 
-def _parse(data: bytes, file: ElementaryFile, tags: Mapping[int, str]) -> dict[str, object]:
+def _parse(data: bytes, file: ElementaryFile, tags: Mapping[int, str]) -> tuple[dict[str, object], tuple[OddPart, ...]]:
     if len(data) > MAX_BYTES:
-        raise FormatError("a data group is too long", file=file.label, length=len(data), limit=MAX_BYTES)
-    parts = tlv.read_one(data, file.tag, what=file.label).reader()
-    listed = parts.next(_LIST, what="list of tags")
-    wanted = []
-    reader = listed.reader()
-    position = 0
-    while position < len(listed.value):
-        tag = int.from_bytes(listed.value[position : position + 2], "big")
-        if tag not in tags or tag in wanted:
-            raise FormatError("a tag out of place in a list", offset=reader.offset + position, tag=f"{tag:X}")
-        wanted.append(tag)
-        position += 2
+        raise FormatError("a data group is too long", offset=0, file=file.label, length=len(data), limit=MAX_BYTES)
+    whole = tlv.read_one(data, file.tag, what=file.label)
+    odd = OddParts()
+    listed: set[int] | None = None
     values: dict[str, object] = {}
-    for found in parts:
-        tag, value = _names(found) if found.tag == _NAMES else (found.tag, None)
-        name = tags.get(tag, "")
-        if name and name not in values and (name in _LISTS) == (found.tag == _NAMES):
-            values[name] = _read(found, name) if value is None else value
+    found_tags: set[int] = set()
+    for found in objects(whole, odd, what=file.label):
+        if found.tag == _LIST:
+            if listed is None:
+                listed = _listed(found, tags, odd)
+            else:
+                odd.add("list of tags", found.value, "a list of tags is there twice", offset=found.offset)
+        elif found.tag == _NAMES:
+            _take_names(found, tags, values, found_tags, odd)
+        elif found.tag not in tags:
+            odd.add(f"tag {found.tag:X}", raw(whole, found), "an unknown data object", offset=found.offset)
         else:
-            raise FormatError("a data object out of place", offset=found.offset, tag=f"{found.tag:X}")
-    if set(values) != {tags[tag] for tag in wanted}:
-        raise FormatError("a data group does not hold what its list says", file=file.label, count=len(values))
-    return values
+            _take(found, tags[found.tag], values, found_tags, odd)
+    if listed is None:
+        odd.add("list of tags", b"", "the list of tags is missing", offset=whole.value_offset)
+        return values, odd.all()
+    for tag, name in tags.items():
+        if tag in found_tags and tag not in listed:
+            odd.add(name, b"", "a data object is not in the list of tags", tag=f"{tag:X}")
+        elif tag in listed and tag not in found_tags:
+            odd.add(name, b"", "a data object of the list of tags is not there", tag=f"{tag:X}")
+    return values, odd.all()
 
 
-def _names(found: tlv.Tlv) -> tuple[int, tuple[str, ...]]:
-    parts = found.reader()
-    count = tlv.to_integer(parts.next(tlv.INTEGER, what="number of names"))
-    if not 1 <= count <= MAX_NAMES:
-        raise FormatError("an impossible number of names", offset=found.offset, count=count)
-    first = parts.peek() or 0
-    names = tuple(tlv.to_text(parts.next(first, what="a name")) for _ in range(count))
-    parts.finish("names")
-    return first, names
+def _listed(listed: tlv.Tlv, tags: Mapping[int, str], odd: OddParts) -> set[int]:
+    """The tags in a list. A0, which some list as well as or instead of what it holds, stands for its names."""
+    names = next(tag for tag, name in tags.items() if name in _LISTS)
+    seen: set[int] = set()
+    position = 0
+    while position < len(listed.value) and position < 2 * MAX_OBJECTS:
+        size = 2 if listed.value[position] & 0x1F == 0x1F else 1
+        part = listed.value[position : position + size]
+        tag, place = int.from_bytes(part, "big"), listed.value_offset + position
+        position += size
+        if tag not in tags and tag != _NAMES:
+            odd.add(f"tag {tag:X}", part, "an unknown tag in the list of tags", offset=place, tag=f"{tag:X}")
+        elif tag in seen:
+            odd.add("list of tags", part, "a tag is listed twice", offset=place, tag=f"{tag:X}")
+        seen.add(tag)
+    if position < len(listed.value):
+        odd.add("list of tags", listed.value[position:], "a list of tags is too long", limit=2 * MAX_OBJECTS)
+    return seen | {names} if _NAMES in seen else seen
+
+
+def _take(found: tlv.Tlv, name: str, values: dict[str, object], seen: set[int], odd: OddParts) -> None:
+    """One data object outside A0."""
+    if found.tag in seen:
+        odd.add(name, found.value, "a data object is there twice", offset=found.offset, tag=f"{found.tag:X}")
+        return
+    seen.add(found.tag)
+    try:
+        value = _read(found, name)
+    except FormatError as error:
+        odd.caught(name, found.value, error)
+        return
+    if name in _LISTS:
+        odd.add(name, found.value, "a name stands outside the object of names", offset=found.offset)
+        value = (value,)
+    values[name] = value
+
+
+def _take_names(
+    holder: tlv.Tlv, tags: Mapping[int, str], values: dict[str, object], seen: set[int], odd: OddParts
+) -> None:
+    """The object A0: a number, then as many names."""
+    wanted, name = next((tag, name) for tag, name in tags.items() if name in _LISTS)
+    if wanted in seen:
+        odd.add(name, holder.value, "the object of names is there twice", offset=holder.offset)
+        return
+    seen.add(wanted)
+    count: int | None = None
+    names: list[str] = []
+    for found in objects(holder, odd, what=name, limit=MAX_NAMES + 1):
+        if found.tag == tlv.INTEGER and count is None and not names:
+            count = counted(found, odd, what=name)
+        elif found.tag != wanted:
+            odd.add(f"tag {found.tag:X}", raw(holder, found), "another data object among names", offset=found.offset)
+        else:
+            try:
+                names.append(tlv.to_text(found))
+            except FormatError as error:
+                odd.caught(name, found.value, error)
+    if count != len(names):
+        odd.add(name, b"", "the number of names is another", offset=holder.offset, stated=count, count=len(names))
+    values[name] = tuple(names)
 
 
 def _read(found: tlv.Tlv, name: str) -> object:
@@ -158,17 +226,9 @@ def _read(found: tlv.Tlv, name: str) -> object:
         return found.value
     try:
         if name in _DATES:
-            text = found.value.hex() if len(found.value) == 4 else found.value.decode("ascii")  # BCD or characters
-            return dt.datetime.strptime(_sized(text, 8), "%Y%m%d").replace(tzinfo=dt.UTC).date()
+            return dates.parse(found.value)
         if name in _TIMES:
-            text = found.value.hex() if len(found.value) == 7 else found.value.decode("ascii")
-            return dt.datetime.strptime(_sized(text, 14), "%Y%m%d%H%M%S")
-    except ValueError:
-        raise FormatError("a date that cannot be read", offset=found.offset, tag=f"{found.tag:X}") from None
+            return dates.parse_time(found.value)
+    except FormatError as error:
+        raise error.with_facts(offset=found.offset, tag=f"{found.tag:X}") from None
     return tlv.to_text(found)
-
-
-def _sized(text: str, length: int) -> str:
-    if len(text) != length or not text.isascii() or not text.isdigit():
-        raise ValueError
-    return text

@@ -1,18 +1,30 @@
 """DG3: the fingers.
 
-Doc 9303-10 clause 4.7.3 and table of biometric subtypes. Doc 9303 foresees finger images (ISO/IEC 19794-4) in DG3; our
-profile stores ISO/IEC 19794-2:2005 minutiae records, because the card is matched at counters that hold a minutiae
-matcher and ten images do not fit the chip. The format type in each header says so, as CBEFF means it to.
+Doc 9303-10 clause 4.7.3 and table of biometric subtypes. Doc 9303 foresees finger images in DG3 (ISO/IEC 19794-4 and
+39794-4), which are read; our profile stores ISO/IEC 19794-2:2005 minutiae records, because the card is matched at
+counters that hold a minutiae matcher and ten images do not fit the chip. The format type in each header says so, as
+CBEFF means it to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from cccd_core.emrtd import cbeff
+from cccd_core.emrtd import cbeff, images, iso19794, iso39794
 from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.emrtd.images import StatedImage
+from cccd_core.emrtd.odd import Found, OddParts
 from cccd_core.errors import FormatError, ParameterError
 
+MINUTIAE_2005, MINUTIAE_2011 = "ISO/IEC 19794-2:2005", "ISO/IEC 19794-2:2011"
+
+_FORMATS = {
+    MINUTIAE_2005: (cbeff.FORMAT_FINGER_MINUTIAE, cbeff.FORMAT_FINGER_MINUTIAE_EXTENDED),
+    iso19794.FINGER_2005: (cbeff.FORMAT_FINGER_IMAGE,),
+    iso19794.FINGER_2011: (cbeff.FORMAT_FINGER_IMAGE,),
+    iso19794.UNKNOWN: (),
+}
 _RECORD_HEADER_BYTES = 24
 _VIEW_HEADER_BYTES = 4
 _MINUTIA_BYTES = 6
@@ -51,24 +63,109 @@ def build(fingers: Mapping[int, bytes]) -> bytes:
     return cbeff.build(ElementaryFile.DG3.tag, templates)
 
 
-def parse(data: bytes) -> dict[int, bytes]:
-    """The minutiae records of DG3 by finger position. FormatError where a template is of another kind, two are of one
-    finger, or a record's frame is broken; the minutiae themselves are for `templates` to read.
+@dataclass(frozen=True, slots=True)
+class Finger:
+    """One finger as it stands in DG3.
+
+    `position` is 1 to 10, None where it is not said or header and record contradict each other; `kind` is `minutiae`
+    for a record of ISO/IEC 19794-2, else the image's (`wsq`, `jpeg2000`, ..., `raw`, `unknown`); `data` is that record,
+    or that image.
     """
-    fingers: dict[int, bytes] = {}
-    for template in cbeff.parse(data, ElementaryFile.DG3.tag, what="DG3"):
-        minutiae = (cbeff.FORMAT_FINGER_MINUTIAE, cbeff.FORMAT_FINGER_MINUTIAE_EXTENDED)
-        if template.format_owner != cbeff.OWNER_JTC1_SC37 or template.format_type not in minutiae:
-            raise FormatError(
-                "DG3 holds another format than ISO/IEC 19794-2",
-                owner=f"{template.format_owner:04X}", type=f"{template.format_type:04X}",
-            )  # fmt: skip
-        position = _POSITIONS.get(template.subtype)
-        stated, _ = _inspect(template.data)
-        if position is None or position in fingers or stated not in (0, position):
-            raise FormatError("the fingers of DG3 contradict each other", subtype=template.subtype, stated=stated)
-        fingers[position] = template.data
+
+    position: int | None
+    standard: str
+    kind: str
+    data: bytes = field(repr=False)
+    width_px: int | None = None
+    height_px: int | None = None
+
+
+def parse(data: bytes) -> Found[Finger]:
+    """The fingers of DG3, minutiae records and images of every edition, in their order; none where it says that it
+    holds none. What contradicts itself is in `odd` (`finger 1, position`). FormatError where there is no group of
+    templates. The minutiae themselves are for `templates` to read.
+    """
+    odd = OddParts()
+    templates = cbeff.parse(data, ElementaryFile.DG3.tag, what="DG3")
+    odd.extend(templates.odd)
+    fingers: list[Finger] = []
+    for number, template in enumerate(templates, 1):
+        fingers += _fingers(template, odd, f"finger {number}")
+    seen: set[tuple[int | None, bool]] = set()
+    for number, finger in enumerate(fingers, 1):
+        key = (finger.position, finger.kind == "minutiae")
+        if key in seen and finger.position is not None:
+            odd.add(f"finger {number}, position", b"", "a finger is there twice", position=finger.position)
+        seen.add(key)
+    return Found(tuple(fingers), odd.all())
+
+
+def minutiae(fingers: Iterable[Finger]) -> dict[int, bytes]:
+    """The ISO/IEC 19794-2 records among `fingers` by position; the first of each, without those of unknown position."""
+    records: dict[int, bytes] = {}
+    for finger in fingers:
+        if finger.kind == "minutiae" and finger.position is not None:
+            records.setdefault(finger.position, finger.data)
+    return records
+
+
+def _fingers(template: cbeff.BiometricTemplate, odd: OddParts, name: str) -> list[Finger]:
+    if template.data.startswith(b"FMR\0"):
+        standard, found = _minutiae(template.data, odd, name)
+    else:
+        try:
+            reader = iso39794.read if iso39794.holds(template.data) else iso19794.read
+            standard, found = reader(template.data, odd, name)
+        except FormatError as error:
+            odd.caught(name, template.data, error)
+            return []
+    _check_header(template, standard, odd, name)
+    told = _POSITIONS.get(template.subtype)
+    fingers = []
+    for number, each in enumerate(found, 1):
+        shown = name if len(found) == 1 else f"{name}.{number}"
+        position = each.position if each.position in _POSITIONS.values() else None
+        if told is not None and position is not None and told != position:
+            odd.add(f"{shown}, position", b"", "header and record name different fingers", told=told, stated=position)
+            position = None
+        elif position is None:
+            position = told if len(found) == 1 else None
+        if each.kind == "minutiae":
+            fingers.append(Finger(position, standard, "minutiae", each.image))
+            continue
+        info = images.compared(each, odd, shown)
+        kind = info.kind if info is not None else "raw" if each.kind == "raw" else "unknown"
+        size = (each.width_px, each.height_px) if info is None else (info.width_px, info.height_px)
+        fingers.append(Finger(position, standard, kind, each.image, *size))
     return fingers
+
+
+def _check_header(template: cbeff.BiometricTemplate, standard: str, odd: OddParts, name: str) -> None:
+    known = _FORMATS.get(standard)
+    if template.format_owner != cbeff.OWNER_JTC1_SC37 or (known is not None and template.format_type not in known):
+        odd.add(
+            f"{name}, format", b"", "a header names another format than its data has",
+            owner=f"{template.format_owner:04X}", type=f"{template.format_type:04X}", found=standard,
+        )  # fmt: skip
+    if template.biometric_type not in (0, cbeff.TYPE_FINGER):
+        odd.add(f"{name}, type", b"", "a header names another biometric than a finger", type=template.biometric_type)
+    if template.subtype not in _POSITIONS and template.subtype & 0x1F:
+        odd.add(f"{name}, subtype", b"", "a header names no finger", subtype=template.subtype)
+
+
+def _minutiae(record: bytes, odd: OddParts, name: str) -> tuple[str, list[StatedImage]]:
+    standard = {b" 20\0": MINUTIAE_2005, b"030\0": MINUTIAE_2011}.get(record[4:8], iso19794.UNKNOWN)
+    position: int | None = None
+    try:
+        if standard == MINUTIAE_2005:
+            position = _inspect(record)[0] or None
+        elif standard == iso19794.UNKNOWN:
+            raise FormatError("a minutiae record of an unknown edition", offset=4)
+        elif int.from_bytes(record[8:12], "big") != len(record):
+            raise FormatError("a finger record states another length", offset=8, length=len(record))
+    except FormatError as error:
+        odd.caught(name, record, error)
+    return standard, [StatedImage(record, "minutiae", position=position)]
 
 
 def _inspect(record: bytes) -> tuple[int, bool]:

@@ -1,26 +1,30 @@
-"""Machine readable zones TD1, TD2 and TD3: build and parse.
+"""Machine readable zones TD1, TD2 and TD3, and those of visas: build and parse.
 
 Doc 9303-3 clause 4 (common rules, check digits 4.9), 9303-5 clause 4.2 (TD1), 9303-6 clause 4.2 (TD2), 9303-4 clause
-4.2 (TD3); the Vietnamese card's TD1 as in `for_card`.
+4.2 (TD3), 9303-7 clause 4.2 (visas, MRV-A and MRV-B); the Vietnamese card's TD1 as in `for_card`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
 from cccd_core.emrtd.content import CardContent
 from cccd_core.emrtd.names import name_field, split_vietnamese
+from cccd_core.emrtd.odd import OddPart, OddParts
 from cccd_core.errors import FormatError, ParameterError
 
 # How the Vietnamese card codes "Không thời hạn" in its MRZ is not published; readers need six digits there for BAC.
 NO_EXPIRY: Final = "991231"
 
-_LINES = {"TD1": (3, 30), "TD2": (2, 36), "TD3": (2, 44)}
+LINES: Final = {"TD1": (3, 30), "TD2": (2, 36), "TD3": (2, 44), "MRV-B": (2, 36), "MRV-A": (2, 44)}
 _WEIGHTS = (7, 3, 1)
 _ALPHABET = re.compile(r"[A-Z0-9<]*\Z")
+_SEXES = {"M": "M", "F": "F", "X": "<", "<": "<", "": "<"}  # what the visual zone writes as X stands as `<` here
+_TYPED = {ord("\u00ab"): "<<", ord("\u2039"): "<", ord("\u2329"): "<", ord("\u3008"): "<", ord("\u27e8"): "<"}
 
 
 def check_digit(text: str) -> str:
@@ -49,8 +53,8 @@ class MrzInformation:
         for name in ("birth_date", "expiry_date"):
             if not re.fullmatch(r"[0-9<]{6}", getattr(self, name)):
                 raise ParameterError("a date of the machine readable zone has six digits", field=name)
-        if not 1 <= len(self.document_number) <= 22 or not _ALPHABET.match(self.document_number):
-            raise ParameterError("a document number has 1 to 22 characters A-Z, 0-9, <", field="document_number")
+        if not 1 <= len(self.document_number) <= 23 or not _ALPHABET.match(self.document_number):
+            raise ParameterError("a document number has 1 to 23 characters A-Z, 0-9, <", field="document_number")
 
     def __repr__(self) -> str:
         return "MrzInformation(...)"
@@ -64,10 +68,12 @@ class MrzInformation:
 
 @dataclass(frozen=True, slots=True)
 class Mrz:
-    """The fields of a machine readable zone, without fillers at their ends. `format` is TD1, TD2 or TD3.
+    """The fields of a machine readable zone, without fillers at their ends. `format` is TD1, TD2, TD3, MRV-A or MRV-B.
 
     Dates are YYMMDD, `<` in unknown places of a birth date. `primary_identifier` and `secondary_identifier` are
-    transliterated, components apart by `<`; after `parse` they may be truncated. `optional_data_2` exists in TD1 alone.
+    transliterated, components apart by `<`; read from a zone they may be truncated. `optional_data_2` exists in TD1
+    alone. `odd` names the fields that are not as they should be (`composite` for the check digit over all); what
+    stands in the zone is in the field all the same.
     """
 
     format: str
@@ -82,15 +88,17 @@ class Mrz:
     secondary_identifier: str
     optional_data_1: str = ""
     optional_data_2: str = ""
+    odd: tuple[OddPart, ...] = ()
 
     @property
     def information(self) -> MrzInformation:
-        """What BAC needs."""
+        """What BAC needs, the check digits computed from the fields, also where the zone has another. ParameterError
+        where a field can be no part of a key."""
         return MrzInformation(self.document_number, self.birth_date, self.expiry_date)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines of the zone; see `build`."""
+        """The lines as they are to be written; see `build`. Those that were read: `dg1.lines`."""
         return build(self)
 
     @property
@@ -138,17 +146,31 @@ def can(personal_number: str) -> str:
 
 def build(mrz: Mrz) -> tuple[str, ...]:
     """The lines of the zone. ParameterError names the field that does not fit, never its value."""
-    if mrz.format not in _LINES:
-        raise ParameterError("a machine readable zone is TD1, TD2 or TD3", format=mrz.format)
+    if mrz.format not in LINES:
+        raise ParameterError("a machine readable zone is TD1, TD2, TD3, MRV-A or MRV-B", format=mrz.format)
+    if mrz.odd:
+        raise ParameterError("a zone with odd fields is not written", field=mrz.odd[0].name)
     code = _fit("document_code", mrz.document_code, 2)
     state = _fit("issuing_state", mrz.issuing_state, 3)
     nationality = _fit("nationality", mrz.nationality, 3)
-    sex = mrz.sex if mrz.sex in ("M", "F") else "<"
+    if mrz.sex not in _SEXES:
+        raise ParameterError("sex is M, F, X or <", field="sex")
+    sex = _SEXES[mrz.sex]
+    visa = mrz.format in ("MRV-A", "MRV-B")
+    if visa != (code[0] == "V"):
+        raise ParameterError("the document code of visas alone begins with V", field="document_code")
     for name in ("birth_date", "expiry_date"):
         if not re.fullmatch(r"[0-9<]{6}", getattr(mrz, name)):
             raise ParameterError("a date of the machine readable zone has six digits", field=name)
     birth = mrz.birth_date + check_digit(mrz.birth_date)
     expiry = mrz.expiry_date + check_digit(mrz.expiry_date)
+    if visa:
+        number = _fit("document_number", mrz.document_number, 9)
+        number += check_digit(number)
+        width = LINES[mrz.format][1]
+        optional = _fit("optional_data_1", mrz.optional_data_1, width - 28)
+        names = name_field(mrz.primary_identifier, mrz.secondary_identifier, width - 5)
+        return code + state + names, number + nationality + birth + sex + expiry + optional
     if mrz.format == "TD3":
         number = _fit("document_number", mrz.document_number, 9)
         number += check_digit(number)
@@ -170,52 +192,156 @@ def build(mrz: Mrz) -> tuple[str, ...]:
 
 
 def parse(text: str) -> Mrz:
-    """The fields of a zone given as its lines together (30×3, 36×2 or 44×2 characters; line breaks are ignored).
+    """The fields of a zone given as its lines together (30x3, 36x2 or 44x2 characters; line breaks are ignored).
 
-    Every check digit must be right. FormatError with `offset` (in the text without line breaks) and `field`.
+    A wrong check digit, and anything else that is odd, is in `odd` under the name of the field that it is about, with
+    `offset` (in the text without line breaks) and `field`; every field holds what stands in the zone. FormatError for
+    what is no zone: of another length, or without the characters of one where it begins.
     """
     flat = text.replace("\r", "").replace("\n", "") if len(text) <= 200 else text
-    name = next((name for name, (count, width) in _LINES.items() if len(flat) == count * width), None)
+    name = next((name for name, (count, width) in LINES.items() if len(flat) == count * width), None)
     if name is None:
-        raise FormatError("a machine readable zone has 90, 72 or 88 characters", length=len(flat))
-    if not _ALPHABET.match(flat):
-        bad = next(i for i, c in enumerate(flat) if not _ALPHABET.match(c))
-        raise FormatError("a character that is not of the machine readable zone", offset=bad)
-    return {"TD1": _parse_td1, "TD2": _parse_two_lines, "TD3": _parse_two_lines}[name](flat, name)
+        raise FormatError("a machine readable zone has 90, 72 or 88 characters", offset=0, length=len(flat))
+    wrong = next((place for place, sign in enumerate(flat[:5]) if not _ALPHABET.match(sign)), None)
+    if wrong is not None:
+        raise FormatError("a character that is not of the machine readable zone", offset=wrong)
+    if name != "TD1" and flat[0] == "V":
+        name = {"TD2": "MRV-B", "TD3": "MRV-A"}[name]
+    return _Zone(flat, name).read()
 
 
-def _parse_td1(flat: str, name: str) -> Mrz:
-    number, optional = _split_number(flat, 5, 15, 30)
-    birth = _checked(flat, 30, 36, "birth_date")
-    expiry = _checked(flat, 38, 44, "expiry_date")
-    _composite(flat, flat[5:30] + flat[30:37] + flat[38:45] + flat[48:59], 59)
-    primary, secondary = _names(flat, 60, 90)
-    return Mrz(
-        name, flat[:2].rstrip("<"), flat[2:5].rstrip("<"), number, birth, _sex(flat, 37), expiry,
-        flat[45:48].rstrip("<"), primary, secondary, optional, flat[48:59].rstrip("<"),
-    )  # fmt: skip
+def parse_typed(text: str) -> Mrz:
+    """`parse` of a zone as a person types or pastes it: in small letters, with spaces, without the fillers at a line's
+    end, with other signs for `<`. FormatError as there."""
+    if len(text) > 400:
+        raise FormatError("a machine readable zone has 90, 72 or 88 characters", offset=0, length=len(text))
+    signs = unicodedata.normalize("NFKC", text).upper().translate(_TYPED)
+    signs = "".join(sign for sign in signs if unicodedata.category(sign) != "Cf")
+    joined = "".join(signs.split())
+    if any(len(joined) == count * width for count, width in LINES.values()):
+        return parse(joined)
+    lines = ["".join(line.split()) for line in signs.splitlines() if line.strip()]
+    width = max(map(len, lines), default=0)
+    return parse("".join(line.ljust(width, "<") for line in lines))
 
 
-def _parse_two_lines(flat: str, name: str) -> Mrz:
-    width = _LINES[name][1]
-    primary, secondary = _names(flat, 5, width)
-    start = width
-    birth = _checked(flat, start + 13, start + 19, "birth_date")
-    expiry = _checked(flat, start + 21, start + 27, "expiry_date")
-    _composite(flat, flat[start : start + 10] + flat[start + 13 : start + 20] + flat[start + 21 : -1], len(flat) - 1)
-    if name == "TD3":
-        number = _checked(flat, start, start + 9, "document_number").rstrip("<")
-        optional = flat[start + 28 : start + 42]
-        digit = flat[start + 42]
-        if digit != check_digit(optional) and not (digit == "<" and not optional.strip("<")):
-            raise FormatError("a check digit is wrong", offset=start + 42, field="optional_data_1")
-        optional = optional.rstrip("<")
-    else:
-        number, optional = _split_number(flat, start, start + 28, start + 35)
-    return Mrz(
-        name, flat[:2].rstrip("<"), flat[2:5].rstrip("<"), number, birth, _sex(flat, start + 20), expiry,
-        flat[start + 10 : start + 13].rstrip("<"), primary, secondary, optional,
-    )  # fmt: skip
+class _Zone:
+    """One zone being read."""
+
+    def __init__(self, flat: str, name: str) -> None:
+        self.flat = flat
+        self.name = name
+        self.odd = OddParts()
+        self._named: set[str] = set()
+
+    def read(self) -> Mrz:
+        first = self.name == "TD1"
+        width = LINES[self.name][1]
+        code, state = self._code("document_code", 0, 2), self._code("issuing_state", 2, 5)
+        optional_2 = ""
+        if first:
+            number, optional = self._number_and_optional(5, 15, 30)
+            birth, expiry = self._date("birth_date", 30), self._date("expiry_date", 38)
+            sex, nationality = self._sex(37), self._code("nationality", 45, 48)
+            optional_2 = self._field("optional_data_2", 48, 59)
+            primary, secondary = self._names(60, 90)
+            self._composite(((5, 30), (30, 37), (38, 45), (48, 59)), 59)
+        else:
+            primary, secondary = self._names(5, width)
+            birth, expiry = self._date("birth_date", width + 13), self._date("expiry_date", width + 21)
+            sex, nationality = self._sex(width + 20), self._code("nationality", width + 10, width + 13)
+            if self.name == "TD2":
+                number, optional = self._number_and_optional(width, width + 28, width + 35)
+            else:
+                number = self._checked("document_number", width, width + 9)
+                if self.name == "TD3":
+                    optional = self._checked("optional_data_1", width + 28, width + 42)
+                else:
+                    optional = self._field("optional_data_1", width + 28, len(self.flat))
+            if self.name in ("TD2", "TD3"):
+                last = len(self.flat) - 1
+                self._composite(((width, width + 10), (width + 13, width + 20), (width + 21, last)), last)
+        return Mrz(
+            self.name, code, state, number, birth, sex, expiry, nationality, primary, secondary, optional, optional_2,
+            self.odd.all(),
+        )  # fmt: skip
+
+    def _fault(self, name: str, raw: str, message: str, offset: int) -> None:
+        """Names a field's first fault."""
+        if name not in self._named:
+            self._named.add(name)
+            self.odd.add(name, raw.encode("latin-1", "replace"), message, offset=offset, field=name)
+
+    def _field(self, name: str, start: int, end: int) -> str:
+        text = self.flat[start:end]
+        wrong = next((place for place, sign in enumerate(text) if not _ALPHABET.match(sign)), None)
+        if wrong is not None:
+            self._fault(name, text, "a character that is not of the machine readable zone", start + wrong)
+        return text.rstrip("<")
+
+    def _code(self, name: str, start: int, end: int) -> str:
+        text = self._field(name, start, end)
+        if not text:
+            self._fault(name, self.flat[start:end], "a field that must say something is empty", start)
+        elif name != "document_code" and not text.isalpha():
+            self._fault(name, text, "a code of a State is not letters alone", start)
+        return text
+
+    def _checked(self, name: str, start: int, end: int) -> str:
+        """A field whose check digit stands behind it. A filler may stand there when the field is empty (Doc 9303-4
+        clause 4.2.2.2; done for unknown dates, too)."""
+        text = self._field(name, start, end)
+        if name == "document_number" and not text:
+            self._fault(name, self.flat[start : end + 1], "a document number is empty", start)
+        self._digit(name, self.flat[start:end], end)
+        return text
+
+    def _digit(self, name: str, covered: str, position: int) -> None:
+        digit = self.flat[position]
+        right = _ALPHABET.match(covered) and (
+            digit == check_digit(covered) or (digit == "<" and not covered.strip("<"))
+        )
+        if not right:
+            self._fault(name, covered + digit, "a check digit is wrong", position)
+
+    def _date(self, name: str, start: int) -> str:
+        self._checked(name, start, start + 6)
+        text = self.flat[start : start + 6]
+        if not re.fullmatch(r"[0-9<]{6}", text):
+            self._fault(name, text, "a date holds letters", start)
+        elif not re.fullmatch(r"(..)(0[1-9]|1[0-2]|<<)(0[1-9]|[12][0-9]|3[01]|<<)", text):
+            self._fault(name, text, "no date of a calendar", start)
+        return text
+
+    def _sex(self, position: int) -> str:
+        sex = self.flat[position]
+        if sex not in ("M", "F", "<"):
+            self._fault("sex", sex, "sex is M, F or <", position)
+        return sex
+
+    def _names(self, start: int, end: int) -> tuple[str, str]:
+        text = self.flat[start:end]
+        self._field("name", start, end)
+        primary, _, secondary = text.strip("<").partition("<<")
+        if not primary or any(sign.isdigit() for sign in text):
+            self._fault("name", text, "a name field is empty or holds digits", start)
+        return primary, secondary.strip("<")
+
+    def _number_and_optional(self, start: int, optional_start: int, optional_end: int) -> tuple[str, str]:
+        """The document number, which runs on into the optional field where a filler stands for its check digit, and
+        what the optional field holds besides."""
+        optional = self._field("optional_data_1", optional_start, optional_end)
+        nine = self.flat[start : start + 9]
+        if self.flat[start + 9] != "<" or "<" in nine or not optional:
+            return self._checked("document_number", start, start + 9), optional
+        rest, _, optional = optional.partition("<")
+        number = nine + rest[:-1]
+        if not _ALPHABET.match(number) or check_digit(number) != rest[-1:]:
+            self._fault("document_number", nine + "<" + rest, "a check digit is wrong", start + 9)
+        return number, optional
+
+    def _composite(self, covered: tuple[tuple[int, int], ...], position: int) -> None:
+        self._digit("composite", "".join(self.flat[start:end] for start, end in covered), position)
 
 
 def _number_and_optional(number: str, optional: str, width: int) -> tuple[str, str]:
@@ -230,46 +356,6 @@ def _number_and_optional(number: str, optional: str, width: int) -> tuple[str, s
     if not optional and len(overflow) == width + 1:
         overflow = overflow[:-1]
     return number[:9] + "<", _fit("document_number", overflow, width)
-
-
-def _split_number(flat: str, start: int, optional_start: int, optional_end: int) -> tuple[str, str]:
-    optional = flat[optional_start:optional_end].rstrip("<")
-    if flat[start + 9] != "<" or not optional:
-        if flat[start + 9] == "<" and not flat[start : start + 9].strip("<"):
-            raise FormatError("a document number is empty", offset=start, field="document_number")
-        return _checked(flat, start, start + 9, "document_number").rstrip("<"), optional
-    rest, _, optional = optional.partition("<")
-    number = flat[start : start + 9] + rest[:-1]
-    if check_digit(number) != rest[-1:]:
-        raise FormatError("a check digit is wrong", offset=start + 9, field="document_number")
-    return number, optional
-
-
-def _checked(flat: str, start: int, end: int, name: str) -> str:
-    text = flat[start:end]
-    if flat[end] != check_digit(text):
-        raise FormatError("a check digit is wrong", offset=end, field=name)
-    if name.endswith("date") and not re.fullmatch(r"[0-9<]{6}", text):
-        raise FormatError("a date holds letters", offset=start, field=name)
-    return text
-
-
-def _composite(flat: str, covered: str, position: int) -> None:
-    if flat[position] != check_digit(covered):
-        raise FormatError("a check digit is wrong", offset=position, field="composite")
-
-
-def _sex(flat: str, position: int) -> str:
-    if flat[position] not in "MF<":
-        raise FormatError("sex is M, F or <", offset=position, field="sex")
-    return flat[position]
-
-
-def _names(flat: str, start: int, end: int) -> tuple[str, str]:
-    primary, _, secondary = flat[start:end].strip("<").partition("<<")
-    if not primary or any(c.isdigit() for c in primary + secondary):
-        raise FormatError("a name field is empty or holds digits", offset=start, field="name")
-    return primary, secondary.strip("<")
 
 
 def _fit(name: str, value: str, width: int) -> str:

@@ -11,35 +11,64 @@ from collections.abc import Sequence
 
 from cccd_core.errors import ParameterError
 
-# Letters that are not a basic letter with marks (Doc 9303-3 clause 6, table A), and those whose marks the table turns
-# into a second letter. Vietnamese letters need only Đ: every other one is a basic letter with marks. Ƀ, which the table
-# lacks, is a letter of the Ê Đê, Gia Rai and M'Nông.
-_TABLE = {
+# Doc 9303-3 clause 6, table A: the letters that are not a basic letter with marks, and those whose marks the table
+# turns into a second letter; every other letter of the table is its basic letter. Vietnamese letters need only Đ. Ƀ,
+# which the table lacks, is a letter of the Ê Đê, Gia Rai and M'Nông; Ǆ, Ǉ and Ǌ are two of its letters in one sign.
+_LATIN = {
     "Đ": "D", "Ð": "D", "Ä": "AE", "Å": "AA", "Æ": "AE", "Ö": "OE", "Ø": "OE", "Ü": "UE", "ẞ": "SS", "Þ": "TH",
-    "Ĳ": "IJ", "Œ": "OE", "Ł": "L", "Ŋ": "N", "ĸ": "Q", "Ħ": "H", "Ŧ": "T", "ı": "I", "Ŀ": "L", "Ƀ": "B",
+    "Ĳ": "IJ", "Œ": "OE", "Ł": "L", "Ŋ": "N", "ĸ": "Q", "Ħ": "H", "Ŧ": "T", "ı": "I", "Ŀ": "L", "ŉ": "N", "Ə": "E",
+    "Ƀ": "B", "Ǆ": "DZ", "Ǉ": "LJ", "Ǌ": "NJ",
 }  # fmt: skip
-_SEPARATORS = " -\u00a0\u2010\u2011"
-_DROPPED = "'’‘ʼ`.,·"
+
+# Table B. What a language has otherwise stands below; the soft sign and the apostrophe of Ukrainian have no letter.
+_CYRILLIC = {
+    "А": "A", "Б": "B", "В": "V", "Г": "G", "Д": "D", "Е": "E", "Ж": "ZH", "З": "Z", "И": "I", "Й": "I", "К": "K",
+    "Л": "L", "М": "M", "Н": "N", "О": "O", "П": "P", "Р": "R", "С": "S", "Т": "T", "У": "U", "Ф": "F", "Х": "KH",
+    "Ц": "TS", "Ч": "CH", "Ш": "SH", "Щ": "SHCH", "Ъ": "IE", "Ы": "Y", "Ь": "", "Э": "E", "Ю": "IU", "Я": "IA",
+    "Ё": "E", "Ђ": "D", "Є": "IE", "Ѕ": "DZ", "І": "I", "Ї": "I", "Ј": "J", "Љ": "LJ", "Њ": "NJ", "Ќ": "K", "Ў": "U",
+    "Џ": "DZ", "Ѓ": "G", "Ћ": "C", "Ѫ": "U", "Ѵ": "Y", "Ґ": "G", "Ғ": "G", "Һ": "C",
+}  # fmt: skip
+_BY_LANGUAGE: dict[str, dict[str, str]] = {
+    "be": {"Г": "H", "Ё": "IO"},
+    "bg": {"Щ": "SHT"},
+    "mk": {"Ќ": "KJ", "Џ": "DJ", "Х": "H", "Ц": "C", "Ѓ": "GJ"},
+    "ru": {},
+    "sr": {"Г": "H", "Ж": "Z", "Х": "H", "Ц": "C", "Ч": "C", "Ш": "S"},
+    "uk": {"Г": "H", "И": "Y"},
+}
+_UKRAINIAN_FIRST = {"Є": "YE", "Ї": "YI", "Й": "Y", "Ю": "YU", "Я": "YA"}  # at the beginning of a word
+LANGUAGES = frozenset(_BY_LANGUAGE)
+
+_DROPPED = "'\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u00b4`.,·"
 
 
-def transliterate(text: str) -> str:
+def transliterate(text: str, *, language: str | None = None) -> str:
     """`text` in the letters A to Z, with one `<` between its components.
 
-    Diacritics are dropped, Đ becomes D; apostrophes, commas and dots vanish; spaces and hyphens become `<`.
-    ParameterError with the position of a character that has no transliteration here, never the character.
+    Diacritics are dropped, Đ becomes D; apostrophes, commas and dots vanish, and so does what is not seen (zero-width
+    spaces, direction marks); spaces and hyphens become `<`. Latin letters are table A's. With `language` (ISO 639-1 be,
+    bg, mk, ru, sr or uk) Cyrillic ones are table B's with that language's exceptions, and Latin ones are refused: a
+    name is in one script, and letters of two look alike. ParameterError with the position of a character that has no
+    transliteration here, never the character.
     """
+    if language is not None and language not in _BY_LANGUAGE:
+        raise ParameterError("no transliteration for this language", language=language)
+    table = _LATIN if language is None else _CYRILLIC | _BY_LANGUAGE[language]
     letters: list[str] = []
     for position, character in enumerate(unicodedata.normalize("NFC", text).strip()):
-        upper = "ẞ" if character == "ß" else character if character in _TABLE else character.upper()
-        if upper in _SEPARATORS:
+        upper = "ẞ" if character == "ß" else character if character in table else character.upper()
+        category = unicodedata.category(character)
+        if category in ("Zs", "Pd"):
             letters.append("<")
-        elif upper in _DROPPED or unicodedata.combining(character):
+        elif upper in _DROPPED or category in ("Mn", "Me", "Cf"):
             continue
-        elif upper in _TABLE:
-            letters.append(_TABLE[upper])
+        elif language == "uk" and upper in _UKRAINIAN_FIRST and (not letters or letters[-1] == "<"):
+            letters.append(_UKRAINIAN_FIRST[upper])
+        elif upper in table:
+            letters.append(table[upper])
         else:
             base = "".join(c for c in unicodedata.normalize("NFD", upper) if not unicodedata.combining(c))
-            if not base.isascii() or not base.isalpha():
+            if language is not None or not base.isascii() or not base.isalpha():
                 raise ParameterError("a name holds a character without transliteration", position=position)
             letters.append(base)
     return "<".join(part for part in "".join(letters).split("<") if part)

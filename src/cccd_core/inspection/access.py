@@ -15,6 +15,7 @@ from cccd_core.emrtd import mrz as mrz_format
 from cccd_core.errors import FormatError, ParameterError, UnavailableError
 
 CAN_DIGITS = 6
+_KEY_FIELDS = frozenset(("document_number", "birth_date", "expiry_date"))
 
 
 class Protocol(StrEnum):
@@ -47,7 +48,9 @@ class Access:
     def typed(cls, *, can: str | None = None, mrz: str | None = None) -> Access:
         """What somebody typed or scanned: spaces and line ends do not count, nor do small letters of the MRZ.
 
-        ParameterError, with the `field`, where a check digit says that the MRZ was typed wrongly; a chip never sees it.
+        ParameterError, with the `field`, where a check digit says that the number or a date of the MRZ was typed
+        wrongly; a chip never sees it. What else is odd in the zone is no part of the key and is no matter here. A
+        document that was printed with a wrong check digit is opened by `MrzInformation(number, birth, expiry)`.
         """
         return cls(None if can is None else "".join(can.split()), None if mrz is None else _typed_mrz(mrz))
 
@@ -59,11 +62,15 @@ class Access:
 
 def _typed_mrz(text: str) -> MrzInformation:
     try:
-        return mrz_format.parse("".join(text.split()).upper()).information
+        zone = mrz_format.parse_typed(text)
+        for part in zone.odd:
+            if part.name in _KEY_FIELDS:
+                raise part.error
     except FormatError as error:
         raise ParameterError(
             f"the machine readable zone was typed wrongly, and was not sent to the card: {error.message}", **error.facts
         ) from None
+    return zone.information
 
 
 def open_chip(reader: ChipReader, access: Access, card_access: bytes | None) -> Protocol:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 
-from cccd_core.emrtd import ElementaryFile, dg1, dg2, dg3, dg13
+from cccd_core.emrtd import ElementaryFile, cbeff, com, details, dg1, dg2, dg3, dg13, dg16, displayed
+from cccd_core.emrtd.dates import PartialDate
+from cccd_core.emrtd.odd import OddPart
 from cccd_core.errors import FormatError
 from cccd_core.plain import Json
 
@@ -24,17 +26,28 @@ _MRZ_FIELDS = (
 
 
 def decode(files: Mapping[ElementaryFile, bytes]) -> tuple[dict[str, Json], dict[str, FormatError]]:
-    """(fields by name, errors by file name). Texts stay text, dates become ISO dates, pictures and finger records
-    become their kind and size; a file that cannot be read costs its own fields only. Names are `DG1.birth_date` etc.
+    """(fields by name, errors by file or field name). Texts stay text, dates become ISO dates, pictures and finger
+    records become their kind and size. Names are `DG1.birth_date` etc.
+
+    A part of a file that is odd costs that part: its error stands under `DG13.sex`, and the field shows its text where
+    it has one. A file that is none costs its fields, its error stands under `DG13`. A card of ours has no error.
     """
     decoded: dict[str, Json] = {}
     errors: dict[str, FormatError] = {}
     for file, decoder in _DECODERS.items():
-        if file in files:
-            try:
-                decoded.update((f"{file.name}.{name}", value) for name, value in decoder(files[file]))
-            except FormatError as error:
-                errors[file.name] = error
+        if file not in files:
+            continue
+        try:
+            shown, odd = decoder(files[file])
+        except FormatError as error:
+            errors[file.name] = error
+            continue
+        decoded.update((f"{file.name}.{name}", value) for name, value in shown)
+        for part in odd:
+            name = f"{file.name}.{part.name}"
+            errors.setdefault(name, part.error)
+            if part.text and name not in decoded:
+                decoded[name] = part.text
     return decoded, errors
 
 
@@ -46,49 +59,133 @@ def disagreements(files: Mapping[ElementaryFile, bytes]) -> tuple[str, ...]:
     zone, person = dg1.parse(files[ElementaryFile.DG1]), dg13.parse(files[ElementaryFile.DG13])
     told = {
         "personal_number": (zone.personal_number, person.personal_number),
-        "birth_date": (zone.birth_date, person.birth_date.strftime("%y%m%d")),
+        "birth_date": (zone.birth_date, _short(person.birth_date)),
         "sex": (zone.sex, person.sex),
+        "expiry_date": (zone.expiry_date, _short(person.expiry_date)),
     }
-    if person.expiry_date is not None:
-        told["expiry_date"] = (zone.expiry_date, person.expiry_date.strftime("%y%m%d"))
-    return tuple(name for name, (first, second) in told.items() if first != second)
+    return tuple(name for name, (first, second) in told.items() if second is not None and first != second)
 
 
-def _zone(data: bytes) -> Iterator[tuple[str, Json]]:
+def _short(date: dt.date | None) -> str | None:
+    return None if date is None else date.strftime("%y%m%d")
+
+
+_Shown = Iterator[tuple[str, Json]]
+_Decoded = tuple[_Shown, tuple[OddPart, ...]]
+
+
+def _versions(data: bytes) -> _Decoded:
+    listed = com.parse(data)
+    versions = {"lds_version": listed.lds_version, "unicode_version": listed.unicode_version}
+    return ((name, version) for name, version in versions.items() if version is not None), listed.odd
+
+
+def _zone(data: bytes) -> _Decoded:
     zone = dg1.parse(data)
-    for number, line in enumerate(zone.lines, 1):
-        yield f"line_{number}", line
-    for name in _MRZ_FIELDS:
-        yield name, getattr(zone, name)
-    yield "personal_number", zone.personal_number
+
+    def shown() -> _Shown:
+        for number, line in enumerate(dg1.lines(data), 1):
+            yield f"line_{number}", line
+        for name in _MRZ_FIELDS:
+            yield name, getattr(zone, name)
+        yield "personal_number", zone.personal_number
+
+    return shown(), zone.odd
 
 
-def _face(data: bytes) -> Iterator[tuple[str, Json]]:
-    for number, face in enumerate(dg2.parse(data), 1):
-        yield f"face_{number}", f"{face.kind}, {face.width_px} x {face.height_px} px, {len(face.image)} bytes"
+def _faces(data: bytes) -> _Decoded:
+    faces = dg2.parse(data)
+    return _pictures("face", faces), faces.odd
 
 
-def _fingers(data: bytes) -> Iterator[tuple[str, Json]]:
-    for position, record in dg3.parse(data).items():
-        yield f"finger_{position}", f"ISO/IEC 19794-2:2005, {len(record)} bytes"
+def _pictures(what: str, pictures: Iterable[dg2.FaceImage | displayed.DisplayedImage]) -> _Shown:
+    for number, each in enumerate(pictures, 1):
+        size = "" if each.width_px is None else f", {each.width_px} x {each.height_px} px"
+        yield f"{what}_{number}", f"{each.kind}{size}, {len(each.image)} bytes"
 
 
-def _person(data: bytes) -> Iterator[tuple[str, Json]]:
-    person = dg13.parse(data)
-    for each in fields(person):
-        value = getattr(person, each.name)
-        if isinstance(value, dt.date):
+def _fingers(data: bytes) -> _Decoded:
+    fingers = dg3.parse(data)
+
+    def shown() -> _Shown:
+        for number, each in enumerate(fingers, 1):
+            name = f"finger_{each.position}" if each.position is not None else f"finger_unknown_{number}"
+            kind = "" if each.kind == "minutiae" else f", {each.kind}"
+            yield name, f"{each.standard}{kind}, {len(each.data)} bytes"
+
+    return shown(), fingers.odd
+
+
+def _irises(data: bytes) -> _Decoded:
+    irises = cbeff.parse(data, ElementaryFile.DG4.tag, what="DG4")
+    shown = ((f"iris_{number}", f"{len(each.data)} bytes") for number, each in enumerate(irises, 1))
+    return shown, irises.odd
+
+
+def _portraits(data: bytes) -> _Decoded:
+    found = displayed.parse_dg5(data)
+    return _pictures("portrait", found), found.odd
+
+
+def _signatures(data: bytes) -> _Decoded:
+    found = displayed.parse_dg7(data)
+    return _pictures("signature", found), found.odd
+
+
+def _person(data: bytes) -> _Decoded:
+    person = details.parse_dg11(data)
+    return _values(person), person.odd
+
+
+def _document(data: bytes) -> _Decoded:
+    document = details.parse_dg12(data)
+    return _values(document), document.odd
+
+
+def _citizen(data: bytes) -> _Decoded:
+    citizen = dg13.parse(data)
+    return _values(citizen), citizen.odd
+
+
+def _to_notify(data: bytes) -> _Decoded:
+    persons = dg16.parse(data)
+    shown = (
+        (f"person_{number}.{name}", value)
+        for number, person in enumerate(persons, 1)
+        for name, value in _values(person)
+    )
+    return shown, persons.odd
+
+
+def _values(
+    record: details.PersonalDetails | details.DocumentDetails | dg13.CitizenFields | dg16.PersonToNotify,
+) -> _Shown:
+    """The fields that say something, as they are shown."""
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if isinstance(value, dt.date | dt.datetime | PartialDate):
             yield each.name, value.isoformat()
-        elif isinstance(value, str):
+        elif isinstance(value, str) or value is True:
             yield each.name, value
+        elif isinstance(value, bytes):
+            yield each.name, f"{len(value)} bytes"
         elif each.name == "others" and value:
             yield each.name, ", ".join(str(number) for number in sorted(value))
+        elif isinstance(value, tuple) and value and each.name != "odd":
+            yield each.name, ", ".join(value)
 
 
-_DECODERS: dict[ElementaryFile, Callable[[bytes], Iterator[tuple[str, Json]]]] = {
+_DECODERS: dict[ElementaryFile, Callable[[bytes], _Decoded]] = {
+    ElementaryFile.EF_COM: _versions,
     ElementaryFile.DG1: _zone,
-    ElementaryFile.DG2: _face,
+    ElementaryFile.DG2: _faces,
     ElementaryFile.DG3: _fingers,
-    ElementaryFile.DG13: _person,
+    ElementaryFile.DG4: _irises,
+    ElementaryFile.DG5: _portraits,
+    ElementaryFile.DG7: _signatures,
+    ElementaryFile.DG11: _person,
+    ElementaryFile.DG12: _document,
+    ElementaryFile.DG13: _citizen,
+    ElementaryFile.DG16: _to_notify,
 }
 DECODED_FILES = frozenset(_DECODERS)

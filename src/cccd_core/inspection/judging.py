@@ -59,7 +59,7 @@ def judge(read: ChipRead, trust: TrustStore, at: dt.datetime) -> Judgement:
     fields, errors = card_fields.decode(files)
     if files.keys() & card_fields.DECODED_FILES:
         run(CheckName.DECODED, lambda: _require_no_errors(errors))
-    if ElementaryFile.DG1 in files and ElementaryFile.DG13 in files and not errors:
+    if ElementaryFile.DG1 in files and ElementaryFile.DG13 in files and not errors.keys() & {"DG1", "DG13"}:
         run(CheckName.FIELDS_AGREE, lambda: _require_agreement(files))
     expiry = expiry_date(files)
     expired = None if expiry is None else expiry < at.date()
@@ -148,7 +148,8 @@ def _zone_expiry(files: dict[ElementaryFile, bytes]) -> dt.date | None:
     content = files.get(ElementaryFile.DG1)
     if content is None:
         return None
-    text = dg1.parse(content).expiry_date
-    if text == NO_EXPIRY:
+    zone = dg1.parse(content)
+    text = zone.expiry_date
+    if text == NO_EXPIRY or any(part.name == "expiry_date" for part in zone.odd):
         return None
     return dt.date(_CENTURY + int(text[:2]), int(text[2:4]), int(text[4:6]))

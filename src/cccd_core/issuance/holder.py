@@ -90,11 +90,18 @@ def compare_holder(
 
 def _fingers(dg3_file: bytes) -> Mapping[int, FingerTemplate]:
     found: dict[int, FingerTemplate] = {}
-    for position, record in dg3.parse(dg3_file).items():
-        views = templates.read(record, format="iso-2005").views
-        if not views:
-            raise FormatError("a finger record of DG3 has no finger", position=position)
-        found[position] = views[0]
+    unread: FormatError | None = None
+    for position, record in dg3.minutiae(dg3.parse(dg3_file)).items():
+        try:
+            views = templates.read(record, format="iso-2011" if record[4:8] == b"030\0" else "iso-2005").views
+            if not views:
+                raise FormatError("a finger record of DG3 has no finger", position=position)
+        except FormatError as error:  # costs this finger
+            unread = error
+        else:
+            found[position] = views[0]
     if not found:
-        raise UnavailableError("DG3 holds no finger", needs="a document with fingers on its chip")
+        if unread is not None:
+            raise unread
+        raise UnavailableError("DG3 holds no minutiae", needs="a document with finger minutiae on its chip")
     return found

@@ -12,6 +12,7 @@ from cccd_core.card.connection import Trace
 from cccd_core.emrtd import ChipImage, ElementaryFile
 from cccd_core.errors import UnavailableError
 from cccd_core.inspection import Access, Check, CheckName, Inspection, Outcome, Verdict, inspect
+from cccd_core.inspection.fields import decode
 from cccd_core.inspection.judging import require_com
 from cccd_core.inspection.reading import CARD_FAULTS
 from cccd_core.personalise.reasons import Reason, Trouble
@@ -68,6 +69,8 @@ def image_flaw(image: ChipImage, trust: TrustStore, *, at: datetime | None = Non
         sod_file = image.files.get(ElementaryFile.EF_SOD, b"")
         result = passive_authentication(sod_file, image.data_groups, trust, at or datetime.now(UTC))
         require_com(image.files.get(ElementaryFile.EF_COM, b""), {*result.data_groups, *result.absent})
+        for error in decode(image.files)[1].values():
+            raise error
     except (UnavailableError, *CARD_FAULTS) as error:
         return Reason(Trouble.IMAGE_UNSOUND, error=error.kind)
     return None

@@ -78,5 +78,5 @@ def test_biometric_headers_of_too_many_parts() -> None:
         b"".join(bytes((0x90 + i, 0)) for i in range(13)) + bytes.fromhex("A000A100A200A300"),
     ):
         block = tlv.encode(0x7F60, tlv.encode(0xA1, header) + tlv.encode(0x5F2E, b"x"))
-        with pytest.raises(FormatError, match="twice, or too much"):
-            dg3.parse(tlv.encode(0x63, tlv.encode(0x7F61, tlv.integer(1) + block)))
+        found = dg3.parse(tlv.encode(0x63, tlv.encode(0x7F61, tlv.integer(1) + block)))
+        assert any("twice" in part.error.message or "too many" in part.error.message for part in found.odd)
