@@ -11,12 +11,11 @@ from cccd_core.card.virtual.state import Directory
 from cccd_core.emrtd import EMRTD_APPLICATION_ID, ElementaryFile, MrzInformation, com, security_infos
 from cccd_core.emrtd.mrz import can, for_card
 from cccd_core.personalise import CardJob, ChipSecrets
-from cccd_core.pki import TEST_CARD_MASTER_KEY
 from cccd_core.signing import ChipKeys, build_image
 from cccd_core.signing.image import sign_data_groups
 from support import cards
 from support.cards import Country
-from support.chip import finish_job, open_channel
+from support.chip import MASTER_KEY, finish_job, open_channel
 
 
 @dataclass
@@ -64,7 +63,7 @@ def document(
     secrets = ChipSecrets(
         can(person.personal_number), for_card(person).information, held.ca_private_key, held.aa_private_key
     )
-    card = VirtualCard.create(None, master_key=TEST_CARD_MASTER_KEY, wait=lambda _: None)
+    card = VirtualCard.create(None, master_key=MASTER_KEY, wait=lambda _: None)
     job = CardJob("job", person.personal_number, image, secrets)
     finish_job(*open_channel(card), job)
     made = Document(card, {}, secrets.can, secrets.mrz_information)
