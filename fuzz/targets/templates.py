@@ -1,6 +1,9 @@
-"""Reading a template: detection and every codec by name."""
+"""Reading a template: wrappers, detection and every codec by name."""
 
 from __future__ import annotations
+
+import base64
+import gzip
 
 import numpy as np
 
@@ -34,6 +37,18 @@ SEEDS = tuple(
     bytes([first]) + templates.write(example(), name, **SIZE)
     for number, name in enumerate(NAMES)
     for first in (number, DETECT)
+) + tuple(
+    bytes([DETECT]) + wrapped
+    for record in (templates.write(example(), "iso-2005"),)
+    for wrapped in (
+        base64.b64encode(record),
+        record.hex().encode(),
+        gzip.compress(record),
+        b'{"a":["' + base64.b64encode(record) + b'"]}',
+        b"<BIR><BIR><Subtype>Left Thumb</Subtype><BDB>" + base64.b64encode(record) + b"</BDB></BIR></BIR>",
+        b"\x03\x0d" + bytes(86) + record + bytes(9),
+        record + bytes(5),
+    )
 )
 
 

@@ -112,6 +112,12 @@ class TemplateOptions:
                 raise
 
 
+def say_notices(record: TemplateRecord, of: str = "") -> None:
+    """What was odd about the file that a record was read from, a line each; `of` names it where there are several."""
+    for notice in record.notices:
+        terminal.say(f"  {f'{of}: ' if of else ''}note: {notice}")
+
+
 _OPTION_OF = {
     "format": "--format",
     "dpi": "--dpi",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,10 +21,14 @@ from cccd_core.cli.common import (
     exit_with,
     one_stream,
     reports_beside,
+    say_notices,
     write_output,
 )
 from cccd_core.cli.terminal import cell, print_json, show, shown, table
 from cccd_core.errors import CccdError, ParameterError
+
+if TYPE_CHECKING:
+    from cccd_core.templates import TemplateRecord
 
 
 def register(app: typer.Typer) -> None:
@@ -68,13 +72,16 @@ def match(
     reports_beside(explain)
     given = TemplateOptions(format_, dpi, height, width)
     matcher = Matcher()
-    first = given.load(probe).views[0]
+    probe_record = given.load(probe)
+    first = probe_record.view
     rows: list[dict[str, Any]] = []
     found = []
+    read = {probe: probe_record}
     for path in candidates:
         try:
-            found.append(given.load(path).views[0])
-            rows.append({"candidate": str(path), "score": None})
+            read[path] = given.load(path)
+            found.append(read[path].view)
+            rows.append({"candidate": str(path), "score": None, "notices": _notices(read[path])})
         except ParameterError:
             raise  # the command line left out what the format needs
         except CccdError as error:
@@ -83,7 +90,12 @@ def match(
     for row in rows:
         if "score" in row:
             row["score"] = next(scores)
-    record: dict[str, Any] = {"manifest": matcher.manifest(), "probe": str(probe), "candidates": rows}
+    record: dict[str, Any] = {
+        "manifest": matcher.manifest(),
+        "probe": str(probe),
+        "probe_notices": _notices(probe_record),
+        "candidates": rows,
+    }
     if explain is not None and found:
         from cccd_core.evaluation.explain import picture
 
@@ -96,8 +108,14 @@ def match(
         print_json(record)
     else:
         _show(rows)
+        for path, each in read.items():
+            say_notices(each, shown(path))
     if len(found) < len(candidates):
         exit_with(EXIT_FAULTS if len(candidates) > 1 else EXIT_NOT_RUN)
+
+
+def _notices(record: TemplateRecord) -> list[dict[str, Any]]:
+    return [notice.as_dict() for notice in record.notices]
 
 
 def _show(rows: list[dict[str, Any]]) -> None:

@@ -23,6 +23,7 @@ from cccd_core.cli.common import (
     one_stream,
     options_named,
     reports_beside,
+    say_notices,
     write_output,
 )
 from cccd_core.cli.terminal import print_json, say, show_error, shown
@@ -178,6 +179,7 @@ def _description(record: TemplateRecord) -> dict[str, Any]:
         "product_id": record.product_id,
         "compliance": record.compliance,
         "device_id": record.device_id,
+        "notices": [notice.as_dict() for notice in record.notices],
         "views": [
             {
                 "position": view.position,
@@ -213,3 +215,4 @@ def _print_record(path: Path, record: TemplateRecord) -> None:
             f"{view['resolution_x_ppcm']} x {view['resolution_y_ppcm']} pixels/cm, "
             f"capture quality {view['capture_quality'] or 'not reported'}{extended}"
         )
+    say_notices(record)

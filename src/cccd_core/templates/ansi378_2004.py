@@ -11,7 +11,7 @@ import struct
 from cccd_core.errors import FormatError
 from cccd_core.templates.iso19794_2_2005 import read_views, write_header, write_views
 from cccd_core.templates.model import TemplateRecord
-from cccd_core.templates.packed import finish, require, take
+from cccd_core.templates.packed import finish, require, stated_or_given, take
 
 FORMAT = "ansi-2004"
 MAGIC = b"FMR\x00 20\x00"
@@ -23,8 +23,9 @@ STEPS = 180
 _FIELDS = struct.Struct(">IHHHHHBB")
 
 
-def read(data: bytes) -> TemplateRecord:
-    """The record in `data`. FormatError, with the offset, for anything the edition does not allow."""
+def read(data: bytes, *, ppcm: int | None = None) -> TemplateRecord:
+    """The record in `data`, at `ppcm` pixels per centimetre where that is given. FormatError, with the offset, where a
+    minutia is in doubt; what else the edition does not allow is among the record's notices."""
     start = take(data, 0, len(MAGIC), "its header")
     if data[:start] != MAGIC:
         raise FormatError("not an ANSI/INCITS 378-2004 record", offset=0)
@@ -34,12 +35,10 @@ def read(data: bytes) -> TemplateRecord:
     if wide:
         offset = take(data, start, WIDE_LENGTH_BYTES, "its header")
         length = int.from_bytes(data[start + SHORT_LENGTH_BYTES : offset], "big")
-    if length != len(data):
-        raise FormatError("the stated length is not the record's length", offset=start, stated=length, actual=len(data))
     end = take(data, offset, _FIELDS.size, "its header")
     product_id, equipment, width, height, res_x, res_y, view_count, reserved = _FIELDS.unpack_from(data, offset)
-    views, offset = read_views(data, end, view_count, STEPS, (width, height, res_x, res_y), offset + 10)
-    finish(data, offset)
+    resolution = stated_or_given(res_x, res_y, ppcm, offset + 10)
+    views, end, notices = read_views(data, end, view_count, STEPS, (width, height, *resolution.ppcm), offset + 14)
     return TemplateRecord(
         FORMAT,
         views,
@@ -48,6 +47,7 @@ def read(data: bytes) -> TemplateRecord:
         device_id=equipment & 0xFFF,
         reserved=reserved,
         wide_length=wide and length <= 0xFFFF,
+        notices=(*resolution.notices, *notices, *finish(data, end, length, start)),
     )
 
 

@@ -9,9 +9,11 @@ units of two degrees; extended data with two bytes of length. Quality 254 is "no
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from cccd_core.errors import FormatError
 from cccd_core.templates.model import CaptureDetails, FingerTemplate, QualityBlock, TemplateRecord
+from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import (
     QUALITY_2011,
     UNREPORTED_2011,
@@ -19,6 +21,8 @@ from cccd_core.templates.packed import (
     read_extended,
     read_minutiae,
     require,
+    reserved_types,
+    stated_or_given,
     take,
     write_extended,
     write_minutiae,
@@ -30,25 +34,43 @@ MAGIC_AMENDMENT_1 = b"FMR\x00035\x00"
 STEPS = 180
 
 _HEADER = struct.Struct(">8sIIBHBB")
+_HEADER_2007 = struct.Struct(">8sIIHBB")  # compliance (4 bits) and device (12) in two bytes, as in the edition of 2004
 _VIEW = struct.Struct(">BBBBHHHHHHB")
 _RESOLUTION_OFFSET = 12  # within a view
 
 
-def read(data: bytes) -> TemplateRecord:
-    """The record in `data`. FormatError, with the offset, for anything the edition does not allow."""
-    offset = take(data, 0, _HEADER.size, "its header")
-    magic, length, product_id, compliance, device_id, view_count, reserved = _HEADER.unpack_from(data)
-    if magic not in (MAGIC, MAGIC_AMENDMENT_1):
+def read(data: bytes, *, ppcm: int | None = None) -> TemplateRecord:
+    """The record in `data`, at `ppcm` pixels per centimetre where that is given. FormatError, with the offset, where a
+    minutia is in doubt; what else the edition does not allow is among the record's notices."""
+    take(data, 0, len(MAGIC), "its header")
+    if data[: len(MAGIC)] not in (MAGIC, MAGIC_AMENDMENT_1):
         raise FormatError("not an ANSI/INCITS 378-2009 record", offset=0)
-    if length != len(data):
-        raise FormatError("the stated length is not the record's length", offset=8, stated=length, actual=len(data))
+    try:
+        return _read(data, _HEADER, ppcm)
+    except FormatError as error:
+        # The draft of 2007 has the version of 2009 and one byte less of header: only what cannot be read as 2009 is it.
+        try:
+            record = _read(data, _HEADER_2007, ppcm)
+        except FormatError:
+            raise error from None
+        return replace(record, notices=(Notice(Remark.HEADER_2007), *record.notices))
+
+
+def _read(data: bytes, header: struct.Struct, ppcm: int | None) -> TemplateRecord:
+    offset = take(data, 0, header.size, "its header")
+    if header is _HEADER:
+        magic, length, product_id, compliance, device_id, view_count, reserved = header.unpack_from(data)
+    else:
+        magic, length, product_id, equipment, view_count, reserved = header.unpack_from(data)
+        compliance, device_id = equipment >> 12 << 4, equipment & 0xFFF
     if not view_count:
-        raise FormatError("the record has no finger view", offset=_HEADER.size - 2)
+        raise FormatError("the record has no finger view", offset=header.size - 2)
     views = []
-    for _ in range(view_count):
-        view, offset = _read_view(data, offset)
+    notices: list[Notice] = []
+    for number in range(1, view_count + 1):
+        view, offset, odd = _read_view(data, offset, ppcm, number, only=view_count == 1)
         views.append(view)
-    finish(data, offset)
+        notices += odd
     return TemplateRecord(
         FORMAT,
         tuple(views),
@@ -57,18 +79,20 @@ def read(data: bytes) -> TemplateRecord:
         device_id=device_id,
         reserved=reserved,
         amendment=int(magic == MAGIC_AMENDMENT_1),
+        notices=(*notices, *finish(data, offset, length, len(MAGIC))),
     )
 
 
-def _read_view(data: bytes, offset: int) -> tuple[FingerTemplate, int]:
+def _read_view(
+    data: bytes, offset: int, ppcm: int | None, number_in_record: int, *, only: bool
+) -> tuple[FingerTemplate, int, tuple[Notice, ...]]:
     start = take(data, offset, _VIEW.size, "the header of a view")
     (position, number, impression, score, vendor, algorithm, width, height, res_x, res_y, count) = _VIEW.unpack_from(
         data, offset
     )
-    if not res_x or not res_y:
-        raise FormatError("the resolution is zero", offset=offset + _RESOLUTION_OFFSET + (0 if not res_x else 2))
+    resolution = stated_or_given(res_x, res_y, ppcm, offset + _RESOLUTION_OFFSET)
     columns = read_minutiae(data, start, count, steps=STEPS, quality_codes=QUALITY_2011)
-    extended, end = read_extended(data, start + 6 * count)
+    extended, end, odd = read_extended(data, start + 6 * count, free=only)
     blocks = (QualityBlock(score, vendor, algorithm),)
     view = FingerTemplate(
         columns.x_px,
@@ -78,8 +102,8 @@ def _read_view(data: bytes, offset: int) -> tuple[FingerTemplate, int]:
         columns.quality,
         width_px=width,
         height_px=height,
-        resolution_x_ppcm=res_x,
-        resolution_y_ppcm=res_y,
+        resolution_x_ppcm=resolution.ppcm[0],
+        resolution_y_ppcm=resolution.ppcm[1],
         position=position,
         impression=impression,
         view=number,
@@ -87,7 +111,7 @@ def _read_view(data: bytes, offset: int) -> tuple[FingerTemplate, int]:
         extended=extended,
         details=CaptureDetails(quality_blocks=blocks, raw_quality=columns.raw_quality),
     )
-    return view, end
+    return view, end, (*resolution.notices, *reserved_types(columns.reserved, number_in_record), *odd)
 
 
 def write(record: TemplateRecord) -> bytes:

@@ -9,32 +9,42 @@ Two pairs of editions share their first eight bytes. " 20": the ISO record of 20
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from operator import itemgetter
+from typing import Protocol
 
 from cccd_core.errors import FormatError
 from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, xyt
+from cccd_core.templates.identify import bare_minutiae, identify
+from cccd_core.templates.model import PPCM_500_DPI, TemplateRecord
+from cccd_core.templates.unwrap import unwrap
 
 _XYT_START = re.compile(rb"\s{0,64}\d{1,5}[ \t]{1,16}\d{1,5}[ \t]{1,16}-?\d{1,3}(?:[ \t\r\n]|$)")
 
 
 def detect(data: bytes) -> str:
-    """The format of `data`, a key of FORMATS; FormatError where it is none of them. Looks at the frame alone."""
+    """The format of the first record in `data`, a key of FORMATS, out of its wrappers; FormatError where there is none.
+    Looks at the frame alone."""
+    return bare_format(unwrap(data)[0].data)
+
+
+def bare_format(data: bytes) -> str:
+    """The format of a record without wrappers; FormatError, which says what the bytes are, where they are none."""
     magic = data[:8]
     if magic == iso19794_2_2005.MAGIC:
         return _edition_20(data)
     if magic == ansi378_2009.MAGIC:
-        return iso19794_2_2011.FORMAT if _is_chain_2011(data) else ansi378_2009.FORMAT
+        return _edition_030(data)
     if magic == ansi378_2009.MAGIC_AMENDMENT_1:
         return ansi378_2009.FORMAT
     if data[:4] == b"FMR\x00":
         raise FormatError("a finger minutiae record of an unknown version", offset=4)
     if _XYT_START.match(data):
         return xyt.FORMAT
-    raise FormatError(
-        "no known template format; a card format must be named",
-        offset=0,
-        bytes=len(data),
-        needs="format iso-2005-card or iso-2005-compact",
-    )
+    bare = bare_minutiae(data)
+    if bare is not None:
+        raise FormatError("no known template format, but perhaps bare minutiae of a card", needs=f"format {bare}")
+    raise FormatError(f"no template: {identify(data)}", bytes=len(data))
 
 
 def _edition_20(data: bytes) -> str:
@@ -43,17 +53,46 @@ def _edition_20(data: bytes) -> str:
         return iso19794_2_2005.FORMAT
     if short == len(data) or (short == 0 and int.from_bytes(data[10:14], "big") == len(data)):
         return ansi378_2004.FORMAT
-    # No length fits: a cut or padded file, whose reader shall say so. Two bytes that make an ISO record of megabytes,
-    # or one shorter than its header, are rather ANSI's.
+    found = _that_reads(data, iso19794_2_2005, ansi378_2004)
+    if found is not None:
+        return found
+    # A cut file, whose reader shall say so. Two bytes that make an ISO record of megabytes, or one shorter than its
+    # header, are rather ANSI's.
     ansi = short or int.from_bytes(data[10:12], "big") < iso19794_2_2005.HEADER_BYTES
     return ansi378_2004.FORMAT if ansi else iso19794_2_2005.FORMAT
+
+
+def _edition_030(data: bytes) -> str:
+    if _is_chain_2011(data):
+        return iso19794_2_2011.FORMAT
+    return _that_reads(data, ansi378_2009, iso19794_2_2011) or ansi378_2009.FORMAT
+
+
+class Codec(Protocol):
+    """A module that reads and writes one edition."""
+
+    FORMAT: str
+
+    def read(self, data: bytes, *, ppcm: int | None = None) -> TemplateRecord: ...
+
+    def write(self, record: TemplateRecord) -> bytes: ...
+
+
+def _that_reads(data: bytes, *codecs: Codec) -> str | None:
+    """Of the editions by which a file of an odd length can be read, the one that finds the least to remark."""
+    found: list[tuple[int, str]] = []
+    for codec in codecs:
+        with suppress(FormatError):
+            # Any resolution will do: whether it is stated does not tell one edition from the other.
+            found.append((len(codec.read(data, ppcm=PPCM_500_DPI).notices), codec.FORMAT))
+    return min(found, key=itemgetter(0))[1] if found else None
 
 
 def _is_chain_2011(data: bytes) -> bool:
     if len(data) < iso19794_2_2011.HEADER.size:
         return False
-    _, length, view_count, flag = iso19794_2_2011.HEADER.unpack_from(data)
-    if flag > 1 or not 1 <= view_count <= iso19794_2_2011.MAX_VIEWS:
+    _, length, view_count, _ = iso19794_2_2011.HEADER.unpack_from(data)
+    if not 1 <= view_count <= iso19794_2_2011.MAX_VIEWS:
         return False
     end = iso19794_2_2011.HEADER.size
     for _ in range(view_count):  # at most 176

@@ -12,11 +12,14 @@ import struct
 
 from cccd_core.errors import FormatError
 from cccd_core.templates.model import NO_DETAILS, CaptureDetails, FingerTemplate, TemplateRecord
+from cccd_core.templates.notices import Notice
 from cccd_core.templates.packed import (
     finish,
     read_extended,
     read_minutiae,
     require,
+    reserved_types,
+    stated_or_given,
     take,
     write_extended,
     write_minutiae,
@@ -27,21 +30,28 @@ MAGIC = b"FMR\x00 20\x00"
 HEADER_BYTES = 24
 VIEW_HEADER_BYTES = 4
 STEPS = 256
+MAX_QUALITY = 100
 
 _HEADER = struct.Struct(">8sIHHHHHBB")
 
 
-def read(data: bytes) -> TemplateRecord:
-    """The record in `data`. FormatError, with the offset, for anything the edition does not allow."""
+def read(data: bytes, *, ppcm: int | None = None) -> TemplateRecord:
+    """The record in `data`, at `ppcm` pixels per centimetre where that is given. FormatError, with the offset, where a
+    minutia is in doubt; what else the edition does not allow is among the record's notices."""
     take(data, 0, HEADER_BYTES, "its header")
     magic, length, equipment, width, height, res_x, res_y, view_count, reserved = _HEADER.unpack_from(data)
     if magic != MAGIC:
         raise FormatError("not an ISO/IEC 19794-2:2005 record", offset=0)
-    if length != len(data):
-        raise FormatError("the stated length is not the record's length", offset=8, stated=length, actual=len(data))
-    views, offset = read_views(data, HEADER_BYTES, view_count, STEPS, (width, height, res_x, res_y), 18)
-    finish(data, offset)
-    return TemplateRecord(FORMAT, views, compliance=equipment >> 12, device_id=equipment & 0xFFF, reserved=reserved)
+    resolution = stated_or_given(res_x, res_y, ppcm, 18)
+    views, end, notices = read_views(data, HEADER_BYTES, view_count, STEPS, (width, height, *resolution.ppcm), 22)
+    return TemplateRecord(
+        FORMAT,
+        views,
+        compliance=equipment >> 12,
+        device_id=equipment & 0xFFF,
+        reserved=reserved,
+        notices=(*resolution.notices, *notices, *finish(data, end, length, 8)),
+    )
 
 
 def write(record: TemplateRecord) -> bytes:
@@ -51,23 +61,27 @@ def write(record: TemplateRecord) -> bytes:
 
 
 def read_views(
-    data: bytes, offset: int, view_count: int, steps: int, image: tuple[int, int, int, int], resolution_offset: int
-) -> tuple[tuple[FingerTemplate, ...], int]:
-    """The views at `offset`, in the form that ANSI/INCITS 378-2004 shares, and the offset after them.
+    data: bytes, offset: int, view_count: int, steps: int, image: tuple[int, int, int, int], count_offset: int
+) -> tuple[tuple[FingerTemplate, ...], int, tuple[Notice, ...]]:
+    """The views at `offset`, in the form that ANSI/INCITS 378-2004 shares, the offset after them, and what is odd.
 
     `image` is width, height, and resolution in x and y, which this form keeps in the header.
     """
     width, height, res_x, res_y = image
     if not view_count:
-        raise FormatError("the record has no finger view", offset=resolution_offset + 4)
-    if not res_x or not res_y:
-        raise FormatError("the resolution is zero", offset=resolution_offset + (0 if not res_x else 2))
+        raise FormatError("the record has no finger view", offset=count_offset)
     views = []
-    for _ in range(view_count):
+    notices: list[Notice] = []
+    for number in range(1, view_count + 1):
         start = take(data, offset, VIEW_HEADER_BYTES, "the header of a view")
-        position, numbers, capture_quality, count = data[offset:start]
+        position, numbers, quality_code, count = data[offset:start]
         columns = read_minutiae(data, start, count, steps=steps)
-        extended, offset = read_extended(data, start + 6 * count)
+        extended, offset, odd = read_extended(data, start + 6 * count, free=view_count == 1)
+        notices += (*reserved_types(columns.reserved, number), *odd)
+        known = quality_code <= MAX_QUALITY
+        details = NO_DETAILS
+        if columns.raw_quality or not known:
+            details = CaptureDetails(raw_quality=columns.raw_quality, quality_code=0 if known else quality_code)
         views.append(
             FingerTemplate(
                 columns.x_px,
@@ -82,12 +96,12 @@ def read_views(
                 position,
                 numbers & 0xF,
                 numbers >> 4,
-                capture_quality,
+                quality_code if known else 0,
                 extended,
-                CaptureDetails(raw_quality=columns.raw_quality) if columns.raw_quality else NO_DETAILS,
+                details,
             )
         )
-    return tuple(views), offset
+    return tuple(views), offset, tuple(notices)
 
 
 def write_views(record: TemplateRecord, steps: int) -> bytes:
@@ -97,7 +111,7 @@ def write_views(record: TemplateRecord, steps: int) -> bytes:
         minutiae = write_minutiae(view, steps=steps)
         body.append(require("finger position", view.position, 255))
         body.append(require("view number", view.view, 15) << 4 | require("impression type", view.impression, 15))
-        body.append(require("capture quality", view.capture_quality, 255))
+        body.append(require("capture quality", view.capture_quality or view.details.quality_code, 255))
         body.append(view.count)
         body += minutiae + write_extended(view)
     return bytes(body)

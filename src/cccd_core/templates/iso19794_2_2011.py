@@ -11,16 +11,20 @@ extended data with two bytes of length.
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from cccd_core.errors import FormatError
 from cccd_core.templates.ansi378_2009 import quality_blocks, reported_quality
 from cccd_core.templates.model import CaptureDetails, CertificationBlock, FingerTemplate, QualityBlock, TemplateRecord
+from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import (
     QUALITY_2011,
     finish,
     read_extended,
     read_minutiae,
     require,
+    reserved_types,
+    stated_or_given,
     take,
     write_extended,
     write_minutiae,
@@ -39,30 +43,52 @@ _VIEW = struct.Struct(">BBHHBHHBB")
 MIN_VIEW_BYTES = _CAPTURE.size + _VIEW.size + 2
 
 
-def read(data: bytes) -> TemplateRecord:
-    """The record in `data`. FormatError, with the offset, for anything the edition does not allow."""
-    offset = take(data, 0, HEADER.size, "its header")
-    magic, length, view_count, flag = HEADER.unpack_from(data)
+def read(data: bytes, *, ppcm: int | None = None) -> TemplateRecord:
+    """The record in `data`, at `ppcm` pixels per centimetre where that is given. FormatError, with the offset, where a
+    minutia is in doubt; what else the edition does not allow is among the record's notices."""
+    take(data, 0, HEADER.size, "its header")
+    magic, _, view_count, flag = HEADER.unpack_from(data)
     if magic != MAGIC:
         raise FormatError("not an ISO/IEC 19794-2:2011 record", offset=0)
-    if length != len(data):
-        raise FormatError("the stated length is not the record's length", offset=8, stated=length, actual=len(data))
     if not 1 <= view_count <= MAX_VIEWS:
         raise FormatError("the number of views is out of its range", offset=12, value=view_count, most=MAX_VIEWS)
-    if flag > 1:
-        raise FormatError("the certification flag is neither 0 nor 1", offset=14)
+    if flag <= 1:
+        return _read(data, ppcm, certified=bool(flag))
+    # Another flag says nothing: each view's own length tells whether it has certification blocks.
+    found: list[TemplateRecord] = []
+    problem: FormatError | None = None
+    for certified in (False, True):
+        try:
+            found.append(_read(data, ppcm, certified=certified))
+        except FormatError as error:
+            problem = problem or error
+    if not found and problem is not None:
+        raise problem
+    record = min(found, key=lambda each: len(each.notices))
+    return replace(record, notices=(Notice(Remark.CERTIFICATION_FLAG, {"value": flag}), *record.notices))
+
+
+def _read(data: bytes, ppcm: int | None, *, certified: bool) -> TemplateRecord:
+    _, length, view_count, _ = HEADER.unpack_from(data)
+    offset = HEADER.size
     views = []
-    for _ in range(view_count):
-        view, offset = _read_view(data, offset, certified=bool(flag))
+    notices: list[Notice] = []
+    for number in range(1, view_count + 1):
+        view, offset, odd = _read_view(data, offset, ppcm, number, certified=certified, last=number == view_count)
         views.append(view)
-    finish(data, offset)
-    return TemplateRecord(FORMAT, tuple(views), certified=bool(flag))
+        notices += odd
+    return TemplateRecord(
+        FORMAT, tuple(views), certified=certified, notices=(*notices, *finish(data, offset, length, len(MAGIC)))
+    )
 
 
-def _read_view(data: bytes, start: int, *, certified: bool) -> tuple[FingerTemplate, int]:
+def _read_view(
+    data: bytes, start: int, ppcm: int | None, number_in_record: int, *, certified: bool, last: bool
+) -> tuple[FingerTemplate, int, tuple[Notice, ...]]:
     offset = take(data, start, _CAPTURE.size, "the header of a view")
     length, captured_at, technology, device_vendor, device_type, block_count = _CAPTURE.unpack_from(data, start)
-    if not MIN_VIEW_BYTES <= length <= len(data) - start:
+    left = len(data) - start
+    if length < MIN_VIEW_BYTES or (length > left and not last):
         raise FormatError("the length of a view is out of its range", offset=start, stated=length)
     end = take(data, offset, block_count * _QUALITY.size, "the quality blocks")
     blocks = tuple(QualityBlock(*block) for block in _QUALITY.iter_unpack(data[offset:end]))
@@ -74,15 +100,22 @@ def _read_view(data: bytes, start: int, *, certified: bool) -> tuple[FingerTempl
         certifications = tuple(CertificationBlock(*block) for block in _CERTIFICATION.iter_unpack(data[offset:end]))
     offset = take(data, end, _VIEW.size, "the header of a view")
     position, number, res_x, res_y, impression, width, height, form, count = _VIEW.unpack_from(data, end)
-    if not res_x or not res_y:
-        raise FormatError("the resolution is zero", offset=end + (2 if not res_x else 4))
+    resolution = stated_or_given(res_x, res_y, ppcm, end + 2)
     size = form >> 4
     if size not in (5, 6):
         raise FormatError("a minutia has neither 5 nor 6 bytes", offset=offset - 2, value=size)
     columns = read_minutiae(data, offset, count, steps=STEPS, size=size, quality_codes=QUALITY_2011)
-    extended, end = read_extended(data, offset + size * count)
+    # The view's own length says where its extended data end; the last view's may be off where they end with the file.
+    stop = start + min(length, left)
+    if last and offset + size * count + 2 + int.from_bytes(data[offset + size * count :][:2], "big") == len(data):
+        stop = len(data)
+    extended, end, odd = read_extended(data, offset + size * count, free=True, stop=stop)
     if end != start + length:
-        raise FormatError("the length of a view is not what it holds", offset=start, stated=length, actual=end - start)
+        if not last:
+            raise FormatError(
+                "the length of a view is not what it holds", offset=start, stated=length, actual=end - start
+            )
+        odd = (*odd, Notice(Remark.LENGTH_OFF, {"view": number_in_record, "stated": length, "actual": end - start}))
     view = FingerTemplate(
         columns.x_px,
         columns.y_px,
@@ -91,8 +124,8 @@ def _read_view(data: bytes, start: int, *, certified: bool) -> tuple[FingerTempl
         columns.quality,
         width_px=width,
         height_px=height,
-        resolution_x_ppcm=res_x,
-        resolution_y_ppcm=res_y,
+        resolution_x_ppcm=resolution.ppcm[0],
+        resolution_y_ppcm=resolution.ppcm[1],
         position=position,
         impression=impression,
         view=number,
@@ -110,7 +143,7 @@ def _read_view(data: bytes, start: int, *, certified: bool) -> tuple[FingerTempl
             raw_quality=columns.raw_quality,
         ),
     )
-    return view, end
+    return view, end, (*resolution.notices, *reserved_types(columns.reserved, number_in_record), *odd)
 
 
 def write(record: TemplateRecord) -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 from cccd_core.errors import FormatError
 from cccd_core.templates.angles import from_steps, to_steps
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
-from cccd_core.templates.packed import MAX_MINUTIAE, read_minutiae, require, write_minutiae
+from cccd_core.templates.packed import MAX_MINUTIAE, read_minutiae, require, reserved_types, write_minutiae
 
 NORMAL = "iso-2005-card"
 COMPACT = "iso-2005-compact"
@@ -20,6 +20,7 @@ MINUTIA_BYTES = {NORMAL: 5, COMPACT: 3}
 RESOLUTION_PPCM = {NORMAL: 1000, COMPACT: 100}  # units of 0.01 mm and of 0.1 mm
 NORMAL_STEPS = 256
 COMPACT_STEPS = 64
+RESERVED_COMPACT = 0xC0  # a last byte from here on is of the reserved type
 
 
 def read(data: bytes, format: str) -> TemplateRecord:  # noqa: A002 - the door's word
@@ -33,6 +34,7 @@ def read(data: bytes, format: str) -> TemplateRecord:  # noqa: A002 - the door's
     ppcm = RESOLUTION_PPCM[format]
     if format == NORMAL:
         columns = read_minutiae(data, 0, count, steps=NORMAL_STEPS, size=size)
+        reserved = columns.reserved
         view = FingerTemplate(
             *columns[:5],
             resolution_x_ppcm=ppcm,
@@ -41,6 +43,7 @@ def read(data: bytes, format: str) -> TemplateRecord:  # noqa: A002 - the door's
     else:
         rows = np.frombuffer(data, np.uint8).reshape(count, size)
         last = rows[:, 2]
+        reserved = int(np.count_nonzero(last >= RESERVED_COMPACT))
         view = FingerTemplate(
             rows[:, 0].astype(np.uint16),
             rows[:, 1].astype(np.uint16),
@@ -50,7 +53,7 @@ def read(data: bytes, format: str) -> TemplateRecord:  # noqa: A002 - the door's
             resolution_x_ppcm=ppcm,
             resolution_y_ppcm=ppcm,
         )
-    return TemplateRecord(format, (view,))
+    return TemplateRecord(format, (view,), notices=reserved_types(reserved, 1))
 
 
 def write(record: TemplateRecord) -> bytes:

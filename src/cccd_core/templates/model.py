@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cccd_core.errors import ParameterError
+from cccd_core.templates.notices import Notice
 
 Uint16Array: TypeAlias = NDArray[np.uint16]
 Uint8Array: TypeAlias = NDArray[np.uint8]
@@ -69,7 +70,8 @@ class CaptureDetails:
     was placed (0 valley skeleton bifurcation, 1 ridge skeleton end point). `with_quality` says whether each minutia
     carries a quality in the file (ISO/IEC 19794-2:2011: 6 bytes or 5; .xyt: 4 columns or 3), None: as needed.
     `raw_quality` keeps the minutiae's quality bytes where they hold codes that `FingerTemplate.quality` cannot tell
-    apart (0, 101..255); it is used again where it still agrees with `quality`.
+    apart (0, 101..255); it is used again where it still agrees with `quality`. `quality_code` is the capture quality's
+    byte of the editions of 2004 and 2005 where it is none of theirs (101..255; 255 is a failed capture elsewhere).
     """
 
     captured_at: bytes = b"\xff" * 9
@@ -81,6 +83,7 @@ class CaptureDetails:
     ending_type: int = 0
     with_quality: bool | None = None
     raw_quality: bytes = b""
+    quality_code: int = 0
 
 
 NO_DETAILS = CaptureDetails()
@@ -112,7 +115,8 @@ class FingerTemplate:
     * `width_px`, `height_px`: size of the image, 0 where the format does not say.
     * `resolution_x_ppcm`, `resolution_y_ppcm`: pixels per centimetre (197 = 500 dpi).
     * `position`: ISO/IEC 19794 finger position 1..10, 0 unknown (other codes are kept as they came).
-    * `impression`: impression type code; `view`: view number within the record; `capture_quality`: 0..100 as reported.
+    * `impression`: impression type code; `view`: view number within the record; `capture_quality`: 1..100 or 0,
+      not reported.
     * `extended`: the extended data block (ridge counts, core and delta, vendor areas), verbatim, without its length.
     """
 
@@ -157,6 +161,10 @@ class FingerTemplate:
         """float64[n], the directions in radians, 0 to below 2 pi, counter-clockwise from the positive x axis."""
         return self.angle.astype(np.float64) * (2.0 * np.pi / FULL_TURN)
 
+    def __repr__(self) -> str:
+        # Minutiae are personal data, and a representation ends up in logs and traces.
+        return f"FingerTemplate(position={self.position}, minutiae={self.count})"
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FingerTemplate):
             return NotImplemented
@@ -185,6 +193,7 @@ class TemplateRecord:
     editions of 2004 and 2005, eight in that of 2009) and `device_id` its identifier; `reserved` the header's reserved
     byte as it came; `certified` whether the views of a 2011 record carry certification blocks; `amendment` 1 for
     ANSI/INCITS 378-2009/AM1; `wide_length` whether a 378-2004 record uses the six-byte length though it is short.
+    `notices` are what was odd about the bytes that it was read from, which makes no record unequal to another.
     """
 
     format: str
@@ -196,6 +205,7 @@ class TemplateRecord:
     certified: bool = False
     amendment: int = 0
     wide_length: bool = False
+    notices: tuple[Notice, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.views:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cccd_core.errors import FormatError, ParameterError
+from cccd_core.errors import Fact, FormatError, ParameterError
 from cccd_core.templates.angles import from_steps, to_steps
 from cccd_core.templates.model import FingerTemplate, Uint8Array, Uint16Array
+from cccd_core.templates.notices import Notice, Remark
 
 MAX_MINUTIAE = 255
 MAX_COORDINATE = 0x3FFF
@@ -30,9 +31,11 @@ _LAYOUTS = {
 _KIND = np.array([0, 1, 2, 0], dtype=np.uint8)
 _COORDINATE = np.uint16(MAX_COORDINATE)
 _KIND_SHIFT = np.uint16(14)
+_RESERVED_KIND = np.uint16(3)
 _UINT16 = np.dtype(np.uint16)
 _UINT8 = np.dtype(np.uint8)
 _U16 = struct.Struct(">H")
+_FILLING = b"\x00\xff\r\n\t "
 
 # Quality byte -> FingerTemplate.quality. 2004/2005: 0 is "not reported"; 2009/2011: 254 and 255 are, and 0 is the worst
 # quality there is, which the lowest reported value stands for.
@@ -41,7 +44,8 @@ QUALITY_2011 = np.array([max(value, 1) if value <= 100 else 0 for value in range
 
 
 class Columns(NamedTuple):
-    """The columns of n minutiae, and the raw quality bytes where `quality` alone would not give them back."""
+    """The columns of n minutiae, the raw quality bytes where `quality` alone would not give them back, and how many
+    minutiae are of the reserved type."""
 
     x_px: Uint16Array
     y_px: Uint16Array
@@ -49,6 +53,7 @@ class Columns(NamedTuple):
     kind: Uint8Array
     quality: Uint8Array
     raw_quality: bytes
+    reserved: int
 
 
 def take(data: bytes, offset: int, size: int, what: str) -> int:
@@ -71,7 +76,9 @@ def read_minutiae(
         raise FormatError("a minutia's angle is out of its range", offset=offset + first * size + 4, most=steps - 1)
     x = rows["x"].astype(_UINT16)
     y = rows["y"].astype(_UINT16)
-    kind = _KIND[x >> _KIND_SHIFT]
+    stated_kind = x >> _KIND_SHIFT
+    kind = _KIND[stated_kind]
+    reserved = int(np.count_nonzero(stated_kind == _RESERVED_KIND))
     x &= _COORDINATE
     y &= _COORDINATE
     angle = from_steps(steps_column, steps)
@@ -86,7 +93,7 @@ def read_minutiae(
         quality = np.zeros(count, _UINT8)
     for column in (x, y, angle, kind, quality):
         column.setflags(write=False)
-    return Columns(x, y, angle, kind, quality, raw_quality)
+    return Columns(x, y, angle, kind, quality, raw_quality, reserved)
 
 
 def encode_quality(quality: Uint8Array, quality_codes: Uint8Array, raw_quality: bytes = b"") -> Uint8Array:
@@ -116,11 +123,46 @@ def write_minutiae(
     return rows.tobytes()
 
 
-def read_extended(data: bytes, offset: int) -> tuple[bytes, int]:
-    """The extended data at `offset` (two bytes of length, then that many), verbatim, and the offset after it."""
+def read_extended(
+    data: bytes, offset: int, *, free: bool, stop: int | None = None
+) -> tuple[bytes, int, tuple[Notice, ...]]:
+    """The extended data at `offset` (two bytes of length, then that many), verbatim, the offset after it, and what is
+    odd. `free`: no other view's place depends on it, and nothing else comes before `stop` (the end of the data); then
+    what there is of it is taken. FormatError otherwise, and where the minutiae run over `stop`."""
+    stop = len(data) if stop is None else stop
+    left = stop - offset
+    if left < 0:
+        raise FormatError("the minutiae run over the length of their view", offset=stop)
+    stated = _U16.unpack_from(data, offset)[0] if left >= 2 else None
+    if free and (stated is None or stated > left - 2):
+        facts: dict[str, Fact] = {"left": max(left - 2, 0)} if stated is None else {"stated": stated, "left": left - 2}
+        return data[offset + 2 : stop], stop, (Notice(Remark.EXTENDED_CUT, facts),)
     start = take(data, offset, 2, "the length of the extended data")
-    end = take(data, start, _U16.unpack_from(data, offset)[0], "the extended data")
-    return data[start:end], end
+    end = take(data, start, stated or 0, "the extended data")
+    return data[start:end], end, ()
+
+
+class Resolution(NamedTuple):
+    """Pixels per centimetre in x and y, and what is odd about them."""
+
+    ppcm: tuple[int, int]
+    notices: tuple[Notice, ...]
+
+
+def stated_or_given(x_ppcm: int, y_ppcm: int, given: int | None, offset: int) -> Resolution:
+    """The resolution that a record states at `offset`, or the caller's in its place. FormatError for none at all."""
+    if given is not None:
+        differs = (x_ppcm, y_ppcm) != (given, given)
+        stated: dict[str, Fact] = {"stated_x_ppcm": x_ppcm, "stated_y_ppcm": y_ppcm, "ppcm": given}
+        return Resolution((given, given), (Notice(Remark.RESOLUTION_GIVEN, stated),) if differs else ())
+    if not x_ppcm or not y_ppcm:
+        raise FormatError("the resolution is zero: state it", offset=offset + (2 if x_ppcm else 0), needs="dpi")
+    return Resolution((x_ppcm, y_ppcm), ())
+
+
+def reserved_types(count: int, view: int) -> tuple[Notice, ...]:
+    """The notice that `count` minutiae of a view (from 1) are of the reserved type; none where none are."""
+    return (Notice(Remark.RESERVED_TYPE, {"minutiae": count, "view": view}),) if count else ()
 
 
 def write_extended(view: FingerTemplate) -> bytes:
@@ -136,7 +178,20 @@ def require(what: str, value: int, most: int, least: int = 0) -> int:
     return value
 
 
-def finish(data: bytes, offset: int) -> None:
-    """FormatError where bytes follow the record's last view."""
-    if offset != len(data):
-        raise FormatError("bytes follow the last view", offset=offset, extra=len(data) - offset)
+def finish(data: bytes, end: int, stated: int, stated_at: int) -> tuple[Notice, ...]:
+    """What is odd about where a record ends: its views end at `end`, its header (at `stated_at`) says `stated`.
+
+    FormatError where the views run over the stated end into bytes that follow it: then the padding of a cut record may
+    pass for minutiae; and where something else than filling stands between the views and the stated end: then a count
+    or a length in a view may be wrong.
+    """
+    if stated < end < len(data):
+        raise FormatError("the views run over the record's stated length", offset=stated_at, stated=stated, actual=end)
+    if data[end:stated].strip(_FILLING):
+        raise FormatError("bytes follow the last view", offset=end, extra=min(stated, len(data)) - end)
+    notices = []
+    if stated != end:
+        notices.append(Notice(Remark.LENGTH_OFF, {"stated": stated, "actual": end}))
+    if end < len(data):
+        notices.append(Notice(Remark.PADDED, {"bytes": len(data) - end, "offset": end}))
+    return tuple(notices)

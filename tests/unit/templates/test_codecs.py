@@ -9,7 +9,7 @@ import pytest
 
 from cccd_core import templates
 from cccd_core.errors import FileError, FormatError, ParameterError
-from cccd_core.templates import CaptureDetails, FingerTemplate, QualityBlock, TemplateRecord
+from cccd_core.templates import CaptureDetails, CertificationBlock, FingerTemplate, QualityBlock, TemplateRecord
 
 RECORDS = ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009")
 CARDS = ("iso-2005-card", "iso-2005-compact")
@@ -32,33 +32,106 @@ def changed(data: bytes, offset: int, value: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_every_cut_is_refused_with_an_offset(name: str) -> None:
+def test_a_cut_into_the_minutiae_is_refused_with_an_offset(name: str) -> None:
     data = data_of(name)
-    for length in range(len(data)):
+    for length in range(len(data) - 2):  # the last two bytes are the length of extended data that are none
         with pytest.raises(FormatError) as caught:
             templates.read(data[:length], format=name)
         assert 0 <= caught.value.facts["offset"] <= length
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_every_cut_with_a_corrected_length_is_refused(name: str) -> None:
+def test_a_cut_into_the_minutiae_with_a_corrected_length_is_refused(name: str) -> None:
     data = data_of(name)
     place, size = (8, 2) if name == "ansi-2004" else (8, 4)
-    for length in range(32, len(data)):
+    for length in range(32, len(data) - 2):
         cut = changed(data[:length], place, length.to_bytes(size, "big"))
         with pytest.raises(FormatError):
             templates.read(cut, format=name)
 
 
+def words(record: TemplateRecord) -> list[str]:
+    return [str(notice.remark) for notice in record.notices]
+
+
 @pytest.mark.parametrize("name", RECORDS)
-def test_bytes_after_the_record_are_refused(name: str) -> None:
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_cut_behind_the_only_views_minutiae_is_read_and_told(name: str, cut: int) -> None:
+    data = templates.write(TemplateRecord(name, (view(),)), name)
+    record = templates.read(data[:-cut])
+    assert record.format == name
+    assert record == templates.read(data)
+    assert "extended_cut" in words(record)
+    assert "length_off" in words(record)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("claimed", ["0003", "ffff"])
+def test_extended_data_that_claim_too_much_are_what_is_there(name: str, claimed: str) -> None:
+    data = templates.write(TemplateRecord(name, (view(extended=b"\xab"),)), name)
+    record = templates.read(data[:-3] + bytes.fromhex(claimed) + data[-1:])
+    assert record == templates.read(data)
+    assert words(record) == ["extended_cut"]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("which", ["first", "last"])
+@pytest.mark.parametrize("claimed", ["0003", "ffff"])
+def test_with_several_views_extended_data_that_claim_too_much_put_minutiae_in_doubt(
+    name: str, claimed: str, which: str
+) -> None:
+    data = data_of(name, extended=b"\xab")
+    place = data.index(bytes.fromhex("0001ab")) if which == "first" else len(data) - 3
+    strange = changed(data, place, bytes.fromhex(claimed))
+    if name == "iso-2011":  # each view states its own length
+        assert templates.read(strange) == templates.read(data)
+        return
+    with pytest.raises(FormatError):
+        templates.read(strange, format=name)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("padding", [b"\x00", b"\n", b"\r\n", bytes(348), b"\xff" * 5])
+def test_bytes_after_the_record_are_padding(name: str, padding: bytes) -> None:
     data = data_of(name)
-    with pytest.raises(FormatError) as caught:
-        templates.read(data + b"\x00", format=name)
-    assert caught.value.facts["actual"] == len(data) + 1
+    record = templates.read(data + padding)
+    assert record.format == name
+    assert record == templates.read(data)
+    assert [notice.as_dict()["facts"] for notice in record.notices] == [{"bytes": len(padding), "offset": len(data)}]
+    assert words(record) == ["padded"]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("off", [-1, 1, -7, 1000])
+def test_a_length_that_is_not_where_the_views_end_is_told(name: str, off: int) -> None:
+    data = data_of(name)
     size = 2 if name == "ansi-2004" else 4
+    record = templates.read(changed(data, 8, (len(data) + off).to_bytes(size, "big")))
+    assert record.format == name
+    assert record == templates.read(data)
+    assert words(record) == ["length_off"]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_filling_within_the_stated_length_is_told_and_other_bytes_are_refused(name: str) -> None:
+    data = data_of(name)
+    size = 2 if name == "ansi-2004" else 4
+    longer = changed(data, 8, (len(data) + 5).to_bytes(size, "big"))
+    assert templates.read(longer + bytes(5)) == templates.read(data)
+    assert words(templates.read(longer + bytes(5))) == ["length_off", "padded"]
     with pytest.raises(FormatError, match="follow"):
-        templates.read(changed(data, 8, (len(data) + 1).to_bytes(size, "big")) + b"\x00", format=name)
+        templates.read(longer + b"\x00\x01\x00\x00\x00", format=name)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_views_that_run_over_the_stated_length_into_other_bytes_are_refused(name: str) -> None:
+    """The padding of a cut record must not pass for minutiae."""
+    data = data_of(name)
+    size = 2 if name == "ansi-2004" else 4
+    for missing in (3, 6, 9):
+        cut = changed(data[:-missing], 8, (len(data) - missing).to_bytes(size, "big"))
+        with pytest.raises(FormatError):
+            templates.read(cut + bytes(40), format=name)
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -83,7 +156,6 @@ def test_another_magic_is_refused(name: str) -> None:
         ("ansi-2009", 42, b"\xff", 42),
         ("iso-2011", 12, b"\x00\x00", 12),
         ("iso-2011", 12, b"\x01\x00", 12),
-        ("iso-2011", 14, b"\x02", 14),
         ("iso-2011", 15, b"\x00\x00\x00\x05", 15),
         ("iso-2011", 15, b"\x7f\xff\xff\xff", 15),
         ("iso-2011", 36, b"\x00\x00", 36),
@@ -100,10 +172,57 @@ def test_a_wrong_field_is_refused_where_it_stands(name: str, offset: int, value:
 
 def test_a_2011_view_whose_length_is_not_what_it_holds_is_refused() -> None:
     data = data_of("iso-2011", extended=bytes.fromhex("010100061234"))
+    length = int.from_bytes(data[15:19], "big")
     with pytest.raises(FormatError, match="not what it holds"):
-        templates.read(
-            changed(data, 15, (int.from_bytes(data[15:19], "big") - 1).to_bytes(4, "big")), format="iso-2011"
-        )
+        templates.read(changed(data, 15, (length + 1).to_bytes(4, "big")), format="iso-2011")
+    last = 15 + length
+    for off in (-1, 1, 9):  # the last view's is told
+        record = templates.read(changed(data, last, (length + off).to_bytes(4, "big")))
+        assert words(record)
+        assert record.views[1].x_px.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("certified", [False, True])
+@pytest.mark.parametrize("flag", [2, 255])
+def test_a_certification_flag_that_is_neither_is_told(certified: bool, flag: int) -> None:
+    blocks = (CertificationBlock(7, 2),) if certified else ()
+    record = TemplateRecord(
+        "iso-2011", (view(details=CaptureDetails(certification_blocks=blocks)),), certified=certified
+    )
+    data = changed(templates.write(record, "iso-2011"), 14, bytes((flag,)))
+    read = templates.read(data)
+    assert read.format == "iso-2011"
+    assert (read.certified, read.view.details.certification_blocks) == (certified, blocks)
+    assert words(read) == ["certification_flag"]
+
+
+def test_the_header_of_the_2007_draft_is_read() -> None:
+    data = bytes.fromhex("464d5200303330000000002d0042001100b50100020000fe01030001012c019000c500c5014064003220500000")
+    record = templates.read(data)
+    assert (record.format, record.product_id, record.device_id, len(record.views)) == ("ansi-2009", 0x420011, 0xB5, 1)
+    seen = record.view
+    assert (seen.position, seen.width_px, seen.height_px, seen.x_px.tolist(), seen.y_px.tolist()) == (
+        2,
+        300,
+        400,
+        [100],
+        [50],
+    )
+    assert words(record) == ["header_2007"]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_callers_resolution_stands_in_place_of_the_stated_one(name: str) -> None:
+    data = data_of(name, resolution_x_ppcm=500, resolution_y_ppcm=500)
+    record = templates.read(data, dpi=500)
+    assert {(each.resolution_x_ppcm, each.resolution_y_ppcm) for each in record.views} == {(197, 197)}
+    assert "resolution_given" in words(record)
+    assert not templates.read(data_of(name), dpi=500).notices
+    nothing = data.replace(bytes.fromhex("01f401f4"), bytes(4))
+    with pytest.raises(FormatError) as caught:
+        templates.read(nothing, format=name)
+    assert caught.value.facts["needs"] == "dpi"
+    assert templates.read(nothing, dpi=500).view.resolution_x_ppcm == 197
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -113,6 +232,7 @@ def test_reserved_bits_and_types_are_read_as_nothing(name: str) -> None:
     place = data.index(bytes.fromhex("00050009"))
     record = templates.read(changed(data, place, bytes.fromhex("c005c009")))
     assert (record.view.x_px[0], record.view.y_px[0], record.view.kind[0]) == (5, 9, 0)
+    assert [dict(notice.facts) for notice in record.notices] == [{"minutiae": 1, "view": 1}]
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -194,8 +314,12 @@ def test_card_formats_are_whole_minutiae_and_named(name: str) -> None:
     with pytest.raises(FormatError, match="too many"):
         templates.read(bytes(256 * size), format=name)
     assert templates.read(b"", format=name).view.count == 0
-    with pytest.raises(FormatError, match="must be named"):
+    with pytest.raises(FormatError, match="no template: zero bytes alone"):
         templates.read(bytes(3 * size))
+    bare = templates.write(view(12, kind=np.array([1, 2] * 6)), name)
+    with pytest.raises(FormatError, match="perhaps bare minutiae") as unnamed:
+        templates.read(bare)
+    assert unnamed.value.facts["needs"] == f"format {name}"
 
 
 def test_compact_coordinates_end_at_25_mm() -> None:
@@ -308,8 +432,8 @@ def test_formats_of_one_view_refuse_two(name: str) -> None:
 
 
 def test_detection_of_what_is_nothing() -> None:
-    for data in (b"", b"FMR", b"hello", bytes(100)):
-        with pytest.raises(FormatError, match="must be named"):
+    for data, words in ((b"", "an empty file"), (b"FMR", "text"), (b"hello", "text"), (bytes(100), "zero bytes alone")):
+        with pytest.raises(FormatError, match=f"no template: {words}"):
             templates.detect(data)
     with pytest.raises(FormatError, match="unknown version"):
         templates.detect(b"FMR\x00040\x00")
@@ -347,7 +471,7 @@ def test_files(tmp_path) -> None:
     data = data_of("iso-2005")
     templates.save(data, path)
     assert templates.load(path) == templates.read(data)
-    path.write_bytes(data[:-1])
+    path.write_bytes(data[:-9])
     with pytest.raises(FormatError) as cut:
         templates.load(path)
     assert cut.value.facts["path"] == str(path)

@@ -121,7 +121,8 @@ def _check_fingers(
             unreadable = True
             continue
         problems.extend(
-            Problem(raw.dossier_id, where, word, Severity.WARNING, {"position": position}) for word in warnings
+            Problem(raw.dossier_id, where, word, Severity.WARNING, {"position": position, **facts})
+            for word, facts in warnings
         )
         if template.count < policy.min_minutiae:
             facts: dict[str, Fact] = {"position": position, "minutiae": template.count, "wanted": policy.min_minutiae}

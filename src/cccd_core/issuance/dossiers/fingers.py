@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cccd_core.errors import FormatError, ParameterError
+from cccd_core.errors import Fact, FormatError, ParameterError
 from cccd_core.issuance.dossiers.dossier import FingerNote
 from cccd_core.issuance.dossiers.raw import FingerFile
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity
-from cccd_core.templates import FORMATS, FingerTemplate, read, strongest, write
+from cccd_core.templates import FORMATS, FingerTemplate, TemplateRecord, read, strongest, write
 
 CHIP_ORDER = (2, 7, 1, 6, 3, 8, 4, 9, 5, 10)
 """Which fingers go on the chip: the index fingers, then thumbs, middle, ring and little fingers, right before left."""
@@ -18,11 +18,14 @@ CHIP_FORMAT = "iso-2005"
 _MOST_MINUTIAE = 255  # of a record of that format
 
 
-def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[FingerTemplate, tuple[Oddity, ...]]:
-    """The template in a finger file, under the position of the file's name, and the warnings that go with it.
+def read_finger(
+    file: FingerFile, position: int, note: FingerNote
+) -> tuple[FingerTemplate, tuple[tuple[Oddity, Mapping[str, Fact]], ...]]:
+    """The template in a finger file, under the position of the file's name, and the warnings that go with it, each with
+    its facts.
 
-    DossierError with the fault `finger_undescribed` (a format that needs what the dossier does not say) or
-    `unreadable_finger`, with the offset where there is one.
+    DossierError with the fault `finger_undescribed` (a format that needs what the dossier does not say), `finger_view`
+    (several views, none of this finger) or `unreadable_finger`, with the offset where there is one.
     """
     name = note.format or ("xyt" if file.suffix == "xyt" else None)
     if name is not None and name not in FORMATS:
@@ -36,14 +39,20 @@ def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[Fing
         raise DossierError(why, fault=Fault.FINGER_UNDESCRIBED) from error
     except FormatError as error:
         raise DossierError(
-            error.message, fault=Fault.UNREADABLE_FINGER, bytes=len(file.data), offset=error.facts.get("offset")
+            error.message,
+            fault=Fault.UNREADABLE_FINGER,
+            why=error.message,
+            bytes=len(file.data),
+            offset=error.facts.get("offset"),
         ) from error
-    view = record.view
-    warnings = []
-    if len(record.views) > 1:
-        warnings.append(Oddity.SEVERAL_VIEWS)
+    view, several = _view_of(record, position)
+    warnings: list[tuple[Oddity, Mapping[str, Fact]]] = [
+        (Oddity.FINGER_FILE_ODD, {"note": str(notice.remark), **notice.facts}) for notice in record.notices
+    ]
+    if several:
+        warnings.append((Oddity.SEVERAL_VIEWS, {"views": several}))
     if view.position not in (0, position):
-        warnings.append(Oddity.POSITION_DIFFERS)
+        warnings.append((Oddity.POSITION_DIFFERS, {"stated": view.position}))
     # Enrolled and put on the chip as ISO/IEC 19794-2:2005, so it must fit into that.
     finger = replace(strongest(view, _MOST_MINUTIAE), position=position, view=0)
     try:
@@ -51,6 +60,22 @@ def read_finger(file: FingerFile, position: int, note: FingerNote) -> tuple[Fing
     except ParameterError as error:
         raise DossierError("the template cannot be kept", fault=Fault.UNREADABLE_FINGER) from error
     return finger, tuple(warnings)
+
+
+def _view_of(record: TemplateRecord, position: int) -> tuple[FingerTemplate, int]:
+    """The view of a finger, and how many there are of it where there is more than one. A view is taken by its own
+    position; one alone is taken whatever it says, since the file's name counts."""
+    if len(record.views) == 1:
+        return record.view, 0
+    found = [view for view in record.views if view.position == position]
+    if not found:
+        raise DossierError(
+            "several views, none of this finger",
+            fault=Fault.FINGER_VIEW,
+            views=len(record.views),
+            positions=" ".join(str(view.position) for view in record.views),
+        )
+    return found[0], len(found) if len(found) > 1 else 0
 
 
 def chip_fingers(fingers: Mapping[int, FingerTemplate], count: int) -> dict[int, bytes]:

@@ -9,25 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from cccd_core.errors import CccdError, Fact
 from cccd_core.plain import JsonObject
+from cccd_core.words import Word
 
 
-class _Word(StrEnum):
-    """A word and, as `text`, what it says."""
-
-    text: str
-
-    def __new__(cls, word: str, text: str) -> Self:
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.text = text
-        return member
-
-
-class Fault(_Word):
+class Fault(Word):
     """Reasons found by looking at the dossier alone; as errors they reject it. Of several errors the first in this
     order is the one that the report counts."""
 
@@ -72,12 +61,13 @@ class Fault(_Word):
     FINGER_REPEATED = "finger_repeated", "two files for one finger, or the same template for two fingers"
     FINGER_CONFLICT = "finger_conflict", "a finger noted as missing has a template"
     FINGER_UNDESCRIBED = "finger_undescribed", "an .xyt template without its resolution and image height"
+    FINGER_VIEW = "finger_view", "a finger file of several views, none of which is of the finger of its name"
     UNREADABLE_FINGER = "unreadable_finger", "a finger file is too large or not a whole template of a known format"
     POOR_FINGER = "poor_finger", "too few minutiae in a finger, so that too few usable fingers remain"
     TOO_FEW_FINGERS = "too_few_fingers", "fewer fingers than a search needs"
 
 
-class Oddity(_Word):
+class Oddity(Word):
     """Named, and nothing more: a dossier with warnings alone is issued."""
 
     UNKNOWN_FIELD = "unknown_field", "a field that the schema does not know; it is ignored"
@@ -93,12 +83,13 @@ class Oddity(_Word):
         "the given expiry date is not the one the renewal ages give; the given one is used",
     )
     WEAK_FINGER = "weak_finger", "a finger with too few minutiae to count; the others are enough"
-    SEVERAL_VIEWS = "several_views", "a finger file with more than one view; the first is used"
+    FINGER_FILE_ODD = "finger_file_odd", "a finger file that is wrapped or framed oddly, and read all the same"
+    SEVERAL_VIEWS = "several_views", "a finger file with more than one view of its finger; the first of them is used"
     POSITION_DIFFERS = "position_differs", "a finger file whose own position is not that of its name; the name counts"
     PORTRAIT_CONVERTED = "portrait_converted", "the portrait is converted to JPEG 2000 for the chip"
 
 
-class RegisterReason(_Word):
+class RegisterReason(Word):
     """Reasons found by looking at the register of issued cards."""
 
     ALREADY_ISSUED = "already_issued", "this dossier's card was issued by an earlier run over the same gallery"
@@ -113,7 +104,7 @@ class RegisterReason(_Word):
     )
 
 
-class ReviewReason(_Word):
+class ReviewReason(Word):
     """Why a person must look."""
 
     POSSIBLE_DUPLICATE = (
@@ -130,7 +121,7 @@ class ReviewReason(_Word):
     )
 
 
-class Failure(_Word):
+class Failure(Word):
     """Of the state `failed`, the only final state that the next run tries again."""
 
     BATCH_CHANGED = "batch_changed", "the dossier is not in the batch any more, or not as it was checked"
@@ -147,7 +138,7 @@ class Failure(_Word):
     )
 
 
-class DuplicateReason(_Word):
+class DuplicateReason(Word):
     """Of the state `duplicate`."""
 
     DUPLICATE = "duplicate", "the search found the same person, enrolled earlier or earlier in the batch"

@@ -1,0 +1,96 @@
+"""What bytes are that hold no template, in words that fit no other file: the first thing its owner needs to know."""
+
+from __future__ import annotations
+
+from cccd_core.templates.iso19794_2_card import COMPACT, MINUTIA_BYTES, NORMAL, RESOLUTION_PPCM, read
+
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\xff\xa0\xff", "a fingerprint image, WSQ"),
+    (0, b"\x89PNG\r\n\x1a\n", "an image, PNG"),
+    (0, b"\xff\xd8\xff", "an image, JPEG"),
+    (0, b"\x00\x00\x00\x0cjP  \r\n\x87\n", "an image, JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "an image, JPEG 2000 codestream"),
+    (0, b"II*\x00", "an image, TIFF"),
+    (0, b"MM\x00*", "an image, TIFF"),
+    (0, b"GIF8", "an image, GIF"),
+    (0, b"BM", "an image, BMP"),
+    (0, b"P5", "an image, PGM"),
+    (0, b"P2", "an image, PGM"),
+    (8, b"WEBP", "an image, WebP"),
+    (0, b"FIR\x00", "a fingerprint image record (ISO/IEC 19794-4 or ANSI/INCITS 381)"),
+    (0, b"FAC\x00", "a face image record (ISO/IEC 19794-5)"),
+    (0, b"IIR\x00", "an iris image record (ISO/IEC 19794-6)"),
+    (0, b"FSR\x00", "a finger pattern skeleton record (ISO/IEC 19794-8)"),
+    (0, b"FPR\x00", "a finger pattern record (ISO/IEC 19794-3)"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip file"),
+    (0, b"\xfd7zXZ\x00", "an xz file"),
+    (0, b"BZh", "a bzip2 file"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"PAR1", "a Parquet file"),
+    (0, b"SQLite format 3\x00", "an SQLite database"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ", "a program"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a system file of pictures or an old office document"),
+)
+UNKNOWN = frozenset({"bytes of no known format", "zero bytes alone"})
+"""What says nothing: bytes that bare minutiae may be."""
+
+_MM_OF_FINGER = 40  # no print of one finger is larger, rolled from nail to nail
+_LEAST_BARE = 12  # fewer minutiae of a card are like anything
+_SHARE_TYPED = 0.9
+
+
+def identify(data: bytes) -> str:
+    """What `data` seems to be, at a glance at its first bytes; linear in its length only for text."""
+    if not data:
+        return "an empty file"
+    for offset, signature, words in _SIGNATURES:
+        if data[offset : offset + len(signature)] == signature:
+            return words
+    if not data.strip(b"\x00"):
+        return "zero bytes alone"
+    if not data.strip():
+        return "blank text"
+    text = _text(data[:4096])
+    if text is None:
+        return "bytes of no known format"
+    start = text.lstrip("\ufeff \t\r\n")[:1]
+    if start == "<":
+        return "XML or HTML text without a template in it"
+    return "JSON text without a template in it" if start in ("{", "[") else "text that is no template"
+
+
+def bare_minutiae(data: bytes) -> str | None:
+    """The card format that these bytes may be in, the bare minutiae of one finger; None where they are no finger.
+
+    Nothing marks a card format: its minutiae are of known types, or all of none, differ, and lie where one finger
+    reaches.
+    """
+    if identify(data) not in UNKNOWN:
+        return None
+    for name in (NORMAL, COMPACT):
+        count, left = divmod(len(data), MINUTIA_BYTES[name])
+        if left or not _LEAST_BARE <= count <= 255:
+            continue
+        record = read(data, name)
+        view = record.view
+        per_mm = RESOLUTION_PPCM[name] // 10
+        places = set(zip(view.x_px.tolist(), view.y_px.tolist(), strict=True))
+        spread = max(int(column.max()) - int(column.min()) for column in (view.x_px, view.y_px))
+        typed = int((view.kind > 0).sum())
+        of_a_kind = not record.notices and (not typed or typed >= _SHARE_TYPED * count)
+        if of_a_kind and len(places) == count and spread <= _MM_OF_FINGER * per_mm:
+            return name
+    return None
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 4:  # a character that is cut at the end is text all the same
+            return None
+        text = data[: error.start].decode("utf-8")
+    return text if all(character.isprintable() or character in "\t\r\n\f\ufeff" for character in text) else None

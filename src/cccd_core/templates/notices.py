@@ -1,0 +1,43 @@
+"""What a reader found odd about a file and read all the same: nothing of it touches a minutia's place, direction or
+existence, or it would have refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cccd_core.errors import Fact
+from cccd_core.words import Word
+
+
+class Remark(Word):
+    """The stable words for what was odd."""
+
+    PADDED = "padded", "bytes follow the record"
+    LENGTH_OFF = "length_off", "the stated length is not where the finger views end"
+    EXTENDED_CUT = "extended_cut", "the extended data are cut short or claim more than is there"
+    HEADER_2007 = "header_2007", "the header is that of the draft of ANSI/INCITS 378 of 2007"
+    CERTIFICATION_FLAG = "certification_flag", "the certification flag is neither 0 nor 1"
+    RESERVED_TYPE = "reserved_type", "minutiae of the reserved type 3 are taken as of no known type"
+    RESOLUTION_GIVEN = "resolution_given", "the caller's resolution (`dpi`, `--dpi`) stands in place of the stated one"
+    UNWRAPPED = "unwrapped", "the record came in a wrapper"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One oddity, with its facts (numbers and names of formats; no minutia)."""
+
+    remark: Remark
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+        return f"{self.remark.text}{f' ({facts})' if facts else ''}"
+
+    def __hash__(self) -> int:
+        return hash((self.remark, tuple(self.facts.items())))
+
+    def as_dict(self) -> dict[str, Fact | dict[str, Fact]]:
+        """JSON-ready."""
+        return {"word": str(self.remark), "text": self.remark.text, "facts": dict(self.facts)}

@@ -1,0 +1,211 @@
+"""Records in wrappers: opened, named, bounded; and what is none is called what it is."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cccd_core import templates
+from cccd_core.errors import FormatError
+from cccd_core.templates import FingerTemplate, TemplateRecord
+from cccd_core.templates.unwrap import MAX_LAYERS, finger_of, unwrap
+
+RECORDS = ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009")
+G = bytes.fromhex("464d520020323000000000240000012c019000c500c50100020050014064003220500000")
+DRAFT = "464d5200303330000000002d0042001100b50100020000fe01030001012c019000c500c5014064003220500000"
+CERTIFIED = (
+    "464d5200303330000000003700010200000028ffffffffffffffffff000000000000020000c500c500012c019060014064003220500000"
+)
+
+
+def one(name: str = "iso-2005", position: int = 0, count: int = 20) -> bytes:
+    numbers = np.arange(count)
+    view = FingerTemplate(
+        numbers * 7, numbers * 11, numbers * 300, numbers % 3, numbers % 101, 300, 400, position=position
+    )
+    return templates.write(view, name)
+
+
+def piv(record: bytes) -> bytes:
+    """NIST SP 800-76-2 clause 9, table 14: 88 bytes of header, the record, a signature."""
+    header = b"\x03\x0d" + len(record).to_bytes(4, "big") + (300).to_bytes(2, "big") + b"\x00\x1b\x02\x01"
+    header += bytes(8) + bytes(16) + b"\x00\x00\x08\x80\x50"
+    return header.ljust(88, b"\x01") + record + bytes(300)
+
+
+def bir_xml(*records: tuple[str, bytes], name: str = "BDB") -> bytes:
+    parts = "".join(
+        f"<BIR><BDBInfo><Type>Finger</Type><Subtype>{subtype}</Subtype></BDBInfo>"
+        f"<{name}>{base64.b64encode(record).decode()}</{name}></BIR>"
+        for subtype, record in records
+    )
+    return f'<?xml version="1.0"?><BIR xmlns="urn:any"><CBEFFVersion/>{parts}</BIR>'.encode()
+
+
+def tlv(tag: str, value: bytes) -> bytes:
+    size = bytes((len(value),)) if len(value) < 128 else b"\x82" + len(value).to_bytes(2, "big")
+    return bytes.fromhex(tag) + size + value
+
+
+def in_lines(text: bytes, end: bytes = b"\r\n") -> bytes:
+    return end.join(text[start : start + 64] for start in range(0, len(text), 64)) + end
+
+
+WRAPPERS: dict[str, Callable[[bytes], bytes]] = {
+    "base64": base64.b64encode,
+    "base64 in lines": lambda data: in_lines(base64.b64encode(data)),
+    "base64 without padding": lambda data: base64.b64encode(data).rstrip(b"="),
+    "base64 for the web": base64.urlsafe_b64encode,
+    "base64 with blanks for plus": lambda data: base64.b64encode(data).replace(b"+", b" "),
+    "hexadecimal": lambda data: data.hex().encode(),
+    "hexadecimal, upper case": lambda data: data.hex().upper().encode() + b"\n",
+    "hexadecimal in pairs": lambda data: data.hex(" ").encode(),
+    "hexadecimal with 0x": lambda data: b"0x" + data.hex().encode(),
+    "JSON string": lambda data: json.dumps(base64.b64encode(data).decode()).encode(),
+    "JSON object": lambda data: json.dumps({"a": [1, {"template": base64.b64encode(data).decode()}]}).encode(),
+    "data URI": lambda data: b"data:application/octet-stream;base64," + base64.b64encode(data),
+    "vendor XML": lambda data: (
+        b"<Fid><Bytes>" + base64.b64encode(data) + b"</Bytes><Format>1769473</Format><Version>1.0.0</Version></Fid>"
+    ),
+    "CBEFF XML": lambda data: bir_xml(("Right IndexFinger", data)),
+    "XML of another make": lambda data: b"\xef\xbb\xbf<a><b>" + data.hex().encode() + b"</b></a>",
+    "gzip": gzip.compress,
+    "gzip of base64": lambda data: gzip.compress(base64.b64encode(data)),
+    "base64 of gzip": lambda data: base64.b64encode(gzip.compress(data)),
+    "PIV": piv,
+    "BioAPI": lambda data: (len(data) + 16).to_bytes(4, "little") + bytes(12) + data,
+    "biometric information template": lambda data: tlv("7f60", tlv("a1", bytes(20)) + tlv("5f2e", data)),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_record_in_a_wrapper_is_the_record(name: str, wrapper: str) -> None:
+    data = one(name)
+    wrapped = WRAPPERS[wrapper](data)
+    read, bare = templates.read(wrapped), templates.read(data)
+    assert np.array_equal(read.view.x_px, bare.view.x_px)
+    assert read.format == templates.detect(wrapped) == name
+    assert [str(notice.remark) for notice in read.notices] == ["unwrapped"]
+    assert templates.read(wrapped, format=name) == read
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_the_smallest_record_is_found_in_each_wrapper(wrapper: str) -> None:
+    assert templates.read(WRAPPERS[wrapper](G)).view.x_px.tolist() == [100]
+
+
+def test_a_wrapper_names_the_finger_where_the_record_does_not() -> None:
+    two = bir_xml(("Right Thumb", one()), ("Left LittleFinger", one()), ("Left MiddleFinger", one(position=7)))
+    assert [view.position for view in templates.read(two).views] == [1, 10, 7]
+    assert [finger_of(text) for text in ("Left RingFinger", "Right", "", "Face", "Left")] == [9, 0, 0, 0, 0]
+
+
+def test_every_record_of_a_group_is_a_view() -> None:
+    group = tlv(
+        "7f61",
+        b"\x02\x01\x02"
+        + b"".join(tlv("7f60", tlv("a1", bytes(20)) + tlv("5f2e", one(position=place))) for place in (2, 7)),
+    )
+    assert [view.position for view in templates.read(group).views] == [2, 7]
+
+
+def test_records_of_two_formats_in_one_wrapper_are_refused() -> None:
+    with pytest.raises(FormatError, match="several formats"):
+        templates.read(bir_xml(("Right Thumb", one()), ("Left Thumb", one("iso-2011"))))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "an empty file"),
+        (b"\xff\xa0\xff\xa8" + bytes(90), "a fingerprint image, WSQ"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(90), "an image, PNG"),
+        (b"BM" + bytes(90), "an image, BMP"),
+        (b"II*\x00" + bytes(90), "an image, TIFF"),
+        (b"FIR\x00010\x00" + bytes(90), "a fingerprint image record"),
+        (base64.b64encode(b"FIR\x00010\x00" + bytes(90)), "a fingerprint image record"),
+        (bir_xml(("Left Thumb", b"FIR\x00020\x00" + bytes(90))), "a fingerprint image record"),
+        (b"<html><body>not found</body></html>", "XML or HTML text without a template"),
+        (b"<a><b>c</b></a>", "XML or HTML text without a template"),
+        (b'{"error": "no template"}', "JSON text without a template"),
+        (b"no template here", "text that is no template"),
+        (" Xin chào\n".encode(), "text that is no template"),
+        (b"   \n", "blank text"),
+        (bytes(1000), "zero bytes alone"),
+        (b"PK\x03\x04" + bytes(100), "a ZIP archive"),
+        (bytes(range(128, 256)), "bytes of no known format"),
+    ],
+)
+def test_what_is_no_template_is_called_what_it_is(data: bytes, words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        templates.read(data)
+    with pytest.raises(FormatError, match=words):
+        templates.detect(data)
+
+
+@pytest.mark.parametrize("name", ["iso-2005-card", "iso-2005-compact"])
+@pytest.mark.parametrize(
+    "data", [G + bytes(-len(G) % 15), base64.b64encode(one(count=209)), b"\x89PNG\r\n\x1a\n" + bytes(52), b"hello" * 3]
+)
+def test_what_begins_as_something_else_is_no_bare_minutiae(name: str, data: bytes) -> None:
+    size = {"iso-2005-card": 5, "iso-2005-compact": 3}[name]
+    data = data[: len(data) // size * size]
+    with pytest.raises(FormatError, match="not bare minutiae"):
+        templates.read(data, format=name)
+
+
+def test_random_bytes_are_never_sent_to_a_card_format() -> None:
+    rng = np.random.default_rng(11)
+    for size in (45, 60, 150, 384, 600, 765):
+        for _ in range(50):
+            with pytest.raises(FormatError) as caught:
+                templates.read(rng.bytes(size))
+            assert "needs" not in caught.value.facts
+
+
+def test_layers_records_and_bytes_are_bounded() -> None:
+    data = G
+    for _ in range(MAX_LAYERS // 2):
+        data = base64.b64encode(gzip.compress(data))
+    assert templates.read(data).view.count == 1
+    with pytest.raises(FormatError, match="too many wrappers"):
+        templates.read(gzip.compress(data))
+    with pytest.raises(FormatError, match="too much"):
+        templates.read(gzip.compress(bytes(20 << 20)))
+    with pytest.raises(FormatError, match="too much"):
+        templates.read(bir_xml(*[("Left Thumb", G)] * 65))
+    with pytest.raises(FormatError, match="cut"):
+        templates.read(gzip.compress(one())[:-9])
+    with pytest.raises(FormatError, match="nested too deep"):
+        templates.read(b"<a>" * 70 + base64.b64encode(G) + b"</a>" * 70)
+    laughs = b"<!DOCTYPE a [<!ENTITY b 'cccc'>]><a><b>" + base64.b64encode(G) + b"</b></a>"
+    with pytest.raises(FormatError, match="document type"):
+        templates.read(laughs)
+    with pytest.raises(FormatError, match="broken"):
+        templates.read(b"<Fid><Bytes>" + base64.b64encode(G))
+    with pytest.raises(FormatError):
+        templates.read(b'{"a":' * 5000 + b"1" + b"}" * 5000)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_unwrapped_or_refused(data: bytes) -> None:
+    for start in (b"", b"<", b"{", b"\x1f\x8b", b"Rk1S", b"464d", b'"Rk1S', b"data:,", b"<a><BDB>Rk1S"):
+        try:
+            inside = unwrap(start + data)
+        except FormatError:
+            continue
+        assert inside
+
+
+def test_the_draft_of_2007_and_a_strange_flag_survive_a_wrapper() -> None:
+    for text, word in ((DRAFT, "header_2007"), (CERTIFIED, "certification_flag")):
+        record: TemplateRecord = templates.read(base64.b64encode(bytes.fromhex(text)))
+        assert [str(notice.remark) for notice in record.notices] == ["unwrapped", word]
