@@ -49,20 +49,16 @@ def decide(checks: Sequence[Check]) -> tuple[Verdict, tuple[str, ...]]:
     wrong = tuple(_said(check) for check in checks if _shows_forgery(check))
     if wrong:
         return Verdict.NOT_GENUINE, wrong
-    by_name = {check.name: check for check in checks}
-    open_questions = []
     opened = [check for check in checks if check.name in ACCESS]
     if not any(check.held for check in opened):
-        return Verdict.UNDECIDED, tuple(_said(check) for check in opened)
-    for name in _NEEDED:
-        check = by_name.get(name)
-        if check is None:
-            continue  # told by the one before it, which it hangs on
-        if not check.held:
-            open_questions.append(_said(check))
-    if not any(by_name[name].held for name in PROOFS & by_name.keys()):
-        told = [_said(by_name[name]) for name in sorted(PROOFS & by_name.keys())]
-        open_questions.append("nothing proves that the chip is no copy: " + "; ".join(told))
+        return Verdict.UNDECIDED, tuple(_said(check) for check in opened) or ("the chip was not opened",)
+    by_name = {check.name: check for check in checks}
+    needed = [by_name.get(name, Check(name, Outcome.UNTOLD, "not made")) for name in _NEEDED]
+    open_questions = [_said(check) for check in needed if not check.held]
+    proofs = [check for check in checks if check.name in PROOFS]
+    if not any(check.held for check in proofs):
+        told = "; ".join(_said(check) for check in proofs) or "none was asked for"
+        open_questions.append(f"nothing proves that the chip is no copy: {told}")
     open_questions += [_said(check) for check in checks if check.name in _DOUBTS and check.outcome is Outcome.FAILED]
     if open_questions:
         return Verdict.UNDECIDED, tuple(open_questions)
