@@ -14,6 +14,7 @@ from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_NOT_RUN
 from cccd_core.cli.main import build
 from support.cards import Country
+from support.chip import MASTER_KEY
 from support.documents import Document, document
 from support.pcsc import VirtualReaders, virtual_readers
 
@@ -138,5 +139,5 @@ def test_a_card_of_another_kind(
     virtual_readers: VirtualReaders, country: Country, one: Document, tmp_path: Path
 ) -> None:
     """A blank card opens to nobody: nothing is known of it, and nothing is said against it."""
-    with VirtualCard.create(None, master_key=bytes(16)) as blank, virtual_readers.insert(blank):
+    with VirtualCard.create(None, master_key=MASTER_KEY) as blank, virtual_readers.insert(blank):
         assert verify(country, one, "--reader", virtual_readers.names[0]) == common.EXIT_UNDECIDED

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cccd_core.card import CommandApdu, MemoryLink, ResponseApdu
 from cccd_core.emrtd import ElementaryFile
 from cccd_core.emrtd.tlv import encode
+from cccd_core.errors import CardRemovedError
 from cccd_core.inspection import Access, Check, CheckName, Outcome, Verdict, inspect
 from cccd_core.inspection.verdict import decide
 from support.cards import Country
@@ -71,7 +72,10 @@ def test_answers_changed_inside_the_channel(answers: dict[int, bytes | int]) -> 
 
     one = _document()
     card = QuirkyCard(one.card, quirk)
-    found = inspect(MemoryLink(card), _country().trust, access=Access(can=one.can))
+    try:
+        found = inspect(MemoryLink(card), _country().trust, access=Access(can=one.can))
+    except CardRemovedError:
+        return  # it behaved as another card does
     json.dumps(found.as_dict())
     if found.verdict is Verdict.GENUINE:
         for file, content in found.files.items():
