@@ -39,6 +39,8 @@ def name(*parts: tuple[str, str]) -> bytes:
     )
 
 
+ZONE = b"IDVNM0990000017001099000001<<89905016M3905014VNM<<<<<<<<<<<2NGUYEN<<VAN<A<<<<<<<<<<<<<<<<<"
+DG1 = tlv.encode(0x61, tlv.encode(0x5F1F, ZONE))
 CSCA_NAME = name(("C", "VN"), ("O", "Test"), ("CN", "CSCA"))
 SIGNER_NAME = name(("C", "VN"), ("O", "Test"), ("CN", "DS 1"))
 

@@ -11,15 +11,17 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cccd_core.emrtd import cms, times, tlv
+from cccd_core.emrtd import ber, cms, times, tlv
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.emrtd.com import LDS_1_8, UNICODE_4_0_0
 from cccd_core.emrtd.files import ElementaryFile
-from cccd_core.emrtd.hashes import HASH_NAMES, HASH_SIZES, hash_identifier
+from cccd_core.emrtd.hashes import HASH_SIZES, hash_identifier, parse_hash
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import FormatError, ParameterError
 
 LDS_SECURITY_OBJECT = "2.23.136.1.1.1"
+CONTENT_TYPES = frozenset((LDS_SECURITY_OBJECT, cms.DATA, "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"))
+"""Content types of EF.SOD: that of Doc 9303-10, and of older issuers: plain data, an early LDS, the Dutch one."""
 
 # What every EF.SOD has in common, encoded once.
 _LDS_TYPE = tlv.oid(LDS_SECURITY_OBJECT)
@@ -130,27 +132,30 @@ def encode_security_object(security_object: LdsSecurityObject) -> bytes:
 
 
 def parse(data: bytes) -> Sod:
-    """Reads EF.SOD: tag 77, a SignedData of one signer, the security object in it. FormatError with offset."""
-    whole = tlv.read_one(data, ElementaryFile.EF_SOD.tag, what="EF.SOD")
+    """Reads EF.SOD: tag 77, a SignedData, the security object in it. FormatError with offset.
+
+    BER is read as well as DER. Doc 9303-10 clause 4.6.2.3 recommends one signer; there may be more.
+    """
+    whole = ber.read(lambda given: tlv.read_one(given, ElementaryFile.EF_SOD.tag, what="EF.SOD"), data)
     signed = cms.parse(whole.value)
-    if signed.content_type != LDS_SECURITY_OBJECT:
+    if signed.content_type not in CONTENT_TYPES:
         raise FormatError("EF.SOD signs something else", content_type=signed.content_type)
-    if len(signed.signers) != 1:
-        raise FormatError("EF.SOD has one signer", count=len(signed.signers))
+    if not signed.signers:
+        raise FormatError("EF.SOD has no signer")
     return Sod(signed, parse_security_object(signed.content))
 
 
-def parse_security_object(der: bytes) -> LdsSecurityObject:
-    """Reads a DER LDSSecurityObject of version 0 or 1. FormatError with offset."""
-    parts = tlv.read_one(der, tlv.SEQUENCE, what="LDSSecurityObject").reader()
+def parse_security_object(data: bytes) -> LdsSecurityObject:
+    """Reads an LDSSecurityObject of version 0 or 1. FormatError with offset."""
+    return ber.read(_parse_security_object, data)
+
+
+def _parse_security_object(data: bytes) -> LdsSecurityObject:
+    parts = tlv.read_one(data, tlv.SEQUENCE, what="LDSSecurityObject").reader()
     version = tlv.to_integer(parts.next(tlv.INTEGER, what="version of LDSSecurityObject"))
     if version not in (0, 1):
         raise FormatError("a security object of an unknown version", version=version)
-    algorithm = parts.next(tlv.SEQUENCE, what="digest algorithm")
-    identifier = tlv.to_oid(algorithm.reader().next(tlv.OID, what="digest algorithm"))
-    if identifier not in HASH_NAMES:
-        raise FormatError("an unknown digest algorithm", offset=algorithm.offset, algorithm=identifier)
-    name = HASH_NAMES[identifier]
+    name = parse_hash(parts.next(tlv.SEQUENCE, what="digest algorithm"))
     digests: dict[int, bytes] = {}
     for row in parts.next(tlv.SEQUENCE, what="digests").reader():
         entry = row.reader()
@@ -161,8 +166,10 @@ def parse_security_object(der: bytes) -> LdsSecurityObject:
             raise FormatError("a digest of a data group is out of place", offset=row.offset, data_group=number)
         digests[number] = digest
     lds = unicode = None
-    if version == 1:
-        versions = parts.next(tlv.SEQUENCE, what="LDS version").reader()
-        lds, unicode = (tlv.to_text(versions.next(tlv.PRINTABLE_STRING, what=w)) for w in ("LDS", "Unicode"))
+    if info := parts.optional(tlv.SEQUENCE, what="LDS version"):
+        versions = info.reader()
+        lds, unicode = (
+            tlv.to_text(versions.next(tlv.PRINTABLE_STRING, tlv.UTF8_STRING, what=what)) for what in ("LDS", "Unicode")
+        )
     parts.finish("LDSSecurityObject")
     return LdsSecurityObject(version, name, digests, lds, unicode)

@@ -85,20 +85,20 @@ class Reader:
         """The tag of the next data object, None at the end."""
         if not self.remaining:
             return None
-        return _read_tag(self._data, self._position, self._base)[0]
+        return read_tag(self._data, self._position, self._base)[0]
 
     def next(self, *expected: int, what: str = "data object") -> Tlv:
         """Reads one data object, whose tag must be one of `expected` where any are given."""
         start = self._position
         if start >= len(self._data):
             raise FormatError(f"{what} is missing", offset=self.offset, expected=_names(expected))
-        tag, position = _read_tag(self._data, start, self._base)
+        tag, position = read_tag(self._data, start, self._base)
         if expected and tag not in expected:
             raise FormatError(
                 f"another data object stands in place of {what}",
                 offset=self._base + start, tag=f"{tag:X}", expected=_names(expected),
             )  # fmt: skip
-        length, position = _read_length(self._data, position, self._base, self._der)
+        length, position = read_length(self._data, position, self._base, self._der)
         if length > len(self._data) - position:
             raise FormatError(
                 f"{what} is longer than what holds it",
@@ -135,8 +135,8 @@ def total_length(start: bytes) -> int:
     For a reader that must learn from the head of a file how much to read. FormatError when `start` is too short for
     the head, or is no head.
     """
-    _, position = _read_tag(start, 0, 0)
-    length, position = _read_length(start, position, 0, der=False)
+    _, position = read_tag(start, 0, 0)
+    length, position = read_length(start, position, 0, der=False)
     return position + length
 
 
@@ -160,12 +160,12 @@ def check_structure(
         start = position
         first = data[start]
         count += 1
-        position = _read_tag(data, start, 0)[1] if first & 0x1F == 0x1F else start + 1
+        position = read_tag(data, start, 0)[1] if first & 0x1F == 0x1F else start + 1
         if position < end and data[position] < 0x80:
             length = data[position]
             position += 1
         else:
-            length, position = _read_length(data, position, 0, der)
+            length, position = read_length(data, position, 0, der)
         if length > end - position:
             raise FormatError(
                 f"{what} is longer than what holds it",
@@ -186,7 +186,8 @@ def _names(tags: Iterable[int]) -> str:
     return " ".join(f"{tag:X}" for tag in tags)
 
 
-def _read_tag(data: bytes, position: int, base: int) -> tuple[int, int]:
+def read_tag(data: bytes, position: int, base: int = 0) -> tuple[int, int]:
+    """The tag at `position`, and where its length stands. `base` is where `data` starts in the outermost buffer."""
     if position >= len(data):
         raise FormatError("the data ends where a tag should stand", offset=base + position)
     tag = data[position]
@@ -209,7 +210,8 @@ def _read_tag(data: bytes, position: int, base: int) -> tuple[int, int]:
             return tag, position
 
 
-def _read_length(data: bytes, position: int, base: int, der: bool) -> tuple[int, int]:
+def read_length(data: bytes, position: int, base: int = 0, der: bool = False) -> tuple[int, int]:
+    """The definite length at `position`, and where the value starts; in its shortest form where `der` asks for it."""
     if position >= len(data):
         raise FormatError("the data ends where a length should stand", offset=base + position)
     first = data[position]

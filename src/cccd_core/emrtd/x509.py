@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cccd_core.emrtd import tlv
+from cccd_core.emrtd import ber, tlv
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 
 
@@ -26,7 +26,11 @@ class CertificateParts:
 
 
 def certificate_parts(der: bytes) -> CertificateParts:
-    """Those parts of a DER certificate. FormatError with offset for what is none."""
+    """Those parts of a certificate. FormatError with offset for what is none."""
+    return ber.read(_parts, der)
+
+
+def _parts(der: bytes) -> CertificateParts:
     whole = tlv.read_one(der, tlv.SEQUENCE, what="certificate").reader()
     parts = whole.next(tlv.SEQUENCE, what="TBSCertificate").reader()
     parts.optional(0xA0)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cccd_core.emrtd import times, tlv
+from cccd_core.emrtd import ber, times, tlv
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, UnknownKey, parse_spki
 from cccd_core.errors import FormatError
 from cccd_core.pki import extensions, names
@@ -75,6 +75,11 @@ class Certificate:
         return self._key
 
     @property
+    def computed_key_identifier(self) -> bytes:
+        """SHA-1 over the bits of the key (RFC 5280 clause 4.2.1.2, method 1): what names it where no extension does."""
+        return hashlib.sha1(_key_bits(tlv.read_one(self.spki)), usedforsecurity=False).digest()
+
+    @property
     def issuer(self) -> str:
         """The issuer's name for people: `C=VN, O=..., CN=...`, at most 300 characters."""
         return self.issuer_name.shown
@@ -119,9 +124,14 @@ class Certificate:
 
 
 def parse_certificate(der: bytes) -> Certificate:
-    """Reads one DER certificate of at most 32 KiB. FormatError for anything else; its key is not looked at yet."""
+    """Reads one DER certificate of at most 32 KiB. FormatError for anything else; its key is not looked at yet. One
+    that came in BER is brought into its DER, which is what was signed."""
     if len(der) > MAX_CERTIFICATE_BYTES:
         raise FormatError("a certificate is too long", length=len(der), limit=MAX_CERTIFICATE_BYTES)
+    return ber.read(_parse_certificate, der)
+
+
+def _parse_certificate(der: bytes) -> Certificate:
     signed_part, algorithm, signature = split_signed(der, "certificate")
     parts = tlv.read_one(signed_part, tlv.SEQUENCE, what="certificate").reader()
     if explicit := parts.optional(0xA0, what="version"):
@@ -138,6 +148,7 @@ def parse_certificate(der: bytes) -> Certificate:
     validity.finish("validity")
     subject = names.read(parts.next(tlv.SEQUENCE, what="subject"))
     key = parts.next(tlv.SEQUENCE, what="SubjectPublicKeyInfo")
+    _key_bits(key)
     for tag in (0x81, 0x82):
         parts.optional(tag, what="unique identifier")
     holder = parts.optional(0xA3, what="extensions")
@@ -157,6 +168,13 @@ def parse_certificate(der: bytes) -> Certificate:
         unknown_critical=(*said.unknown_critical, *broken_critical), broken_critical=broken_critical,
         broken_extensions={name: error for name, error in said.broken.items() if name not in said.critical},
     )  # fmt: skip
+
+
+def _key_bits(spki: tlv.Tlv) -> bytes:
+    """The bits of a SubjectPublicKeyInfo, of whatever algorithm. FormatError where its frame is not one."""
+    parts = spki.reader()
+    parts.next(tlv.SEQUENCE, what="AlgorithmIdentifier")
+    return parts.next(tlv.BIT_STRING, what="public key").value[1:]
 
 
 def _next_time(parts: tlv.Reader) -> dt.datetime:

@@ -39,23 +39,15 @@ _SPACES = re.compile("[\t-\r\u0085\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u2
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A distinguished name. Two are equal where RFC 5280 clause 7.1 calls them so; `str` is for people to read.
-
-    `key` is what is compared; `parts` are the same parts in an order of their own, for those who write a name's parts
-    in another order than the name has.
-    """
+    """A distinguished name. Two are equal where RFC 5280 clause 7.1 calls them so; `key` is what is compared, `shown`
+    (and `str`) is for people to read."""
 
     key: str = field(repr=False)
-    parts: tuple[str, ...] = field(compare=False, repr=False)
     country: str | None = field(compare=False)
     shown: str = field(compare=False)
 
     def __str__(self) -> str:
         return self.shown
-
-    def is_rearranged(self, other: Name) -> bool:
-        """Whether `other` has the same parts, in whatever order."""
-        return self.parts == other.parts
 
 
 def parse(der: bytes) -> Name:
@@ -95,7 +87,7 @@ def read(found: tlv.Tlv) -> Name:
             shown.append(f"{_LABELS.get(kind, kind)}={text}")
         keys.append(repr(sorted(pairs)))  # repr: no value can look like two
     line = "".join(c if c.isprintable() else "?" for c in ", ".join(shown)[:_MAX_SHOWN])
-    return Name("".join(keys), tuple(sorted(keys)), country, line)
+    return Name("".join(keys), country, line)
 
 
 def to_text(value: tlv.Tlv) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from cccd_core.emrtd import cms, times, tlv
+from cccd_core.emrtd import ber, cms, times, tlv
 from cccd_core.emrtd import sod as sods
 from cccd_core.emrtd.hashes import HASH_NAMES
 from cccd_core.emrtd.x509 import certificate_parts
@@ -29,7 +29,6 @@ from cccd_core.pki.strength import judge_hash, judge_signature
 from cccd_core.pki.trust import TrustPath, TrustStore
 from cccd_core.plain import Json
 
-_DATA: Final = "1.2.840.113549.1.7.1"
 _SIGNER: Final = "EF.SOD"
 
 
@@ -120,28 +119,57 @@ def judge_document(
         return DocumentReport(policy=policy, findings=tuple(judgement.findings))
     judgement.held(Rule.SECURITY_OBJECT, _SIGNER)
     signed, listed = parsed.signed_data, parsed.security_object
-    info = signed.signers[0]
-    certificate = judge_identifier(judgement, signed, info, more, read=trust.read)
-    scheme = path = signing_time = None
-    if certificate is not None:
-        scheme = judge_signed_data(judgement, signed, info, certificate)
-        signing_time = judge_signing_time(judgement, info, certificate, at)
-        report = trust.judge(certificate, signing_time or at, now=at, policy=policy, more=more)
-        judgement.extend(report.findings)
-        path = report.path
+    found = _any_signer(signed, trust, at, policy, more)
+    judgement.extend(found.judgement.findings)
     _data_groups(judgement, listed, data_groups)
-    _belonging(judgement, data_groups.get(1), certificate, path)
+    _belonging(judgement, data_groups.get(1), found.certificate, found.path)
     return DocumentReport(
         policy=policy,
         findings=tuple(judgement.findings),
-        document_signer=certificate,
-        path=path,
-        signature_algorithm=None if scheme is None else scheme.name,
+        document_signer=found.certificate,
+        path=found.path,
+        signature_algorithm=None if found.scheme is None else found.scheme.name,
         digest_algorithm=listed.digest_algorithm,
-        signing_time=signing_time,
+        signing_time=found.signing_time,
         data_groups=tuple(sorted(data_groups)),
         absent=tuple(sorted(set(listed.digests) - set(data_groups))),
     )
+
+
+@dataclass(slots=True)
+class _Signed:
+    """What came of one of a message's signatures, from its signer's name to a trusted CSCA."""
+
+    judgement: Judgement
+    certificate: Certificate | None = None
+    scheme: SignatureScheme | None = None
+    signing_time: dt.datetime | None = None
+    path: TrustPath | None = None
+
+
+def _any_signer(
+    signed: cms.SignedData,
+    trust: TrustStore,
+    at: dt.datetime,
+    policy: VerificationPolicy,
+    more: tuple[Certificate, ...],
+) -> _Signed:
+    """The first signature that nothing refuses; where there is none, the first one. Doc 9303-10 clause 4.6.2.3 only
+    recommends a single signer, and one right signature of a trusted one is proof."""
+    first: _Signed | None = None
+    for info in signed.signers:
+        found = _Signed(Judgement(policy))
+        found.certificate = judge_identifier(found.judgement, signed, info, more, read=trust.read)
+        if found.certificate is not None:
+            found.scheme = judge_signed_data(found.judgement, signed, info, found.certificate)
+            found.signing_time = judge_signing_time(found.judgement, info, found.certificate, at)
+            report = trust.judge(found.certificate, found.signing_time or at, now=at, policy=policy, more=more)
+            found.judgement.extend(report.findings)
+            found.path = report.path
+        if not any(finding.refuses for finding in found.judgement.findings):
+            return found
+        first = first or found
+    return first or _Signed(Judgement(policy))
 
 
 def judge_identifier(
@@ -164,7 +192,7 @@ def judge_identifier(
                 judgement.held(Rule.SIGNER_IDENTIFIER, _SIGNER)
                 return _found(judgement, read(der))
         for candidate in more:
-            if candidate.subject_key_identifier == by_key if by_key is not None else _names(info, candidate.der):
+            if _has_key(candidate, by_key) if by_key is not None else _names(info, candidate.der):
                 judgement.held(Rule.SIGNER_IDENTIFIER, _SIGNER)
                 return _found(judgement, candidate)
         if len(signed.certificates) == 1 and info.serial_number is not None:
@@ -200,9 +228,14 @@ def _names(info: cms.SignerInfo, der: bytes) -> bool:
 
 def _bears(read: Callable[[bytes], Certificate], der: bytes, key_identifier: bytes) -> bool:
     try:
-        return read(der).subject_key_identifier == key_identifier
+        return _has_key(read(der), key_identifier)
     except FormatError:
         return False
+
+
+def _has_key(certificate: Certificate, key_identifier: bytes) -> bool:
+    """Whether that names the certificate's key: by its extension or, where it has none, as such a one is computed."""
+    return (certificate.subject_key_identifier or certificate.computed_key_identifier) == key_identifier
 
 
 def judge_signed_data(
@@ -217,10 +250,11 @@ def judge_signed_data(
         )
         return None
     judge_hash(judgement, digest_name, "message digest")
-    covered = signed.content
-    if info.signed_attributes_der is not None:
-        covered = info.signed_attributes_der
+    orders = [signed.content]
+    if info.signed_attributes_sent is not None:
         try:
+            # RFC 5652 clause 5.4: the signature is over their DER, however they were sent
+            orders = list(dict.fromkeys((ber.to_der(info.signed_attributes_sent), info.signed_attributes_sent)))
             kind, stated = info.attribute(cms.CONTENT_TYPE), info.attribute(cms.MESSAGE_DIGEST)
         except FormatError as error:
             judgement.failed(Rule.SIGNED_ATTRIBUTES, _SIGNER, error.message, **error.facts)
@@ -239,9 +273,9 @@ def judge_signed_data(
         )  # fmt: skip
     else:
         judgement.require(
-            Rule.SIGNED_ATTRIBUTES, signed.content_type == _DATA, _SIGNER, "signed attributes are missing"
+            Rule.SIGNED_ATTRIBUTES, signed.content_type == cms.DATA, _SIGNER, "signed attributes are missing"
         )
-    scheme = _signature(judgement, info, certificate, covered, digest_name)
+    scheme = _signature(judgement, info, certificate, orders, digest_name)
     if scheme is not None:
         judgement.require(
             Rule.HASHES_AGREE, scheme.hash_name == digest_name, _SIGNER,
@@ -251,11 +285,9 @@ def judge_signed_data(
 
 
 def _signature(
-    judgement: Judgement, info: cms.SignerInfo, certificate: Certificate, covered: bytes, digest_name: str
+    judgement: Judgement, info: cms.SignerInfo, certificate: Certificate, orders: list[bytes], digest_name: str
 ) -> SignatureScheme | None:
-    """Over the attributes in DER order, whatever order they were sent in (RFC 5652 clause 5.4); else as they were
-    sent."""
-    orders = [covered] if info.signed_attributes_der is None else list(dict.fromkeys((_in_order(covered), covered)))
+    """Over the first of what it may be over by the standard, else over the next."""
     trials = []
     for data in orders:
         trial = Judgement(judgement.policy)
@@ -272,12 +304,6 @@ def _signature(
             return scheme
     judgement.extend(trials[0].findings)
     return None
-
-
-def _in_order(attributes: bytes) -> bytes:
-    """The DER encoding of a SET OF whose members may stand in another order."""
-    whole = tlv.read_one(attributes, tlv.SET, what="signed attributes")
-    return tlv.set_of(attributes[each.offset : each.end] for each in whole.reader())
 
 
 def judge_signing_time(

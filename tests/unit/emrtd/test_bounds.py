@@ -28,7 +28,7 @@ def test_image_heads(data: bytes) -> None:
 
 def test_certificates_of_too_many_parts() -> None:
     row = tlv.set_of([tlv.sequence(tlv.oid("2.5.4.3"), tlv.utf8_string("x"))])
-    assert names.parse(tlv.sequence(row * 64)).parts
+    assert names.parse(tlv.sequence(row * 64)).key
     with pytest.raises(FormatError, match="too many"):
         names.parse(tlv.sequence(row * 65))
     with pytest.raises(FormatError, match="too long"):

@@ -67,7 +67,7 @@ def test_what_is_signed_is_the_der_set_of_attributes() -> None:
     assert hashlib.sha256(unsigned.content).digest() in unsigned.to_be_signed
     whole = writer.finish(unsigned, SIGNER.sign(unsigned.to_be_signed))
     info = sod.parse(whole).signed_data.signers[0]
-    assert info.signed_attributes_der == unsigned.to_be_signed
+    assert info.signed_attributes_sent == unsigned.to_be_signed
     assert verifies(parse_spki(countries.spki(KEY)), SIGNER.algorithm, info.signature, unsigned.to_be_signed)
     assert not verifies(parse_spki(countries.spki(KEY)), SIGNER.algorithm, info.signature, unsigned.to_be_signed + b"x")
 
