@@ -6,12 +6,23 @@ AES: ISO/IEC 7816-4 secure messaging with a 16-byte send sequence counter, whose
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from cccd_core.card import primitives, status_words
+from cccd_core.card import status_words
 from cccd_core.card.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
-from cccd_core.card.primitives import AES_BLOCK, DES_BLOCK, KDF_ENC, KDF_MAC, AesSession, kdf, pad, same, unpad
+from cccd_core.card.primitives import (
+    AES_BLOCK,
+    DES_BLOCK,
+    KDF_ENC,
+    KDF_MAC,
+    AesSession,
+    RetailMac,
+    TdesSession,
+    kdf,
+    pad,
+    same,
+    unpad,
+)
 from cccd_core.emrtd.tlv import Reader, encode
 from cccd_core.errors import FormatError, SecureMessagingError
 
@@ -70,27 +81,31 @@ class AesCipher:
         return self._mac.mac(counter.to_bytes(AES_BLOCK, "big") + data)[:MAC_SIZE]
 
 
-@dataclass(frozen=True, slots=True)
 class TdesCipher:
     """3DES-CBC and retail MAC (9.8.6)."""
 
-    enc: bytes = field(repr=False)
-    mac_key: bytes = field(repr=False)
-    block: int = DES_BLOCK
+    __slots__ = ("_enc", "_mac", "enc", "mac_key")
+    block = DES_BLOCK
+
+    def __init__(self, enc: bytes, mac_key: bytes) -> None:
+        self.enc = enc
+        self.mac_key = mac_key
+        self._enc = TdesSession(enc)
+        self._mac = RetailMac(mac_key)
 
     def encrypt(self, counter: int, data: bytes) -> bytes:
         """Pads and enciphers; the counter plays no part."""
         del counter
-        return primitives.tdes_cbc_encrypt(self.enc, pad(data, DES_BLOCK))
+        return self._enc.encrypt(pad(data, DES_BLOCK))
 
     def decrypt(self, counter: int, data: bytes) -> bytes:
         """Deciphers and takes the padding off."""
         del counter
-        return unpad(primitives.tdes_cbc_decrypt(self.enc, data))
+        return unpad(self._enc.decrypt(data))
 
     def mac(self, counter: int, data: bytes) -> bytes:
         """Retail MAC over counter and data."""
-        return primitives.retail_mac(self.mac_key, (counter & 0xFFFFFFFFFFFFFFFF).to_bytes(DES_BLOCK, "big") + data)
+        return self._mac.mac((counter & 0xFFFFFFFFFFFFFFFF).to_bytes(DES_BLOCK, "big") + data)
 
 
 def session_cipher(secret: bytes, key_bits: int) -> Cipher:
