@@ -6,13 +6,15 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cccd_core.card import CardConnection, ChipReader, MemoryLink, ReaderLimits, profile
+from cccd_core.card import CardConnection, ChipReader, CommandApdu, MemoryLink, ReaderLimits, profile
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.scp03 import open_session
 from cccd_core.card.transport import pcsc
@@ -25,6 +27,7 @@ from support.cards import Country
 from support.cards import content as content_of
 from support.chip import CAN, MASTER_KEY, MRZ, blank, finish_job, image, personalised, write
 from support.pcsc import VirtualReaders, virtual_readers
+from support.t0 import ATR_T1, T0Card
 
 __all__ = ["virtual_readers"]
 
@@ -121,6 +124,105 @@ def test_no_card_no_reader(virtual_readers: VirtualReaders) -> None:
         PcscLink(name)
     with pytest.raises(UnavailableError):
         PcscLink("no such reader")
+
+
+def test_a_reader_that_is_none_lists_those_there_are(virtual_readers: VirtualReaders) -> None:
+    with pytest.raises(UnavailableError) as none:
+        PcscLink("no such reader")
+    assert all(name in str(none.value.facts["needs"]) for name in virtual_readers.names)
+    with pytest.raises(UnavailableError, match="no such reader"):
+        pcsc.wait_for_card("no such reader", True, 1)
+
+
+def test_a_wait_for_a_card_ends_by_card_by_time_or_by_being_cancelled(virtual_readers: VirtualReaders) -> None:
+    name = virtual_readers.names[0]
+    cancelled = threading.Event()
+    answers: list[bool] = []
+
+    def wait() -> None:
+        answers.append(pcsc.wait_for_card(name, True, 600, cancelled=cancelled))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    cancelled.set()
+    waiting.join(30)
+    assert answers == [False]
+    card, _ = personalised(portrait_bytes=100)
+    with virtual_readers.insert(card, name):
+        assert pcsc.wait_for_card(name, True, 600, cancelled=threading.Event())
+
+
+@pytest.mark.parametrize("protocol", ["T=0", "T=1"])
+def test_the_protocol_is_the_cards(virtual_readers: VirtualReaders, protocol: str) -> None:
+    card, files = personalised(portrait_bytes=36_000)
+    inside: T0Card | Torn = T0Card(card) if protocol == "T=0" else Torn(card, 0, takes_effect=True)
+    if protocol == "T=1":
+        inside.atr = ATR_T1
+    with virtual_readers.insert(inside):
+        link = PcscLink(virtual_readers.names[0])
+        assert (link.protocol, link.atr) == (protocol, inside.atr)
+        reader = ChipReader(CardConnection(link), ReaderLimits(step_bytes=4000))
+        reader.open_pace(CAN)
+        for file, content in files.items():
+            if file.in_application:
+                assert reader.read(file) == content
+        link.close()
+
+
+class Swapped:
+    """One card, and from a command of a number on another one, as quick hands would have it."""
+
+    def __init__(self, first: VirtualCard, second: VirtualCard, at: int) -> None:
+        self.cards, self.left = [first, second], at
+        self.atr = first.atr
+
+    def power_on(self) -> None:
+        self.cards[0].power_on()
+
+    def power_off(self) -> None:
+        self.cards[0].power_off()
+
+    def process(self, command: bytes) -> bytes:
+        self.left -= 1
+        if self.left == 0:
+            self.cards[0].power_off()
+            self.cards.pop(0)
+        return self.cards[0].process(command)
+
+
+def test_a_card_that_is_swapped_between_two_commands_is_not_gone_on_with(virtual_readers: VirtualReaders) -> None:
+    """Another card has no power, so it answers nothing; and this link never again has a card."""
+    first, files = personalised(portrait_bytes=2000)
+    second, _ = personalised(portrait_bytes=2000)
+    second.power_off()
+    with virtual_readers.insert(Swapped(first, second, 14)):
+        link = PcscLink(virtual_readers.names[0])
+        reader = ChipReader(CardConnection(link))
+        reader.open_pace(CAN)
+        with pytest.raises(CardRemovedError):
+            deque(map(reader.read, files), maxlen=0)
+        for again in (link.reset, lambda: link.transmit(bytes.fromhex("00A4000C023F00"))):
+            with pytest.raises(CardRemovedError):
+                again()
+        link.close()
+
+
+def test_a_card_taken_out_and_put_in_again_is_another_one_to_the_link(virtual_readers: VirtualReaders) -> None:
+    name = virtual_readers.names[0]
+    card, _ = personalised(portrait_bytes=100)
+    with virtual_readers.insert(card, name):
+        link = PcscLink(name)
+        link.reset()  # the card itself, reset, is the same one
+        link.transmit(bytes.fromhex("00A4000C023F00"))
+    with virtual_readers.insert(card, name):
+        for _ in range(2):
+            with pytest.raises(CardRemovedError):
+                link.reset()
+        with pytest.raises(CardRemovedError):
+            link.transmit(bytes.fromhex("00A4000C023F00"))
+        link.close()
+        with CardConnection(PcscLink(name)) as fresh:
+            assert fresh.send(CommandApdu(0, 0xA4, 0, 0x0C, b"\x3f\x00")).ok
 
 
 def test_a_card_that_never_answers_is_given_up(virtual_readers: VirtualReaders) -> None:

@@ -16,10 +16,13 @@ from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
-from cccd_core.errors import CardRemovedError, TransportError, UnavailableError
+from cccd_core.card.status_words import WRONG_LENGTH
+from cccd_core.card.transport.tpdu import for_t0
+from cccd_core.errors import CardRemovedError, Fact, TransportError, UnavailableError
 
 CONNECT_TIMEOUT_S: Final = 5.0
 TRANSMIT_TIMEOUT_S: Final = 30.0
+_LOOK_S: Final = 0.25
 
 _SUCCESS: Final = 0
 _TIMEOUT: Final = 0x8010000A
@@ -64,7 +67,7 @@ def _check(code: int, doing: str, **facts: str) -> None:
     if number in _NO_SERVICE:
         raise UnavailableError("the PC/SC service does not run", needs="pcscd", pcsc=name)
     if number == _UNKNOWN_READER:
-        raise UnavailableError("there is no such reader", needs="a reader that `cccd doctor` lists", **facts)
+        raise _no_reader(facts.get("reader", ""))
     raise TransportError(f"the reader failed while {doing}", pcsc=name, **facts)
 
 
@@ -126,20 +129,35 @@ def card_present(reader: str) -> bool:
         return bool(state is not None and state & context.scard.SCARD_STATE_PRESENT)
 
 
-def wait_for_card(reader: str, present: bool, timeout_s: float) -> bool:
-    """Waits until a card is there (or not); False when it did not come about in time. Safe from several threads."""
+def wait_for_card(reader: str, present: bool, timeout_s: float, *, cancelled: threading.Event | None = None) -> bool:
+    """Waits until a card is there (or not); False when it did not come about in time, or within a quarter of a second
+    after `cancelled` was set. Safe from several threads; an interrupt is heard as soon.
+
+    Raises UnavailableError where there is no such reader, or it was unplugged.
+    """
     deadline = time.monotonic() + timeout_s
     with _Context() as context:
-        known = context.scard.SCARD_STATE_UNAWARE
-        while True:
-            state = context.status(reader, known, deadline - time.monotonic())
-            if state is None:
-                return False
-            if bool(state & context.scard.SCARD_STATE_PRESENT) == present:
-                return True
+        scard = context.scard
+        known = scard.SCARD_STATE_UNAWARE
+        while cancelled is None or not cancelled.is_set():
+            state = context.status(reader, known, min(_LOOK_S, deadline - time.monotonic()))
+            if state is not None:
+                if state & (scard.SCARD_STATE_UNKNOWN | scard.SCARD_STATE_IGNORE):
+                    raise _no_reader(reader)
+                if bool(state & scard.SCARD_STATE_PRESENT) == present:
+                    return True
+                known = state & ~scard.SCARD_STATE_CHANGED
             if time.monotonic() >= deadline:
                 return False
-            known = state & ~context.scard.SCARD_STATE_CHANGED
+    return False
+
+
+def _no_reader(reader: str) -> UnavailableError:
+    try:
+        there = ", ".join(readers())
+    except (TransportError, UnavailableError):
+        there = ""
+    return UnavailableError("there is no such reader", needs=f"one of: {there or '(no reader)'}", reader=reader)
 
 
 class _Worker:
@@ -186,7 +204,8 @@ class _Worker:
 
 
 class PcscLink:
-    """A `Link` to the card in a PC/SC reader, held exclusively until `close`.
+    """A `Link` to the card in a PC/SC reader, held exclusively until `close`: to that card alone. Once it left, or was
+    reset or changed, every later call raises CardRemovedError, whatever lies in the reader then.
 
     Raises UnavailableError (no pyscard, service or reader), CardRemovedError (no card answers), TransportError.
     """
@@ -203,7 +222,9 @@ class PcscLink:
         self._scard = _scard()
         self._context: int | None = None
         self._card: int | None = None
-        self._protocol: Any = None
+        self._control_information: Any = None
+        self.protocol = ""  # T=0 or T=1
+        self._events = 0
         self._atr = b""
         self._worker = _Worker(reader)
         self._worker.when_lost = self._release
@@ -220,7 +241,7 @@ class PcscLink:
 
     def transmit(self, command: bytes) -> bytes:
         """One APDU. Raises CardRemovedError, TransportError."""
-        return self._worker.call(lambda: self._transmit(command), self._timeout_s, "the card works")
+        return self._worker.call(lambda: self._exchange(command), self._timeout_s, "the card works")
 
     def reset(self) -> None:
         """Takes the card's power away and gives it back."""
@@ -245,10 +266,13 @@ class PcscLink:
             raise CardRemovedError("there is no card in the reader", reader=self.reader)
         _check(code, "connecting to the card", reader=self.reader)
         self._card = card
+        self._events = self._card_events()
         self._became(protocol)
 
     def _reconnect(self) -> None:
         scard = self._scard
+        if self._card_events() != self._events:
+            raise self._lost("the card left the reader, and what lies in it now is not known to be the same one")
         code, protocol = scard.SCardReconnect(
             self._there(),
             scard.SCARD_SHARE_EXCLUSIVE,
@@ -256,30 +280,55 @@ class PcscLink:
             scard.SCARD_UNPOWER_CARD,
         )
         self._working(code, "resetting the card")
+        atr = self._atr
         self._became(protocol)
+        if self._atr != atr:
+            raise self._lost("another card lies in the reader than before")
+
+    def _card_events(self) -> int:
+        """How often a card was put in or taken out, as the service counts in the upper half of a reader's state."""
+        scard, _ = self._scard, self._there()
+        code, states = scard.SCardGetStatusChange(self._context, 0, [(self.reader, scard.SCARD_STATE_UNAWARE)])
+        self._working(code, "looking at the reader")
+        return int(states[0][1]) >> 16
 
     def _became(self, protocol: int) -> None:
         scard = self._scard
-        self._protocol = scard.SCARD_PCI_T0 if protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
+        t0 = protocol == scard.SCARD_PROTOCOL_T0
+        self._control_information = scard.SCARD_PCI_T0 if t0 else scard.SCARD_PCI_T1
+        self.protocol = "T=0" if t0 else "T=1"
         code, _, _, _, atr = scard.SCardStatus(self._there())
         _check(code, "reading the card's answer to reset", reader=self.reader)
         self._atr = bytes(atr)
-        self._transmit(_PROOF)
+        self._exchange(_PROOF)
 
-    def _transmit(self, command: bytes) -> bytes:
-        code, answer = self._scard.SCardTransmit(self._there(), self._protocol, list(command))
+    def _exchange(self, command: bytes) -> bytes:
+        """One APDU, in the form of the card's protocol; T=0 knows no extended length, as a card says that has none."""
+        if self.protocol == "T=0":
+            carried = for_t0(command)
+            if carried is None:
+                return WRONG_LENGTH.to_bytes(2, "big")
+            command = carried
+        code, answer = self._scard.SCardTransmit(self._there(), self._control_information, list(command))
         if code:
             self._working(code, "the card works")
         if len(answer) < 2:
-            raise CardRemovedError("the card left while it works: no status word", reader=self.reader)
+            raise self._lost("the card left while it works: no status word")
         return bytes(answer)
 
     def _working(self, code: int, doing: str) -> None:
         """As `_check`; a service or reader that is gone after it was there is the link's fault, not this machine's."""
         try:
             _check(code, doing, reader=self.reader)
+        except CardRemovedError as error:
+            raise self._lost(error.message, **error.facts) from None
         except UnavailableError as error:
             raise TransportError(f"the link broke while {doing}: {error.message}", **error.facts) from None
+
+    def _lost(self, message: str, **facts: Fact) -> CardRemovedError:
+        """The error for a card that is this link's no longer, which from then on has none."""
+        self._release()
+        return CardRemovedError(message, **{"reader": self.reader, **facts})
 
     def _there(self) -> int:
         if self._card is None:

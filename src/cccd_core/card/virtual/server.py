@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from cccd_core.card.transport.memory import Card
+from cccd_core.errors import CardRemovedError
 
 DEFAULT_PORT: Final = 35_963
 RETRY_S: Final = 0.2
@@ -52,7 +53,7 @@ def serve(
                 on_connect(True)
             try:
                 _serve_connection(card, connection, stop)
-            except (_GoneError, OSError):
+            except (_GoneError, CardRemovedError, OSError):  # a card without power answers nobody
                 stop.wait(RETRY_S)
             finally:
                 card.power_off()
