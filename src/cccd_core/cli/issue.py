@@ -82,6 +82,8 @@ def _show(report: Report) -> None:
     for name, count in rows:
         counts.add_row(cell(name), cell(count))
     show(counts)
+    for notice in figures.notices:
+        tell(f"to be seen to: {notice}")
     if figures.duplicates:
         duplicates = table("duplicate", "of", "fingers", "score", right=["score"])
         for one in figures.duplicates[:50]:

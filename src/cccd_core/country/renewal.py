@@ -33,3 +33,9 @@ def expiry_date(birth_date: date, issue_date: date) -> date | None:
         if issue_date < birthday(birth_date, age - CARRY_OVER_YEARS):
             return birthday(birth_date, age)
     return None
+
+
+def longest_validity_years() -> int:
+    """The most years that a card with an end is valid: one issued as early as it carries over to an age."""
+    begins = [0, *(age - CARRY_OVER_YEARS for age in RENEWAL_AGES[:-1])]
+    return max(age - begin for begin, age in zip(begins, RENEWAL_AGES, strict=True))

@@ -13,10 +13,11 @@ from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 
 @dataclass(frozen=True, slots=True)
 class CertificateParts:
-    """DER Name of the issuer, DER INTEGER of the serial number, DER SubjectPublicKeyInfo."""
+    """DER Names of issuer and subject, DER INTEGER of the serial number, DER SubjectPublicKeyInfo."""
 
     issuer: bytes
     serial_number: bytes
+    subject: bytes
     spki: bytes
 
     @property
@@ -38,6 +39,6 @@ def _parts(der: bytes) -> CertificateParts:
     parts.next(tlv.SEQUENCE, what="signature algorithm")
     issuer = parts.next(tlv.SEQUENCE, what="issuer")
     parts.next(tlv.SEQUENCE, what="validity")
-    parts.next(tlv.SEQUENCE, what="subject")
+    subject = parts.next(tlv.SEQUENCE, what="subject")
     spki = parts.next(tlv.SEQUENCE, what="SubjectPublicKeyInfo")
-    return CertificateParts(*(tlv.encode(each.tag, each.value) for each in (issuer, serial, spki)))
+    return CertificateParts(*(tlv.encode(each.tag, each.value) for each in (issuer, serial, subject, spki)))

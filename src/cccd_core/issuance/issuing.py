@@ -29,7 +29,7 @@ from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import Batch, RawDossier
 from cccd_core.issuance.dossiers.reasons import DossierError, Failure, Oddity, Problem, Severity, principal
 from cccd_core.issuance.means import Authority, Means, day_of
-from cccd_core.issuance.production.make import ProduceStage, TimedSigner
+from cccd_core.issuance.production.make import ProduceStage
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.reports import write as reports
 from cccd_core.issuance.reports.figures import Report
@@ -91,7 +91,8 @@ def issue(
         facts = {"reader": means.readers.name}
         day = state.begin(day=day_of(means.clock), register_id=register.register_id, facts=facts)
         if authority is not None:
-            state.fix("authority", authority.identity(means.clock.now()))
+            state.fix("authority", authority.identity())
+            state.put_json("notices", list(authority.notices))
         state.add(ids)
         run.retry_failed()
         name = state.value("run")
@@ -165,7 +166,10 @@ class _Run:
                 "the clock stands before the day on which this run began",
                 clock=now.isoformat(timespec="seconds"), began=began.isoformat(),
             )  # fmt: skip
-        authority = self.means.authority()
+        authority = self.means.authority(self.means.clock)
+        self.stack.callback(authority.signers.close)
+        for notice in authority.notices:
+            logger.warning("%s", notice)
         authority.require_valid(now)
         self.means.readers.require()
         return authority
@@ -220,8 +224,11 @@ class _Run:
         logger.info("cards are made in %d lanes", len(feeder.lanes))
         station = Station(feeder, journal, key, authority.trust)
         self.state.put_json("lanes", len(feeder.lanes))
-        signer = TimedSigner(authority.signer)
-        stage = ProduceStage(self.state, self.content, self.register, self.orders, station, signer, self.policy)
+        signers = authority.signers
+        stage = ProduceStage(
+            self.state, self.content, self.register, self.orders, station, signers, authority.validity, self.policy,
+            self.means.clock.now,
+        )  # fmt: skip
         try:
             stage.execute(progress)
         except BaseException:
@@ -229,6 +236,7 @@ class _Run:
             raise
         finally:
             self.state.revoke(_to_revoke(journal))
+            stage.count_signatures()
         return True
 
     def forget(self) -> None:

@@ -3,7 +3,6 @@ another one."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -15,8 +14,7 @@ from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.country.clock import VIETNAM
 from cccd_core.issuance.decisions.decide import Searcher
 from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
-from cccd_core.pki import TrustStore
-from cccd_core.signing import Signer
+from cccd_core.pki import DirectorySigners, DocumentSigners, TrustStore, ValidityPolicy
 
 
 class Clock(Protocol):
@@ -41,22 +39,25 @@ def day_of(clock: Clock) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Who issues: the document signer's key, whom a reader of its cards trusts, the transport key of blank cards."""
+    """Who issues: the document signers, whom a reader of their cards trusts, the transport key of blank cards, and how
+    long a signature must stand. `notices` are what of the keys ends soon or is out of date, in words."""
 
-    signer: Signer = field(repr=False)
+    signers: DocumentSigners = field(repr=False)
     trust: TrustStore = field(repr=False)
     card_master_key: CardMasterKey
+    validity: ValidityPolicy = field(default_factory=ValidityPolicy)
+    notices: tuple[str, ...] = ()
 
     def require_valid(self, at: datetime) -> None:
-        """CertificateError where a reader would refuse at that time what the signer signs: expired, not yet valid,
-        revoked, of another CSCA. It would be wrong for every card."""
-        signer = pki.parse_certificate(self.signer.certificate_der)
+        """What would be wrong for every card: SigningError where no signer may sign now (usage period, count);
+        CertificateError where a reader would refuse at that time what it signs: expired, not yet valid, revoked, of
+        another CSCA."""
+        signer = pki.parse_certificate(self.signers.for_document().certificate_der)
         require_means(self.trust, signer, at=at)
 
-    def identity(self, at: datetime) -> str:
-        """Whose cards these are: the digest of the CSCA certificate, whoever signs for it."""
-        path = self.trust.validate(pki.parse_certificate(self.signer.certificate_der), at)
-        return "sha256:" + hashlib.sha256(path.csca.der).hexdigest()
+    def identity(self) -> str:
+        """Whose cards these are, whichever key signs them: the digest of the country's first CSCA certificate."""
+        return self.signers.identity()
 
 
 class Readers(Protocol):
@@ -90,17 +91,19 @@ class NamedReaders:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """The means of a run. `searcher` and `authority` are made when they are first needed: a finished run needs none."""
+    """The means of a run. `searcher` and `authority` are made when they are first needed: a finished run needs none.
+
+    `authority(clock)`: the clock is that by which signers come into turn."""
 
     searcher: Callable[[], Searcher]
-    authority: Callable[[], Authority]
+    authority: Callable[[Clock], Authority]
     readers: Readers
     clock: Clock = field(default_factory=SystemClock)
 
     @classmethod
     def usual(cls, pki_dir: Path, reader: str) -> Means:
         """The library's own matcher, the PKI directory at `pki_dir` and the readers of this name."""
-        return cls(_searcher, lambda: _authority(pki_dir), NamedReaders(reader))
+        return cls(_searcher, lambda clock: _authority(pki_dir, clock), NamedReaders(reader))
 
 
 def _searcher() -> Searcher:
@@ -110,6 +113,12 @@ def _searcher() -> Searcher:
     return Deduplicator(Matcher())
 
 
-def _authority(pki_dir: Path) -> Authority:
+def _authority(pki_dir: Path, clock: Clock) -> Authority:
     directory = pki.load(pki_dir)
-    return Authority(directory.document_signer(), directory.trust_store(), card_master_key(pki_dir))
+    return Authority(
+        DirectorySigners(directory, clock=clock.now),
+        directory.trust_store(),
+        card_master_key(pki_dir),
+        directory.policy,
+        tuple(notice.text for notice in pki.outlook(directory, clock.now())),
+    )

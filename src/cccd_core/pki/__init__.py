@@ -4,13 +4,16 @@ from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.directory import PkiDirectory, load
 from cccd_core.pki.local_country import TEST_CARD_MASTER_KEY, init
 from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list
+from cccd_core.pki.outlook import Notice, outlook
 from cccd_core.pki.passive import DocumentReport, judge_document, passive_authentication
 from cccd_core.pki.path import Role
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.report import Finding, Outcome, Report
 from cccd_core.pki.revocation import RevocationList, RevocationStatus, parse_crl
 from cccd_core.pki.rules import RULES, Action, Rule
+from cccd_core.pki.signers import DirectorySigners, DocumentSigners, OneSigner, SignerTooShortError
 from cccd_core.pki.trust import PathReport, TrustPath, TrustStore
+from cccd_core.pki.validity import ValidityPolicy
 from cccd_core.signing.keys import load_public_key
 
 __all__ = [
@@ -18,9 +21,13 @@ __all__ = [
     "TEST_CARD_MASTER_KEY",
     "Action",
     "Certificate",
+    "DirectorySigners",
     "DocumentReport",
+    "DocumentSigners",
     "Finding",
     "MasterList",
+    "Notice",
+    "OneSigner",
     "Outcome",
     "PathReport",
     "PkiDirectory",
@@ -29,14 +36,17 @@ __all__ = [
     "RevocationStatus",
     "Role",
     "Rule",
+    "SignerTooShortError",
     "TrustPath",
     "TrustStore",
+    "ValidityPolicy",
     "VerificationPolicy",
     "init",
     "judge_document",
     "load",
     "load_master_list",
     "load_public_key",
+    "outlook",
     "parse_certificate",
     "parse_crl",
     "parse_master_list",

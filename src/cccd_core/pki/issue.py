@@ -1,7 +1,8 @@
-"""Writes CSCA and document signer certificates and revocation lists.
+"""Writes certificates of every role of the eMRTD PKI, and revocation lists.
 
-Profiles of Doc 9303-12 clause 7.1 (certificates) and 7.2 (CRL), encoded as DER directly: the key that signs is behind
-a function, so it may live anywhere, and a public key may state its curve by name or by explicit parameters.
+Profiles of Doc 9303-12 clause 7.1 (tables 5 and 6 certificates, 9 and 10 revocation lists), encoded as DER directly:
+the key that signs is behind a function, so it may live anywhere, and a public key may state its curve by name or by
+explicit parameters.
 """
 
 from __future__ import annotations
@@ -14,9 +15,26 @@ from dataclasses import dataclass
 from cccd_core.emrtd import times, tlv
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.errors import ParameterError
-from cccd_core.pki.certificates import DOCUMENT_TYPE_LIST
+from cccd_core.pki.extensions import (
+    AUTHORITY_KEY_IDENTIFIER,
+    BASIC_CONSTRAINTS,
+    CRL_DISTRIBUTION_POINTS,
+    DOCUMENT_TYPE_LIST,
+    EXTENDED_KEY_USAGE,
+    ISSUER_ALTERNATIVE_NAME,
+    KEY_USAGE,
+    NAME_CHANGE,
+    PRIVATE_KEY_USAGE_PERIOD,
+    SUBJECT_ALTERNATIVE_NAME,
+    SUBJECT_KEY_IDENTIFIER,
+)
 
 _ATTRIBUTES = {"C": "2.5.4.6", "O": "2.5.4.10", "OU": "2.5.4.11", "CN": "2.5.4.3"}
+CRL_NUMBER = "2.5.29.20"
+REASON_CODE = "2.5.29.21"
+INVALIDITY_DATE = "2.5.29.24"
+
+_ENUMERATED = 0x0A
 _KEY_USAGE = {"digital_signature": bytes((7, 0x80)), "certificate_and_crl": bytes((1, 0x06))}
 
 
@@ -54,6 +72,14 @@ def name(parts: Mapping[str, str]) -> bytes:
     return tlv.sequence(*rows)
 
 
+def renamed(name: bytes, common_name: str) -> bytes:
+    """The same DER Name with another common name, which comes last where there was none."""
+    parts = tlv.read_one(name, tlv.SEQUENCE, what="name").reader()
+    kind = tlv.oid(_ATTRIBUTES["CN"])
+    rows = [tlv.encode(each.tag, each.value) for each in parts if not each.value[2:].startswith(kind)]
+    return tlv.sequence(*rows, tlv.set_of([tlv.sequence(kind, tlv.utf8_string(common_name))]))
+
+
 def key_identifier(spki: bytes) -> bytes:
     """SHA-1 over the bits of the public key (RFC 5280 clause 4.2.1.2, method 1): a name, not a proof."""
     parts = tlv.read_one(spki, tlv.SEQUENCE, what="SubjectPublicKeyInfo").reader()
@@ -62,17 +88,37 @@ def key_identifier(spki: bytes) -> bytes:
 
 
 def csca_certificate(
-    authority: Authority, spki: bytes, serial_number: int, validity: Validity, *, country: str, crl_url: str
+    authority: Authority,
+    spki: bytes,
+    serial_number: int,
+    validity: Validity,
+    *,
+    country: str,
+    crl_url: str,
+    name_change: bool = False,
 ) -> bytes:
-    """A self-signed CSCA certificate (Doc 9303-12 table of profiles, column CSCA)."""
-    extensions = [
-        _extension("2.5.29.35", tlv.sequence(tlv.encode(0x80, authority.key_identifier))),
-        _extension("2.5.29.14", tlv.octet_string(key_identifier(spki))),
-        _extension("2.5.29.15", tlv.encode(tlv.BIT_STRING, _KEY_USAGE["certificate_and_crl"]), critical=True),
-        _extension("2.5.29.19", tlv.sequence(b"\x01\x01\xff", tlv.integer(0)), critical=True),
-        *_shared(validity, country, crl_url),
-    ]
-    return _certificate(authority, authority.name, spki, serial_number, validity, extensions)
+    """A self-signed CSCA certificate (table 6, column CSCA self-signed root). `name_change`: its key is new and its
+    name another than its predecessor's."""
+    return _authority_certificate(
+        authority, authority.name, spki, serial_number, validity, country, crl_url, name_change=name_change
+    )
+
+
+def link_certificate(
+    authority: Authority,
+    subject: bytes,
+    spki: bytes,
+    serial_number: int,
+    validity: Validity,
+    *,
+    country: str,
+    crl_url: str,
+) -> bytes:
+    """A CSCA link certificate (column CSCA link): the new key, and new name where it has one, certified by the old
+    key `authority`. The extension NameChange is there where the names differ (clause 7.1.1.5)."""
+    return _authority_certificate(
+        authority, subject, spki, serial_number, validity, country, crl_url, name_change=subject != authority.name
+    )
 
 
 def document_signer_certificate(
@@ -89,13 +135,41 @@ def document_signer_certificate(
     """A document signer's certificate (column Document Signer); `document_types` are the MRZ's document codes."""
     types = tlv.set_of([tlv.encode(tlv.PRINTABLE_STRING, code.encode("ascii")) for code in document_types])
     extensions = [
-        _extension("2.5.29.35", tlv.sequence(tlv.encode(0x80, authority.key_identifier))),
-        _extension("2.5.29.14", tlv.octet_string(key_identifier(spki))),
-        _extension("2.5.29.15", tlv.encode(tlv.BIT_STRING, _KEY_USAGE["digital_signature"]), critical=True),
+        *_end_entity(authority, spki),
         _extension(DOCUMENT_TYPE_LIST, tlv.sequence(tlv.integer(0), types)),
         *_shared(validity, country, crl_url),
     ]
     return _certificate(authority, subject, spki, serial_number, validity, extensions)
+
+
+def list_signer_certificate(
+    authority: Authority,
+    subject: bytes,
+    spki: bytes,
+    serial_number: int,
+    validity: Validity,
+    *,
+    country: str,
+    crl_url: str,
+    usage: str,
+) -> bytes:
+    """A master list or deviation list signer's certificate (column Master List Signer & Deviation List Signer);
+    `usage` is the extended key usage (clause 7.1.1.3)."""
+    extensions = [
+        *_end_entity(authority, spki),
+        _extension(EXTENDED_KEY_USAGE, tlv.sequence(tlv.oid(usage)), critical=True),
+        *_shared(validity, country, crl_url),
+    ]
+    return _certificate(authority, subject, spki, serial_number, validity, extensions)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDetails:
+    """What a row of a revocation list says beside serial number and time: why (CRLReason of RFC 5280 clause 5.3.1),
+    and from when on nothing of the key can be relied upon, where that is known."""
+
+    reason: int | None = None
+    invalid_since: dt.datetime | None = None
 
 
 def revocation_list(
@@ -104,14 +178,23 @@ def revocation_list(
     this_update: dt.datetime,
     next_update: dt.datetime,
     revoked: Mapping[int, dt.datetime],
+    *,
+    details: Mapping[int, EntryDetails] | None = None,
+    former_name: bytes | None = None,
 ) -> bytes:
-    """A CRL v2 with its number and the authority's key identifier (Doc 9303-12 clause 7.2)."""
+    """A CRL v2 with its number and the authority's key identifier (tables 9 and 10). `revoked`: the time by serial
+    number; `former_name`: the CSCA's DER name before it changed, as issuerAltName says it."""
     rows = [
-        tlv.sequence(tlv.integer(serial), times.encode(revoked[serial])) for serial in sorted(revoked)
+        tlv.sequence(tlv.integer(serial), times.encode(revoked[serial]), _entry_extensions((details or {}).get(serial)))
+        for serial in sorted(revoked)
     ]  # without rows the list itself is absent (RFC 5280 clause 5.1.2.6)
+    alternative = []
+    if former_name is not None:
+        alternative.append(_extension(ISSUER_ALTERNATIVE_NAME, tlv.sequence(tlv.encode(0xA4, former_name))))
     extensions = tlv.sequence(
-        _extension("2.5.29.35", tlv.sequence(tlv.encode(0x80, authority.key_identifier))),
-        _extension("2.5.29.20", tlv.integer(number)),
+        _extension(AUTHORITY_KEY_IDENTIFIER, tlv.sequence(tlv.encode(0x80, authority.key_identifier))),
+        *alternative,
+        _extension(CRL_NUMBER, tlv.integer(number)),
     )
     return _signed(
         authority,
@@ -127,20 +210,56 @@ def revocation_list(
     )
 
 
+def _entry_extensions(entry: EntryDetails | None) -> bytes:
+    found = []
+    if entry is not None and entry.reason is not None:
+        found.append(_extension(REASON_CODE, tlv.encode(_ENUMERATED, bytes((entry.reason,)))))
+    if entry is not None and entry.invalid_since is not None:
+        found.append(_extension(INVALIDITY_DATE, tlv.encode(tlv.GENERALIZED_TIME, _generalized(entry.invalid_since))))
+    return tlv.sequence(*found) if found else b""
+
+
+def _authority_certificate(
+    authority: Authority, subject: bytes, spki: bytes, serial_number: int, validity: Validity, country: str,
+    crl_url: str, *, name_change: bool,
+) -> bytes:  # fmt: skip
+    extensions = [
+        _extension(AUTHORITY_KEY_IDENTIFIER, tlv.sequence(tlv.encode(0x80, authority.key_identifier))),
+        _extension(SUBJECT_KEY_IDENTIFIER, tlv.octet_string(key_identifier(spki))),
+        _extension(KEY_USAGE, tlv.encode(tlv.BIT_STRING, _KEY_USAGE["certificate_and_crl"]), critical=True),
+        _extension(BASIC_CONSTRAINTS, tlv.sequence(b"\x01\x01\xff", tlv.integer(0)), critical=True),
+        *_shared(validity, country, crl_url),
+        *([_extension(NAME_CHANGE, tlv.NULL_VALUE)] if name_change else []),
+    ]
+    return _certificate(authority, subject, spki, serial_number, validity, extensions)
+
+
+def _end_entity(authority: Authority, spki: bytes) -> list[bytes]:
+    return [
+        _extension(AUTHORITY_KEY_IDENTIFIER, tlv.sequence(tlv.encode(0x80, authority.key_identifier))),
+        _extension(SUBJECT_KEY_IDENTIFIER, tlv.octet_string(key_identifier(spki))),
+        _extension(KEY_USAGE, tlv.encode(tlv.BIT_STRING, _KEY_USAGE["digital_signature"]), critical=True),
+    ]
+
+
+def _generalized(time: dt.datetime) -> bytes:
+    utc = time.astimezone(dt.UTC)
+    return f"{utc.year:04d}{utc:%m%d%H%M%SZ}".encode("ascii")
+
+
 def _shared(validity: Validity, country: str, crl_url: str) -> list[bytes]:
-    # RFC 5280 clause 4.2.1.4 (private key usage period in earlier editions): [0] and [1] IMPLICIT GeneralizedTime
+    # PrivateKeyUsagePeriod (RFC 3280 clause 4.2.1.4): [0] and [1] IMPLICIT GeneralizedTime
     period = b"".join(
-        tlv.encode(tag, f"{time.astimezone(dt.UTC):%Y%m%d%H%M%SZ}".encode("ascii"))
-        for tag, time in ((0x80, validity.not_before), (0x81, validity.key_until))
+        tlv.encode(tag, _generalized(time)) for tag, time in ((0x80, validity.not_before), (0x81, validity.key_until))
     )
     place = tlv.sequence(tlv.set_of([tlv.sequence(tlv.oid("2.5.4.7"), tlv.utf8_string(country))]))
     alternative = tlv.sequence(tlv.encode(0xA4, place), tlv.encode(0x86, crl_url.encode("ascii")))
     point = tlv.sequence(tlv.encode(0xA0, tlv.encode(0xA0, tlv.encode(0x86, crl_url.encode("ascii")))))
     return [
-        _extension("2.5.29.16", tlv.sequence(period)),
-        _extension("2.5.29.18", alternative),
-        _extension("2.5.29.17", alternative),
-        _extension("2.5.29.31", tlv.sequence(point)),
+        _extension(PRIVATE_KEY_USAGE_PERIOD, tlv.sequence(period)),
+        _extension(ISSUER_ALTERNATIVE_NAME, alternative),
+        _extension(SUBJECT_ALTERNATIVE_NAME, alternative),
+        _extension(CRL_DISTRIBUTION_POINTS, tlv.sequence(point)),
     ]
 
 

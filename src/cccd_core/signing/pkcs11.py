@@ -23,13 +23,13 @@ from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import SigningError, UnavailableError
 from cccd_core.signing.keys import verifies
+from cccd_core.signing.ledger import PROOF
 
 _PSS = {
     "sha256": (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256),
     "sha384": (pkcs11.Mechanism.SHA384, pkcs11.MGF.SHA384),
     "sha512": (pkcs11.Mechanism.SHA512, pkcs11.MGF.SHA512),
 }
-_PROOF = b"cccd_core: does this key belong to its certificate"
 
 
 class Pkcs11Signer:
@@ -118,7 +118,7 @@ class Pkcs11Signer:
 
     def _prove(self) -> None:
         """One signature over a fixed text, checked with the certificate's key."""
-        if not verifies(self._public, self._algorithm, self.sign(_PROOF), _PROOF):
+        if not verifies(self._public, self._algorithm, self.sign(PROOF), PROOF):
             raise SigningError("the token's key is not the certificate's")
 
 

@@ -122,6 +122,20 @@ class Log:
                 raise
 
     @classmethod
+    def read(cls, path: Path, kind: LogKind) -> list[LogRecord]:
+        """The whole records of a log as it stands, whoever holds it; nothing is cut or changed. Errors as `open`."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise file_error(f"the {kind.what} cannot be opened", error, path=str(path)) from None
+        log = cls(path, kind, descriptor)
+        try:
+            data = log._content()
+            return [] if data is None else log._parse(data)[0]
+        finally:
+            os.close(descriptor)
+
+    @classmethod
     def _made(cls, path: Path, kind: LogKind, bodies: Iterable[bytes], put: Callable[[Path, Path], object]) -> Log:
         """Writes a log beside `path`, held from the first byte, and puts it there."""
         data = kind.header + b"".join(_records(bodies, kind, len(kind.header), len(kind.header)))
@@ -188,6 +202,21 @@ class Log:
             self._descriptor = -1
 
     def _load(self) -> list[LogRecord]:
+        data = self._content()
+        if data is None:
+            try:
+                self._begin(self.kind.header)
+            except OSError as error:
+                raise file_error(f"the {self.kind.what} cannot be read", error, path=str(self.path)) from None
+            return []
+        records, end = self._parse(data)
+        if end < len(data):
+            self._cut(end)
+        self.size_bytes = self._synced = end
+        return records
+
+    def _content(self) -> bytes | None:
+        """The whole file; None where not even its header is whole."""
         kind, header = self.kind, self.kind.header
         try:
             size = os.fstat(self._descriptor).st_size
@@ -196,11 +225,13 @@ class Log:
             data = os.pread(self._descriptor, size, 0)
             while len(data) < size and (more := os.pread(self._descriptor, size - len(data), len(data))):
                 data += more
-            if len(data) < len(header) and header.startswith(data):
-                self._begin(header)
-                return []
         except OSError as error:
             raise file_error(f"the {kind.what} cannot be read", error, path=str(self.path)) from None
+        return None if len(data) < len(header) and header.startswith(data) else data
+
+    def _parse(self, data: bytes) -> tuple[list[LogRecord], int]:
+        """The whole records, and where they end: what follows was torn off by an interruption. DamagedError."""
+        kind, header = self.kind, self.kind.header
         if data[: len(kind.magic)] in kind.earlier:
             what = f"a {kind.what} of another version"
             raise OtherVersionError(what, path=str(self.path), offset=0, known=kind.version)
@@ -217,10 +248,10 @@ class Log:
         while (frame := _frame(data, end, kind)) is not None and frame.position == end:
             records.append(LogRecord(end, frame.body))
             end = frame.stop
-        if end < len(data):
-            self._cut(data, end)
-        self.size_bytes = self._synced = end
-        return records
+        for offset, torn in _good_frames(data, end, kind):
+            if torn.position != offset or torn.synced > end or not kind.interrupted_anywhere:
+                raise DamagedError(f"the {kind.what} is damaged", path=str(self.path), offset=end)
+        return records, end
 
     def _begin(self, header: bytes) -> None:
         os.ftruncate(self._descriptor, 0)
@@ -229,10 +260,7 @@ class Log:
         whole_file.sync_folder(self.path.parent)  # the new name itself must survive
         self.size_bytes = self._synced = len(header)
 
-    def _cut(self, data: bytes, end: int) -> None:
-        for offset, frame in _good_frames(data, end, self.kind):
-            if frame.position != offset or frame.synced > end or not self.kind.interrupted_anywhere:
-                raise DamagedError(f"the {self.kind.what} is damaged", path=str(self.path), offset=end)
+    def _cut(self, end: int) -> None:
         try:
             os.ftruncate(self._descriptor, end)
             os.fsync(self._descriptor)

@@ -54,6 +54,7 @@ READ = [
 READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
+    *((f"pki {word}", "folder") for word in ("signer", "roll-over", "revoke", "crl", "ledger")),
     *((f"card {word}", name) for word in ("read", "verify") for name in ("file", "pki")),
     ("batch check", "batch"),
 ]  # fmt: skip
@@ -106,6 +107,11 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "template draw": {"source": work / "1.fmr", "--out": work / "unused"},
         "pki init": {"folder": work / "unused"},
         "pki show": {"folder": office.pki},
+        "pki signer": {"folder": office.pki},
+        "pki roll-over": {"folder": office.pki},
+        "pki revoke": {"folder": office.pki, "serial_number": "1", "--reason": "superseded"},
+        "pki crl": {"folder": office.pki},
+        "pki ledger": {"folder": office.pki},
         "pki master-list": {"file": work / "1.fmr", "--root": office.pki / "csca" / "certificate.der"},
         "vcard new": {"file": work / "unused"},
         "vcard serve": {"file": work / "unused"},

@@ -17,11 +17,11 @@ from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import (
     BusyError,
-    CertificateError,
     ConflictError,
     DamagedError,
     FileError,
     ParameterError,
+    SigningError,
     UnavailableError,
 )
 from cccd_core.inspection import Access, Verdict, inspect
@@ -483,11 +483,12 @@ def test_what_is_wrong_for_all_is_found_before_the_first_dossier(office: Office,
     began: list[object] = []
     fresh = tmp_path / "late-pki"
     pki.init(fresh, now=datetime(2027, 1, 1, tzinfo=UTC))  # its signer is not valid yet
-    for means, error in (
-        (replace(office.means(), clock=At(date(2050, 1, 1))), CertificateError),  # the signer has expired
-        (replace(Means.usual(fresh, "memory"), clock=At(DAY)), CertificateError),
+    for means, words in (
+        (replace(office.means(), clock=At(date(2050, 1, 1))), "usage period is over"),
+        (replace(office.means(), clock=At(date(2027, 1, 15))), "usage period is over"),  # its certificate is valid
+        (replace(Means.usual(fresh, "memory"), clock=At(DAY)), "usage period has not begun"),
     ):
-        with pytest.raises(error, match="not valid then"):
+        with pytest.raises(SigningError, match=words):
             office.issue(means=means, progress=lambda *step: began.append(step))
     assert not began
     with pytest.raises(KeyboardInterrupt):

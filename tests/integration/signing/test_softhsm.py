@@ -19,7 +19,7 @@ from cccd_core.emrtd import ElementaryFile, tlv
 from cccd_core.emrtd.public_keys import parse_spki
 from cccd_core.errors import SigningError, UnavailableError
 from cccd_core.pki.directory import PIN_VARIABLE
-from cccd_core.signing import SoftwareSigner, build_image, pkcs11_modules
+from cccd_core.signing import SoftwareSigner, build_image, counted, pkcs11_modules
 from cccd_core.signing.keys import verifies
 from support import countries, emrtd_samples, softhsm
 
@@ -142,12 +142,13 @@ def test_a_pki_directory_may_keep_its_key_in_a_token(
     (folder / "ds/certificate.der").write_bytes(token.certificates["p256"].der)
     (folder / "ds/private_key.pem").unlink()
     index = json.loads((folder / "pki.json").read_text())
-    index["pkcs11"] = {"module": str(token.module), "token": softhsm.TOKEN, "key": "p256"}
+    index["document_signers"][0]["pkcs11"] = {"module": str(token.module), "token": softhsm.TOKEN, "key": "p256"}
     (folder / "pki.json").write_text(json.dumps(index))
     monkeypatch.delenv(PIN_VARIABLE, raising=False)
     with pytest.raises(SigningError, match="PIN"):
         pki.load(folder).document_signer()
     monkeypatch.setenv(PIN_VARIABLE, softhsm.PIN)
+    monkeypatch.setattr(counted, "now_utc", lambda: emrtd_samples.NOW)
     signer = pki.load(folder).document_signer()
     assert not isinstance(signer, SoftwareSigner)
     assert signer.certificate_der == token.certificates["p256"].der

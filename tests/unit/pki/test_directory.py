@@ -28,7 +28,7 @@ def test_a_new_country(tmp_path: Path) -> None:
     assert files == {
         "TEST-COUNTRY.txt": 0o644, "pki.json": 0o644, "csca/certificate.der": 0o644, "csca/crl.der": 0o644,
         "csca/private_key.pem": 0o600, "ds/certificate.der": 0o644, "ds/private_key.pem": 0o600,
-        "card_master_key.hex": 0o600,
+        "card_master_key.hex": 0o600, "csca/ledger": 0o600,
     }  # fmt: skip
     assert [p.name for p in folder.path.parent.iterdir()] == ["pki"]
     loaded = pki.load(folder.path)
@@ -40,13 +40,13 @@ def test_a_new_country(tmp_path: Path) -> None:
     assert loaded.document_signer_certificate.document_types == {"ID"}
     path = loaded.trust_store().validate(loaded.document_signer_certificate, NOW)
     assert (path.revocation.revoked, path.revocation.fresh) == (False, True)
-    signer = loaded.document_signer()
+    signer = loaded.key(loaded.signers[0])
     assert verifies(loaded.document_signer_certificate.public_key, signer.algorithm, signer.sign(b"x"), b"x")
     assert pki.init(tmp_path / "b").csca_certificate != folder.csca_certificate
 
 
 def test_certificates_have_what_doc_9303_12_asks(tmp_path: Path) -> None:
-    folder = pki.init(tmp_path / "pki", explicit_curves=True, now=NOW)
+    folder = pki.init(tmp_path / "pki", now=NOW)
     csca, signer = folder.csca_certificate, folder.document_signer_certificate
     for certificate, curve in ((csca, "secp384r1"), (signer, "secp256r1")):
         assert isinstance(certificate.public_key, EcPublicKey)
@@ -96,7 +96,9 @@ def test_an_interrupted_init_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
         ("pki.json", b"{", FormatError),
         ("pki.json", b"[" * 100_000, FormatError),
         ("pki.json", b'{"format": "cccd-pki", "version": 2}', FormatError),
+        ("pki.json", b'{"format": "cccd-pki", "version": 3}', FormatError),
         ("pki.json", b'{"format": "cccd-pki", "version": 1, "pkcs11": {"module": 1}}', FormatError),
+        ("pki.json", b'{"format": "cccd-pki", "version": 2, "authorities": [{"folder": "../a"}]}', FormatError),
         ("csca/certificate.der", b"", FormatError),
         ("ds/certificate.der", b"\x30\x03\x02\x01\x01", FormatError),
         ("csca/crl.der", b"\x30\x00", FormatError),

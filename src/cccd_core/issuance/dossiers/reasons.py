@@ -131,6 +131,10 @@ class Failure(Word):
     )
     CARD_FAILED = "card_failed", "the card could not be written or did not prove itself; see the error"
     BUILD_FAILED = "build_failed", "the chip's files could not be made; see the error"
+    SIGNER_TOO_SHORT = (
+        "signer_too_short",
+        "the certificate of no document signer in turn lasts as long as this card: certify one that does",
+    )
     IN_OTHER_RUN = (
         "in_other_run",
         "another unfinished run over the same gallery holds this dossier (see evidence): finish that one, or where "

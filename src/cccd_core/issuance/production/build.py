@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from cccd_core.emrtd import CardContent, mrz
 from cccd_core.issuance.dossiers.fingers import chip_fingers
 from cccd_core.issuance.dossiers.policy import CheckPolicy
@@ -12,12 +14,16 @@ from cccd_core.signing import ChipKeys, Signer
 from cccd_core.signing.image import build_image
 
 
-def card_job(content: Content, card: Card, signer: Signer, policy: CheckPolicy) -> CardJob:
-    """The job of a dossier that was accepted: fresh chip keys, a signed image. CccdError where it cannot be built,
-    SigningError where the signer cannot sign."""
+def card_job(
+    content: Content, card: Card, signer: Signer, policy: CheckPolicy, *, signing_time: datetime | None = None
+) -> CardJob:
+    """The job of a dossier that was accepted: fresh chip keys, a signed image, which states its signing time where one
+    is given. CccdError where it cannot be built, SigningError where the signer cannot sign."""
     said = card_content(content, card, policy)
     keys = ChipKeys.generate()
-    image = build_image(said, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
+    image = build_image(
+        said, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key, signing_time=signing_time
+    )
     secrets = ChipSecrets(
         can=mrz.can(said.personal_number),
         mrz_information=mrz.for_card(said).information,

@@ -10,9 +10,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
-from cccd_core.errors import CccdError, ConflictError, SigningError
+from cccd_core.errors import CccdError, CertificateError, ConflictError, SigningError
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.reasons import Failure
 from cccd_core.issuance.production.build import card_job
@@ -22,16 +23,22 @@ from cccd_core.issuance.runs.evidence import ErrorEvidence
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.personalise import CardJob, CardResult, JobOutcome, Station
+from cccd_core.pki import DocumentSigners, SignerTooShortError, ValidityPolicy, parse_certificate
 from cccd_core.progress import Progress
 from cccd_core.signing import Signer
 
 
-class TimedSigner:
+class _Stopwatch:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+
+class _TimedSigner:
     """A signer that adds up the time its signatures take."""
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, watch: _Stopwatch) -> None:
         self._signer = signer
-        self.seconds = 0.0
+        self._watch = watch
 
     @property
     def certificate_der(self) -> bytes:
@@ -49,7 +56,7 @@ class TimedSigner:
         try:
             return self._signer.sign(data)
         finally:
-            self.seconds += time.perf_counter() - start
+            self._watch.seconds += time.perf_counter() - start
 
 
 class _OtherRunError(Exception):
@@ -69,11 +76,15 @@ class ProduceStage:
     register: Register
     orders: Orders
     station: Station
-    signer: TimedSigner
+    signers: DocumentSigners
+    validity: ValidityPolicy
     policy: CheckPolicy
+    now: Callable[[], datetime]
+    _watch: _Stopwatch = field(default_factory=_Stopwatch)
     _making: dict[str, tuple[Entry, str]] = field(default_factory=dict)  # job -> its row and number
     _seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _done: int = 0
+    _noted: bytes = b""
 
     def execute(self, progress: Progress | None = None) -> None:
         """Makes the card of every unique dossier. Errors of the reader, the journal, a database or the signer end the
@@ -98,20 +109,24 @@ class ProduceStage:
         run = self.state.value("run")
         for content in self.content.read(list(waiting)):
             entry = waiting[content.dossier.dossier_id]
-            start, signed = time.perf_counter(), self.signer.seconds
+            start, signed = time.perf_counter(), self._watch.seconds
             try:
                 job = self._job(content, run)
             except _OtherRunError as error:
                 evidence = replace(entry.evidence, run=error.run)
                 record(replace(entry, state=DossierState.FAILED, reason=Failure.IN_OTHER_RUN, evidence=evidence))
                 continue
-            except (SigningError, ConflictError):
+            except SignerTooShortError as error:
+                evidence = replace(entry.evidence, error=ErrorEvidence.of(error))
+                record(replace(entry, state=DossierState.FAILED, reason=Failure.SIGNER_TOO_SHORT, evidence=evidence))
+                continue
+            except (SigningError, CertificateError, ConflictError):
                 raise  # it would fail for everybody, or what is stored contradicts itself
             except CccdError as error:
                 evidence = replace(entry.evidence, error=ErrorEvidence.of(error))
                 record(replace(entry, state=DossierState.FAILED, reason=Failure.BUILD_FAILED, evidence=evidence))
                 continue
-            spent = self.signer.seconds - signed
+            spent = self._watch.seconds - signed
             self._seconds["sign"] += spent
             self._seconds["build"] += time.perf_counter() - start - spent
             self._making[job.job_id] = (entry, job.personal_number)
@@ -125,7 +140,26 @@ class ProduceStage:
             raise ConflictError("the dossier was not accepted", dossier=dossier.dossier_id)
         if order.run != run:
             raise _OtherRunError(order.run)
-        return card_job(content, card, self.signer, self.policy)
+        until = self.validity.document_until(card.issue_date, card.expiry_date)
+        signer = self.signers.for_document(until, run=bytes.fromhex(run))
+        self._note(signer)
+        signing_time = self.now() if self.validity.signing_time else None
+        return card_job(content, card, _TimedSigner(signer, self._watch), self.policy, signing_time=signing_time)
+
+    def _note(self, signer: Signer) -> None:
+        """Keeps which signers the run uses, before they sign: what they signed can then be counted whatever happens."""
+        if signer.certificate_der != self._noted:
+            self._noted = signer.certificate_der
+            serial = f"{parse_certificate(signer.certificate_der).serial_number:X}"
+            known = self.state.get_json("signers")
+            self.state.put_json("signers", {serial: 0, **(known if isinstance(known, dict) else {})})
+
+    def count_signatures(self) -> None:
+        """Keeps how many signatures each signer has made for this run, as its ledger has them."""
+        known = self.state.get_json("signers")
+        if isinstance(known, dict):
+            run = bytes.fromhex(self.state.value("run"))
+            self.state.put_json("signers", {**known, **self.signers.used(run, known.keys())})
 
     def _ended(self, result: CardResult) -> Entry:
         entry, number = self._making.pop(result.job_id)

@@ -39,7 +39,8 @@ class Margins:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The content of report.json. `seconds` add up over all runs of the folder, by stage; `elapsed` is the time that
-    went by."""
+    went by. `signers`: signatures by the serial number of the document signer's certificate; `notices`: what of the
+    country's keys and lists is to be seen to, as it stood when the run was last called."""
 
     states: Counter[DossierState]
     unique: int
@@ -55,6 +56,8 @@ class Figures:
     elapsed: float
     lanes: int
     enrolled: int | None
+    signers: JsonObject
+    notices: tuple[str, ...]
     run: dict[str, str]
     manifest: Json
     received: int = field(init=False)
@@ -90,6 +93,8 @@ class Figures:
             "scores": encode(self.scores),
             "throughput": self.throughput(),
             "gallery": {"enrolled": self.enrolled},
+            "signers": self.signers,
+            "notices": list(self.notices),
             "run": self.run,
             "manifest": self.manifest,
         }
@@ -128,6 +133,7 @@ def figures(state: RunState, entries: Sequence[Entry]) -> Figures:
     """The figures of a run whose dossiers are these."""
     seconds = state.seconds()
     lanes, enrolled = state.get_json("lanes"), state.get_json("enrolled")
+    signers, notices = state.get_json("signers"), state.get_json("notices")
     return Figures(
         states=Counter(entry.state for entry in entries),
         unique=sum(entry.searched for entry in entries),
@@ -147,6 +153,8 @@ def figures(state: RunState, entries: Sequence[Entry]) -> Figures:
         elapsed=seconds.get("elapsed", 0.0),
         lanes=lanes if isinstance(lanes, int) else 0,
         enrolled=enrolled if isinstance(enrolled, int) else None,
+        signers=signers if isinstance(signers, dict) else {},
+        notices=tuple(map(str, notices)) if isinstance(notices, list) else (),
         run={"id": state.value("run"), "day": state.value("day"), "reader": state.value("reader")},
         manifest=state.get_json("manifest"),
     )

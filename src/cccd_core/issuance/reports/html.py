@@ -85,6 +85,12 @@ def render(report: Report) -> str:
             ["card serial", "dossier", "reason"],
             [[card.card_serial, card.dossier, card.reason] for card in figures.revoke],
         ),
+        "<h2>Signatures</h2>",
+        *(f'<p class="quiet">{html.escape(notice)}</p>' for notice in figures.notices),
+        _table(
+            ["document signer", "signatures"],
+            [[serial, count] for serial, count in figures.signers.items() if isinstance(count, int)],
+        ),
         "<h2>Manifest</h2>",
         f"<pre>{html.escape(_pretty(figures.manifest))}</pre>",
     ]
