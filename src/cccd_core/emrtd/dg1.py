@@ -30,7 +30,7 @@ def parse(data: bytes) -> zones.Mrz:
     for part in zone.odd:
         odd.caught(part.name, part.raw, _moved(part.error, found))
     if behind:
-        odd.add("rest of DG1", behind, "bytes follow the machine readable zone", offset=found.end)
+        odd.add("rest of DG1", behind, "bytes follow the machine readable zone", offset=len(data) - len(behind))
     return replace(zone, odd=odd.all())
 
 
@@ -43,9 +43,12 @@ def lines(data: bytes) -> tuple[str, ...]:
 
 
 def _zone(data: bytes) -> tuple[tlv.Tlv, bytes]:
+    """The data object of the zone, without what fills it behind the lines, and whatever follows these."""
     whole = tlv.read_one(data, ElementaryFile.DG1.tag, what="DG1")
     found = whole.reader().next(_MRZ_TAG, what="machine readable zone")
-    return found, whole.value[found.end - whole.value_offset :]
+    lines = found.value.rstrip(b"\0\r\n ")
+    behind = whole.value[found.value_offset + len(lines) - whole.value_offset :].lstrip(b"\r\n")
+    return replace(found, value=lines), behind
 
 
 def _text(found: tlv.Tlv) -> str:

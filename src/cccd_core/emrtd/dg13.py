@@ -38,7 +38,7 @@ AUTHORITY_FIELDS = frozenset((ETHNICITY, RELIGION, RESIDENCE, MARKS, ISSUE, PARE
 
 REQUIRED = (NUMBER, NAME, BIRTH, SEX, NATIONALITY, EXPIRY)
 
-_NAMES = {
+NAMES = {
     NUMBER: "personal_number", NAME: "full_name", BIRTH: "birth_date", SEX: "sex", NATIONALITY: "nationality_name",
     ETHNICITY: "ethnicity", RELIGION: "religion", ORIGIN: "place_of_origin", RESIDENCE: "place_of_residence",
     MARKS: "marks", ISSUE: "issue_date", EXPIRY: "expiry_date", PARENTS: "parents", SPOUSE: "spouse",
@@ -128,8 +128,8 @@ def build(fields: CitizenFields, *, codec: AuthorityCodec = PLAIN) -> bytes:
     if fields.odd:
         raise ParameterError("fields with odd parts are not written", field=fields.odd[0].name)
     for number in REQUIRED:
-        if number != EXPIRY and getattr(fields, _NAMES[number]) is None:
-            raise ParameterError("a field of DG13 is missing", field=_NAMES[number])
+        if number != EXPIRY and getattr(fields, NAMES[number]) is None:
+            raise ParameterError("a field of DG13 is missing", field=NAMES[number])
     if fields.permanent == (fields.expiry_date is not None):
         raise ParameterError("a card expires on a date or is permanent", field="expiry_date")
     if fields.sex is None or fields.sex not in _SEXES:
@@ -206,7 +206,7 @@ def _row(row: tlv.Tlv, values: dict[int, bytes], odd: OddParts, codec: Authority
     number = int.from_bytes(numbered.value, "big", signed=True)
     if not 1 <= len(numbered.value) <= 4 or not 1 <= number <= 255:
         raise FormatError("a field of DG13 has an impossible number", offset=numbered.offset)
-    name = _NAMES.get(number, f"field {number}")
+    name = NAMES.get(number, f"field {number}")
     counted(numbered, odd, what=name)
     if number in values:
         odd.add(name, row.value, "a field of DG13 is there twice", offset=row.offset, field=number)
@@ -235,7 +235,7 @@ class _Values:
     def fields(self) -> CitizenFields:
         for number in REQUIRED:
             if number not in self.values:
-                self.odd.add(_NAMES[number], b"", "a field of DG13 is missing", field=number)
+                self.odd.add(NAMES[number], b"", "a field of DG13 is missing", field=number)
         sex, expiry = self.text(SEX), self.text(EXPIRY)
         if sex is not None and sex not in _SEXES.values():
             self.fault(SEX, sex, "a field of DG13 is neither Nam nor Nữ")
@@ -252,12 +252,12 @@ class _Values:
             religion=self.text(RELIGION), place_of_origin=self.text(ORIGIN), place_of_residence=self.text(RESIDENCE),
             marks=self.text(MARKS), father=father or None, mother=mother or None,
             spouse=(spouse[0] if spouse else "") or None, old_number=self.text(OLD_NUMBER),
-            others={number: value for number, value in self.values.items() if value and number not in _NAMES},
+            others={number: value for number, value in self.values.items() if value and number not in NAMES},
             odd=self.odd.all(),
         )  # fmt: skip
 
     def fault(self, number: int, text: str, message: str) -> None:
-        self.odd.add(_NAMES[number], text.encode("utf-8"), message, field=number)
+        self.odd.add(NAMES[number], text.encode("utf-8"), message, field=number)
 
     def text(self, number: int) -> str | None:
         """The text of a field; None where it is not there, or is none, which is then noted."""
@@ -269,7 +269,7 @@ class _Values:
             return _text(found)
         except FormatError as error:
             error.facts.pop("offset", None)
-            self.odd.caught(_NAMES[number], found.value, FormatError(error.message, **error.facts, field=number))
+            self.odd.caught(NAMES[number], found.value, FormatError(error.message, **error.facts, field=number))
             return None
 
     def required(self, number: int) -> str | None:
@@ -291,12 +291,12 @@ class _Values:
                 self.fault(number, single, "a field of DG13 is no SEQUENCE of texts")
             return [single] if single else []
         found: list[str] = []
-        for each in objects(holder, self.odd, what=_NAMES[number], limit=_MAX_TEXTS):
+        for each in objects(holder, self.odd, what=NAMES[number], limit=_MAX_TEXTS):
             try:
                 found.append(_text(each))
             except FormatError as error:
                 found.append("")
-                self.odd.caught(_NAMES[number], each.value, FormatError(error.message, field=number))
+                self.odd.caught(NAMES[number], each.value, FormatError(error.message, field=number))
         return found
 
     def date(self, number: int, text: str | None) -> dt.date | None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from cccd_core.emrtd import cbeff, images, iso19794, iso39794
+from cccd_core.emrtd import cbeff, images, iso19794, iso39794, records
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.images import StatedImage
 from cccd_core.emrtd.odd import Found, OddParts
-from cccd_core.errors import FormatError
 
 FORMAT_FACE_39794 = 0x002A
 
@@ -75,12 +74,7 @@ def parse(data: bytes) -> Found[FaceImage]:
 
 
 def _faces(template: cbeff.BiometricTemplate, odd: OddParts, name: str) -> list[FaceImage]:
-    try:
-        reader = iso39794.read if iso39794.holds(template.data) else iso19794.read
-        standard, found = reader(template.data, odd, name)
-    except FormatError as error:
-        odd.caught(name, template.data, error)
-        return []
+    standard, found = records.read(template.data, odd, name)
     if (template.format_owner, template.format_type) != (cbeff.OWNER_JTC1_SC37, _FORMATS.get(standard)):
         odd.add(
             f"{name}, format", b"", "a header names another format than its data has",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cccd_core.emrtd import cbeff, images, iso19794, iso39794
+from cccd_core.emrtd import cbeff, images, iso19794, records
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.images import StatedImage
 from cccd_core.emrtd.odd import Found, OddParts
@@ -113,12 +113,7 @@ def _fingers(template: cbeff.BiometricTemplate, odd: OddParts, name: str) -> lis
     if template.data.startswith(b"FMR\0"):
         standard, found = _minutiae(template.data, odd, name)
     else:
-        try:
-            reader = iso39794.read if iso39794.holds(template.data) else iso19794.read
-            standard, found = reader(template.data, odd, name)
-        except FormatError as error:
-            odd.caught(name, template.data, error)
-            return []
+        standard, found = records.read(template.data, odd, name)
     _check_header(template, standard, odd, name)
     told = _POSITIONS.get(template.subtype)
     fingers = []

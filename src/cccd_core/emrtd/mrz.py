@@ -196,15 +196,15 @@ def parse(text: str) -> Mrz:
 
     A wrong check digit, and anything else that is odd, is in `odd` under the name of the field that it is about, with
     `offset` (in the text without line breaks) and `field`; every field holds what stands in the zone. FormatError for
-    what is no zone: of another length, or without the characters of one where it begins.
+    what is no zone: of another length, or mostly of other characters.
     """
     flat = text.replace("\r", "").replace("\n", "") if len(text) <= 200 else text
     name = next((name for name, (count, width) in LINES.items() if len(flat) == count * width), None)
     if name is None:
         raise FormatError("a machine readable zone has 90, 72 or 88 characters", offset=0, length=len(flat))
-    wrong = next((place for place, sign in enumerate(flat[:5]) if not _ALPHABET.match(sign)), None)
-    if wrong is not None:
-        raise FormatError("a character that is not of the machine readable zone", offset=wrong)
+    wrong = [place for place, sign in enumerate(flat) if not _ALPHABET.match(sign)]
+    if len(wrong) > len(flat) // 2:
+        raise FormatError("a character that is not of the machine readable zone", offset=wrong[0])
     if name != "TD1" and flat[0] == "V":
         name = {"TD2": "MRV-B", "TD3": "MRV-A"}[name]
     return _Zone(flat, name).read()

@@ -6,11 +6,12 @@ clause A.1. What is unknown or cannot be read is kept as it is, beside the other
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from cccd_core.emrtd import tlv
 from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.emrtd.odd import OddPart
 from cccd_core.emrtd.public_keys import parse_spki
 from cccd_core.errors import FormatError
 
@@ -102,18 +103,9 @@ _Info = TypeVar(
 
 
 @dataclass(frozen=True, slots=True)
-class OddInfo:
-    """One SecurityInfo that is not what its kind says: its protocol where that could be read, its DER, and why."""
-
-    protocol: str | None
-    raw: bytes = field(repr=False)
-    error: FormatError = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
 class SecurityInfos:
     """A SET OF SecurityInfo, sorted by kind. `others` holds those of other protocols: (identifier, whole DER); `odd`
-    those that cannot be read.
+    those that cannot be read, by their protocol's identifier where that could be.
     """
 
     pace: tuple[PaceInfo, ...] = ()
@@ -123,7 +115,7 @@ class SecurityInfos:
     others: tuple[tuple[str, bytes], ...] = ()
     pace_domain_parameters: tuple[PaceDomainParameterInfo, ...] = ()
     terminal_authentication: tuple[TerminalAuthenticationInfo, ...] = ()
-    odd: tuple[OddInfo, ...] = ()
+    odd: tuple[OddPart, ...] = ()
 
     def encode(self) -> bytes:
         """The DER SET OF SecurityInfo: the content of EF.CardAccess."""
@@ -203,7 +195,7 @@ class _Found:
         self.terminal: list[TerminalAuthenticationInfo] = []
         self.active: ActiveAuthenticationInfo | None = None
         self.others: list[tuple[str, bytes]] = []
-        self.odd: list[OddInfo] = []
+        self.odd: list[OddPart] = []
 
     def take(self, info: tlv.Tlv) -> None:
         """Sorts one info in; whatever is wrong with it stays with it."""
@@ -219,7 +211,7 @@ class _Found:
             else:
                 self.others.append((protocol, raw))
         except FormatError as error:
-            self.odd.append(OddInfo(protocol, raw, error))
+            self.odd.append(OddPart(protocol or "SecurityInfo", raw, error))
 
     def _known(self, protocol: str, parts: tlv.Reader) -> bool:
         """Whether the protocol is one of those sorted here; then its info is read."""

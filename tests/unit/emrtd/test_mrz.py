@@ -65,10 +65,45 @@ def test_other_documents_have_no_vietnamese_number() -> None:
         ("Straße", "STRASSE"),
         ("Łukasz Ørsted Ægir", "LUKASZ<OERSTED<AEGIR"),
         ("  a   b ", "A<B"),
+        ("Ləman", "LEMAN"),
+        ("Lương\u200bVăn", "LUONGVAN"),
+        ("\ufeffLương\u00ad \u200eVăn\u2060\ufe0f", "LUONG<VAN"),
+        ("Lương\u00a0Văn\u2009An\u2013Bình", "LUONG<VAN<AN<BINH"),
+        ("Ðỗ", "DO"),
+        ("\u02bbOkina D\u2032Arc O\u00b4Neil", "OKINA<DARC<ONEIL"),
+        ("ŉ ĸ Ŀ ŋ ħ ŧ ı İ ĳ œ þ å", "N<Q<L<N<H<T<I<I<IJ<OE<TH<AA"),
+        ("ǆ ǈ Ǌ ȘȚ ĠĢ", "DZ<LJ<NJ<ST<GG"),
     ],
 )
 def test_transliteration(name: str, expected: str) -> None:
     assert transliterate(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "expected"),
+    [
+        ("ru", "Наталья Щёголева-Объедкова", "NATALIA<SHCHEGOLEVA<OBIEEDKOVA"),
+        ("uk", "Юрій Їжак Згурський Знам'янко", "YURII<YIZHAK<ZHURSKYI<ZNAMIANKO"),
+        ("uk", "Ґалаґан Єва Мар’яна", "GALAGAN<YEVA<MARIANA"),
+        ("be", "Ёў Геогій", "IOU<HEOHII"),
+        ("bg", "Щърбев", "SHTIERBEV"),
+        ("sr", "Ђорђевић Жељко Њ Џ Хаџић", "DORDEVIC<ZELJKO<NJ<DZ<HADZIC"),
+        ("mk", "Ќосев Ѓорѓи Џемо Цветан Ѕ", "KJOSEV<GJORGJI<DJEMO<CVETAN<DZ"),
+    ],
+)
+def test_cyrillic_by_the_language_that_it_is_in(language: str, name: str, expected: str) -> None:
+    assert transliterate(name, language=language) == expected
+    with pytest.raises(ParameterError):
+        transliterate(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [("Ивaн", "ru"), ("Nguyễn", "ru"), ("王", "uk"), ("А", "xx"), ("А", "vi")]
+)
+def test_a_name_is_in_one_script_and_a_known_language(name: str, language: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        transliterate(name, language=language)
+    assert set(caught.value.facts) <= {"position", "language"}
 
 
 def test_every_vietnamese_letter_becomes_one_basic_letter() -> None:

@@ -538,3 +538,17 @@ def test_dg1_keeps_its_lines_and_offsets() -> None:
     assert [(part.name, part.raw[:1]) for part in dg1.parse(tlv.encode(0x61, tlv.encode(0x5F1F, accent))).odd] == [
         ("name", b"\xc9")
     ]
+
+
+def test_what_fills_dg1_behind_its_lines() -> None:
+    for filling, odd in ((b"\r\n", []), (b"\0\0", ["rest of DG1"]), (b"  ", ["rest of DG1"])):
+        data = tlv.encode(0x61, tlv.encode(0x5F1F, "\n".join(TD3).encode() + filling))
+        found = dg1.parse(data)
+        assert (found.document_number, [part.name for part in found.odd]) == ("L898902C3", odd)
+        assert dg1.lines(data) == TD3
+
+
+def test_a_zone_in_small_letters_is_odd_and_not_lost() -> None:
+    found = mrz.parse("".join(TD3).lower())
+    assert (found.birth_date, found.expiry_date, found.primary_identifier) == ("740812", "120415", "eriksson")
+    assert "document_number" in {part.name for part in found.odd}

@@ -93,7 +93,7 @@ def test_one_odd_info_costs_itself(name: str) -> None:
     assert infos.pace == (PaceInfo(),)
     assert infos.active_authentication == ActiveAuthenticationInfo()
     (found,) = infos.odd
-    assert (found.protocol, found.raw) == (protocol, odd)
+    assert (found.name, found.raw) == (protocol or "SecurityInfo", odd)
     assert isinstance(found.error, FormatError)
     assert found.raw.hex() not in repr(found)
 
