@@ -1,80 +1,182 @@
-"""Chip Authentication version 1, the reader's side (Doc 9303-11, 6.2; BSI TR-03110-3, A.4 and B.2)."""
+"""Chip Authentication version 1, the reader's side, over elliptic curves and finite fields (Doc 9303-11, 6.2; BSI
+TR-03110-3, A.4 and B.2).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from cccd_core.card import ec, status_words
-from cccd_core.card.apdu import CommandApdu
+from cccd_core.card import groups, status_words
+from cccd_core.card.apdu import SHORT_NC_MAX, CommandApdu, ResponseApdu
 from cccd_core.card.connection import CardConnection
+from cccd_core.card.groups import Group
 from cccd_core.card.pace import INS_GENERAL_AUTHENTICATE, INS_MANAGE_SECURITY_ENVIRONMENT, TAG_DYNAMIC_DATA
 from cccd_core.card.secure_messaging import SecureMessaging, session_cipher
+from cccd_core.emrtd import dh_groups
+from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.public_keys import EcPublicKey, parse_spki
-from cccd_core.emrtd.security_infos import ChipAuthenticationInfo, ChipAuthenticationPublicKeyInfo, SecurityInfos
+from cccd_core.emrtd.security_infos import ID_CA, ChipAuthenticationInfo, ChipAuthenticationPublicKeyInfo, SecurityInfos
 from cccd_core.emrtd.tlv import encode, oid
-from cccd_core.errors import AuthenticationError, CardError, SecureMessagingError, UnavailableError
+from cccd_core.errors import AuthenticationError, CardError, FormatError, SecureMessagingError, UnavailableError
 
-_CA_ECDH: Final = "0.4.0.127.0.7.2.2.3.2"
-KEY_BITS: Final = {f"{_CA_ECDH}.1": 112, f"{_CA_ECDH}.2": 128, f"{_CA_ECDH}.3": 192, f"{_CA_ECDH}.4": 256}
-ID_CA_ECDH_3DES: Final = f"{_CA_ECDH}.1"
+SET_AT_INTERNAL: Final = (0x41, 0xA4)
+SET_KAT: Final = (0x41, 0xA6)
+VERSION: Final = 1
+_KINDS: Final = {False: f"{ID_CA}.1", True: f"{ID_CA}.2"}  # finite field, curve
+_KEY_BITS: Final = {"1": 112, "2": 128, "3": 192, "4": 256}  # 112 is 3DES
+_ABOUT_THE_REFERENCE: Final = (
+    status_words.WRONG_DATA,
+    status_words.REFERENCE_DATA_NOT_FOUND,
+    status_words.REFERENCE_DATA_NOT_USABLE,
+)
 
 
-def choose(infos: SecurityInfos) -> tuple[ChipAuthenticationInfo, EcPublicKey]:
-    """The strongest protocol of DG14 with its key. UnavailableError where the chip offers none that is supported."""
-    best: tuple[int, ChipAuthenticationInfo, EcPublicKey] | None = None
-    for info in infos.chip_authentication or _implied(infos.chip_authentication_public_keys):
-        bits = KEY_BITS.get(info.protocol)
-        if bits is None or info.version != 1:
-            continue
-        for key_info in infos.chip_authentication_public_keys:
-            if info.key_id != key_info.key_id:
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One way of chip authentication: protocol, cipher, the chip's static key, and the number of the key as the command
+    may name it (None: not at all), the likelier form first.
+    """
+
+    protocol: str
+    key_bits: int
+    group: Group
+    public_key: bytes
+    references: tuple[int | None, ...] = (None,)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The order of choice: cipher, then group, the strongest highest."""
+        return self.key_bits, self.group.strength_bits
+
+
+@dataclass(frozen=True, slots=True)
+class ChipAuthenticated:
+    """A chip that has shown its private key. `reader_key` is our ephemeral public key in short, which terminal
+    authentication signs (BSI TR-03110-3, B.3).
+    """
+
+    suite: Suite
+    reader_key: bytes
+
+
+def key_bits(protocol: str) -> int | None:
+    """The cipher of a protocol by its key: 112 is 3DES; None for a protocol that is none of version 1."""
+    kind, _, cipher = protocol.rpartition(".")
+    return _KEY_BITS.get(cipher) if kind in _KINDS.values() else None
+
+
+def choose(infos: SecurityInfos) -> Suite:
+    """The strongest way that DG14 offers: by cipher, then by key. UnavailableError, which names what is offered, where
+    none is done here.
+
+    An info and a key belong together by their number; where one of them has none and there is only one of the other,
+    the two do. A key without an info is used with 3DES (Doc 9303-11, 6.2).
+    """
+    found = suites(infos)
+    if found:
+        return found[0]
+    protocols = {info.protocol for info in infos.chip_authentication}
+    protocols |= {key.protocol for key in infos.chip_authentication_public_keys}
+    raise UnavailableError(
+        "the chip offers no chip authentication that is supported here",
+        needs="version 1 with a key on a known curve or in a known group",
+        offered=" ".join(sorted(protocols)[:8]),
+    )
+
+
+def suites(infos: SecurityInfos) -> tuple[Suite, ...]:
+    """All ways that are done here, the strongest first."""
+    found: list[Suite] = []
+    for elliptic, kind in _KINDS.items():
+        keys = [(key, *known) for key in infos.chip_authentication_public_keys if (known := _key(key, elliptic))]
+        ways = [info for info in infos.chip_authentication if info.protocol.startswith(kind + ".")]
+        if not infos.chip_authentication:
+            ways = [ChipAuthenticationInfo(f"{kind}.1", VERSION, key.key_id) for key, _, _ in keys]
+        for info in ways:
+            bits = key_bits(info.protocol)
+            if bits is None or info.version != VERSION:
                 continue
-            key = parse_spki(key_info.public_key)
-            if isinstance(key, EcPublicKey) and key.curve.name in ec.PARAMETER_IDS and (not best or bits > best[0]):
-                best = bits, info, key
-    if best is None:
-        raise UnavailableError("the chip offers no chip authentication that is supported here", needs="ECDH, version 1")
-    return best[1], best[2]
+            for key, group, public in keys:
+                if _belong(info, key, len(keys)):
+                    found.append(Suite(info.protocol, bits, group, public, _references(info, key, len(keys))))
+    return tuple(sorted(found, key=lambda suite: suite.rank, reverse=True))
 
 
-def _implied(keys: tuple[ChipAuthenticationPublicKeyInfo, ...]) -> tuple[ChipAuthenticationInfo, ...]:
-    """Doc 9303-11, 6.2.4: a key with no ChipAuthenticationInfo is used with 3DES."""
-    return tuple(ChipAuthenticationInfo(ID_CA_ECDH_3DES, 1, key.key_id) for key in keys)
+def _key(info: ChipAuthenticationPublicKeyInfo, elliptic: bool) -> tuple[Group, bytes] | None:
+    """Group and public key of one of the chip's keys; None for one of the other kind, or that cannot be read."""
+    try:
+        if dh_groups.is_dh_key(info.public_key):
+            number = dh_groups.parse_spki(info.public_key)
+            return None if elliptic else (groups.of(number.group), number.y.to_bytes(number.group.size_bytes, "big"))
+        key = parse_spki(info.public_key)
+    except FormatError:
+        return None
+    if not elliptic or not isinstance(key, EcPublicKey):
+        return None
+    return groups.of(key.curve), key.curve.encode_point(key.x, key.y)
 
 
-def authenticate(connection: CardConnection, infos: SecurityInfos) -> None:
+def _belong(info: ChipAuthenticationInfo, key: ChipAuthenticationPublicKeyInfo, keys: int) -> bool:
+    if info.key_id is None:
+        return True  # every key there is: the reference then says which
+    return info.key_id == key.key_id or (key.key_id is None and keys == 1)
+
+
+def _references(
+    info: ChipAuthenticationInfo, key: ChipAuthenticationPublicKeyInfo, keys: int
+) -> tuple[int | None, ...]:
+    number = key.key_id if info.key_id is None else info.key_id
+    if number is None:
+        return (None,)
+    if keys > 1:
+        return (number,)
+    return (None, number) if info.key_id is None else (number, None)
+
+
+def authenticate(connection: CardConnection, infos: SecurityInfos) -> ChipAuthenticated:
     """Agrees on a fresh channel with the chip's static key and proves it with one command.
 
     `infos` are DG14's, whose hash must be one that passive authentication has checked: only then does success mean that
     the chip is genuine. Raises AuthenticationError where the chip does not have the private key, CardError.
     """
-    info, key = choose(infos)
-    curve = key.curve
-    secret = ec.Secret.random(curve)
-    mine = curve.encode_point(*secret.times_generator())
-    reference = b"" if info.key_id is None else encode(0x84, _unsigned(info.key_id))
-    bits = KEY_BITS[info.protocol]
-    if bits == 112:
-        connection.require(
-            CommandApdu(0, INS_MANAGE_SECURITY_ENVIRONMENT, 0x41, 0xA6, encode(0x91, mine) + reference),
-            "chip authentication",
-        )
-    else:
-        select = encode(0x80, oid(info.protocol)[2:]) + reference
-        connection.require(
-            CommandApdu(0, INS_MANAGE_SECURITY_ENVIRONMENT, 0x41, 0xA4, select), "choosing chip authentication"
-        )
-        body = encode(TAG_DYNAMIC_DATA, encode(0x80, mine))
-        connection.require(CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, body, 256), "chip authentication")
-    connection.replace(SecureMessaging(session_cipher(secret.agree((key.x, key.y)), bits)))
-    # Only a chip with the private key can answer under the new keys: one command that changes nothing.
+    suite = choose(infos)
+    secret = suite.group.secret()
+    mine = secret.public()
+    _agree(connection, suite, mine)
     try:
-        response = connection.send(CommandApdu(0, 0xB0, 0x9E, 0x00, ne=1))  # READ BINARY of EF.COM, one byte
+        shared = secret.agree(suite.public_key)
+    except FormatError as error:
+        raise CardError("the chip's key gives no key agreement", **error.facts) from None
+    connection.replace(SecureMessaging(session_cipher(shared, suite.key_bits)))
+    # Only a chip with the private key can answer under the new keys, whatever it answers. DG14 is selected, since it is
+    # there for sure, and some chips give up their channel over a file that is not.
+    try:
+        connection.send(CommandApdu(0, 0xA4, 0x02, 0x0C, ElementaryFile.DG14.fid.to_bytes(2, "big")))
     except (SecureMessagingError, CardError):
         raise AuthenticationError("the chip does not have the private key of its DG14") from None
+    return ChipAuthenticated(suite, suite.group.compress(mine))
+
+
+def _agree(connection: CardConnection, suite: Suite, mine: bytes) -> None:
+    """MSE:Set KAT with the key for 3DES; MSE:Set AT, then GENERAL AUTHENTICATE with the key for AES (6.2.4)."""
+    response = ResponseApdu(b"", status_words.WRONG_DATA)
+    for number in suite.references:
+        reference = (
+            b"" if number is None else encode(0x84, number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big"))
+        )
+        if suite.key_bits == 112:
+            purpose, data = SET_KAT, encode(0x91, mine) + reference
+        else:
+            purpose, data = SET_AT_INTERNAL, encode(0x80, oid(suite.protocol)[2:]) + reference
+        extended = len(data) > SHORT_NC_MAX
+        response = connection.send(CommandApdu(0, INS_MANAGE_SECURITY_ENVIRONMENT, *purpose, data, extended=extended))
+        if response.sw not in _ABOUT_THE_REFERENCE:
+            break
     if not response.ok:
-        raise status_words.card_error(response.sw, "proving chip authentication")
-
-
-def _unsigned(value: int) -> bytes:
-    return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+        raise status_words.card_error(response.sw, "choosing chip authentication")
+    if suite.key_bits != 112:
+        body = encode(TAG_DYNAMIC_DATA, encode(0x80, mine))
+        extended = len(body) > SHORT_NC_MAX
+        command = CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, body, 256, extended=extended)
+        connection.require(command, "chip authentication")

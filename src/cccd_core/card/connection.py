@@ -116,7 +116,7 @@ class CardConnection:
         """
         if self._dead:
             raise SecureMessagingError("the channel is dead after a failed check; open a new one")
-        if self.extended_length:
+        if self.extended_length or command.extended:
             response = self._send_one(command)
             if response.sw != status_words.WRONG_LENGTH or not command.is_extended or response.data:
                 return response

@@ -1,11 +1,10 @@
-"""Arithmetic on the elliptic curves of PACE: full points, which `cryptography` does not give.
+"""Arithmetic on the elliptic curves of PACE and chip authentication: full points, which `cryptography` does not give.
 
-Every multiplication by a secret is OpenSSL's, in constant time: k·G as a public key, k·P as the x coordinates of two
-Diffie-Hellman agreements (k and k+1), from which y follows (K. Okeya, K. Sakurai, CHES 2001, section 3). Python's own
-integers, whose time depends on their values, only see the results: one recovery of y and one point addition for each
-mapping, both of values that live for one session.
-
-Curves: Doc 9303-11, table 6 (the prime curves of at least 256 bits that OpenSSL has; smaller ones are refused).
+Every multiplication by a secret is OpenSSL's, in constant time, where it has the curve: k·G as a public key, k·P as the
+x coordinates of two Diffie-Hellman agreements (k and k+1), from which y follows (K. Okeya, K. Sakurai, CHES 2001,
+section 3). Where it has not (brainpoolP192r1, P224r1, P320r1 of Doc 9303-11 table 6, and twisted curves) it is
+`ladder`'s. Python's own integers, whose time depends on their values, else only see the results: one recovery of y and
+one point addition for each mapping, both of values that live for one session.
 """
 
 from __future__ import annotations
@@ -13,66 +12,48 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 
-from cccd_core.emrtd import curves
+from cccd_core.card import ladder
+from cccd_core.emrtd import ecdsa
 from cccd_core.emrtd.curves import Curve
 from cccd_core.errors import FormatError, ParameterError
 
 Point = tuple[int, int]
 
-# standardised domain parameter number -> curve
-_CURVES: Final[dict[int, ec.EllipticCurve]] = {
-    12: ec.SECP256R1(),
-    13: ec.BrainpoolP256R1(),
-    15: ec.SECP384R1(),
-    16: ec.BrainpoolP384R1(),
-    17: ec.BrainpoolP512R1(),
-    18: ec.SECP521R1(),
+_OPENSSL: Final[dict[str, ec.EllipticCurve]] = {
+    curve.name: curve
+    for curve in (
+        ec.SECP192R1(),
+        ec.SECP224R1(),
+        ec.SECP256R1(),
+        ec.SECP384R1(),
+        ec.SECP521R1(),
+        ec.BrainpoolP256R1(),
+        ec.BrainpoolP384R1(),
+        ec.BrainpoolP512R1(),
+    )
 }
-PARAMETER_IDS: Final = {known.name: number for number, known in _CURVES.items()}
 
 
-def curve_by_id(parameter_id: int) -> Curve:
-    """The curve of a standardised domain parameter number. ParameterError for one that is not supported."""
-    if parameter_id not in _CURVES:
-        raise ParameterError("no supported curve has this domain parameter number", number=parameter_id)
-    return curves.by_name(_CURVES[parameter_id].name)
+_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "sha1": hashes.SHA1(),  # noqa: S303 - over a fresh nonce of the reader's
+    "sha224": hashes.SHA224(),
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
 
 
-def domain_parameter_id(name: str) -> int:
-    """The standardised domain parameter number of a curve's name. ParameterError for one that is not supported."""
-    if name not in PARAMETER_IDS:
-        raise ParameterError("not a supported curve", curve=name)
-    return PARAMETER_IDS[name]
-
-
-def _openssl(curve: Curve) -> ec.EllipticCurve:
-    return _CURVES[domain_parameter_id(curve.name)]
-
-
-def stored_key(pkcs8: bytes) -> bytes:
-    """A private key as a chip stores it: domain parameter number (1 byte), then the scalar as long as a coordinate.
-    ParameterError for what is no unencrypted PKCS #8 DER of a key on a supported curve.
-    """
-    try:
-        key = load_der_private_key(pkcs8, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ParameterError("not a private key in PKCS #8 DER") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ParameterError("a chip's key must be an elliptic-curve key")
-    number = domain_parameter_id(key.curve.name)
-    size = curve_by_id(number).field_bytes
-    return bytes((number,)) + key.private_numbers().private_value.to_bytes(size, "big")
-
-
-def private_key(curve: Curve, scalar: int) -> ec.EllipticCurvePrivateKey:
-    """The key of a scalar. ParameterError for one outside 1 to n-1."""
+def private_key(curve: Curve, scalar: int) -> ec.EllipticCurvePrivateKey | None:
+    """The key of a scalar; None where OpenSSL lacks the curve. ParameterError for a scalar outside 1 to n-1."""
     if not 0 < scalar < curve.n:
         raise ParameterError("a private scalar is outside its curve's order", curve=curve.name)
-    return ec.derive_private_key(scalar, _openssl(curve))
+    known = _OPENSSL.get(curve.name)
+    return None if known is None else ec.derive_private_key(scalar, known)
 
 
 def decode_point(curve: Curve, raw: bytes) -> Point:
@@ -86,11 +67,6 @@ def decode_point(curve: Curve, raw: bytes) -> Point:
     if not curve.contains(x, y):
         raise FormatError("a point that is not on the curve", curve=curve.name)
     return x, y
-
-
-def public_key(curve: Curve, point: Point) -> ec.EllipticCurvePublicKey:
-    """The point as a key of `cryptography`."""
-    return ec.EllipticCurvePublicNumbers(point[0], point[1], _openssl(curve)).public_key()
 
 
 class Secret:
@@ -111,11 +87,15 @@ class Secret:
 
     def times_generator(self) -> Point:
         """scalar·G."""
+        if self._key is None:
+            return self._ladder((self.curve.gx, self.curve.gy))
         numbers = self._key.public_key().public_numbers()
         return numbers.x, numbers.y
 
     def agree(self, point: Point) -> bytes:
         """The x coordinate of scalar·point, as long as a coordinate: an elliptic-curve Diffie-Hellman agreement."""
+        if self._key is None:
+            return self._ladder(point)[0].to_bytes(self.curve.field_bytes, "big")
         return _exchange(self._key, self.curve, point)
 
     def times(self, point: Point) -> Point:
@@ -123,23 +103,35 @@ class Secret:
         curve = self.curve
         if not 2 <= self.scalar <= curve.n - 2:
             raise ParameterError("a scalar outside 2 to n-2", curve=curve.name)
+        if self._key is None:
+            return self._ladder(point)
         if self._after is None:
             self._after = private_key(curve, self.scalar + 1)
-        p = curve.p
         x, y = point
         x1 = int.from_bytes(_exchange(self._key, curve, point), "big")
         x2 = int.from_bytes(_exchange(self._after, curve, point), "big")
         # From the addition of (x, y) and (x1, y1), whose sum has x2; y is not 0, since the order is an odd prime.
         top = (x * x1 + curve.a) * (x + x1) + 2 * curve.b - (x - x1) * (x - x1) * x2
-        y1 = top * pow(2 * y, -1, p) % p
-        if not curve.contains(x1, y1):
-            raise FormatError("a multiplication left the curve", curve=curve.name)
-        return x1, y1
+        y1 = top * pow(2 * y, -1, curve.p) % curve.p
+        return _on_curve(curve, (x1, y1))
+
+    def _ladder(self, point: Point) -> Point:
+        return _on_curve(self.curve, ladder.multiply(self.curve, self.scalar, point))
 
 
-def _exchange(key: ec.EllipticCurvePrivateKey, curve: Curve, point: Point) -> bytes:
+def _on_curve(curve: Curve, point: Point | None) -> Point:
+    """Every result is checked: a slip, or a fault of the machine, must not give a wrong key away."""
+    if point is None or not curve.contains(*point):
+        raise FormatError("a multiplication left the curve", curve=curve.name)
+    return point
+
+
+def _exchange(key: ec.EllipticCurvePrivateKey | None, curve: Curve, point: Point) -> bytes:
+    if key is None:
+        raise ParameterError("a curve that OpenSSL does not have", curve=curve.name)
     try:
-        return key.exchange(ec.ECDH(), public_key(curve, point))
+        public = ec.EllipticCurvePublicNumbers(point[0], point[1], key.curve).public_key()
+        return key.exchange(ec.ECDH(), public)
     except (ValueError, InternalError):
         raise FormatError("a point with which no key can be agreed", curve=curve.name) from None
 
@@ -158,7 +150,61 @@ def add(curve: Curve, left: Point, right: Point) -> Point:
     return x, (slope * (x1 - x) - y1) % p
 
 
-def map_generator(curve: Curve, nonce: int, shared: Point) -> Point:
+def map_generic(curve: Curve, nonce: int, shared: Point) -> Point:
     """The generator of generic mapping, nonce·G + H (Doc 9303-11, 4.4.3.3.1)."""
     scalar = nonce % curve.n
     return shared if scalar == 0 else add(curve, Secret(curve, scalar).times_generator(), shared)
+
+
+def map_integrated(curve: Curve, number: int) -> Point:
+    """The generator of integrated mapping: the point that a number of the field encodes (Doc 9303-11, 4.4.3.3.2 and
+    appendix B; E. Brier et al., Crypto 2010, section 7).
+
+    ParameterError for a curve whose prime leaves 1 behind when divided by 4 (P-224: Doc 9303-11, table 6);
+    FormatError for the few numbers that encode no point.
+    """
+    p, a, b = curve.p, curve.a, curve.b
+    if p % 4 != 3:
+        raise ParameterError("a curve without integrated mapping", curve=curve.name)
+    alpha = -number * number % p
+    ratio = (alpha + alpha * alpha) % p
+    if not ratio:
+        raise FormatError("a number that encodes no point", curve=curve.name)
+    x2 = -b * pow(a, -1, p) * (1 + pow(ratio, -1, p)) % p
+    x3 = alpha * x2 % p
+    h2 = (x2 * x2 * x2 + a * x2 + b) % p
+    root = pow(h2, p - 1 - (p + 1) // 4, p)
+    if root * root * h2 % p == 1:
+        return _on_curve(curve, (x2, root * h2 % p))
+    return _on_curve(curve, (x3, root * number * number * number * h2 % p))
+
+
+def verifies(curve: Curve, point: Point, signature: ecdsa.Signature, hash_name: str, digest: bytes) -> bool:
+    """Whether an ECDSA signature over a digest is that of the key `point`: by OpenSSL where it has the curve."""
+    known = _OPENSSL.get(curve.name)
+    if known is None:
+        return ecdsa.verifies(curve, point, signature, digest)
+    if not (0 < signature.r < curve.n and 0 < signature.s < curve.n):
+        return False
+    try:
+        ec.EllipticCurvePublicNumbers(point[0], point[1], known).public_key().verify(
+            encode_dss_signature(signature.r, signature.s), digest, ec.ECDSA(Prehashed(_HASHES[hash_name]))
+        )
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def sign(curve: Curve, scalar: int, hash_name: str, digest: bytes) -> ecdsa.Signature:
+    """An ECDSA signature over a digest, as the software card makes it: by OpenSSL where it has the curve."""
+    key = private_key(curve, scalar)
+    if key is not None:
+        return ecdsa.Signature(*decode_dss_signature(key.sign(digest, ec.ECDSA(Prehashed(_HASHES[hash_name])))))
+    n = curve.n
+    e = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - n.bit_length())
+    while True:
+        fresh = Secret.random(curve)
+        r = fresh.times_generator()[0] % n
+        s = pow(fresh.scalar, -1, n) * (e + r * scalar) % n
+        if r and s:
+            return ecdsa.Signature(r, s)

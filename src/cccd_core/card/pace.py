@@ -1,202 +1,235 @@
-"""PACE with generic mapping over elliptic curves: the reader's side, and the arithmetic of both (Doc 9303-11, 4.4; BSI
-TR-03110-3, A.3 and B.1).
+"""PACE, the reader's side: generic, integrated and chip-authentication mapping, over elliptic curves and finite fields
+(Doc 9303-11, 4.4; BSI TR-03110-3, A.3 and B.1).
 """
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Final
 
-from cccd_core.card import ec, primitives, status_words
-from cccd_core.card.apdu import CLA_CHAINING, CommandApdu
+from cccd_core.card import ec, ladder, status_words
+from cccd_core.card.apdu import CLA_CHAINING, SHORT_NC_MAX, CommandApdu, ResponseApdu
 from cccd_core.card.connection import CardConnection
-from cccd_core.card.primitives import KDF_PASSWORD, ZERO_IV, kdf, same
-from cccd_core.card.secure_messaging import Cipher, SecureMessaging, session_cipher
+from cccd_core.card.groups import EcGroup
+from cccd_core.card.pace_suites import Agreed, Mapping, Password, Suite, check_password, password_secret
+from cccd_core.card.primitives import same
+from cccd_core.card.secure_messaging import SecureMessaging
 from cccd_core.emrtd.curves import Curve
-from cccd_core.emrtd.security_infos import PaceInfo
-from cccd_core.emrtd.tlv import Reader, encode, oid, read_one
-from cccd_core.errors import AuthenticationError, CardError, FormatError, UnavailableError
+from cccd_core.emrtd.public_keys import EcPublicKey, parse_spki
+from cccd_core.emrtd.security_infos import ChipAuthenticationPublicKeyInfo, SecurityInfos
+from cccd_core.emrtd.tlv import encode, oid, read_one
+from cccd_core.errors import AuthenticationError, CardError, FormatError, SecureMessagingError
 
 INS_MANAGE_SECURITY_ENVIRONMENT: Final = 0x22
 INS_GENERAL_AUTHENTICATE: Final = 0x86
 SET_AT_MUTUAL: Final = (0xC1, 0xA4)
 TAG_DYNAMIC_DATA: Final = 0x7C
-TAG_PUBLIC_KEY: Final = 0x7F49
-NONCE_SIZE: Final = 16
-
-_ECDH_GM: Final = "0.4.0.127.0.7.2.2.4.2"
-KEY_BITS: Final = {f"{_ECDH_GM}.1": 112, f"{_ECDH_GM}.2": 128, f"{_ECDH_GM}.3": 192, f"{_ECDH_GM}.4": 256}
-
-
-class Password(IntEnum):
-    """Which password; the values of data object 83 (TR-03110-3, B.11.1)."""
-
-    MRZ = 1
-    CAN = 2
-
-
-def password_secret(kind: Password, text: str) -> bytes:
-    """The secret of a password before derivation (9.7.3): the CAN's characters, the SHA-1 of the MRZ information."""
-    raw = text.encode("ascii")
-    return raw if kind is Password.CAN else hashlib.sha1(raw, usedforsecurity=False).digest()
+TAG_CHIP_DATA: Final = 0x8A
+_LAST_TAGS: Final = (0x86, 0x87, 0x88, TAG_CHIP_DATA)  # token, names of certification authorities, chip's proof
+_ABOUT_THE_REFERENCE: Final = (status_words.WRONG_DATA, status_words.REFERENCE_DATA_NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
-    """One protocol with its curve."""
+class ReaderSecrets:
+    """The reader's random numbers, fixed for worked examples: private keys of the mapping and of the agreement, and the
+    nonce of integrated mapping.
+    """
 
-    protocol: str
+    mapping: int | None = field(default=None, repr=False)
+    agreement: int | None = field(default=None, repr=False)
+    nonce: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChipMapping:
+    """What chip-authentication mapping has shown: the chip knows the private key that belongs to its mapping key and to
+    the static key which `data` ties to it. Whose key that is, EF.CardSecurity says: see `confirm`.
+    """
+
     curve: Curve
-    key_bits: int
+    mapping_key: tuple[int, int]
+    data: int = field(repr=False)
 
-    @classmethod
-    def of(cls, info: PaceInfo) -> Suite | None:
-        """The suite of a PACEInfo; None where it is one that is not supported here."""
-        bits = KEY_BITS.get(info.protocol)
-        if bits is None or info.parameter_id is None or info.parameter_id not in ec.PARAMETER_IDS.values():
-            return None
-        return cls(info.protocol, ec.curve_by_id(info.parameter_id), bits)
+    def confirm(self, infos: SecurityInfos) -> ChipAuthenticationPublicKeyInfo:
+        """The key of the chip among those of EF.CardSecurity, whose signature the caller has checked as that of EF.SOD
+        is: only then does this mean that the chip is genuine (Doc 9303-11, 4.4.3.5.2).
 
-    def nonce_key(self, secret: bytes) -> bytes:
-        """K_pi, under which the nonce travels."""
-        return kdf(secret, KDF_PASSWORD, self.key_bits)
-
-    def encrypt_nonce(self, key: bytes, nonce: bytes) -> bytes:
-        """The nonce, one or two blocks, zero initial vector (4.4.3.2)."""
-        if self.key_bits == 112:
-            return primitives.tdes_cbc_encrypt(key, nonce)
-        return primitives.aes_cbc_encrypt(key, ZERO_IV, nonce)
-
-    def decrypt_nonce(self, key: bytes, encrypted: bytes) -> bytes:
-        """The nonce out of what the chip sent."""
-        if self.key_bits == 112:
-            return primitives.tdes_cbc_decrypt(key, encrypted)
-        return primitives.aes_cbc_decrypt(key, ZERO_IV, encrypted)
-
-    def token(self, cipher: Cipher, mac_key: bytes, public_key: bytes) -> bytes:
-        """The authentication token over the other side's public key (4.4.3.4): eight bytes."""
-        data = encode(TAG_PUBLIC_KEY, oid(self.protocol) + encode(0x86, public_key))
-        if self.key_bits == 112:
-            return primitives.retail_mac(mac_key, primitives.pad(data, cipher.block))
-        return primitives.aes_cmac(mac_key, data)[:8]
+        AuthenticationError where the chip has shown none of them. Costs one multiplication a key, 3 to 12 ms.
+        """
+        for info in infos.chip_authentication_public_keys:
+            try:
+                key = parse_spki(info.public_key)
+            except FormatError:
+                continue
+            if not isinstance(key, EcPublicKey) or key.curve is not self.curve:
+                continue
+            if ladder.multiply(self.curve, self.data, (key.x, key.y)) == self.mapping_key:
+                return info
+        raise AuthenticationError("the chip does not have the private key of its EF.CardSecurity")
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
-    """What both sides have after the key agreement."""
+class PaceResult:
+    """How a channel was opened. `chip_key` is the chip's ephemeral public key in short, which terminal authentication
+    signs (BSI TR-03110-3, B.3); `chip_mapping` is there after chip-authentication mapping.
+    """
 
-    cipher: Cipher
-    mac_key: bytes = field(repr=False)
-
-    @classmethod
-    def derive(cls, suite: Suite, secret: bytes) -> Agreed:
-        """Session keys out of the shared x coordinate."""
-        return cls(session_cipher(secret, suite.key_bits), kdf(secret, primitives.KDF_MAC, suite.key_bits))
-
-
-def choose(infos: tuple[PaceInfo, ...]) -> tuple[Suite, PaceInfo]:
-    """The first PACEInfo that is supported here. UnavailableError where there is none."""
-    for info in infos:
-        suite = Suite.of(info)
-        if suite is not None:
-            return suite, info
-    raise UnavailableError(
-        "the card offers no PACE that is supported here",
-        needs="ECDH generic mapping on a curve of 256 bits or more",
-        offered=" ".join(info.protocol for info in infos[:8]),
-    )
+    suite: Suite
+    chip_key: bytes
+    chip_mapping: ChipMapping | None = None
 
 
 def open_channel(
     connection: CardConnection,
     suite: Suite,
-    parameter_id: int | None,
     kind: Password,
     password: str,
     *,
-    scalars: tuple[int, int] | None = None,
-) -> None:
-    """Runs PACE once; the connection is protected from then on. Costs about eight multiplications on the curve.
+    reader_secrets: ReaderSecrets | None = None,
+) -> PaceResult:
+    """Runs PACE once; the connection is protected from then on.
 
-    `parameter_id` is named to the card where it is given. Raises AuthenticationError for a wrong or suspended password
-    (never try the same again; `tries_left` and `tries_before` are facts where the card counts them), CardError where
-    the card refuses or answers nonsense. `scalars` are for worked examples.
+    Costs about eight multiplications on the curve, or six powers in the field. A password that cannot be one of its
+    kind is refused before anything is sent (ParameterError). Raises AuthenticationError for a wrong or suspended
+    password (never try the same again; `tries_left` and `tries_before` are facts where the card counts them), CardError
+    where the card refuses or answers nonsense.
     """
-    reference = b"" if parameter_id is None else encode(0x84, bytes((parameter_id,)))
-    data = encode(0x80, oid(suite.protocol)[2:]) + encode(0x83, bytes((kind,))) + reference
-    response = connection.send(CommandApdu(0, INS_MANAGE_SECURITY_ENVIRONMENT, *SET_AT_MUTUAL, data))
-    before = status_words.tries_left(response.sw)  # a warning: tries were lost already (BSI TR-03110-3, B.11.1)
-    if before == 0 or response.sw in (status_words.METHOD_BLOCKED, status_words.REFERENCE_DATA_NOT_USABLE):
-        raise status_words.authentication_error(response.sw, "the card has suspended this password")
-    if not response.ok and before is None:
-        raise status_words.card_error(response.sw, "choosing PACE")
+    check_password(kind, password)
+    before = _choose(connection, suite, kind)
+    run = _Run(connection, suite, reader_secrets or ReaderSecrets())
     try:
-        agreed, token, expected = _agree(connection, suite, kind, password, scalars)
+        agreed = run.agree(kind, password)
+        answer = _finish(connection, run.my_token(agreed), kind, before)
+        objects = _objects(answer, _LAST_TAGS)
+        if not same(objects.get(0x86, b""), run.their_token(agreed)):
+            raise AuthenticationError(f"the card did not prove that it knows the {kind.name}")
+        chip_mapping = run.chip_mapping(agreed, objects)
     except FormatError as error:
         raise CardError("the card's PACE answer makes no sense", **error.facts) from None
-    response = connection.send(CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, _dynamic(0x85, token), 256))
+    connection.push(SecureMessaging(agreed.cipher))
+    return PaceResult(suite, suite.group.compress(run.theirs), chip_mapping)
+
+
+def _choose(connection: CardConnection, suite: Suite, kind: Password) -> int | None:
+    """MSE:Set AT; the tries that are left where the card warns that some were lost (BSI TR-03110-3, B.11.1). A card
+    that does not take the domain parameters in the one form is asked in the other: nothing was tried yet.
+    """
+    response = ResponseApdu(b"", status_words.WRONG_DATA)
+    for reference in suite.references:
+        data = encode(0x80, oid(suite.protocol)[2:]) + encode(0x83, bytes((kind,)))
+        if reference is not None:
+            data += encode(0x84, reference.to_bytes(max(1, (reference.bit_length() + 7) // 8), "big"))
+        response = connection.send(CommandApdu(0, INS_MANAGE_SECURITY_ENVIRONMENT, *SET_AT_MUTUAL, data))
+        if response.sw not in _ABOUT_THE_REFERENCE:
+            break
+    left = status_words.tries_left(response.sw)
+    if left == 0 or response.sw in (status_words.METHOD_BLOCKED, status_words.REFERENCE_DATA_NOT_USABLE):
+        raise status_words.authentication_error(response.sw, f"the card has suspended the {kind.name}")
+    if left == 1 and kind is Password.PIN:
+        # The last try of a PIN is the holder's, after the CAN (BSI TR-03110-2, 2.3): it is not spent here.
+        raise status_words.authentication_error(response.sw, "the card has suspended the PIN: its CAN comes first")
+    if response.sw == status_words.REFERENCE_DATA_NOT_FOUND:
+        raise status_words.card_error(response.sw, f"choosing PACE with the {kind.name}, which it may not have")
+    if not response.ok and left is None:
+        raise status_words.card_error(response.sw, f"choosing PACE with the {kind.name}")
+    return left
+
+
+def _finish(connection: CardConnection, token: bytes, kind: Password, before: int | None) -> bytes:
+    response = connection.send(
+        CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, encode(TAG_DYNAMIC_DATA, encode(0x85, token)), 256)
+    )
     if status_words.refuses_proof(response.sw) or response.sw in (
         status_words.SECURITY_NOT_SATISFIED,
         status_words.METHOD_BLOCKED,
     ):
-        refused = status_words.authentication_error(response.sw, "the card does not accept the password")
+        refused = status_words.authentication_error(response.sw, f"the card does not accept the {kind.name}")
         raise refused if before is None else refused.with_facts(tries_before=before)
     if not response.ok:
         raise status_words.card_error(response.sw, "finishing PACE")
-    try:
-        proof = _inner(response.data, 0x86, last=True)
-    except FormatError as error:
-        raise CardError("the card's PACE answer makes no sense", **error.facts) from None
-    if not same(proof, expected):
-        raise AuthenticationError("the card did not prove that it knows the password")
-    connection.push(SecureMessaging(agreed.cipher))
+    return response.data
 
 
-def _agree(
-    connection: CardConnection, suite: Suite, kind: Password, password: str, scalars: tuple[int, int] | None
-) -> tuple[Agreed, bytes, bytes]:
-    curve = suite.curve
-    encrypted = _step(connection, b"", 0x80, "asking for the PACE nonce")
-    if len(encrypted) != NONCE_SIZE:
-        raise CardError("the PACE nonce has a wrong length", length=len(encrypted))
-    key = suite.nonce_key(password_secret(kind, password))
-    nonce = int.from_bytes(suite.decrypt_nonce(key, encrypted), "big")
-    first, second = (ec.Secret(curve, s) for s in scalars) if scalars else (ec.Secret.random(curve) for _ in range(2))
-    mine = first.times_generator()
-    theirs = ec.decode_point(
-        curve, _step(connection, encode(0x81, curve.encode_point(*mine)), 0x82, "mapping the nonce")
-    )
-    if theirs == mine:
-        raise AuthenticationError("the card mirrors our mapping key")
-    generator = ec.map_generator(curve, nonce, first.times(theirs))
-    mine = second.times(generator)
-    theirs = ec.decode_point(
-        curve, _step(connection, encode(0x83, curve.encode_point(*mine)), 0x84, "agreeing on a key")
-    )
-    if theirs == mine:
-        raise AuthenticationError("the card mirrors our public key")
-    agreed = Agreed.derive(suite, second.agree(theirs))
-    token = suite.token(agreed.cipher, agreed.mac_key, curve.encode_point(*theirs))
-    return agreed, token, suite.token(agreed.cipher, agreed.mac_key, curve.encode_point(*mine))
+class _Run:
+    """One run of the key agreement, up to the tokens."""
+
+    def __init__(self, connection: CardConnection, suite: Suite, numbers: ReaderSecrets) -> None:
+        self._connection = connection
+        self._suite = suite
+        self._numbers = numbers
+        self._their_mapping_key = b""
+        self._mine = b""
+        self.theirs = b""
+
+    def agree(self, kind: Password, password: str) -> Agreed:
+        """Nonce, mapping, ephemeral keys. FormatError for what makes no sense, AuthenticationError for our own keys."""
+        suite = self._suite
+        encrypted = self._step(b"", 0x80, "asking for the PACE nonce")
+        nonce = suite.decrypt_nonce(suite.nonce_key(password_secret(kind, password)), encrypted)
+        generator = self._integrated(nonce) if suite.mapping is Mapping.INTEGRATED else self._generic(nonce)
+        secret = suite.group.secret(self._numbers.agreement)
+        self._mine = secret.times(generator)
+        self.theirs = self._step(encode(0x83, self._mine), 0x84, "agreeing on a key")
+        if self.theirs == self._mine:
+            raise AuthenticationError("the card mirrors our public key")
+        return Agreed.derive(suite, secret.agree(self.theirs))
+
+    def _generic(self, nonce: bytes) -> bytes:
+        secret = self._suite.group.secret(self._numbers.mapping)
+        mine = secret.public()
+        theirs = self._step(encode(0x81, mine), 0x82, "mapping the nonce")
+        if theirs == mine:
+            raise AuthenticationError("the card mirrors our mapping key")
+        self._their_mapping_key = theirs
+        return self._suite.group.map_generic(int.from_bytes(nonce, "big"), secret.times(theirs))
+
+    def _integrated(self, nonce: bytes) -> bytes:
+        mine = self._numbers.nonce or secrets.token_bytes(self._suite.key_bytes)
+        number = self._suite.integrated_number(nonce, mine)
+        self._step(encode(0x81, mine), 0x82, "mapping the nonce", optional=True)
+        return self._suite.group.map_integrated(number)
+
+    def my_token(self, agreed: Agreed) -> bytes:
+        """What proves us: over the card's key."""
+        return self._suite.token(agreed.cipher, agreed.mac_key, self.theirs)
+
+    def their_token(self, agreed: Agreed) -> bytes:
+        """What proves the card: over our key."""
+        return self._suite.token(agreed.cipher, agreed.mac_key, self._mine)
+
+    def chip_mapping(self, agreed: Agreed, objects: dict[int, bytes]) -> ChipMapping | None:
+        """The chip's part of chip-authentication mapping (4.4.3.5.2)."""
+        group = self._suite.group
+        if self._suite.mapping is not Mapping.CHIP_AUTHENTICATION or not isinstance(group, EcGroup):
+            return None
+        try:
+            data = agreed.open_chip_data(objects.get(TAG_CHIP_DATA, b""))
+        except SecureMessagingError:
+            raise AuthenticationError("the chip authentication data of the card cannot be opened") from None
+        number = int.from_bytes(data, "big")
+        if len(data) > group.curve.order_bytes or not 0 < number < group.curve.n:
+            raise AuthenticationError("the chip authentication data of the card are no number of the curve's order")
+        return ChipMapping(group.curve, ec.decode_point(group.curve, self._their_mapping_key), number)
+
+    def _step(self, content: bytes, answer_tag: int, doing: str, *, optional: bool = False) -> bytes:
+        body = encode(TAG_DYNAMIC_DATA, content)
+        # The keys of 2048-bit groups need extended length: the chain of steps takes no chain of parts (4.4.4.2).
+        extended = len(body) > SHORT_NC_MAX
+        command = CommandApdu(CLA_CHAINING, INS_GENERAL_AUTHENTICATE, 0, 0, body, 256, extended=extended)
+        objects = _objects(self._connection.require(command, doing), (answer_tag,))
+        if answer_tag not in objects and not optional:
+            raise FormatError("the step's data object is missing", expected=f"{answer_tag:X}")
+        return objects.get(answer_tag, b"")
 
 
-def _dynamic(tag: int, value: bytes) -> bytes:
-    return encode(TAG_DYNAMIC_DATA, encode(tag, value))
-
-
-def _step(connection: CardConnection, content: bytes, answer_tag: int, doing: str) -> bytes:
-    command = CommandApdu(CLA_CHAINING, INS_GENERAL_AUTHENTICATE, 0, 0, encode(TAG_DYNAMIC_DATA, content), 256)
-    return _inner(connection.require(command, doing), answer_tag)
-
-
-def _inner(answer: bytes, tag: int, *, last: bool = False) -> bytes:
-    """The one data object in 7C; behind the last one a card may name its certification authority (87, 88)."""
-    reader: Reader = read_one(answer, TAG_DYNAMIC_DATA, what="dynamic authentication data").reader()
-    value = reader.next(tag, what="the step's data object").value
-    if last:
-        for name in (0x87, 0x88):
-            reader.optional(name)
-    reader.finish("dynamic authentication data")
-    return value
+def _objects(answer: bytes, tags: tuple[int, ...]) -> dict[int, bytes]:
+    """The data objects in 7C, each of `tags` and once. FormatError."""
+    objects: dict[int, bytes] = {}
+    for found in read_one(answer, TAG_DYNAMIC_DATA, what="dynamic authentication data").reader():
+        if found.tag not in tags or found.tag in objects:
+            raise FormatError(
+                "another data object stands in the card's answer", offset=found.offset, tag=f"{found.tag:X}"
+            )
+        objects[found.tag] = found.value
+    return objects

@@ -11,10 +11,10 @@ import secrets
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from cccd_core.card import stored_keys
 from cccd_core.card.apdu import CommandApdu
 from cccd_core.card.card_keys import CHECK_VALUE_BYTES, check_value
 from cccd_core.card.connection import CardConnection
-from cccd_core.card.ec import stored_key
 from cccd_core.card.primitives import AES_BLOCK
 from cccd_core.card.scp03 import CLA_GP, INS_GET_DATA, Scp03Keys, Scp03Session
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, MAX_FILE_BYTES, ElementaryFile
@@ -163,7 +163,8 @@ def put_secrets(
     """Stores what the chip must know and never gives away: each value under the DEK inside the channel (STORE DATA,
     DGIs 8201 to 8204). All are taken together or none; a second call replaces them all. Before the lock.
 
-    The keys are PKCS #8 DER of elliptic-curve keys; the chip then does chip or active authentication with them.
+    The keys are PKCS #8 DER (`stored_keys.encode`): elliptic-curve or Diffie-Hellman keys for chip authentication,
+    elliptic-curve or RSA keys for active authentication.
     """
     if not (can.isascii() and can.isdigit() and len(can) == 6):
         raise ParameterError("a card access number has six digits", length=len(can))
@@ -244,4 +245,4 @@ def _dgi(tag: int, value: bytes) -> bytes:
 
 
 def _key_value(key: bytes | None) -> bytes:
-    return b"" if key is None else stored_key(key)
+    return b"" if key is None else stored_keys.encode(key)

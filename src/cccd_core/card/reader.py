@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from cccd_core.card import active_authentication, bac, capabilities, chip_authentication, pace, status_words
+from cccd_core.card import (
+    active_authentication,
+    bac,
+    capabilities,
+    chip_authentication,
+    pace,
+    pace_suites,
+    status_words,
+)
 from cccd_core.card.apdu import SHORT_NE_MAX, CommandApdu
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.files import (
@@ -23,7 +31,7 @@ from cccd_core.card.files import (
     refused,
     unreadable,
 )
-from cccd_core.card.pace import Password
+from cccd_core.card.pace_suites import Password, check_password
 from cccd_core.card.primitives import AES_BLOCK, same
 from cccd_core.card.secure_messaging import BareStatusError, response_data_max
 from cccd_core.emrtd import dg15 as dg15_file
@@ -36,7 +44,6 @@ from cccd_core.errors import (
     CardRemovedError,
     CccdError,
     FormatError,
-    ParameterError,
     SecureMessagingError,
     UnavailableError,
 )
@@ -56,6 +63,8 @@ class ChipReader:
         self._broke: dict[ElementaryFile, FileReading] = {}  # files over which a channel broke: not asked for again
         self._known: tuple[ElementaryFile, bytes] | None = None  # what tells this chip from another one
         self._new_channels = 0
+        self.pace: pace.PaceResult | None = None  # how PACE opened the first channel
+        self.chip: chip_authentication.ChipAuthenticated | None = None  # what chip authentication has shown
         self._gone: CccdError | None = None  # why no channel can be opened any more
 
     # ---- access
@@ -63,15 +72,19 @@ class ChipReader:
     def open_pace(self, can: str) -> None:
         """PACE with the card access number, then the eMRTD application under secure messaging.
 
-        Raises AuthenticationError (wrong CAN), UnavailableError (no PACE that is supported), CardError.
+        Raises ParameterError (a CAN has six digits; nothing was sent), AuthenticationError (wrong CAN),
+        UnavailableError (no PACE that is supported), CardError.
         """
-        if not (can.isascii() and can.isdigit() and 1 <= len(can) <= 12):
-            raise ParameterError("a card access number is digits", length=len(can))
-        self._open(lambda: self._run_pace(Password.CAN, can))
+        self.open_pace_password(Password.CAN, can)
 
     def open_pace_mrz(self, mrz_information: MrzInformation) -> None:
         """PACE with the machine readable zone as the password."""
-        self._open(lambda: self._run_pace(Password.MRZ, mrz_information.key_source))
+        self.open_pace_password(Password.MRZ, mrz_information.key_source)
+
+    def open_pace_password(self, kind: Password, text: str) -> None:
+        """PACE with a password of any kind; a PIN or PUK is one that its holder has, never printed on the card."""
+        check_password(kind, text)
+        self._open(lambda: self._run_pace(kind, text))
 
     def open_bac(self, mrz_information: MrzInformation) -> None:
         """Basic access control with the machine readable zone. Raises AuthenticationError, CardError."""
@@ -88,6 +101,7 @@ class ChipReader:
         if self.connection.protected:
             raise RuntimeError("the connection has a channel already; reset it first")
         self._openings, self._gone, self._known = [], None, None
+        self.pace, self.chip = None, None
         self._broke.clear()
         opening()
         self._openings = [opening]
@@ -102,8 +116,7 @@ class ChipReader:
             infos = security_infos.parse(access.require())
         except FormatError as error:
             raise CardError("EF.CardAccess makes no sense", **error.facts) from None
-        suite, info = pace.choose(infos.pace)
-        pace.open_channel(self.connection, suite, info.parameter_id, kind, text)
+        self.pace = pace.open_channel(self.connection, pace_suites.choose(infos), kind, text)
         self._files.select_application()
 
     def _run_bac(self, mrz_information: MrzInformation) -> None:
@@ -228,7 +241,10 @@ class ChipReader:
         """
         infos = security_infos.parse(dg14)
         self._with_channel()
-        self._prove(lambda: chip_authentication.authenticate(self.connection, infos))
+        self._prove(lambda: self._authenticate_chip(infos))
+
+    def _authenticate_chip(self, infos: security_infos.SecurityInfos) -> None:
+        self.chip = chip_authentication.authenticate(self.connection, infos)
 
     def _prove(self, opening: Callable[[], None]) -> None:
         """Something that makes a new channel out of the present one; made again with it where it breaks."""

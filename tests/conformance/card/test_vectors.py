@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.card import CardConnection, CommandApdu, ResponseApdu, bac, pace, primitives
+from cccd_core.card import CardConnection, CommandApdu, ResponseApdu, bac, pace, pace_suites, primitives
+from cccd_core.card.pace_suites import Password
 from cccd_core.card.scp03 import ChannelState, Scp03Keys, SecurityLevel, SessionKeys, open_session
 from cccd_core.card.virtual.channels import PersonaliserChannel
 from cccd_core.emrtd import security_infos
@@ -67,10 +68,10 @@ def _pace(vectors: Path) -> tuple[dict, CardConnection, ScriptedLink]:
 
 
 def _run_pace(example: dict, connection: CardConnection) -> None:
-    suite, info = pace.choose(security_infos.parse(bytes.fromhex(example["ef_cardaccess"])).pace)
+    suite = pace_suites.choose(security_infos.parse(bytes.fromhex(example["ef_cardaccess"])))
     source = MrzInformation(example["doc"], example["dob"], example["exp"]).key_source
-    scalars = int(example["ifd_map_priv"], 16), int(example["ifd_ka_priv"], 16)
-    pace.open_channel(connection, suite, info.parameter_id, pace.Password.MRZ, source, scalars=scalars)
+    numbers = pace.ReaderSecrets(int(example["ifd_map_priv"], 16), int(example["ifd_ka_priv"], 16))
+    pace.open_channel(connection, suite, Password.MRZ, source, reader_secrets=numbers)
 
 
 def test_pace_generic_mapping(vectors: Path) -> None:

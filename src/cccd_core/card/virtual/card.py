@@ -31,6 +31,7 @@ SERIAL_BYTES: Final = 8
 MEMORY_BYTES: Final = 262_144
 CLA_PROPRIETARY: Final = 0x80
 _INS_GENERAL_AUTHENTICATE: Final = 0x86
+_GET_RESPONSE: Final = bytes((0x00, 0xC0, 0x00, 0x00))
 
 # ISO/IEC 14443 part 4 card as PC/SC part 3 shows one: T=0 and T=1 offered, compact-TLV historical bytes: 73 card
 # capabilities (selection by name and identifier, short identifiers; one-byte data units; chaining, extended length).
@@ -130,10 +131,24 @@ class VirtualCard:
         except FormatError:
             return sw.WRONG_LENGTH.to_bytes(2, "big")
         try:
-            return self._answer(parsed).to_bytes()
+            return self._in_pieces(parsed).to_bytes()
         except FileError:
             self.power_off()
             raise
+
+    def _in_pieces(self, command: CommandApdu) -> ResponseApdu:
+        """Response chaining (ISO/IEC 7816-4, 5.3.4): an answer longer than the command allows is given by GET RESPONSE,
+        which stands outside every channel.
+        """
+        session = self._session
+        rest, session.rest = session.rest, None
+        limit = command.ne or SHORT_NE_MAX
+        response = rest if rest is not None and command.header == _GET_RESPONSE else self._answer(command)
+        left = len(response.data) - limit
+        if left <= 0:
+            return response
+        session.rest = ResponseApdu(response.data[limit:], response.sw)
+        return ResponseApdu(response.data[:limit], sw.MORE_DATA | min(left, SHORT_NE_MAX) & 0xFF)
 
     def _answer(self, command: CommandApdu) -> ResponseApdu:
         session = self._session

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cccd_core.card import ec, scp03
+from cccd_core.card import scp03, stored_keys
 from cccd_core.card import status_words as sw
 from cccd_core.card.apdu import CommandApdu, ResponseApdu
 from cccd_core.card.card_keys import AES_KEY_BYTES, CHECK_VALUE_BYTES, check_value, diversification_data
@@ -28,13 +28,14 @@ from cccd_core.card.profile import (
     LifeCycle,
 )
 from cccd_core.card.scp03 import TAG_CARD_DATA, ChannelState, Scp03Keys, SecurityLevel, SessionKeys
+from cccd_core.card.stored_keys import AgreementKey
 from cccd_core.card.virtual.channels import PersonaliserChannel
 from cccd_core.card.virtual.files import ISD_AID
 from cccd_core.card.virtual.session import CardSession, Refusal, Selected
 from cccd_core.card.virtual.state import Directory
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ElementaryFile
 from cccd_core.emrtd.tlv import encode
-from cccd_core.errors import CccdError
+from cccd_core.errors import CccdError, FormatError
 
 CHANNEL_FAILURES_MAX: Final = 10
 STORE_BYTES_MAX: Final = 4096
@@ -196,10 +197,11 @@ def _acceptable(tag: int, value: bytes) -> bool:
     if tag == DGI_MRZ_INFORMATION:
         return 24 <= len(value) <= 40 and value.isascii()
     if tag in (DGI_CHIP_AUTHENTICATION_KEY, DGI_ACTIVE_AUTHENTICATION_KEY):
-        if len(value) < 2 or value[0] not in ec.PARAMETER_IDS.values():
+        try:
+            key = stored_keys.decode(value)
+        except FormatError:
             return False
-        curve = ec.curve_by_id(value[0])
-        return len(value) == 1 + curve.field_bytes and 0 < int.from_bytes(value[1:], "big") < curve.n
+        return tag == DGI_ACTIVE_AUTHENTICATION_KEY or isinstance(key, AgreementKey)
     return False
 
 

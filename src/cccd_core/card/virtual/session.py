@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
 from cccd_core.card import status_words as sw
-from cccd_core.card.apdu import CommandApdu
-from cccd_core.card.pace import Password, Suite
+from cccd_core.card.apdu import CommandApdu, ResponseApdu
+from cccd_core.card.chip_authentication import Suite as ChipSuite
+from cccd_core.card.pace_suites import Password, Suite
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual.channels import Channel, PersonaliserChannel
 from cccd_core.card.virtual.state import CardMemory, Directory
@@ -42,11 +43,12 @@ class PaceRun:
     suite: Suite
     password: Password
     step: int = 0
-    nonce: int = 0
-    generator: tuple[int, int] | None = None
+    nonce: bytes = field(default=b"", repr=False)
+    generator: bytes = b""
+    chip_data: int = field(default=0, repr=False)
     reader_key: bytes = b""
     chip_key: bytes = b""
-    secret: bytes = b""
+    secret: bytes = field(default=b"", repr=False)
 
 
 class CardSession:
@@ -62,9 +64,10 @@ class CardSession:
         self.access_granted = False
         self.answer_max = 65_536
         self.chain: CommandApdu | None = None
+        self.rest: ResponseApdu | None = None  # of an answer that was too long for one
         self.challenge: bytes | None = None
         self.pace: PaceRun | None = None
-        self.chip_authentication_bits: int | None = None
+        self.chip_authentication: ChipSuite | None = None
         self.store_blocks: list[bytes] = []
 
     @property
@@ -94,9 +97,10 @@ class CardSession:
         self.access_granted = False
         self.current_file = None
         self.chain = None
+        self.rest = None
         self.challenge = None
         self.pace = None
-        self.chip_authentication_bits = None
+        self.chip_authentication = None
         self.store_blocks = []
 
     def switch_channel(self) -> None:

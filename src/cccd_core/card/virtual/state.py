@@ -26,7 +26,7 @@ from cccd_core.storage.log import Log, LogKind
 
 FILE_BYTES_MAX: Final = 65_535
 FILES_MAX: Final = 64
-SECRET_BYTES_MAX: Final = 256
+SECRET_BYTES_MAX: Final = 1_100  # an RSA key of 8192 bits
 _COMPACT_SLACK_BYTES: Final = 1 << 18
 _FILE: Final = struct.Struct(">BHBH")
 _WRITE: Final = struct.Struct(">BHH")
