@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 from cccd_core.card import ec, status_words
@@ -104,7 +105,11 @@ def _hashes(key: EcPublicKey, infos: SecurityInfos | None) -> tuple[str, ...]:
 def _ecdsa(key: EcPublicKey, hash_name: str, nonce: bytes, signature: bytes) -> bool:
     """Whether the signature is the key's, in the plain or the DER form: the numbers decide, not how they stand."""
     digest = hashlib.new(hash_name, nonce, usedforsecurity=False).digest()
-    for read in (lambda: ecdsa.from_plain(signature, key.curve), lambda: ecdsa.from_der(signature)):
+    forms: tuple[Callable[[], ecdsa.Signature], ...] = (
+        lambda: ecdsa.from_plain(signature, key.curve),
+        lambda: ecdsa.from_der(signature),
+    )
+    for read in forms:
         try:
             numbers = read()
         except FormatError:

@@ -12,6 +12,7 @@ from typing import Final
 
 from cccd_core.card import groups
 from cccd_core.emrtd import domain_parameters, tlv
+from cccd_core.emrtd.curves import Curve
 from cccd_core.emrtd.domain_parameters import DomainParameters
 from cccd_core.emrtd.public_keys import RSA_ENCRYPTION
 from cccd_core.errors import FormatError, ParameterError
@@ -81,7 +82,7 @@ def decode(value: bytes) -> AgreementKey | RsaKey:
 
 
 def _order(parameters: DomainParameters) -> int:
-    return parameters.n if isinstance(parameters, domain_parameters.Curve) else parameters.q
+    return parameters.n if isinstance(parameters, Curve) else parameters.q
 
 
 def _order_bytes(parameters: DomainParameters) -> int:

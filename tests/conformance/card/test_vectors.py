@@ -13,6 +13,8 @@ from cccd_core.card.scp03 import ChannelState, Scp03Keys, SecurityLevel, Session
 from cccd_core.card.virtual.channels import PersonaliserChannel
 from cccd_core.emrtd import security_infos
 from cccd_core.emrtd.mrz import MrzInformation
+from cccd_core.emrtd.security_infos import PaceInfo, SecurityInfos
+from cccd_core.emrtd.tlv import encode
 from cccd_core.errors import AuthenticationError
 from support.chip import ScriptedLink, script
 
@@ -92,6 +94,107 @@ def test_pace_refuses_a_wrong_token(vectors: Path) -> None:
     with pytest.raises(AuthenticationError):
         _run_pace(example, connection)
     assert not connection.protected
+
+
+# Doc 9303-11, G.2 (finite field, generic mapping) and H.1 (curve, integrated mapping). They recompute: every number
+# below follows from the others, so that a slip in one would show.
+DH_GENERIC = {
+    "nonce": "854D8DF5827FA6852D1A4FA701CDDDCA",
+    "our mapping key": "23FB3749EA030D2A25B278D2A562047ADE3F01B74F17A15402CB7352CA7D2B3EB71C343DB13D1DEBCE9A3666"
+    "DBCFC920B49174A602CB47965CAA73DC702489A44D41DB914DE9613DC5E98C94160551C0DF86274B9359BC0490D01B03AD54022DCB4F57FAD6322497"
+    "D7A1E28D46710F461AFE710FBBBC5F8BA166F4311975EC6C",
+    "their mapping key": "78879F57225AA8080D52ED0FC890A4B25336F699AA89A2D3A189654AF70729E623EA5738B26381E4DA19E004"
+    "706FACE7B235C2DBF2F38748312F3C98C2DD4882A41947B324AA1259AC22579DB93F7085655AF30889DBB845D9E6783FE42C9F2449400306254C8AE8"
+    "EE9DD812A804C0B66E8CAFC14F84D8258950A91B44126EE6",
+    "their key": "075693D9AE941877573E634B6E644F8E60AF17A0076B8B123D9201074D36152BD8B3A213F53820C42ADC79AB5D0AEEC3"
+    "AEFB91394DA476BD97B9B14D0A65C1FC71A0E019CB08AF55E1F729005FBA7E3FA5DC41899238A250767A6D46DB974064386CD456743585F8"
+    "E5D90CC8B4004B1F6D866C79CE0584E49687FF61BC29AEA1",
+}
+CURVE_INTEGRATED = {
+    "nonce": "143DC40C08C8E891FBED7DEDB92B64AD",
+    "our nonce": "5DD4CBFC96F5453B130D890A1CDBAE32",
+    "our key": "0489CBA23FFE96AA18D824627C3E934E54A9FD0B87A95D1471DC1C0ABFDCD640D4"
+    "6755DE9B7B778280B6BEBD57439ADFEB0E21FD4ED6DF42578C13418A59B34C37",
+    "their key": "0467F78E5F7F7686082B293E8D087E056916D0F74BC01A5F8957D0DE45691E51E8"
+    "932B69A962B52A0985AD2C0A271EE6A13A8ADDDCD1A3A994B9DED257F4D22753",
+    "x": "8E82D31559ED0FDE92A4D0498ADD3C23BABA94FB77691E31E90AEA77FB17D427",
+    "y": "4C1AE14BD0C3DBAC0C871B7F3608169364437CA30AC243A089D3F266C1E60FAD",
+}
+
+
+def _general(tag: int, value: str = "") -> str:
+    content = encode(tag, bytes.fromhex(value)) if tag else b""
+    return encode(0x7C, content).hex().upper()
+
+
+def _step(cla: str, tag: int, value: str = "") -> str:
+    body = _general(tag, value)
+    return f"{cla}860000{len(body) // 2:02X}{body}00"
+
+
+def test_pace_generic_mapping_in_a_finite_field() -> None:
+    values = DH_GENERIC
+    link = script(
+        [
+            ("0022C1A412800A04007F00070202040102830101840100", "9000"),
+            (_step("10", 0), _general(0x80, values["nonce"]) + "9000"),
+            (_step("10", 0x81, values["our mapping key"]), _general(0x82, values["their mapping key"]) + "9000"),
+            ("", _general(0x84, values["their key"]) + "9000"),
+            (_step("00", 0x85, "B46DD9BD4D98381F"), _general(0x86, "917F37B5C0E6D8D1") + "9000"),
+        ],
+        unseen={3},
+    )
+    connection = CardConnection(link)
+    suite = pace_suites.choose(SecurityInfos(pace=(PaceInfo("0.4.0.127.0.7.2.2.4.1.2", 2, 0),)))
+    source = MrzInformation("T22000129", "640812", "101031").key_source
+    numbers = pace.ReaderSecrets(0x5265030F751F4AD18B08AC565FC7AC952E41618D, 0x89CCD99B0E8D3B1F11E1296DCA68EC53411CF2CA)
+    pace.open_channel(connection, suite, Password.MRZ, source, reader_secrets=numbers)
+    assert link.commands[3].hex().upper().startswith("1086000086" + "7C8183838180" + "907D89E2D425A178AA81AF4A7774EC8E")
+    (channel,) = connection.processors
+    assert channel._cipher.enc.hex().upper() == "2F7F46ADCC9E7E521B45D192FAFA9126"
+    assert channel._cipher.mac_key.hex().upper() == "805A1D27D45A5116F73C54469462B7D8"
+
+
+def test_pace_integrated_mapping_on_a_curve() -> None:
+    values = CURVE_INTEGRATED
+    link = script(
+        [
+            ("0022C1A412800A04007F0007020204040283010284010D", "9000"),
+            (_step("10", 0), _general(0x80, values["nonce"]) + "9000"),
+            (_step("10", 0x81, values["our nonce"]), _general(0x82) + "9000"),
+            (_step("10", 0x83, values["our key"]), _general(0x84, values["their key"]) + "9000"),
+            (_step("00", 0x85, "450F02B86F6A0909"), _general(0x86, "75D4D96E8D5B0308") + "9000"),
+        ]
+    )
+    connection = CardConnection(link)
+    suite = pace_suites.choose(SecurityInfos(pace=(PaceInfo("0.4.0.127.0.7.2.2.4.4.2", 2, 13),)))
+    secret = 0xA73FB703AC1436A18E0CFA5ABB3F7BEC7A070E7A6788486BEE230C4A22762595
+    numbers = pace.ReaderSecrets(agreement=secret, nonce=bytes.fromhex(values["our nonce"]))
+    pace.open_channel(connection, suite, Password.CAN, "123456", reader_secrets=numbers)
+    (channel,) = connection.processors
+    assert channel._cipher.enc.hex().upper() == "0D3FEB33251A6370893D62AE8DAAF51B"
+    assert channel._cipher.mac_key.hex().upper() == "B01E89E3D9E8719E586B50B4A7506E0B"
+    nonce = bytes.fromhex("2923BE84E16CD6AE529049F1F1BBE9EB")
+    number = suite.integrated_number(nonce, bytes.fromhex(values["our nonce"]))
+    assert f"{number:064X}" == "A2F8FF2DF50E52C6599F386ADCB595D229F6A167ADE2BE5F2C3296ADD5B7430E"
+    assert suite.group.map_integrated(number).hex().upper() == "04" + values["x"] + values["y"]
+
+
+def test_the_generator_of_integrated_mapping_in_a_finite_field() -> None:
+    """Doc 9303-11, H.2: the number that the pseudo-random function gives, and the generator."""
+    suite = pace_suites.choose(SecurityInfos(pace=(PaceInfo("0.4.0.127.0.7.2.2.4.3.2", 2, 0),)))
+    nonces = bytes.fromhex("FA5B7E3E49753A0DB9178B7B9BD898C8"), bytes.fromhex("B3A6DB3C870C3E99245E0D1C06B747DE")
+    number = suite.integrated_number(*nonces)
+    assert f"{number:0256X}" == (
+        "A0C7C50C002061A51CC87D254EF38068607417B6EE1B36473CFB800D2D2E5FA2B6980F01105D24FAB22ACD1BFA5C8A4C"
+        "093ECDFAFE6D7125D42A843E338603835CF19AFAFF75EFE21DC5F6AA1F9AE46C25087E7368166FB08C1E4627AFED7D93"
+        "570417B790FF7F747E57F432B04E1236819E0DFEF5B6E77CA4999925328182D2"
+    )
+    assert suite.group.map_integrated(number).hex().upper() == (
+        "1D7D767F11E333BCD6DBAEF40E799E7A926B96973550656FF3C830726D118D61C276CDCC61D475CF03A98E0C0E79CAEB"
+        "A5BE25578BD4551D0B10903236F0B0F976852FA78EEA14EA0ACA87D1E91F688FE0DFF897BBE35A472621D343564B262F"
+        "34223AE8FC59B664BFEDFA2BFE7516CA5510A6BBB633D517EC25D4E0BBAA16C2"
+    )
 
 
 def _sessions(vectors: Path) -> list[tuple[str, dict]]:

@@ -108,7 +108,7 @@ def test_without_trust_or_with_a_wrong_can_it_cannot_be_told(
     wrong = f"{(int(job.secrets.can) + 1) % 1_000_000:06d}"
     assert run("verify", card, "--can", wrong, "--pki", country.directory.path) == EXIT_UNDECIDED
     said = capsys.readouterr().out
-    assert "does not accept the password" in said
+    assert "does not accept the CAN" in said
     assert wrong not in said
 
 

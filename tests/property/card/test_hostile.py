@@ -9,13 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cccd_core.card import CardConnection, ChipReader, CommandApdu, MemoryLink, ReaderLimits, ResponseApdu
+from cccd_core.card import (
+    CardConnection,
+    ChipReader,
+    CommandApdu,
+    MemoryLink,
+    ReaderLimits,
+    ResponseApdu,
+    pace,
+    pace_suites,
+)
 from cccd_core.card.secure_messaging import AesCipher, SecureMessaging, TdesCipher
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.channels import ReaderChannel
 from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.emrtd.security_infos import SecurityInfos
+from cccd_core.emrtd.tlv import encode
 from cccd_core.errors import CardError, CccdError, FormatError, SecureMessagingError
 from support.chip import CAN, MRZ, ScriptedLink, open_channel, personalised
+from support.protocols import pace_info
 
 SELECT = bytes.fromhex("00A4040C07A0000002471001")
 
@@ -106,6 +118,27 @@ def test_a_card_answers_anything_inside_a_channel(personaliser: bool) -> None:
     assert counts["protected"] > 60
     assert counts["in step at the end"] > 30
     assert len([name for name in counts if len(name) == 4 and name.startswith("6")]) >= 6
+
+
+_DYNAMIC = st.builds(
+    lambda tag, value: encode(0x7C, encode(tag, value)) + b"\x90\x00",
+    st.sampled_from((0x80, 0x82, 0x84, 0x86, 0x8A)),
+    st.one_of(st.binary(max_size=300), st.sampled_from((bytes(16), bytes(32), b"\x04" * 65, b"\xff" * 9000))),
+)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(((2, 2, 13), (4, 4, 14), (6, 2, 8), (1, 1, 0), (3, 2, 0))), st.lists(_DYNAMIC, min_size=4))
+def test_a_reader_believes_no_chip_that_speaks_pace(way: tuple[int, int, int], answers: list[bytes]) -> None:
+    """Well-formed steps with any content: an error of ours, no channel, no more than six commands."""
+    steps = iter([b"\x90\x00", *answers])
+    link = ScriptedLink(lambda _: next(steps, b"\x6f\x00"))
+    connection = CardConnection(link)
+    suite = pace_suites.choose(SecurityInfos(pace=(pace_info(*way),)))
+    with pytest.raises(CccdError):
+        pace.open_channel(connection, suite, pace_suites.Password.CAN, CAN)
+    assert not connection.protected
+    assert len(link.commands) <= 6
 
 
 @settings(max_examples=60)

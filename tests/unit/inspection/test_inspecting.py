@@ -253,7 +253,7 @@ def test_a_wrong_password_is_given_once(country: Country) -> None:
     found = look(one, country, access=Access(can=f"{(int(one.can) + 1) % 1_000_000:06d}"))
     assert found.verdict is Verdict.UNDECIDED
     assert found.protocol is None
-    assert "does not accept the password" in found.reasons[0]
+    assert "does not accept the CAN" in found.reasons[0]
     assert one.card.memory.access_failures == failures + 1
     wrong = MrzInformation("000000000", one.mrz.birth_date, one.mrz.expiry_date)
     found = look(one, country, access=Access(mrz=wrong))
@@ -271,7 +271,7 @@ def test_tries_that_a_card_counts_are_told(country: Country) -> None:
 
 def test_a_password_that_the_card_has_blocked(country: Country) -> None:
     found = look(document(country), country, quirk=lambda c, usual: status(0x6983) if c.ins == 0x22 else usual())
-    assert "suspended this password" in found.reasons[0]
+    assert "suspended the CAN" in found.reasons[0]
 
 
 def test_a_card_changed_between_two_commands(country: Country) -> None:
