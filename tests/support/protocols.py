@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 
 from cccd_core.card import CardConnection, ChipReader, MemoryLink, groups, profile
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
@@ -72,7 +73,7 @@ def card(
     security: bytes | None = None,
 ) -> VirtualCard:
     """A personalised card with these SecurityInfos and keys."""
-    made = VirtualCard.create(None, master_key=bytes(16), serial=bytes(8), wait=lambda _: None)
+    made = VirtualCard.create(None, master_key=CardMasterKey(bytes(16)), serial=bytes(8), wait=lambda _: None)
     files = {ElementaryFile.EF_CARDACCESS: access.encode(), ElementaryFile.DG1: DG1}
     if dg14 is not None:
         files[ElementaryFile.DG14] = security_infos.build_dg14(dg14)
