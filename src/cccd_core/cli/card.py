@@ -27,17 +27,19 @@ from cccd_core.cli.common import (
     exit_with,
     no_stream,
     one_stream,
+    read_input,
     reports_beside,
     write_output,
 )
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.errors import CccdError
 from cccd_core.storage import whole_file
 
 if TYPE_CHECKING:
     from cccd_core.card import Link
     from cccd_core.inspection import Access, Inspection
     from cccd_core.issuance.holder import HolderComparison
-    from cccd_core.pki import TrustStore
+    from cccd_core.pki import Certificate, DocumentReport, TrustStore, VerificationPolicy
     from cccd_core.templates import FingerTemplate
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,21 @@ MrzOption: TypeAlias = Annotated[
 ]
 NoneOption: TypeAlias = Annotated[
     bool, typer.Option("--pin-none", help="The chip has no access control: read it without any secret.")
+]
+PolicyOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="strict|legacy|RULE=ACTION",
+        help="What happens where a rule does not hold: strict without it, legacy for old passports, and any rule "
+        "=refuse, =flag or =ignore.",
+    ),
+]
+SignerOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--ds", metavar="FILE", help="A document signer's certificate that the chip lacks.", callback=one_stream
+    ),
 ]
 WaitOption: TypeAlias = Annotated[bool, typer.Option("--wait", help="Wait until a card is in the reader.")]
 PatienceOption: TypeAlias = Annotated[
@@ -128,6 +145,8 @@ class _Asked:
     mrz: str | None
     open_chip: bool
     pki: Path | None
+    signers: list[Path]
+    policy: list[str]
     wait_s: float | None
     at: str | None
     fingers: list[Path]
@@ -147,6 +166,8 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
         mrz: MrzOption = None,
         no_access_control: NoneOption = False,
         pki: PkiOption = None,
+        ds: SignerOption = None,
+        policy: PolicyOption = None,
         wait: WaitOption = False,
         patience: PatienceOption = 60.0,
         at: AtOption = None,
@@ -162,8 +183,8 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
     ) -> None:
         given = TemplateOptions(format_, dpi, height, width)
         asked = _Asked(
-            file, reader, can, mrz, no_access_control, pki, patience if wait else None, at, finger or [], given, fmr,
-            portrait, files,
+            file, reader, can, mrz, no_access_control, pki, ds or [], policy or [], patience if wait else None, at,
+            finger or [], given, fmr, portrait, files,
         )  # fmt: skip
         reports_beside(portrait)
         inspection, holder = _inspected(asked)
@@ -189,11 +210,12 @@ def _inspected(asked: _Asked) -> tuple[Inspection, HolderComparison | None]:
     from cccd_core.inspection import inspect
 
     access = _access(asked)
-    trust = _trust(asked)
+    trust, policy = _trust(asked), _policy(asked.policy)
+    more = tuple(_certificate(path) for path in asked.signers)
     at = None if asked.at is None else _time(asked.at)
     probes = [view for path in asked.fingers for view in asked.templates.load(path).views[:1]]
     with _link(asked) as link:
-        inspection = inspect(link, trust, access=access, at=at, trace=for_debugging())
+        inspection = inspect(link, trust, access=access, policy=policy, at=at, more=more, trace=for_debugging())
     logger.info("a chip was inspected: %s", inspection.verdict)
     if asked.files is not None:
         for file, content in inspection.files.items():
@@ -225,6 +247,24 @@ def _trust(asked: _Asked) -> TrustStore:
     from cccd_core.pki import TrustStore, load
 
     return TrustStore(()) if asked.pki is None else load(asked.pki).trust_store()
+
+
+def _policy(words: list[str]) -> VerificationPolicy:
+    """The last of `strict` and `legacy`, with every change of a rule."""
+    from cccd_core.pki import VerificationPolicy
+
+    parts = [part.strip() for word in words for part in word.split(",")]
+    base = [part for part in parts if "=" not in part]
+    return VerificationPolicy.parse(",".join([*(base or ["strict"])[-1:], *(part for part in parts if "=" in part)]))
+
+
+def _certificate(path: Path) -> Certificate:
+    from cccd_core.pki import parse_certificate
+
+    try:
+        return parse_certificate(read_input(path, "certificate", 1 << 16))
+    except CccdError as error:
+        raise error.with_facts(path=str(path)) from None
 
 
 def _time(text: str) -> dt.datetime:
@@ -260,7 +300,6 @@ def _link(asked: _Asked) -> Iterator[Link]:
 
 
 def _write_portrait(path: Path, inspection: Inspection) -> None:
-    from cccd_core.errors import CccdError
     from cccd_core.inspection.portrait import as_png, portrait
 
     try:
@@ -327,6 +366,20 @@ def _show_checks(inspection: Inspection) -> None:
     for check in inspection.checks:
         outcome = "FAILED" if check.passed is False else str(check.outcome)
         rows.add_row(cell(check.label), cell(outcome, _STYLES[check.outcome]), cell(check.detail))
+    show(rows)
+    if inspection.passive is not None:
+        _show_rules(inspection.passive)
+
+
+def _show_rules(report: DocumentReport) -> None:
+    from cccd_core.pki import RULES
+
+    flagged = {flag.rule for flag in report.flags}
+    rows = table("rule", "outcome", "why", "clause", title=f"Passive authentication, policy {report.policy.name}")
+    for rule, outcome in report.rules.items():
+        said = "flagged" if rule in flagged else str(outcome)
+        style = {"held": "green", "failed": "bold red", "flagged": "yellow"}.get(said, "")
+        rows.add_row(cell(rule), cell(said, style), cell(report.why(rule)), cell(RULES[rule].clause))
     show(rows)
 
 

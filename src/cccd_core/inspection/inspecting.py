@@ -10,20 +10,29 @@ from cccd_core.inspection.access import Access
 from cccd_core.inspection.judging import judge
 from cccd_core.inspection.reading import read_chip
 from cccd_core.inspection.report import Inspection, report
-from cccd_core.pki import TrustStore
+from cccd_core.pki import Certificate, TrustStore, VerificationPolicy
 
 
 def inspect(
-    link: Link, trust: TrustStore, *, access: Access, at: dt.datetime | None = None, trace: Trace | None = None
+    link: Link,
+    trust: TrustStore,
+    *,
+    access: Access,
+    policy: VerificationPolicy = VerificationPolicy.STRICT,
+    at: dt.datetime | None = None,
+    more: tuple[Certificate, ...] = (),
+    trace: Trace | None = None,
 ) -> Inspection:
     """Reads a chip whole and says of everything what held: access, every file, the proofs that the chip is no copy,
     passive authentication up to an authority in `trust`, and whether its files agree. Whatever could be read is in the
     result, also where the verdict is no.
 
-    `at` (aware) is the time of validity, now by default; `trace` is told of every command. A chip that gives wrong
-    answers is no exception but part of the result. What is no fault of the card comes through: TransportError (the
-    reader), CardRemovedError (the card left or was changed), FileError of a software card's file. Costs one to five
-    seconds at a contactless reader, nearly all of them the chip's.
+    `policy` says what happens where a rule of passive authentication does not hold; `more` are certificates from
+    elsewhere: a document signer that EF.SOD lacks, links between keys of an authority. `at` (aware) is the time of
+    validity, now by default; `trace` is told of every command. A chip that gives wrong answers is no exception but part
+    of the result. What is no fault of the card comes through: TransportError (the reader), CardRemovedError (the card
+    left or was changed), FileError of a software card's file. Costs one to five seconds at a contactless reader, nearly
+    all of them the chip's.
     """
     read = read_chip(link, access, trace=trace)
-    return report(read, judge(read, trust, at or dt.datetime.now(dt.UTC)))
+    return report(read, judge(read, trust, at or dt.datetime.now(dt.UTC), policy, more))

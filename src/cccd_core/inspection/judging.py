@@ -9,20 +9,41 @@ from typing import Final
 
 from cccd_core.emrtd import ElementaryFile, com, dg1, dg13, security_infos
 from cccd_core.emrtd.mrz import NO_EXPIRY
-from cccd_core.errors import CccdError, CertificateError, FormatError, UnavailableError, VerificationError
+from cccd_core.errors import FormatError, UnavailableError, VerificationError
 from cccd_core.inspection import fields as card_fields
 from cccd_core.inspection.checks import Check, CheckName, Outcome
 from cccd_core.inspection.reading import CARD_FAULTS, ChipRead, FileState
-from cccd_core.pki import DocumentReport, TrustStore, passive_authentication
+from cccd_core.pki import (
+    RULES,
+    Action,
+    Certificate,
+    DocumentReport,
+    Finding,
+    Rule,
+    TrustStore,
+    VerificationPolicy,
+    judge_document,
+)
 from cccd_core.plain import Json
 
+_OPEN_RULES: Final = frozenset(
+    (
+        Rule.ISSUER,
+        Rule.DOCUMENT_SIGNER,
+        Rule.ALGORITHM,
+        Rule.SIGNER_VALIDITY,
+        Rule.AUTHORITY_VALIDITY,
+        Rule.SIGNING_TIME,
+    )
+)
 _CENTURY: Final = 2000  # no chip of this kind was issued before 2004, so none expires in another century
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the bytes of one chip say. `fields` are for display, `odd` names what of them could not be read as it should
-    be; `expired` is None where no expiry date could be read."""
+    """What the bytes of one chip say. `passive` is the report of every rule, None without EF.SOD; `fields` are for
+    display, `odd` names what of them could not be read as it should be; `expired` is None where no expiry date could be
+    read."""
 
     checks: tuple[Check, ...]
     passive: DocumentReport | None
@@ -31,8 +52,10 @@ class Judgement:
     expired: bool | None
 
 
-def judge(read: ChipRead, trust: TrustStore, at: dt.datetime) -> Judgement:
-    """Judges what was read against whom one trusts, at a time (aware)."""
+def judge(
+    read: ChipRead, trust: TrustStore, at: dt.datetime, policy: VerificationPolicy, more: tuple[Certificate, ...]
+) -> Judgement:
+    """Judges what was read against whom one trusts, at a time (aware); `policy` and `more` as in `judge_document`."""
     checks: list[Check] = []
     files = read.files
     passive: DocumentReport | None = None
@@ -41,14 +64,9 @@ def judge(read: ChipRead, trust: TrustStore, at: dt.datetime) -> Judgement:
         checks.append(_carried_out(name, what))
 
     if ElementaryFile.EF_SOD in files:
-
-        def authenticate() -> str:
-            nonlocal passive
-            groups = {f.data_group: content for f, content in files.items() if f.data_group is not None}
-            passive = passive_authentication(files[ElementaryFile.EF_SOD], groups, trust, at)
-            return ""
-
-        run(CheckName.PASSIVE_AUTHENTICATION, authenticate)
+        groups = {f.data_group: content for f, content in files.items() if f.data_group is not None}
+        passive = judge_document(files[ElementaryFile.EF_SOD], groups, trust, at, policy=policy, more=more)
+        checks.append(_passive_check(passive))
     signed = read.signed
     if ElementaryFile.EF_COM in files and signed is not None:
         run(CheckName.COM_AGREES, lambda: require_com(files[ElementaryFile.EF_COM], signed))
@@ -75,14 +93,35 @@ def _carried_out(name: CheckName, what: Callable[[], str]) -> Check:
     except UnavailableError as error:
         return Check(name, Outcome.UNTOLD, str(error), error.kind)
     except CARD_FAULTS as error:
-        return Check(name, _failure(error), str(error), error.kind)
+        return Check(name, Outcome.FAILED, str(error), error.kind)
     return Check(name, Outcome.HELD, detail)
 
 
-def _failure(error: CccdError) -> Outcome:
-    """A signer whose authority is not among those that are trusted here is no fault of the chip: nothing is known."""
-    unknown = isinstance(error, CertificateError) and error.facts.get("check") == "issuer"
-    return Outcome.UNTOLD if unknown else Outcome.FAILED
+def _passive_check(report: DocumentReport) -> Check:
+    """Held where the report accepts; failed where a rule shows that what was read is not what a State signed."""
+    name = CheckName.PASSIVE_AUTHENTICATION
+    if report.accepted:
+        return Check(name, Outcome.HELD, "; ".join(f"flagged: {_said(flag)}" for flag in report.flags))
+    against = [refusal for refusal in report.refusals if shows_forgery(refusal.rule)]
+    if not report.data_groups:
+        against = [refusal for refusal in against if refusal.rule is not Rule.DATA_GROUPS]
+    decisive = (against or list(report.refusals))[:1]
+    if not decisive:
+        return Check(name, Outcome.UNTOLD, "what it rests on could not be checked")
+    outcome = Outcome.FAILED if against else Outcome.UNTOLD
+    return Check(name, outcome, "; ".join(map(_said, decisive)), decisive[0].error().kind)
+
+
+def shows_forgery(rule: Rule) -> bool:
+    """Whether a rule that refuses shows something against the document: what genuine ones do too (the legacy policy
+    accepts it), and what hangs on certificates that one has not got, on a clock or on an algorithm that is unknown
+    here, proves nothing in either direction."""
+    return RULES[rule].legacy is Action.REFUSE and rule not in _OPEN_RULES
+
+
+def _said(finding: Finding) -> str:
+    about = f" ({finding.about})" if finding.about else ""
+    return f"{finding.why or finding.rule}{about} [{finding.rule}]"
 
 
 def require_com(ef_com: bytes, signed: Set[int]) -> str:

@@ -21,10 +21,10 @@ class Inspection:
     """What was found of one chip.
 
     `verdict` and its `reasons`; `expired` (None where no expiry date could be read, or the document has none);
-    `protocol`: how it was opened, None where it was not; `checks` in the order made; `passive` where passive
-    authentication held; `found`: what became of each file; `files`: their content; `fields`: what they say, for
-    display, as `DG13.full_name`; `odd`: what of it could not be read as it should be, and why. Fields and files are
-    personal data.
+    `protocol`: how it was opened, None where it was not; `checks` in the order made; `passive`: every rule of passive
+    authentication with its outcome, None without EF.SOD; `found`: what became of each file; `files`: their content;
+    `fields`: what they say, for display, as `DG13.full_name`; `odd`: what of it could not be read as it should be, and
+    why. Fields and files are personal data.
     """
 
     verdict: Verdict

@@ -120,7 +120,7 @@ def test_without_trust_or_with_a_wrong_can_it_cannot_be_told(
         (["--can", "12345a"], "six digits"),
         (["--mrz", "IDVNM"], "typed wrongly"),
         (
-            ["--mrz", "IDVNM0990000017001099000001<<89905016M3905014VNM<<<<<<<<<<<3NGUYEN<<VAN<A<<<<<<<<<<<<<<<<<"],
+            ["--mrz", "IDVNM0990000017001099000001<<89905015M3905014VNM<<<<<<<<<<<2NGUYEN<<VAN<A<<<<<<<<<<<<<<<<<"],
             "check",
         ),
         ([], "--pin-none"),
@@ -139,6 +139,34 @@ def test_what_is_wrong_with_the_command_line_never_reaches_the_card(
     assert said in told.replace("│ ", "")
     assert card.read_bytes() == before
     assert "0990000017001" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["legacy"], 0), (["strict"], 0), (["legacy,fresh_list=refuse"], 0), (["fresh_list=ignore"], 0),
+        (["legacy", "fresh_list=refuse"], 0), (["lax"], EXIT_USAGE), (["digest=ignore"], EXIT_USAGE),
+        (["nothing=flag"], EXIT_USAGE),
+    ],
+)  # fmt: skip
+def test_a_policy_by_its_words(
+    words: list[str], code: int, card: Path, job: CardJob, country: Country, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = [word for each in words for word in ("--policy", each)]
+    assert run("verify", card, "--can", job.secrets.can, "--pki", country.directory.path, *policy) == code
+    if not code:
+        said = capsys.readouterr().out
+        name = ",".join(words)
+        assert f"policy {name if name.startswith(('strict', 'legacy')) else f'strict,{name}'}" in said
+        assert "issuing_state" in said
+
+
+def test_a_signer_s_certificate_from_elsewhere(card: Path, job: CardJob, country: Country, tmp_path: Path) -> None:
+    signer = country.directory.path / "ds" / "certificate.der"
+    opened = (card, "--can", job.secrets.can, "--pki", country.directory.path)
+    assert run("verify", *opened, "--ds", signer) == 0
+    (tmp_path / "none").write_bytes(b"none")
+    assert run("verify", *opened, "--ds", tmp_path / "none") == EXIT_NOT_RUN
 
 
 def test_no_such_file_is_not_carried_out(tmp_path: Path) -> None:

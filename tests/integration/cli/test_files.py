@@ -49,7 +49,7 @@ FOLDERS = [
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
     ("template convert", "source"), ("template draw", "source"), ("pki master-list", "file"),
-    ("pki master-list", "root"), ("card read", "finger"), ("card verify", "finger"),
+    ("pki master-list", "root"), *((f"card {word}", name) for word in ("read", "verify") for name in ("finger", "ds")),
 ]  # fmt: skip
 READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),

@@ -10,7 +10,7 @@ import pytest
 
 from cccd_core.card import CommandApdu, MemoryLink, ResponseApdu
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.emrtd import ElementaryFile, com, dg13, security_infos
+from cccd_core.emrtd import ElementaryFile, com, dg13, security_infos, tlv
 from cccd_core.emrtd.mrz import MrzInformation
 from cccd_core.errors import CardRemovedError, ParameterError, TransportError
 from cccd_core.inspection import (
@@ -23,8 +23,8 @@ from cccd_core.inspection import (
     Verdict,
     inspect,
 )
-from cccd_core.inspection.judging import expiry_date
-from cccd_core.pki import TrustStore
+from cccd_core.inspection.judging import expiry_date, shows_forgery
+from cccd_core.pki import Rule, TrustStore, VerificationPolicy
 from support import cards
 from support.cards import Country
 from support.documents import Document, PlainChip, dg14_without_pace, document
@@ -50,6 +50,16 @@ def look(
 
 def outcomes(found: Inspection) -> dict[CheckName, Outcome]:
     return {check.name: check.outcome for check in found.checks}
+
+
+def without_certificates(ef_sod: bytes) -> bytes:
+    """EF.SOD without its [0] certificates."""
+    content = tlv.read_one(ef_sod, SOD.tag).reader().next(tlv.SEQUENCE).reader()
+    kind = content.next(tlv.OID)
+    signed = content.next(0xA0).reader().next(tlv.SEQUENCE)
+    kept = b"".join(tlv.encode(part.tag, part.value) for part in signed.reader() if part.tag != 0xA0)
+    inner = tlv.sequence(tlv.encode(kind.tag, kind.value), tlv.encode(0xA0, tlv.sequence(kept)))
+    return tlv.encode(SOD.tag, inner)
 
 
 def refusing(file: ElementaryFile, answer: Answer) -> Quirk:
@@ -348,3 +358,38 @@ def test_what_people_type() -> None:
         Access.typed(mrz=lines.replace("3905014", "3905013"))
     assert refused.value.facts["field"] == "expiry_date"
     assert "NGUYEN" not in str(refused.value)
+
+
+def test_a_policy_decides_and_the_report_has_every_rule(country: Country) -> None:
+    one = document(country)
+    found = look(one, country)
+    assert found.passive is not None
+    assert set(found.passive.rules) == set(Rule)
+    assert found.passive.accepted
+    insist = VerificationPolicy.STRICT.with_(fresh_list="refuse")
+    late = dt.datetime(2039, 1, 1, tzinfo=dt.UTC)  # the list is long out of date, the signer's certificate is not
+    access = Access(can=one.can)
+    found = inspect(MemoryLink(one.card), country.trust, access=access, at=late)
+    assert found.verdict is Verdict.GENUINE
+    passive = found.check(CheckName.PASSIVE_AUTHENTICATION)
+    assert passive is not None
+    assert "fresh_list" in passive.detail
+    found = inspect(MemoryLink(one.card), country.trust, access=access, at=late, policy=insist)
+    assert found.verdict is Verdict.UNDECIDED
+    assert "fresh_list" in found.reasons[0]
+
+
+def test_a_signer_that_ef_sod_lacks_comes_from_elsewhere(country: Country) -> None:
+    one = document(country)
+    one.put(SOD, without_certificates(one.files[SOD]))
+    assert look(one, country).verdict is Verdict.UNDECIDED
+    signer = country.directory.document_signer_certificate
+    found = inspect(MemoryLink(one.card), country.trust, access=Access(can=one.can), more=(signer,))
+    assert (found.verdict, found.reasons) == (Verdict.GENUINE, ())
+
+
+def test_what_counts_against_a_document_and_what_does_not() -> None:
+    against = {rule for rule in Rule if shows_forgery(rule)}
+    assert {Rule.SIGNATURE, Rule.DIGEST, Rule.REVOCATION, Rule.ISSUING_STATE, Rule.OTHER_ROLE} <= against
+    open_ones = {Rule.ISSUER, Rule.DOCUMENT_SIGNER, Rule.HASH_STRENGTH, Rule.KEY_STRENGTH, Rule.FRESH_LIST}
+    assert not against & (open_ones | {Rule.SIGNER_VALIDITY, Rule.ALGORITHM, Rule.SIGNING_TIME})
