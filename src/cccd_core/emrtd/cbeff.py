@@ -126,6 +126,9 @@ def _template(found: tlv.Tlv, odd: OddParts, name: str) -> BiometricTemplate | N
     if block is None:
         odd.add(name, found.value, "biometric data block is missing", offset=found.offset)
         return None
+    if block.tag == DATA_CONSTRUCTED_TAG and block.value.startswith(DATA_TAG.to_bytes(2, "big")):
+        inner = objects(block, odd, what=name)  # ISO/IEC 7816-11: 7F2E may hold the block as one data object 5F2E
+        block = inner[0] if inner else block
     for tag in (0x87, 0x88):
         if tag not in header:
             odd.add(f"{name}, {_HEADER_NAMES[tag]}", b"", "a biometric header lacks its format", offset=found.offset)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cccd_core.emrtd import dates, tlv
 from cccd_core.emrtd.dates import PartialDate
@@ -37,7 +37,7 @@ class PersonalDetails:
     profession: str | None = None
     title: str | None = None
     summary: str | None = None
-    proof_of_citizenship: bytes | None = None
+    proof_of_citizenship: bytes | None = field(default=None, repr=False)
     other_documents: str | None = None
     custody: str | None = None
     odd: tuple[OddPart, ...] = ()
@@ -53,8 +53,8 @@ class DocumentDetails:
     other_persons: tuple[str, ...] = ()
     endorsements: str | None = None
     exit_requirements: str | None = None
-    front_image: bytes | None = None
-    rear_image: bytes | None = None
+    front_image: bytes | None = field(default=None, repr=False)
+    rear_image: bytes | None = field(default=None, repr=False)
     personalised: dt.datetime | None = None
     personalisation_system: str | None = None
     odd: tuple[OddPart, ...] = ()
@@ -180,7 +180,7 @@ def _listed(listed: tlv.Tlv, tags: Mapping[int, str], odd: OddParts) -> set[int]
 
 def _take(found: tlv.Tlv, name: str, values: dict[str, object], seen: set[int], odd: OddParts) -> None:
     """One data object outside A0."""
-    if found.tag in seen:
+    if found.tag in seen and name not in _LISTS:
         odd.add(name, found.value, "a data object is there twice", offset=found.offset, tag=f"{found.tag:X}")
         return
     seen.add(found.tag)
@@ -191,7 +191,8 @@ def _take(found: tlv.Tlv, name: str, values: dict[str, object], seen: set[int], 
         return
     if name in _LISTS:
         odd.add(name, found.value, "a name stands outside the object of names", offset=found.offset)
-        value = (value,)
+        before = values.get(name)
+        value = (*before, value) if isinstance(before, tuple) else (value,)
     values[name] = value
 
 

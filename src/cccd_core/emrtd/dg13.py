@@ -105,7 +105,7 @@ class CitizenFields:
     mother: str | None = None
     spouse: str | None = None
     old_number: str | None = None
-    others: Mapping[int, bytes] = field(default_factory=dict)
+    others: Mapping[int, bytes] = field(default_factory=dict, repr=False)
     odd: tuple[OddPart, ...] = ()
 
 

@@ -21,6 +21,7 @@ _STANDARDS = {0x65: FACE, 0x64: FINGER}  # [APPLICATION 5], [APPLICATION 4]
 _WRAPPED = 0xA1  # Doc 9303-10: the object of ISO/IEC 39794 inside 7F2E
 _FACE_KINDS = {2: "jpeg", 3: "jpeg2000", 4: "jpeg2000", 5: "png", 6: "pnm", 7: "pnm"}
 _FINGER_KINDS = {0: "pnm", 1: "wsq", 2: "jpeg2000", 3: "jpeg2000", 4: "png"}
+_ENUMERATED = 0x0A
 _SEXES = {2: "M", 3: "F"}
 
 
@@ -110,8 +111,15 @@ def _members(holder: tlv.Tlv, odd: OddParts, name: str) -> dict[int, tlv.Tlv]:
 
 
 def _number(found: tlv.Tlv | None) -> int | None:
-    """A small non-negative integer; None where there is none."""
-    if found is None or found.constructed or not 1 <= len(found.value) <= 4:
+    """A small non-negative integer, under an explicit tag, too; None where there is none."""
+    if found is None:
+        return None
+    if found.constructed:
+        try:
+            found = found.reader().next(tlv.INTEGER, _ENUMERATED)
+        except FormatError:
+            return None
+    if not 1 <= len(found.value) <= 4:
         return None
     number = int.from_bytes(found.value, "big", signed=True)
     return number if number >= 0 else None

@@ -23,6 +23,7 @@ NO_EXPIRY: Final = "991231"
 LINES: Final = {"TD1": (3, 30), "TD2": (2, 36), "TD3": (2, 44), "MRV-B": (2, 36), "MRV-A": (2, 44)}
 _WEIGHTS = (7, 3, 1)
 _ALPHABET = re.compile(r"[A-Z0-9<]*\Z")
+_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<")
 _SEXES = {"M": "M", "F": "F", "X": "<", "<": "<", "": "<"}  # what the visual zone writes as X stands as `<` here
 _TYPED = {ord("\u00ab"): "<<", ord("\u2039"): "<", ord("\u2329"): "<", ord("\u3008"): "<", ord("\u27e8"): "<"}
 
@@ -202,7 +203,7 @@ def parse(text: str) -> Mrz:
     name = next((name for name, (count, width) in LINES.items() if len(flat) == count * width), None)
     if name is None:
         raise FormatError("a machine readable zone has 90, 72 or 88 characters", offset=0, length=len(flat))
-    wrong = [place for place, sign in enumerate(flat) if not _ALPHABET.match(sign)]
+    wrong = [place for place, sign in enumerate(flat) if sign not in _SIGNS]
     if len(wrong) > len(flat) // 2:
         raise FormatError("a character that is not of the machine readable zone", offset=wrong[0])
     if name != "TD1" and flat[0] == "V":
@@ -274,7 +275,7 @@ class _Zone:
 
     def _field(self, name: str, start: int, end: int) -> str:
         text = self.flat[start:end]
-        wrong = next((place for place, sign in enumerate(text) if not _ALPHABET.match(sign)), None)
+        wrong = next((place for place, sign in enumerate(text) if sign not in _SIGNS), None)
         if wrong is not None:
             self._fault(name, text, "a character that is not of the machine readable zone", start + wrong)
         return text.rstrip("<")

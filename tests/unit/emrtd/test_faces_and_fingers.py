@@ -232,6 +232,20 @@ def test_a_face_of_39794_that_contradicts_itself() -> None:
     assert names(found) == ["face 1", "face 1, header", "face 1, format"]
 
 
+def test_codes_under_explicit_tags() -> None:
+    explicit = tlv.encode(0xA0, b"\x0a\x01\x03")
+    found = dg2.parse(
+        dg2_39794(block_39794(face_39794(JP2, code=explicit), version=bytes.fromhex("A003020103A104020207E3")))
+    )
+    assert ([face.stated_kind for face in found], found.odd) == (["jpeg2000"], ())
+
+
+def test_a_block_as_a_data_object_in_a_constructed_one() -> None:
+    block = tlv.encode(0x7F2E, tlv.encode(0x5F2E, record_2005(face_2005(JPEG))))
+    found = dg2.parse(group(0x75, block))
+    assert ([face.image for face in found], found.odd) == ([JPEG], ())
+
+
 def test_a_constructed_octet_string_and_long_lengths() -> None:
     pieces = tlv.octet_string(JP2[:50]) + tlv.octet_string(JP2[50:])
     about = tlv.encode(0xA1, tlv.encode(0xA0, b"\x80\x01\x03"))

@@ -356,6 +356,18 @@ def test_dg11_with_one_thing_wrong(content: str, name: str | None) -> None:
             details.build_dg11(found)
 
 
+def test_names_without_their_object_are_all_read() -> None:
+    content = bytes.fromhex("5C045F0E5F0F 5F0E0141 5F0F0142 5F0F0143".replace(" ", ""))
+    found = details.parse_dg11(tlv.encode(0x6B, content))
+    assert found.other_names == ("B", "C")
+    assert [part.name for part in found.odd] == ["other_names", "other_names"]
+
+
+def test_pictures_are_in_no_repr() -> None:
+    assert "picture" not in repr(details.DocumentDetails(front_image=b"picture", rear_image=b"picture"))
+    assert "picture" not in repr(details.PersonalDetails(proof_of_citizenship=b"picture"))
+
+
 def test_a_date_known_in_part_is_not_written() -> None:
     with pytest.raises(ParameterError, match="whole"):
         details.build_dg11(details.PersonalDetails(birth_date=PartialDate(1960)))
