@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from cccd_core.card import CommandApdu, ResponseApdu
+from cccd_core.card import CommandApdu, ResponseApdu, profile
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
 from cccd_core.emrtd import EMRTD_APPLICATION_ID, ElementaryFile, MrzInformation, com, security_infos
@@ -48,9 +48,13 @@ def document(
     groups: Mapping[int, bytes] | None = None,
     without: Collection[int] = (),
     keys_of_another: bool = False,
+    access: bytes | None = None,
+    security: bytes | None = None,
+    ca_key: bytes | None = None,
 ) -> Document:
     """A document of test person `number`: `groups` in place of its own data groups, `without` some of them, all signed.
-    `keys_of_another`: its chip has other keys than those it names, as a copy has."""
+    `keys_of_another`: its chip has other keys than those it names, as a copy has. `access` and `security` are
+    EF.CardAccess and EF.CardSecurity, `ca_key` the chip's key as it is stored, where they are to be others."""
     person = cards.content(number)
     keys = ChipKeys.generate()
     image = build_image(person, country.signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
@@ -66,6 +70,12 @@ def document(
     card = VirtualCard.create(None, master_key=MASTER_KEY, wait=lambda _: None)
     job = CardJob("job", person.personal_number, image, secrets)
     finish_job(*open_channel(card), job)
+    if access is not None:
+        files[ElementaryFile.EF_CARDACCESS] = access
+    if security is not None:
+        files[ElementaryFile.EF_CARDSECURITY] = security
+    if ca_key is not None:
+        card.memory.secrets[profile.DGI_CHIP_AUTHENTICATION_KEY] = ca_key
     made = Document(card, {}, secrets.can, secrets.mrz_information)
     for file in image.files.keys() - files.keys():
         made.remove(file)

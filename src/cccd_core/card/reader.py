@@ -65,6 +65,7 @@ class ChipReader:
         self._new_channels = 0
         self.pace: pace.PaceResult | None = None  # how PACE opened the first channel
         self.chip: chip_authentication.ChipAuthenticated | None = None  # what chip authentication has shown
+        self._card_security: FileReading | None = None  # as read on the way into the application
         self._gone: CccdError | None = None  # why no channel can be opened any more
 
     # ---- access
@@ -101,7 +102,7 @@ class ChipReader:
         if self.connection.protected:
             raise RuntimeError("the connection has a channel already; reset it first")
         self._openings, self._gone, self._known = [], None, None
-        self.pace, self.chip = None, None
+        self.pace, self.chip, self._card_security = None, None, None
         self._broke.clear()
         opening()
         self._openings = [opening]
@@ -117,6 +118,9 @@ class ChipReader:
         except FormatError as error:
             raise CardError("EF.CardAccess makes no sense", **error.facts) from None
         self.pace = pace.open_channel(self.connection, pace_suites.choose(infos), kind, text)
+        if self.pace.chip_mapping is not None:
+            # Now, while the master file is current: some cards refuse to go back to it (Doc 9303-11, 4.4.3.5.2).
+            self._card_security = self._files.read(ElementaryFile.EF_CARDSECURITY)
         self._files.select_application()
 
     def _run_bac(self, mrz_information: MrzInformation) -> None:
@@ -187,7 +191,7 @@ class ChipReader:
 
         Raises TransportError and CardRemovedError (the card left, or is another one).
         """
-        known = self._broke.get(file)
+        known = self._card_security if file is ElementaryFile.EF_CARDSECURITY else self._broke.get(file)
         if known is not None:
             return known
         reading = self._read_once(file)

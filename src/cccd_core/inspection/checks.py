@@ -18,6 +18,7 @@ class CheckName(StrEnum):
     NO_ACCESS_CONTROL = "no_access_control"
     EF_COM_READ = "ef_com_read"
     EF_SOD_READ = "ef_sod_read"
+    CHIP_MAPPING = "chip_mapping"
     CHIP_AUTHENTICATION = "chip_authentication"
     ACTIVE_AUTHENTICATION = "active_authentication"
     DATA_GROUPS_READ = "data_groups_read"
@@ -42,6 +43,7 @@ _LABELS: Final = {
     CheckName.NO_ACCESS_CONTROL: "opened without access control",
     CheckName.EF_COM_READ: "EF.COM is read",
     CheckName.EF_SOD_READ: "EF.SOD is read",
+    CheckName.CHIP_MAPPING: "chip authentication mapping (PACE)",
     CheckName.CHIP_AUTHENTICATION: "chip authentication",
     CheckName.ACTIVE_AUTHENTICATION: "active authentication",
     CheckName.DATA_GROUPS_READ: "data groups are read",

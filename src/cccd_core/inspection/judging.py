@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
-from cccd_core.emrtd import ElementaryFile, com, dg1, dg13, security_infos
+from cccd_core.card.pace import ChipMapping
+from cccd_core.emrtd import ElementaryFile, card_security, com, dg1, dg13, security_infos
 from cccd_core.emrtd.mrz import NO_EXPIRY
 from cccd_core.errors import FormatError, UnavailableError, VerificationError
 from cccd_core.inspection import fields as card_fields
@@ -19,11 +20,13 @@ from cccd_core.pki import (
     Certificate,
     DocumentReport,
     Finding,
+    Report,
     Rule,
     TrustStore,
     VerificationPolicy,
     judge_document,
 )
+from cccd_core.pki.card_security import judge_card_security
 from cccd_core.plain import Json
 
 _OPEN_RULES: Final = frozenset(
@@ -67,6 +70,8 @@ def judge(
         groups = {f.data_group: content for f, content in files.items() if f.data_group is not None}
         passive = judge_document(files[ElementaryFile.EF_SOD], groups, trust, at, policy=policy, more=more)
         checks.append(_passive_check(passive))
+    if read.chip_mapping is not None:
+        checks.append(_mapping_check(read.chip_mapping, files, trust, at, policy, more))
     signed = read.signed
     if ElementaryFile.EF_COM in files and signed is not None:
         run(CheckName.COM_AGREES, lambda: require_com(files[ElementaryFile.EF_COM], signed))
@@ -102,14 +107,41 @@ def _passive_check(report: DocumentReport) -> Check:
     name = CheckName.PASSIVE_AUTHENTICATION
     if report.accepted:
         return Check(name, Outcome.HELD, "; ".join(f"flagged: {_said(flag)}" for flag in report.flags))
-    against = [refusal for refusal in report.refusals if shows_forgery(refusal.rule)]
-    if not report.data_groups:
-        against = [refusal for refusal in against if refusal.rule is not Rule.DATA_GROUPS]
+    nothing_read = frozenset() if report.data_groups else frozenset((Rule.DATA_GROUPS,))
+    return _refused(name, report, but=nothing_read)
+
+
+def _mapping_check(
+    mapping: ChipMapping,
+    files: Mapping[ElementaryFile, bytes],
+    trust: TrustStore,
+    at: dt.datetime,
+    policy: VerificationPolicy,
+    more: tuple[Certificate, ...],
+) -> Check:
+    """The key that the chip has shown in PACE must be one of EF.CardSecurity, and that a State's word."""
+    name = CheckName.CHIP_MAPPING
+    content = files.get(ElementaryFile.EF_CARDSECURITY)
+    if content is None:
+        return Check(name, Outcome.UNTOLD, "EF.CardSecurity was not read")
+    try:
+        parsed = card_security.parse(content)
+        report = judge_card_security(parsed, trust, at, policy=policy, more=more)
+        if not report.accepted:
+            return _refused(name, report)
+        mapping.confirm(parsed.security_infos)
+    except CARD_FAULTS as error:
+        return Check(name, Outcome.FAILED, str(error), error.kind)
+    return Check(name, Outcome.HELD)
+
+
+def _refused(name: CheckName, report: Report, *, but: frozenset[Rule] = frozenset()) -> Check:
+    against = [refusal for refusal in report.refusals if shows_forgery(refusal.rule) and refusal.rule not in but]
     decisive = (against or list(report.refusals))[:1]
     if not decisive:
         return Check(name, Outcome.UNTOLD, "what it rests on could not be checked")
     outcome = Outcome.FAILED if against else Outcome.UNTOLD
-    return Check(name, outcome, "; ".join(map(_said, decisive)), decisive[0].error().kind)
+    return Check(name, outcome, _said(decisive[0]), decisive[0].error().kind)
 
 
 def shows_forgery(rule: Rule) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 from cccd_core.card import CardConnection, ChipReader, Link, ReadOutcome
 from cccd_core.card.connection import Trace
+from cccd_core.card.pace import ChipMapping
 from cccd_core.emrtd import ElementaryFile, com, security_infos, sod
 from cccd_core.errors import (
     AuthenticationError,
@@ -65,13 +66,15 @@ class FileFound:
 
 @dataclass(slots=True)
 class ChipRead:
-    """What one chip gave. `signed` are the data groups that EF.SOD lists, None where it could not be read."""
+    """What one chip gave. `signed` are the data groups that EF.SOD lists, None where it could not be read;
+    `chip_mapping` is what PACE with chip authentication mapping has shown, to be confirmed by EF.CardSecurity."""
 
     protocol: Protocol | None = None
     checks: list[Check] = field(default_factory=list)
     files: dict[ElementaryFile, bytes] = field(default_factory=dict, repr=False)
     found: dict[ElementaryFile, FileFound] = field(default_factory=dict)
     signed: frozenset[int] | None = None
+    chip_mapping: ChipMapping | None = None
 
     def state(self, file: ElementaryFile) -> FileState | None:
         """What became of a file; None where it was not asked for."""
@@ -116,6 +119,9 @@ class _Reading:
             protocol = result.protocol = self._open()
             if protocol is Protocol.BAC:
                 said.name = CheckName.BAC
+        if self.reader.pace is not None and self.reader.pace.chip_mapping is not None:
+            result.chip_mapping = self.reader.pace.chip_mapping
+            self.look(ElementaryFile.EF_CARDSECURITY)
         return protocol is not None
 
     def _open(self) -> Protocol:

@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 ACCESS: Final = frozenset((CheckName.PACE, CheckName.BAC, CheckName.NO_ACCESS_CONTROL))
-PROOFS: Final = frozenset((CheckName.CHIP_AUTHENTICATION, CheckName.ACTIVE_AUTHENTICATION))
+PROOFS: Final = frozenset((CheckName.CHIP_MAPPING, CheckName.CHIP_AUTHENTICATION, CheckName.ACTIVE_AUTHENTICATION))
 """By which a chip proves that it is no copy."""
 
 _CONTRADICTIONS: Final = PROOFS | {CheckName.PASSIVE_AUTHENTICATION, CheckName.COM_AGREES, CheckName.ACCESS_AGREES}

@@ -28,6 +28,7 @@ from cccd_core.pki import Rule, TrustStore, VerificationPolicy
 from support import cards
 from support.cards import Country
 from support.documents import Document, PlainChip, dg14_without_pace, document
+from support.protocols import pace_info, public_info, signed_card_security, stored
 from support.quirky import Answer, Bare, Quirk, QuirkyCard, selects, status
 
 COM, SOD, ACCESS = ElementaryFile.EF_COM, ElementaryFile.EF_SOD, ElementaryFile.EF_CARDACCESS
@@ -89,6 +90,7 @@ def test_without_ef_com(country: Country) -> None:
     found = look(one, country)
     assert (found.verdict, found.reasons) == (Verdict.GENUINE, ())
     assert outcomes(found)[CheckName.EF_COM_READ] is Outcome.ABSENT
+    assert outcomes(found)[CheckName.CHIP_AUTHENTICATION] is Outcome.HELD
     assert found.found[COM].state is FileState.ABSENT
     assert found.files == one.files
 
@@ -171,6 +173,34 @@ def test_a_copy_is_found_out_and_read_to_its_end(country: Country) -> None:
     assert said[CheckName.CHIP_AUTHENTICATION] is said[CheckName.ACTIVE_AUTHENTICATION] is Outcome.FAILED
     assert said[CheckName.PASSIVE_AUTHENTICATION] is Outcome.HELD
     assert found.files == one.files
+
+
+def test_chip_authentication_mapping_is_a_proof_where_a_state_signed_its_key(
+    country: Country, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """PACE-CAM (Doc 9303-11 clause 4.4.3.5): DG14 and DG15 are not there, and nothing else proves the chip."""
+    way = pace_info(6, 2, 13)
+    infos = security_infos.SecurityInfos(pace=(way,), chip_authentication_public_keys=(public_info(13, 77),))
+    access = security_infos.SecurityInfos(pace=(way,)).encode()
+    security = signed_card_security(infos, country.signer)
+
+    def made(signed: bytes | None, number: int = 77) -> Inspection:
+        key = stored(13, number)
+        return look(document(country, without=(14, 15), access=access, security=signed, ca_key=key), country)
+
+    found = made(security)
+    assert (found.verdict, found.reasons) == (Verdict.GENUINE, ())
+    assert outcomes(found)[CheckName.CHIP_MAPPING] is Outcome.HELD
+    assert found.files[ElementaryFile.EF_CARDSECURITY] == security
+    copy = made(security, 78)
+    assert (copy.verdict, outcomes(copy)[CheckName.CHIP_MAPPING]) == (Verdict.NOT_GENUINE, Outcome.FAILED)
+    nothing = made(None)
+    assert (nothing.verdict, outcomes(nothing)[CheckName.CHIP_MAPPING]) == (Verdict.UNDECIDED, Outcome.UNTOLD)
+    elsewhere = Country.make(tmp_path_factory.mktemp("elsewhere") / "pki")
+    foreign = made(signed_card_security(infos, elsewhere.signer))
+    assert (foreign.verdict, outcomes(foreign)[CheckName.CHIP_MAPPING]) == (Verdict.UNDECIDED, Outcome.UNTOLD)
+    changed = made(security.replace(infos.encode()[-8:], bytes(8)))
+    assert changed.verdict is Verdict.NOT_GENUINE
 
 
 def test_a_chip_without_a_proof_may_be_a_copy(country: Country) -> None:
