@@ -27,6 +27,7 @@ _IMAGE_2011 = struct.Struct(">BBHHBHBB")  # image type, data type, width, height
 _FINGER_2005 = struct.Struct(">IBBBBBHHB")  # length, position, views, view, quality, impression, width, height, -
 _FINGER_2011 = struct.Struct(">BBBHHHHBBBHH")  # position, number, units, rates x4, depth, compression, impression, w, h
 _POINT_BYTES = 8
+_IMAGE_ENDS = (b"\xff\xd9", b"\xff\xa1")  # of JPEG and JPEG 2000, of WSQ
 _CAPTURE_BYTES = 19  # of 2011: length, time, device, number of quality blocks
 _QUALITY_BYTES = 5
 _FACE_2011_BYTES = _CAPTURE_BYTES + 17 + _IMAGE_2011.size + 4
@@ -67,7 +68,7 @@ def read(record: bytes, odd: OddParts, name: str) -> tuple[str, list[StatedImage
             odd.add(name, record, "a biometric record of no known kind", length=len(record))
             return UNKNOWN, []
         return UNKNOWN, [StatedImage(record[place:])]
-    if len(record) < layout.header_bytes:
+    if len(record) < layout.header_bytes + layout.block_bytes:
         odd.add(name, record, "a biometric record ends inside its header", length=len(record))
         return layout.standard, []
     stated, count = int.from_bytes(record[layout.length], "big"), int.from_bytes(record[layout.count], "big")
@@ -85,7 +86,8 @@ def read(record: bytes, odd: OddParts, name: str) -> tuple[str, list[StatedImage
 
 
 def _blocks(record: bytes, layout: _Layout, odd: OddParts, name: str) -> list[bytes]:
-    """The blocks of a record, by their lengths as far as these make sense, else to the record's end."""
+    """The blocks of a record, by their lengths as far as these make sense, else to the record's end. A length that
+    leaves bytes over makes sense where an image ends there."""
     blocks: list[bytes] = []
     position = layout.header_bytes
     while position < len(record):
@@ -95,7 +97,8 @@ def _blocks(record: bytes, layout: _Layout, odd: OddParts, name: str) -> list[by
             break
         length = int.from_bytes(record[position : position + 4], "big")
         end = position + length
-        if length < layout.block_bytes or not (end == len(record) or _begins_block(record, end, layout)):
+        ends = end == len(record) or _begins_block(record, end, layout) or record[end - 2 : end] in _IMAGE_ENDS
+        if length < layout.block_bytes or end > len(record) or not ends:
             odd.add(f"{name}, length of image", record[position : position + 4], "an image states another length",
                     offset=position, stated=length, length=left)  # fmt: skip
             end = len(record)

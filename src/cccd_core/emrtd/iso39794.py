@@ -1,7 +1,8 @@
 """Image blocks of ISO/IEC 39794: faces (part 5) and fingers (part 4). Reading only.
 
-ASN.1 with context tags in DER; a longer form of a length is taken as well. Only what leads to the image and tells its
-kind, size, person's sex and finger is looked at: extensions, landmarks and the like are passed over.
+ASN.1 with context tags in DER; longer forms of lengths are taken, and other BER after `records`. Only what leads to
+the image and tells its kind, size, person's sex and finger is looked at: extensions, landmarks and the like are passed
+over.
 
 ISO/IEC 39794-1 clause 9 (versions, choices with extensions), 39794-4 annex A, 39794-5 annex A; ICAO's application
 profiles of both parts; Doc 9303-10 clause 4.7.2.

@@ -97,6 +97,17 @@ def test_lengths_and_counts_that_are_off_cost_no_image(off: int) -> None:
         assert names(found) == [name]
 
 
+def test_bytes_behind_the_last_image_are_no_part_of_it() -> None:
+    record = record_2005(face_2005(JPEG))
+    assert JPEG.endswith(b"\xff\xd9")
+    found = dg2.parse(dg2_of(record + bytes(8)))
+    assert [face.image for face in found] == [JPEG]
+    assert [(part.name, part.raw) for part in found.odd] == [
+        ("face 1, length", record[8:12]),
+        ("rest of face 1", bytes(8)),
+    ]
+
+
 def test_several_faces_in_a_record_and_in_templates() -> None:
     two = record_2005(face_2005(JPEG, points=2), face_2005(JP2, kind=1, size=(30, 40), gender=1))
     found = dg2.parse(dg2_of(two, record_2005(face_2005(JPEG, gender=0))))
@@ -253,6 +264,25 @@ def test_a_constructed_octet_string_and_long_lengths() -> None:
     block = block_39794(tlv.sequence(b"\x80\x84\x00\x00\x00\x01\x00", tlv.encode(0xA1, base)))
     found = dg2.parse(dg2_39794(block))
     assert ([face.image for face in found], found.odd) == ([JP2], ())
+
+
+def indefinite(data: bytes) -> bytes:
+    """The data object with indefinite lengths wherever it is constructed."""
+    found = tlv.read_one(data)
+    if not found.constructed:
+        return data
+    parts = b"".join(indefinite(tlv.encode(part.tag, part.value)) for part in found.reader())
+    return tlv.encode(found.tag, b"")[:-1] + b"\x80" + parts + b"\0\0"
+
+
+def test_a_block_with_indefinite_lengths() -> None:
+    block = indefinite(tlv.encode(0xA1, block_39794(face_39794(JP2))))
+    for holder in (0x7F2E, 0x5F2E):
+        found = dg2.parse(group(0x75, tlv.encode(holder, block), format_type="002A"))
+        assert ([face.image for face in found], found.odd) == ([JP2], ())
+    found = dg2.parse(group(0x75, tlv.encode(0x5F2E, block[:-1]), format_type="002A"))
+    assert found[0].image.startswith(JP2)
+    assert names(found)[0] == "face 1"
 
 
 def test_representations_without_end_are_bounded() -> None:

@@ -423,3 +423,17 @@ def test_what_counts_against_a_document_and_what_does_not() -> None:
     assert {Rule.SIGNATURE, Rule.DIGEST, Rule.REVOCATION, Rule.ISSUING_STATE, Rule.OTHER_ROLE} <= against
     open_ones = {Rule.ISSUER, Rule.DOCUMENT_SIGNER, Rule.HASH_STRENGTH, Rule.KEY_STRENGTH, Rule.FRESH_LIST}
     assert not against & (open_ones | {Rule.SIGNER_VALIDITY, Rule.ALGORITHM, Rule.SIGNING_TIME})
+
+
+def test_a_zone_with_an_odd_field_opens_a_chip_all_the_same() -> None:
+    lines = ["IDVNM0990000017001099000001<<8", "9905016M3905014VNM<<<<<<<<<<<2", "NGUYEN<<VAN<A<<<<<<<<<<<<<<<<<"]
+    right = Access.typed(mrz="\n".join(lines)).mrz
+    for line, place, sign in ((1, 29, "3"), (1, 7, "X"), (2, 3, "0"), (1, 16, "0")):
+        odd = [*lines]
+        odd[line] = odd[line][:place] + sign + odd[line][place + 1 :]
+        assert Access.typed(mrz="\n".join(odd)).mrz == right
+    for line, place in ((0, 14), (1, 6), (1, 14)):  # a digit over what the key is made of: typed wrongly
+        wrong = [*lines]
+        wrong[line] = wrong[line][:place] + "0" + wrong[line][place + 1 :]
+        with pytest.raises(ParameterError, match="typed wrongly"):
+            Access.typed(mrz="\n".join(wrong))
