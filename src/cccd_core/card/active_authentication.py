@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Final
 
 from cccd_core.card import ec, status_words
 from cccd_core.card.apdu import SHORT_NE_MAX, CommandApdu
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.primitives import same
-from cccd_core.emrtd import ecdsa
+from cccd_core.emrtd import ecdsa, tlv
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 from cccd_core.emrtd.security_infos import SecurityInfos
 from cccd_core.errors import AuthenticationError, FormatError, UnavailableError
 
 INS_INTERNAL_AUTHENTICATE: Final = 0x88
 NONCE_SIZE: Final = 8
+_SIGNATURE_BYTES_MAX: Final = 144  # of the longest curve, with room for other forms
 
 _PLAIN: Final = "0.4.0.127.0.7.1.1.4.1"  # TR-03111, 5.2.1.1: ecdsa-plain-SHA1, -SHA224, …
 _WITH: Final = "1.2.840.10045.4"  # X9.62 and RFC 5758: what DG14 of some chips names instead; the hash is the same
@@ -105,18 +106,24 @@ def _hashes(key: EcPublicKey, infos: SecurityInfos | None) -> tuple[str, ...]:
 def _ecdsa(key: EcPublicKey, hash_name: str, nonce: bytes, signature: bytes) -> bool:
     """Whether the signature is the key's, in the plain or the DER form: the numbers decide, not how they stand."""
     digest = hashlib.new(hash_name, nonce, usedforsecurity=False).digest()
-    forms: tuple[Callable[[], ecdsa.Signature], ...] = (
-        lambda: ecdsa.from_plain(signature, key.curve),
-        lambda: ecdsa.from_der(signature),
-    )
-    for read in forms:
-        try:
-            numbers = read()
-        except FormatError:
-            continue
-        if ec.verifies(key.curve, (key.x, key.y), numbers, hash_name, digest):
-            return True
-    return False
+    point = key.x, key.y
+    return any(ec.verifies(key.curve, point, numbers, hash_name, digest) for numbers in _numbers(signature))
+
+
+def _numbers(signature: bytes) -> Iterator[ecdsa.Signature]:
+    """r and s in each form that the bytes can be: two halves, or an ECDSA-Sig-Value, whose integers some chips write
+    without the zero that keeps them positive, or with more of them than DER has.
+    """
+    half = len(signature) // 2
+    if len(signature) <= _SIGNATURE_BYTES_MAX and half * 2 == len(signature):
+        yield ecdsa.Signature(int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big"))
+    try:
+        parts = tlv.read_one(signature, tlv.SEQUENCE, what="ECDSA signature").reader()
+        r, s = (parts.next(tlv.INTEGER, what=name).value[:_SIGNATURE_BYTES_MAX] for name in ("r", "s"))
+        parts.finish("ECDSA signature")
+    except FormatError:
+        return
+    yield ecdsa.Signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
 
 
 def _iso9796_2(key: RsaPublicKey, nonce: bytes, signature: bytes) -> bool:

@@ -4,6 +4,7 @@ TR-03110-3, A.4 and B.2).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,10 +26,12 @@ SET_KAT: Final = (0x41, 0xA6)
 VERSION: Final = 1
 _KINDS: Final = {False: f"{ID_CA}.1", True: f"{ID_CA}.2"}  # finite field, curve
 _KEY_BITS: Final = {"1": 112, "2": 128, "3": 192, "4": 256}  # 112 is 3DES
-_ABOUT_THE_REFERENCE: Final = (
-    status_words.WRONG_DATA,
-    status_words.REFERENCE_DATA_NOT_FOUND,
+_ABOUT_THE_FORM: Final = (
     status_words.REFERENCE_DATA_NOT_USABLE,
+    status_words.WRONG_DATA,
+    status_words.FUNCTION_NOT_SUPPORTED,
+    status_words.INCORRECT_P1_P2,
+    status_words.REFERENCE_DATA_NOT_FOUND,
 )
 
 
@@ -159,24 +162,33 @@ def authenticate(connection: CardConnection, infos: SecurityInfos) -> ChipAuthen
 
 
 def _agree(connection: CardConnection, suite: Suite, mine: bytes) -> None:
-    """MSE:Set KAT with the key for 3DES; MSE:Set AT, then GENERAL AUTHENTICATE with the key for AES (6.2.4)."""
+    """MSE:Set KAT with the key, for 3DES alone, or MSE:Set AT and then GENERAL AUTHENTICATE with the key (6.2.4). What
+    the card refuses in one form it is asked for in the next: nothing was agreed yet.
+    """
     response = ResponseApdu(b"", status_words.WRONG_DATA)
-    for number in suite.references:
-        reference = (
-            b"" if number is None else encode(0x84, number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big"))
-        )
-        if suite.key_bits == 112:
-            purpose, data = SET_KAT, encode(0x91, mine) + reference
-        else:
-            purpose, data = SET_AT_INTERNAL, encode(0x80, oid(suite.protocol)[2:]) + reference
-        extended = len(data) > SHORT_NC_MAX
-        response = connection.send(CommandApdu(0, INS_MANAGE_SECURITY_ENVIRONMENT, *purpose, data, extended=extended))
-        if response.sw not in _ABOUT_THE_REFERENCE:
+    for purpose, number in _forms(suite):
+        reference = b"" if number is None else encode(0x84, number.to_bytes((number.bit_length() + 7) // 8 or 1, "big"))
+        start = encode(0x91, mine) if purpose == SET_KAT else encode(0x80, oid(suite.protocol)[2:])
+        response = _send(connection, INS_MANAGE_SECURITY_ENVIRONMENT, purpose, start + reference)
+        if response.ok and purpose == SET_AT_INTERNAL:
+            body = encode(TAG_DYNAMIC_DATA, encode(0x80, mine))
+            response = _send(connection, INS_GENERAL_AUTHENTICATE, (0, 0), body, 256)
+            if not response.ok:
+                raise status_words.card_error(response.sw, "chip authentication")
+        if response.sw not in _ABOUT_THE_FORM:
             break
     if not response.ok:
         raise status_words.card_error(response.sw, "choosing chip authentication")
-    if suite.key_bits != 112:
-        body = encode(TAG_DYNAMIC_DATA, encode(0x80, mine))
-        extended = len(body) > SHORT_NC_MAX
-        command = CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, body, 256, extended=extended)
-        connection.require(command, "chip authentication")
+
+
+def _forms(suite: Suite) -> Iterator[tuple[tuple[int, int], int | None]]:
+    for purpose in (SET_KAT, SET_AT_INTERNAL) if suite.key_bits == 112 else (SET_AT_INTERNAL,):
+        for number in suite.references:
+            yield purpose, number
+
+
+def _send(
+    connection: CardConnection, ins: int, purpose: tuple[int, int], data: bytes, ne: int | None = None
+) -> ResponseApdu:
+    """The keys of 2048-bit groups need extended length, as in PACE."""
+    return connection.send(CommandApdu(0, ins, *purpose, data, ne, extended=len(data) > SHORT_NC_MAX))

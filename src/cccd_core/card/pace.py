@@ -27,6 +27,12 @@ SET_AT_MUTUAL: Final = (0xC1, 0xA4)
 TAG_DYNAMIC_DATA: Final = 0x7C
 TAG_CHIP_DATA: Final = 0x8A
 _LAST_TAGS: Final = (0x86, 0x87, 0x88, TAG_CHIP_DATA)  # token, names of certification authorities, chip's proof
+_REFUSES_THE_TOKEN: Final = (
+    status_words.SECURITY_NOT_SATISFIED,
+    status_words.METHOD_BLOCKED,
+    status_words.SM_OBJECT_INCORRECT,
+    status_words.WRONG_DATA,  # nothing else than the token is in the command
+)
 _ABOUT_THE_REFERENCE: Final = (status_words.WRONG_DATA, status_words.REFERENCE_DATA_NOT_FOUND)
 
 
@@ -140,10 +146,7 @@ def _finish(connection: CardConnection, token: bytes, kind: Password, before: in
     response = connection.send(
         CommandApdu(0, INS_GENERAL_AUTHENTICATE, 0, 0, encode(TAG_DYNAMIC_DATA, encode(0x85, token)), 256)
     )
-    if status_words.refuses_proof(response.sw) or response.sw in (
-        status_words.SECURITY_NOT_SATISFIED,
-        status_words.METHOD_BLOCKED,
-    ):
+    if status_words.refuses_proof(response.sw) or response.sw in _REFUSES_THE_TOKEN:
         refused = status_words.authentication_error(response.sw, f"the card does not accept the {kind.name}")
         raise refused if before is None else refused.with_facts(tries_before=before)
     if not response.ok:

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cccd_core.card import (
     CardConnection,
     ChipReader,
+    CommandApdu,
     MemoryLink,
+    ResponseApdu,
     active_authentication,
     chip_authentication,
     ec,
@@ -22,7 +24,9 @@ from cccd_core.card import (
     stored_keys,
 )
 from cccd_core.card.pace_suites import Mapping, Password, Suite
-from cccd_core.card.virtual import VirtualCard
+from cccd_core.card.virtual import VirtualCard, access
+from cccd_core.card.virtual import card as virtual_card
+from cccd_core.card.virtual.session import CardSession, Refusal
 from cccd_core.emrtd import curves, domain_parameters, security_infos, tlv
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.public_keys import EcPublicKey
@@ -383,6 +387,38 @@ def test_chips_that_want_the_key_named_in_the_other_form(cipher: int, named: int
     assert [b"\x84\x01\x01" in command for command in asked[:2]] == [named == 1, named is None]
 
 
+@pytest.mark.parametrize("number", [0, 2, 13, 14])
+@pytest.mark.parametrize("sw", ["6A80", "6A81", "6A86", "6A88"])
+def test_3des_in_the_other_form(number: int, sw: str) -> None:
+    """A chip that has no MSE:Set KAT takes MSE:Set AT and GENERAL AUTHENTICATE (Doc 9303-11, 6.2.4)."""
+    dg14 = _dg14((ca_info(number > 2, 1),), (number, 77, None))
+    made = card(SecurityInfos(pace=(PaceInfo(),)), dg14=dg14, ca_key=stored(number, 77))
+    usual = access.manage_security_environment
+
+    def without_kat(session: CardSession, command: CommandApdu) -> ResponseApdu:
+        if (command.p1, command.p2) == chip_authentication.SET_KAT:
+            raise Refusal(int(sw, 16))
+        return usual(session, command)
+
+    chip = reader(made)
+    chip.open_pace(CAN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(virtual_card._INTERINDUSTRY, 0x22, without_kat)
+        chip.chip_authentication(chip.read(ElementaryFile.DG14))
+    assert chip.read(ElementaryFile.DG1) == DG1
+
+
+@pytest.mark.parametrize("sw", ["6300", "63C2", "6982", "6983", "6988", "6A80"])
+def test_a_refused_token_is_a_wrong_password(sw: str) -> None:
+    def answer(_: int, raw: bytes) -> bytes:
+        return bytes.fromhex(sw) if link.commands[-1][:2] == b"\x00\x86" else raw
+
+    link = ChangingLink(card(SecurityInfos(pace=(PaceInfo(),))), answer=answer)
+    with pytest.raises(AuthenticationError, match="does not accept the CAN") as refused:
+        ChipReader(CardConnection(link)).open_pace(CAN)
+    assert refused.value.facts["sw"] == sw
+
+
 # ---- active authentication
 
 CURVE = curves.by_name("secp256r1")
@@ -458,6 +494,23 @@ def test_hashes_where_dg14_names_none(name: str, taken: set[str]) -> None:
                 continue
             accepted.add(hash_name)
     assert accepted == taken
+
+
+@pytest.mark.parametrize("form", ["unsigned", "zeros", "long length"])
+def test_integers_as_some_chips_write_them(form: str) -> None:
+    """Without the zero that keeps a number positive, with more of them, with a length in a longer form."""
+    for _ in range(8):  # half of all numbers have their first bit set
+
+        def answer(command: bytes) -> bytes:
+            found = ec.sign(CURVE, 9, "sha256", hashlib.sha256(command[5:13]).digest())
+            size = 32 if form == "unsigned" else 35
+            parts = b"".join(tlv.encode(tlv.INTEGER, number.to_bytes(size, "big")) for number in (found.r, found.s))
+            head = b"\x30\x81" + bytes((len(parts),)) if form == "long length" else bytes((0x30, len(parts)))
+            return head + parts + b"\x90\x00"
+
+        active_authentication.authenticate(CardConnection(ScriptedLink(answer)), _spki(CURVE, 9))
+        with pytest.raises(AuthenticationError):
+            active_authentication.authenticate(CardConnection(ScriptedLink(answer)), _spki(CURVE, 10))
 
 
 def test_signatures_that_are_none() -> None:

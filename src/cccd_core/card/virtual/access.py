@@ -66,7 +66,8 @@ def manage_security_environment(session: CardSession, command: CommandApdu) -> R
     reference = int.from_bytes(_value(objects, 0x84), "big") if 0x84 in objects else None
     if purpose == chip_authentication.SET_KAT:
         suite = key_agreement.choose_chip_authentication(session, None, reference)
-        return key_agreement.agree_chip_authentication(session, suite, _value(objects, 0x91))
+        key_agreement.agree_chip_authentication(session, suite, _value(objects, 0x91))
+        return ResponseApdu(b"", sw.SUCCESS)
     try:
         protocol = to_oid(read_one(encode(0x06, _value(objects, 0x80)), 0x06))
     except FormatError:
@@ -95,7 +96,8 @@ def general_authenticate(session: CardSession, command: CommandApdu) -> Response
         return ResponseApdu(encode(pace.TAG_DYNAMIC_DATA, answer), sw.SUCCESS)
     if tag != 0x80 or suite is None:
         raise Refusal(sw.WRONG_DATA)
-    return key_agreement.agree_chip_authentication(session, suite, value)
+    key_agreement.agree_chip_authentication(session, suite, value)
+    return ResponseApdu(encode(pace.TAG_DYNAMIC_DATA, b""), sw.SUCCESS)
 
 
 def internal_authenticate(session: CardSession, command: CommandApdu) -> ResponseApdu:

@@ -9,7 +9,6 @@ from typing import Final
 
 from cccd_core.card import chip_authentication, groups, pace, pace_suites, stored_keys
 from cccd_core.card import status_words as sw
-from cccd_core.card.apdu import ResponseApdu
 from cccd_core.card.groups import EcGroup
 from cccd_core.card.pace_suites import Agreed, Mapping, Password
 from cccd_core.card.primitives import same
@@ -145,16 +144,14 @@ def choose_chip_authentication(
     session.require_access()
     key = chip_key(session, DGI_CHIP_AUTHENTICATION_KEY)
     for suite in chip_authentication.suites(infos(session, ElementaryFile.DG14)):
-        wanted = suite.key_bits == 112 if protocol is None else suite.protocol == protocol and suite.key_bits != 112
+        wanted = suite.key_bits == 112 if protocol is None else suite.protocol == protocol
         known = reference is None or reference in suite.references
         if wanted and known and isinstance(key, AgreementKey) and groups.of(key.parameters).name == suite.group.name:
             return suite
     raise Refusal(sw.WRONG_DATA)
 
 
-def agree_chip_authentication(
-    session: CardSession, suite: chip_authentication.Suite, public_key: bytes
-) -> ResponseApdu:
+def agree_chip_authentication(session: CardSession, suite: chip_authentication.Suite, public_key: bytes) -> None:
     """The new channel, which takes over after this answer."""
     session.require_access()
     key = chip_key(session, DGI_CHIP_AUTHENTICATION_KEY)
@@ -165,4 +162,3 @@ def agree_chip_authentication(
     except CccdError:
         raise Refusal(sw.WRONG_DATA) from None
     session.next_channel = ReaderChannel(session_cipher(shared, suite.key_bits))
-    return ResponseApdu(b"" if suite.key_bits == 112 else encode(pace.TAG_DYNAMIC_DATA, b""), sw.SUCCESS)
