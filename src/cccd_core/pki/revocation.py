@@ -51,14 +51,15 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Of what a list speaks (issuing distribution point, RFC 5280 clause 5.2.5): of everything where all is as here."""
+    """Of what a list speaks (issuing distribution point, RFC 5280 clause 5.2.5): of everything where all is as here.
+    `addresses` is not None where the list is a part: of the certificates that name one of them."""
 
     user_certificates_only: bool = False
     authority_certificates_only: bool = False
     attribute_certificates_only: bool = False
     some_reasons_only: bool = False
     indirect: bool = False
-    distribution_point: bytes | None = field(default=None, repr=False)  # DER DistributionPointName
+    addresses: frozenset[str] | None = None
 
     def speaks_of(self, *, authority: bool) -> bool:
         """Whether the list is about certificates of this kind."""
@@ -66,10 +67,10 @@ class Scope:
             return False
         return not (self.user_certificates_only if authority else self.authority_certificates_only)
 
-    @property
-    def whole(self) -> bool:
-        """Whether a certificate that is not named is not revoked for any reason."""
-        return not self.some_reasons_only and self.distribution_point is None
+    def speaks_wholly_of(self, certificate: Certificate) -> bool:
+        """Whether a certificate of this kind that the list does not name is not revoked, for any reason."""
+        here = self.addresses is None or not self.addresses.isdisjoint(certificate.distribution_points)
+        return here and not self.some_reasons_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,11 @@ class RevocationLists:
                     True, "revoked", kept.crl.this_update, kept.crl.next_update, None, row.time, row.reason,
                     row.invalidity_date,
                 )  # fmt: skip
-        whole = [kept for kept in newest.values() if kept.crl.base_number is None and kept.crl.scope.whole]
+        whole = [
+            kept
+            for kept in newest.values()
+            if kept.crl.base_number is None and kept.crl.scope.speaks_wholly_of(certificate)
+        ]
         if not whole:
             return self._nothing_said(judgement, rule, bool(newest))
         # the own key's list before another's, then the newest
@@ -343,13 +348,13 @@ def _extensions(extensions: tlv.Tlv | None, known: tuple[str, ...]) -> dict[str,
 def _scope(der: bytes) -> Scope:
     """IssuingDistributionPoint ::= SEQUENCE { [0] distributionPoint, [1] .. [5] } (RFC 5280 clause 5.2.5)."""
     flags = {0x81: False, 0x82: False, 0x84: False, 0x85: False}
-    point = None
+    addresses: frozenset[str] | None = None
     reasons = False
     for part in tlv.read_one(der, tlv.SEQUENCE, what="issuing distribution point").reader():
         if part.tag in flags:
             flags[part.tag] = part.value != b"\0"
         elif part.tag == 0xA0:
-            point = part.value
+            addresses = _addresses(part)
         elif part.tag == 0x83:
             reasons = True
         else:
@@ -358,7 +363,14 @@ def _scope(der: bytes) -> Scope:
             )
     if sum(flags[tag] for tag in (0x81, 0x82, 0x85)) > 1:
         raise FormatError("a revocation list is of two kinds of certificates alone")
-    return Scope(flags[0x81], flags[0x82], flags[0x85], reasons, flags[0x84], point)
+    return Scope(flags[0x81], flags[0x82], flags[0x85], reasons, flags[0x84], addresses)
+
+
+def _addresses(point: tlv.Tlv) -> frozenset[str]:
+    """The addresses in DistributionPointName ::= CHOICE { [0] GeneralNames, [1] a part of a name }."""
+    name = point.reader().next(0xA0, 0xA1, what="name of a distribution point")
+    found = name.reader() if name.tag == 0xA0 else ()
+    return frozenset(each.value.decode("ascii") for each in found if each.tag == 0x86 and each.value.isascii())
 
 
 def _authority_key(der: bytes | None) -> bytes | None:
