@@ -5,6 +5,7 @@ Whether one is strong enough is not said here. RFC 5754 clause 2 (identifiers), 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from cccd_core.emrtd import tlv
@@ -20,6 +21,13 @@ HASH_OIDS = {
 HASH_SIZES = {"sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
 HASH_NAMES = {oid: name for name, oid in HASH_OIDS.items()}
 
+_FUNCTIONS = {
+    "sha1": hashlib.sha1,
+    "sha224": hashlib.sha224,
+    "sha256": hashlib.sha256,
+    "sha384": hashlib.sha384,
+    "sha512": hashlib.sha512,
+}
 _MGF1 = "1.2.840.113549.1.1.8"
 _MAX_SALT_BYTES = 1024
 
@@ -31,6 +39,11 @@ class PssParameters:
     hash_name: str
     mask_hash: str
     salt_bytes: int
+
+
+def digest(name: str, data: bytes) -> bytes:
+    """The hash `name` of `data`."""
+    return _FUNCTIONS[name](data).digest()
 
 
 def hash_identifier(name: str) -> bytes:

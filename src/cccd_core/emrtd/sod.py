@@ -157,12 +157,18 @@ def _parse_security_object(data: bytes) -> LdsSecurityObject:
         raise FormatError("a security object of an unknown version", version=version)
     name = parse_hash(parts.next(tlv.SEQUENCE, what="digest algorithm"))
     digests: dict[int, bytes] = {}
+    size = HASH_SIZES[name]
+    head = bytes((tlv.OCTET_STRING, size))
     for row in parts.next(tlv.SEQUENCE, what="digests").reader():
-        entry = row.reader()
-        number = tlv.to_integer(entry.next(tlv.INTEGER, what="number of a data group"))
-        digest = entry.next(tlv.OCTET_STRING, what="digest of a data group").value
-        entry.finish("digest of a data group")
-        if row.tag != tlv.SEQUENCE or not 1 <= number <= 16 or number in digests or len(digest) != HASH_SIZES[name]:
+        value = row.value
+        if len(value) == size + 5 and value[:2] == b"\x02\x01" and value[3:5] == head:  # as nearly all are written
+            number, digest = value[2], value[5:]
+        else:
+            entry = row.reader()
+            number = tlv.to_integer(entry.next(tlv.INTEGER, what="number of a data group"))
+            digest = entry.next(tlv.OCTET_STRING, what="digest of a data group").value
+            entry.finish("digest of a data group")
+        if row.tag != tlv.SEQUENCE or not 1 <= number <= 16 or number in digests or len(digest) != size:
             raise FormatError("a digest of a data group is out of place", offset=row.offset, data_group=number)
         digests[number] = digest
     lds = unicode = None

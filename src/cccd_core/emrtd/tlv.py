@@ -9,7 +9,8 @@ and 10.1; ISO/IEC 7816-4 clause 5.2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from cccd_core.errors import FormatError, ParameterError
 
@@ -31,8 +32,10 @@ SEQUENCE = 0x30
 SET = 0x31
 
 
-@dataclass(frozen=True, slots=True)
-class Tlv:
+_new = tuple.__new__
+
+
+class Tlv(NamedTuple):
     """One data object: its tag, the offset of its first tag byte, its value's offset, and its value."""
 
     tag: int
@@ -83,12 +86,34 @@ class Reader:
 
     def peek(self) -> int | None:
         """The tag of the next data object, None at the end."""
-        if not self.remaining:
+        if self._position >= len(self._data):
             return None
-        return read_tag(self._data, self._position, self._base)[0]
+        tag = self._data[self._position]
+        return tag if tag & 0x1F != 0x1F else read_tag(self._data, self._position, self._base)[0]
 
     def next(self, *expected: int, what: str = "data object") -> Tlv:
         """Reads one data object, whose tag must be one of `expected` where any are given."""
+        data, start = self._data, self._position
+        position, available = start + 2, len(data)
+        if position <= available:  # by far the most have a tag of one byte and a short length
+            tag, length = data[start], data[start + 1]
+            if length >= 0x80:
+                if length == 0x81 and position < available and not self._der:
+                    length = data[position]
+                    position += 1
+                elif length == 0x82 and position + 1 < available and not self._der:
+                    length = data[position] << 8 | data[position + 1]
+                    position += 2
+                else:
+                    return self._next(expected, what)
+            end = position + length
+            if end <= available and tag & 0x1F != 0x1F and (not expected or tag in expected):
+                self._position = end
+                base = self._base
+                return _new(Tlv, (tag, base + start, base + position, data[position:end]))
+        return self._next(expected, what)
+
+    def _next(self, expected: tuple[int, ...], what: str) -> Tlv:
         start = self._position
         if start >= len(self._data):
             raise FormatError(f"{what} is missing", offset=self.offset, expected=_names(expected))
@@ -109,15 +134,18 @@ class Reader:
 
     def optional(self, tag: int, *, what: str = "data object") -> Tlv | None:
         """The next data object if its tag is `tag`, else None and nothing is read."""
+        data, position = self._data, self._position
+        if position < len(data) and data[position] & 0x1F != 0x1F and data[position] != tag:
+            return None
         return self.next(tag, what=what) if self.peek() == tag else None
 
     def finish(self, what: str = "data object") -> None:
         """Raises FormatError where bytes are left over."""
-        if self.remaining:
+        if self._position != len(self._data):
             raise FormatError(f"bytes follow the end of {what}", offset=self.offset, count=self.remaining)
 
     def __iter__(self) -> Iterator[Tlv]:
-        while self.remaining:
+        while self._position < len(self._data):
             yield self.next()
 
 
@@ -277,6 +305,7 @@ def utf8_string(value: str) -> bytes:
     return encode(UTF8_STRING, value.encode("utf-8"))
 
 
+@lru_cache(maxsize=256)
 def oid(dotted: str) -> bytes:
     """A DER OBJECT IDENTIFIER. ParameterError for what is not one."""
     try:
@@ -319,14 +348,23 @@ def to_number(found: Tlv, *, maximum_bytes: int = 64) -> int:
 
 def to_oid(found: Tlv) -> str:
     """The value of an OBJECT IDENTIFIER in dotted form."""
-    if not found.value or found.value[-1] >= 0x80 or len(found.value) > 64:
+    value = found.value
+    if not value or value[-1] >= 0x80 or len(value) > 64:
         raise FormatError("an object identifier is cut or too long", offset=found.offset)
+    dotted = _dotted(value)
+    if dotted is None:
+        raise FormatError("an object identifier is not in its shortest form", offset=found.offset)
+    return dotted
+
+
+@lru_cache(maxsize=1024)
+def _dotted(value: bytes) -> str | None:
     arcs: list[int] = []
     arc = 0
     fresh = True
-    for byte in found.value:
+    for byte in value:
         if fresh and byte == 0x80:
-            raise FormatError("an object identifier is not in its shortest form", offset=found.offset)
+            return None
         arc = arc << 7 | byte & 0x7F
         fresh = byte < 0x80
         if fresh:

@@ -7,15 +7,15 @@ Doc 9303-11 clause 5.1; Doc 9303-12 clause 5. One implementation: `judge_documen
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from cccd_core.emrtd import ber, cms, times, tlv
 from cccd_core.emrtd import sod as sods
-from cccd_core.emrtd.hashes import HASH_NAMES
+from cccd_core.emrtd.hashes import HASH_NAMES, digest
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import FormatError, ParameterError, VerificationError
 from cccd_core.pki import names, states
@@ -30,6 +30,7 @@ from cccd_core.pki.trust import TrustPath, TrustStore
 from cccd_core.plain import Json
 
 _SIGNER: Final = "EF.SOD"
+_GROUPS: Final = tuple(f"DG{number}" for number in range(17))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,16 +117,15 @@ def judge_document(
         parsed = sods.parse(sod)
     except FormatError as error:
         judgement.failed(Rule.SECURITY_OBJECT, _SIGNER, error.message, **error.facts)
-        return DocumentReport(policy=policy, findings=tuple(judgement.findings))
+        return DocumentReport(judged=judgement.close())
     judgement.held(Rule.SECURITY_OBJECT, _SIGNER)
     signed, listed = parsed.signed_data, parsed.security_object
     found = _any_signer(signed, trust, at, policy, more)
-    judgement.extend(found.judgement.findings)
+    judgement.include(found.judgement.close())
     _data_groups(judgement, listed, data_groups)
     _belonging(judgement, data_groups.get(1), found.certificate, found.path)
     return DocumentReport(
-        policy=policy,
-        findings=tuple(judgement.findings),
+        judged=judgement.close(),
         document_signer=found.certificate,
         path=found.path,
         signature_algorithm=None if found.scheme is None else found.scheme.name,
@@ -164,9 +164,9 @@ def _any_signer(
             found.scheme = judge_signed_data(found.judgement, signed, info, found.certificate)
             found.signing_time = judge_signing_time(found.judgement, info, found.certificate, at)
             report = trust.judge(found.certificate, found.signing_time or at, now=at, policy=policy, more=more)
-            found.judgement.extend(report.findings)
+            found.judgement.include(report.judged)
             found.path = report.path
-        if not any(finding.refuses for finding in found.judgement.findings):
+        if not found.judgement.refused:
             return found
         first = first or found
     return first or _Signed(Judgement(policy))
@@ -218,12 +218,18 @@ def _names(info: cms.SignerInfo, der: bytes) -> bool:
     """Whether a signer names this certificate by issuer (RFC 5280 clause 7.1) and serial number; one that cannot be
     read is not named."""
     try:
-        parts = certificate_parts(der)
-        if tlv.to_number(tlv.read_one(parts.serial_number, tlv.INTEGER)) != info.serial_number or info.issuer is None:
+        issuer, serial = _issuer_and_serial(der)
+        if serial != info.serial_number or info.issuer is None:
             return False
-        return parts.issuer == info.issuer or names.parse(parts.issuer) == names.parse(info.issuer)
+        return issuer == info.issuer or names.parse(issuer) == names.parse(info.issuer)
     except FormatError:
         return False
+
+
+@lru_cache(maxsize=64)
+def _issuer_and_serial(der: bytes) -> tuple[bytes, int]:
+    parts = certificate_parts(der)
+    return parts.issuer, tlv.to_number(tlv.read_one(parts.serial_number, tlv.INTEGER))
 
 
 def _bears(read: Callable[[bytes], Certificate], der: bytes, key_identifier: bytes) -> bool:
@@ -266,9 +272,9 @@ def judge_signed_data(
             _SIGNER,
             "the signature is over another type of content",
         )
-        digest = tlv.octet_string(hashlib.new(digest_name, signed.content).digest())
+        found = tlv.octet_string(digest(digest_name, signed.content))
         judgement.require(
-            Rule.MESSAGE_DIGEST, stated is not None and hmac.compare_digest(stated, digest), _SIGNER,
+            Rule.MESSAGE_DIGEST, stated is not None and hmac.compare_digest(stated, found), _SIGNER,
             "the signature is over another content",
         )  # fmt: skip
     else:
@@ -287,23 +293,27 @@ def judge_signed_data(
 def _signature(
     judgement: Judgement, info: cms.SignerInfo, certificate: Certificate, orders: list[bytes], digest_name: str
 ) -> SignatureScheme | None:
-    """Over the first of what it may be over by the standard, else over the next."""
-    trials = []
-    for data in orders:
+    """Over the first of what it may be over; or, which a rule of its own is about, over another."""
+    for data in orders[1:]:
         trial = Judgement(judgement.policy)
-        scheme = judge_signature(
-            trial, Rule.SIGNATURE, certificate.public_key, info.signature_algorithm, info.signature, data, _SIGNER,
-            digest=digest_name,
-        )  # fmt: skip
-        trials.append(trial)
+        scheme = _signature_over(trial, info, certificate, data, digest_name)
         if scheme is not None:
-            judgement.extend(trial.findings)
-            judgement.require(
-                Rule.ATTRIBUTES_AS_SENT, data == orders[0], _SIGNER, "the signature is over attributes out of order"
-            )
+            judgement.include(trial.close())
+            judgement.failed(Rule.ATTRIBUTES_AS_SENT, _SIGNER, "the signature is over attributes out of order")
             return scheme
-    judgement.extend(trials[0].findings)
-    return None
+    scheme = _signature_over(judgement, info, certificate, orders[0], digest_name)
+    if scheme is not None:
+        judgement.held(Rule.ATTRIBUTES_AS_SENT, _SIGNER)
+    return scheme
+
+
+def _signature_over(
+    judgement: Judgement, info: cms.SignerInfo, certificate: Certificate, data: bytes, digest_name: str
+) -> SignatureScheme | None:
+    return judge_signature(
+        judgement, Rule.SIGNATURE, certificate.public_key, info.signature_algorithm, info.signature, data, _SIGNER,
+        digest=digest_name,
+    )  # fmt: skip
 
 
 def judge_signing_time(
@@ -371,18 +381,16 @@ def _data_groups(judgement: Judgement, listed: sods.LdsSecurityObject, data_grou
     judge_hash(judgement, name, "data groups")
     if not data_groups:
         judgement.failed(Rule.DATA_GROUPS, _SIGNER, "no data group was read")
-    for number in sorted(data_groups):
-        about = f"DG{number}"
-        if number not in listed.digests:
-            judgement.failed(Rule.DATA_GROUPS, about, "EF.SOD does not list a data group", data_group=number)
-            continue
-        judgement.held(Rule.DATA_GROUPS, about)
-        found = hashlib.new(name, data_groups[number]).digest()
-        judgement.require(
-            Rule.DIGEST, hmac.compare_digest(found, listed.digests[number]), about,
-            "a data group is not what was signed",
-            data_group=number,
-        )  # fmt: skip
+    unlisted = [number for number in sorted(data_groups) if number not in listed.digests]
+    for number in unlisted:
+        judgement.failed(Rule.DATA_GROUPS, f"DG{number}", "EF.SOD does not list a data group", data_group=number)
+    if data_groups and not unlisted:
+        judgement.held(Rule.DATA_GROUPS, _SIGNER)
+    for number in sorted(listed.digests.keys() & data_groups.keys()):
+        if hmac.compare_digest(digest(name, data_groups[number]), listed.digests[number]):
+            judgement.held(Rule.DIGEST, _GROUPS[number])
+        else:
+            judgement.failed(Rule.DIGEST, _GROUPS[number], "a data group is not what was signed", data_group=number)
 
 
 def _belonging(

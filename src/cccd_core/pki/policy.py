@@ -31,7 +31,7 @@ class VerificationPolicy:
     STRICT: ClassVar[VerificationPolicy]
     LEGACY: ClassVar[VerificationPolicy]
 
-    _actions: dict[Rule, Action]
+    _actions: Mapping[Rule, Action]
     base: str
     digest: str
 
@@ -44,7 +44,7 @@ class VerificationPolicy:
                 raise ParameterError("a rule without which nothing is proved cannot be changed", rule=rule.value)
         lines = "\n".join(sorted(f"{rule.value}={action.value}" for rule, action in actions.items()))
         object.__setattr__(self, "base", base)
-        object.__setattr__(self, "_actions", actions)
+        object.__setattr__(self, "_actions", MappingProxyType(actions))
         object.__setattr__(self, "digest", hashlib.sha256(lines.encode("ascii")).hexdigest())
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -68,7 +68,7 @@ class VerificationPolicy:
     @property
     def actions(self) -> Mapping[Rule, Action]:
         """The action of each rule."""
-        return MappingProxyType(self._actions)
+        return self._actions
 
     @property
     def name(self) -> str:

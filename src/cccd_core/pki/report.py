@@ -5,9 +5,9 @@ names of certificates, algorithms and times, never what a document says of a per
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from cccd_core.errors import CccdError, Fact
@@ -62,14 +62,33 @@ class Finding:
         }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
+def _finding(rule: Rule, outcome: Outcome, action: Action, about: str, why: str) -> Finding:
+    """A finding without facts: the same ones come up in every document."""
+    return Finding(rule, outcome, action, about, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All findings of a judgement, the rules that held of something, and whether one refuses."""
+
+    policy: VerificationPolicy
+    findings: tuple[Finding, ...]
+    held: frozenset[Rule]
+    refused: bool
+
+
 class Judgement:
     """Findings being gathered under one policy. A rule that the policy ignores is found once, as not checked."""
 
-    __slots__ = ("_ignored", "findings", "policy")
+    __slots__ = ("_actions", "_held", "_ignored", "findings", "policy", "refused")
 
     def __init__(self, policy: VerificationPolicy) -> None:
         self.policy = policy
         self.findings: list[Finding] = []
+        self.refused = False
+        self._actions = policy.actions
+        self._held: set[Rule] = set()
         self._ignored: set[Rule] = set()
 
     def held(self, rule: Rule, about: str = "", why: str = "", **facts: Fact) -> None:
@@ -80,9 +99,9 @@ class Judgement:
         """The rule does not hold of this."""
         self._add(rule, Outcome.FAILED, about, why, facts)
 
-    def unknown(self, rule: Rule, about: str = "", why: str = "", **facts: Fact) -> None:
+    def unknown(self, rule: Rule, about: str = "", why: str = "") -> None:
         """It cannot be told whether the rule holds of this."""
-        self._add(rule, Outcome.NOT_CHECKED, about, why, facts)
+        self._add(rule, Outcome.NOT_CHECKED, about, why, {})
 
     def require(self, rule: Rule, holds: bool, about: str, why: str, **facts: Fact) -> bool:
         """Held or failed; `why` and `facts` are said where it failed."""
@@ -92,23 +111,31 @@ class Judgement:
             self._add(rule, Outcome.FAILED, about, why, facts)
         return holds
 
-    def extend(self, findings: Iterable[Finding]) -> None:
-        """Findings made elsewhere under the same policy."""
-        self.findings.extend(findings)
+    def include(self, judged: Judged) -> None:
+        """What was judged elsewhere under the same policy."""
+        self.findings.extend(judged.findings)
+        self._held |= judged.held
+        self.refused |= judged.refused
 
-    @property
-    def refused(self) -> bool:
-        """Whether a finding refuses."""
-        return any(finding.refuses for finding in self.findings)
+    def close(self) -> Judged:
+        """The whole of it."""
+        return Judged(self.policy, tuple(self.findings), frozenset(self._held), self.refused)
 
     def _add(self, rule: Rule, outcome: Outcome, about: str, why: str, facts: dict[str, Fact]) -> None:
-        action = self.policy[rule]
+        action = self._actions[rule]
         if action is Action.IGNORE:
             if rule not in self._ignored:
                 self._ignored.add(rule)
-                self.findings.append(Finding(rule, Outcome.NOT_CHECKED, action, "", IGNORED))
-        else:
+                self.findings.append(_finding(rule, Outcome.NOT_CHECKED, action, "", IGNORED))
+            return
+        if facts:
             self.findings.append(Finding(rule, outcome, action, about, why, tuple(facts.items())))
+        else:
+            self.findings.append(_finding(rule, outcome, action, about, why))
+        if outcome is Outcome.HELD:
+            self._held.add(rule)
+        elif outcome is Outcome.FAILED and action is Action.REFUSE:
+            self.refused = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +144,22 @@ class Report:
 
     NEEDED: ClassVar[frozenset[Rule]] = frozenset()
 
-    policy: VerificationPolicy
-    findings: tuple[Finding, ...]
+    judged: Judged
+
+    @property
+    def policy(self) -> VerificationPolicy:
+        """Under which it was judged."""
+        return self.judged.policy
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, rule by rule."""
+        return self.judged.findings
 
     @property
     def accepted(self) -> bool:
         """Whether nothing refuses, and what acceptance rests on was checked and held."""
-        if any(finding.refuses for finding in self.findings):
-            return False
-        return {finding.rule for finding in self.findings if finding.outcome is Outcome.HELD} >= self.NEEDED
+        return not self.judged.refused and self.judged.held >= self.NEEDED
 
     @property
     def refusals(self) -> tuple[Finding, ...]:
@@ -167,12 +201,11 @@ class Report:
 
     def require(self) -> None:
         """Raises the error of the first finding that refuses."""
-        for finding in self.findings:
-            if finding.refuses:
-                raise finding.error()
-        if not self.accepted:
-            missing = sorted(self.NEEDED - {rule for rule, outcome in self.rules.items() if outcome is Outcome.HELD})
-            raise CccdError("what acceptance rests on was not checked", rules=" ".join(missing))
+        if self.judged.refused:
+            raise self.refusals[0].error()
+        missing = self.NEEDED - self.judged.held
+        if missing:
+            raise CccdError("what acceptance rests on was not checked", rules=" ".join(sorted(missing)))
 
     def as_dict(self) -> dict[str, Json]:
         """JSON-ready: verdict, policy, every rule."""

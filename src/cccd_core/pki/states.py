@@ -78,5 +78,6 @@ def issued_by(state: str, country: str | None) -> bool:
 def allowed_type(code: str, types: frozenset[str]) -> bool:
     """Whether a document code stands in a document type list: itself, or its first letter alone, which stands for all
     codes that begin with it (Doc 9303-12 clause 7.1.1.6)."""
-    listed = {each.rstrip("< ") for each in types}
-    return bool(code) and (code in listed or code[0] in listed)
+    if not code:
+        return False
+    return code in types or code[0] in types or any(each.rstrip("< ") in (code, code[0]) for each in types)

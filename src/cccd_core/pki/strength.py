@@ -7,6 +7,7 @@ what that clause's first editions asked of a document signer (RSA 2048, curves o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, UnknownKey
@@ -68,7 +69,7 @@ def judge_signature(
     """Whether `signature` over `data` is the key's, by `rule`; the key's own restriction and the strength of the hashes
     with it. `digest` is the hash that a CMS signer names. The scheme of a right signature, None without one."""
     try:
-        scheme = parse_scheme(algorithm, digest=digest)
+        scheme = _scheme(algorithm, digest)
         verify(scheme, key, signature, data)
     except FormatError as error:
         judgement.failed(Rule.ALGORITHM, about, error.message, **error.facts)
@@ -86,6 +87,11 @@ def judge_signature(
     judge_scheme(judgement, scheme, about)
     judgement.held(rule, about, scheme.name)
     return scheme
+
+
+@lru_cache(maxsize=64)
+def _scheme(algorithm: bytes, digest: str | None) -> SignatureScheme:
+    return parse_scheme(algorithm, digest=digest)
 
 
 def permits(key: RsaPublicKey, scheme: SignatureScheme) -> bool:

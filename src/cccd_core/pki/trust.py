@@ -215,7 +215,7 @@ class TrustStore:
             Rule.ISSUER, role.value, "no trusted CSCA issued the signer", subject=signer.subject, issuer=signer.issuer
         )
         judge_signer(judgement, signer, role, times)
-        return PathReport(policy=policy, findings=tuple(judgement.findings), role=role, path=None)
+        return PathReport(judged=judgement.close(), role=role, path=None)
 
     def _judge_path(
         self,
@@ -233,7 +233,7 @@ class TrustStore:
         for authority, issuer in zip(authorities, (*authorities[1:], authorities[-1]), strict=True):
             self._lists.judge(judgement, authority, issuer, times, authority=True)
         path = TrustPath(signer, authorities, None if scheme is None else scheme.name, status)
-        return PathReport(policy=policy, findings=tuple(judgement.findings), role=role, path=path)
+        return PathReport(judged=judgement.close(), role=role, path=path)
 
     def _paths(self, signer: Certificate, more: tuple[Certificate, ...]) -> Iterator[tuple[Certificate, ...]]:
         """Chains of issuers whose last is trusted, those of fewer links first; each link is tried once."""

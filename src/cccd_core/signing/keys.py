@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -40,6 +42,7 @@ def load_public_key(spki_der: bytes) -> PublicKey:
     return to_cryptography(parse_spki(spki_der))
 
 
+@lru_cache(maxsize=256)  # a signer's key verifies many documents; making it anew costs a seventh of a verification
 def to_cryptography(key: EcPublicKey | RsaPublicKey) -> PublicKey:
     """The same key as a key of `cryptography`. UnavailableError for a curve that it does not have."""
     if isinstance(key, RsaPublicKey):
