@@ -48,7 +48,7 @@ def _zone(data: bytes) -> tuple[tlv.Tlv, bytes]:
     found = whole.reader().next(_MRZ_TAG, what="machine readable zone")
     lines = found.value.rstrip(b"\0\r\n ")
     behind = whole.value[found.value_offset + len(lines) - whole.value_offset :].lstrip(b"\r\n")
-    return replace(found, value=lines), behind
+    return found._replace(value=lines), behind
 
 
 def _text(found: tlv.Tlv) -> str:

@@ -46,10 +46,9 @@ def judge_card_security(
             judge_signed_data(judgement, signed, info, certificate)
             signing_time = judge_signing_time(judgement, info, certificate, at)
             path = trust.judge(certificate, signing_time or at, now=at, policy=policy, more=more)
-            judgement.extend(path.findings)
+            judgement.include(path.judged)
     else:
         judgement.failed(Rule.DOCUMENT_SIGNER, _FILE, "it has one signer", count=len(signed.signers))
-    findings = (
-        replace(finding, about=_FILE) if finding.about == "EF.SOD" else finding for finding in judgement.findings
-    )
-    return CardSecurityReport(policy=policy, findings=tuple(findings))
+    judged = judgement.close()
+    named = (replace(finding, about=_FILE) if finding.about == "EF.SOD" else finding for finding in judged.findings)
+    return CardSecurityReport(judged=replace(judged, findings=tuple(named)))

@@ -5,6 +5,7 @@ Doc 9303-3 clause 5 (three-letter codes, ISO 3166-1 and its own) and Doc 9303-12
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from cccd_core.emrtd import tlv
@@ -12,7 +13,7 @@ from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import FormatError
 
 _MRZ = 0x5F1F
-_ZONE_CHARACTERS = (90, 72, 88)  # TD1, TD2, TD3
+_HEAD = re.compile(rb"[A-Z0-9<]{5}")  # the same in TD1, TD2 and TD3
 
 # ISO 3166-1: three letters, then the two
 _ISO_3166 = """
@@ -59,14 +60,13 @@ COUNTRIES_OF: Final[dict[str, frozenset[str]]] = {
 
 def zone_head(dg1: bytes) -> tuple[str, str]:
     """(document code, issuing State) at the head of DG1's zone, fillers taken off; the rest of the zone is not read, so
-    that no odd field in it hides what is compared. FormatError."""
+    that nothing odd in it hides what is compared. FormatError."""
     reader = tlv.read_one(dg1, ElementaryFile.DG1.tag, what="DG1").reader()
     zone = reader.next(_MRZ, what="machine readable zone")
-    reader.finish("DG1")
-    text = zone.value.replace(b"\r", b"").replace(b"\n", b"")
-    if len(text) not in _ZONE_CHARACTERS or not text[:5].isascii():
-        raise FormatError("a machine readable zone has 90, 72 or 88 characters", offset=zone.value_offset)
-    head = text[:5].decode("ascii")
+    found = _HEAD.match(zone.value)
+    if found is None:
+        raise FormatError("a machine readable zone begins with no document code and State", offset=zone.value_offset)
+    head = found[0].decode("ascii")
     return head[:2].rstrip("<"), head[2:].rstrip("<")
 
 
