@@ -36,9 +36,11 @@ def virtual_port(reader: str) -> int | None:
 
 def lanes_of(name: str) -> tuple[str, ...]:
     """The readers whose name contains `name`, in a stable order. UnavailableError where there is none."""
-    lanes = tuple(sorted(reader for reader in readers() if name in reader))
+    there = readers()
+    lanes = tuple(sorted(reader for reader in there if name in reader))
     if not lanes:
-        raise UnavailableError("no such PC/SC reader", reader=name, needs="a reader that pcscd shows")
+        needs = f"one of: {', '.join(there) or '(no reader)'}"
+        raise UnavailableError("no such PC/SC reader", reader=name, needs=needs)
     return lanes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from functools import cache
 
 import pytest
@@ -16,9 +17,11 @@ from cccd_core.card import (
     MemoryLink,
     ReaderLimits,
     ResponseApdu,
+    capabilities,
     pace,
     pace_suites,
 )
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.secure_messaging import AesCipher, SecureMessaging, TdesCipher
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.channels import ReaderChannel
@@ -177,6 +180,18 @@ def test_a_chip_that_gives_one_byte_at_a_time_ends() -> None:
     link = ScriptedLink(drip)
     assert len(ChipReader(CardConnection(link)).read(ElementaryFile.DG2)) == 0x1004
     assert len(link.commands) == 2 + 1 + 0x1004 - 8
+
+
+@given(st.binary(max_size=80))
+def test_what_a_chip_says_of_its_lengths_is_read_or_ignored(raw: bytes) -> None:
+    for found in (capabilities.answer_max_of_atr(raw), capabilities.answer_max_of_file(raw)):
+        assert found is None or 0 <= found <= 65_536
+
+
+@given(st.text(max_size=120))
+def test_a_card_master_key_is_read_or_refused(text: str) -> None:
+    with suppress(FormatError):
+        assert len(CardMasterKey.parse(text).key) in (16, 24, 32)
 
 
 ciphers = st.sampled_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 import pytest
@@ -12,7 +13,7 @@ from cccd_core.card.reader import NEW_CHANNELS_MAX
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
 from cccd_core.emrtd.files import ElementaryFile
-from cccd_core.errors import CardError, CardRemovedError, SecureMessagingError, UnavailableError
+from cccd_core.errors import CardError, CardRemovedError, CccdError, SecureMessagingError, UnavailableError
 from support.chip import CAN, MRZ, personalised
 from support.quirky import READ, READ_ODD, SELECT, Answer, Bare, Quirk, QuirkyCard, is_read, reader_of, selects, status
 
@@ -403,6 +404,27 @@ def test_any_status_word_at_any_point_costs_at_most_one_file(sw: int, bare: bool
         passed = breaker.count > point
         point += 1
     assert point > 15
+
+
+@pytest.mark.parametrize("access", ["pace", "bac"])
+@pytest.mark.parametrize("sw", STATUS_WORDS)
+def test_any_status_word_while_a_chip_is_opened_has_a_name(sw: int, access: str) -> None:
+    point, passed, opened = 0, True, 0
+    while passed:
+        breaker = _Breaker(point, status(sw))
+        breaker.counting = True
+        chip, files = _chip(breaker)
+        reader = reader_of(chip, step_bytes=4000)
+        with suppress(CccdError):
+            reader.open_pace(CAN) if access == "pace" else reader.open_bac(MRZ)
+        breaker.counting = False
+        if reader.connection.protected and not reader.connection.dead:
+            assert reader.read(DG1) == files[DG1]
+            opened += 1
+        passed = breaker.count > point
+        point += 1
+    assert 4 < point < 20
+    assert opened >= 1
 
 
 class _Breaker:
