@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from cccd_core.card.primitives import AES_BLOCK, aes_cbc_encrypt, aes_cmac, counter_kdf, tdes_ecb_encrypt
-from cccd_core.card.scp03 import KEY_DIVERSIFICATION_BYTES, Scp03Keys
+from cccd_core.card.scp03 import KEY_DIVERSIFICATION_BYTES, CardProof, Scp03Keys
 from cccd_core.errors import AuthenticationError, FormatError, ParameterError
 
 AES_KEY_BYTES: Final = (16, 24, 32)
@@ -121,6 +121,18 @@ class CardMasterKey:
                 return _two_halves(self.key, use, data[4:10])
             case KeyDiversification.VISA2:
                 return _two_halves(self.key, use, data[0:2] + data[4:8])
+
+    def methods_of(self, proof: CardProof, serial: bytes) -> tuple[KeyDiversification, ...]:
+        """By which methods this key and a card's proof go together: how a card's keys were derived, told without a
+        try. Empty where it is another key's card."""
+        fitting = []
+        for method in KeyDiversification:
+            if method in (KeyDiversification.EMV, KeyDiversification.VISA2) and len(self.key) != 16:
+                continue
+            keys = CardMasterKey(self.key, method, self.version).keys_of(serial, proof.diversification_data)
+            if proof.session(keys) is not None:
+                fitting.append(method)
+        return tuple(fitting)
 
     def chooser(self, serial: bytes) -> KeyChooser:
         """What `scp03.open_session` asks for the keys of the card with this serial."""

@@ -171,15 +171,13 @@ def has_response_mac(sw: int) -> bool:
 class Scp03Session:
     """The host's end of an open channel: a processor of the connection, and the key for sensitive data."""
 
-    def __init__(
-        self, keys: Scp03Keys, state: ChannelState, *, version: int, diversification_data: bytes, counter: int | None
-    ) -> None:
+    def __init__(self, keys: Scp03Keys, state: ChannelState, proof: CardProof) -> None:
         self._dek = keys.dek
         self._state = state
         self.level = SecurityLevel(state.level)
-        self.key_version = version  # as the card named it
-        self.diversification_data = diversification_data
-        self.sequence_counter = counter
+        self.key_version = proof.version
+        self.diversification_data = proof.diversification_data
+        self.sequence_counter = proof.sequence_counter
 
     def encrypt_sensitive(self, data: bytes) -> bytes:
         """4.1.4: a secret under the static DEK (AES-CBC, zero vector, padded), inside the channel's own layer."""
@@ -237,6 +235,30 @@ def _add_mac(state: ChannelState, command: CommandApdu, data: bytes) -> CommandA
 KeySource = Callable[[int, bytes], Scp03Keys]
 
 
+@dataclass(frozen=True, slots=True)
+class CardProof:
+    """What a card answered to INITIALIZE UPDATE: which keys it has, and its proof that it has them. The host has proved
+    nothing yet, so looking at it costs the card no try."""
+
+    version: int
+    diversification_data: bytes
+    parameter: int  # i
+    host_challenge: bytes = field(repr=False)
+    card_challenge: bytes = field(repr=False)
+    cryptogram: bytes = field(repr=False)
+    sequence_counter: int | None
+
+    @property
+    def s16(self) -> bool:
+        """Whether the card's mode is S16, else S8."""
+        return bool(self.parameter & I_S16)
+
+    def session(self, keys: Scp03Keys) -> SessionKeys | None:
+        """The session's keys under these static keys; None where the card does not have them. Costs 6 to 10 CMACs."""
+        session = SessionKeys.derive(keys, self.host_challenge, self.card_challenge)
+        return session if same(self.cryptogram, session.card_cryptogram) else None
+
+
 def open_session(
     connection: CardConnection,
     keys: Scp03Keys | KeySource,
@@ -253,30 +275,20 @@ def open_session(
     6983 closed after too many failures, 6985 locked) or has another secure channel (fact `protocol`: SCP02 …).
     A card whose proof is wrong is sent none: that costs it no try. `host_challenge` is for worked examples alone.
     """
-    connection.drop_processors()
-    version = keys.version if isinstance(keys, Scp03Keys) else 0
-    challenge, answer = _initialize(connection, version, s16, host_challenge)
-    size = len(challenge)
-    told, _, parameter = answer[KEY_DIVERSIFICATION_BYTES:_HEAD_BYTES]
-    if (level & 0x10 and not parameter & I_RMAC) or (level & 0x20 and not parameter & I_RENC):
-        raise CardError("the card does not offer this security level", i=parameter, level=int(level))
-    if version not in (0, told):
-        raise AuthenticationError("the card answered with another key version", version=told)
-    told_data = answer[:KEY_DIVERSIFICATION_BYTES]
-    card_keys = keys if isinstance(keys, Scp03Keys) else keys(told, told_data)
-    behind = _HEAD_BYTES + size
-    card_challenge, cryptogram, rest = (
-        answer[_HEAD_BYTES:behind],
-        answer[behind : behind + size],
-        answer[behind + size :],
-    )
-    session = SessionKeys.derive(card_keys, challenge, card_challenge)
-    if not same(cryptogram, session.card_cryptogram):
+    wanted = keys.version if isinstance(keys, Scp03Keys) else 0
+    proof = ask_proof(connection, wanted, s16=s16, host_challenge=host_challenge)
+    if (level & 0x10 and not proof.parameter & I_RMAC) or (level & 0x20 and not proof.parameter & I_RENC):
+        raise CardError("the card does not offer this security level", i=proof.parameter, level=int(level))
+    if wanted not in (0, proof.version):
+        raise AuthenticationError("the card answered with another key version", version=proof.version)
+    card_keys = keys if isinstance(keys, Scp03Keys) else keys(proof.version, proof.diversification_data)
+    session = proof.session(card_keys)
+    if session is None:
         raise AuthenticationError(
             "the card does not know the SCP03 keys that it should have: another master key, or another way of deriving "
             "the card's keys from it"
         )
-    state = ChannelState(session, int(level), size)
+    state = ChannelState(session, int(level), len(proof.host_challenge))
     authenticate = _add_mac(
         state, CommandApdu(CLA_GP, INS_EXTERNAL_AUTHENTICATE, int(level), 0), session.host_cryptogram
     )
@@ -285,43 +297,58 @@ def open_session(
         raise status_words.authentication_error(response.sw, "the card does not accept the SCP03 keys")
     if not response.ok:
         raise status_words.card_error(response.sw, "opening a secure channel")
-    opened = Scp03Session(
-        card_keys, state, version=told, diversification_data=told_data,
-        counter=int.from_bytes(rest, "big") if rest else None,
-    )  # fmt: skip
+    opened = Scp03Session(card_keys, state, proof)
     connection.push(opened)
     return opened
 
 
-def _initialize(
-    connection: CardConnection, version: int, s16: bool | None, host_challenge: bytes | None
-) -> tuple[bytes, bytes]:
-    """INITIALIZE UPDATE in the card's mode; the host's challenge and the card's answer, which is SCP03's."""
+def ask_proof(
+    connection: CardConnection, version: int = 0, *, s16: bool | None = None, host_challenge: bytes | None = None
+) -> CardProof:
+    """INITIALIZE UPDATE alone, in the card's mode where `s16` is None. `version` 0 asks for the card's first keys.
+
+    Raises CardError as `open_session`.
+    """
+    connection.drop_processors()
     sizes = (8, 16) if s16 is None else (16,) if s16 else (8,)
     if host_challenge is not None:
         sizes = (len(host_challenge),)
     for size in sizes:
         challenge = secrets.token_bytes(size) if host_challenge is None else host_challenge
         response = connection.send(CommandApdu(CLA_GP, INS_INITIALIZE_UPDATE, version, 0, challenge, 256))
-        if not response.ok:
-            if response.sw in (status_words.WRONG_LENGTH, status_words.WRONG_DATA) and size != sizes[-1]:
-                continue  # S16 wants sixteen bytes (Amendment D, 7.1.1.3); nothing was proved yet
+        if response.ok:
+            proof = _proof(response.data, challenge)
+            if proof is not None:
+                return proof
+        elif response.sw not in (status_words.WRONG_LENGTH, status_words.WRONG_DATA) or size == sizes[-1]:
             raise _no_scp03(connection, response.sw)
-        answer = response.data
-        protocol = answer[KEY_DIVERSIFICATION_BYTES + 1] if len(answer) >= KEY_DIVERSIFICATION_BYTES + 2 else 0
-        if protocol != 3 and (protocol in _PROTOCOLS or len(answer) == _OLD_ANSWER_BYTES):
-            raise _other_protocol({protocol})
-        if len(answer) <= _HEAD_BYTES or protocol != 3:
-            raise CardError("INITIALIZE UPDATE answered with a wrong length", length=len(answer))
-        in_s16 = bool(answer[_HEAD_BYTES - 1] & I_S16)
-        if in_s16 != (size == 16):
-            if size != sizes[-1]:
-                continue
-            raise CardError("the card speaks the other SCP03 mode", s16=in_s16)
-        if len(answer) not in (_HEAD_BYTES + 2 * size, _HEAD_BYTES + 2 * size + 3):
-            raise CardError("INITIALIZE UPDATE answered with a wrong length", length=len(answer))
-        return challenge, answer
-    raise RuntimeError("INITIALIZE UPDATE has at least one form")
+        # S16 wants sixteen bytes (Amendment D, 7.1.1.3); nothing was proved yet
+    raise CardError("the card speaks the other SCP03 mode", s16=sizes[-1] == 8)
+
+
+def _proof(answer: bytes, challenge: bytes) -> CardProof | None:
+    """A card's answer taken apart; None where it is one to a challenge of the other size. Raises CardError."""
+    size = len(challenge)
+    protocol = answer[KEY_DIVERSIFICATION_BYTES + 1] if len(answer) >= KEY_DIVERSIFICATION_BYTES + 2 else 0
+    if protocol != 3 and (protocol in _PROTOCOLS or len(answer) == _OLD_ANSWER_BYTES):
+        raise _other_protocol({protocol})
+    if protocol == 3 and len(answer) > _HEAD_BYTES and bool(answer[_HEAD_BYTES - 1] & I_S16) != (size == 16):
+        return None
+    behind = _HEAD_BYTES + size
+    head, card_challenge, cryptogram, rest = (
+        answer[:_HEAD_BYTES], answer[_HEAD_BYTES:behind], answer[behind : behind + size], answer[behind + size :]
+    )  # fmt: skip
+    if protocol != 3 or len(cryptogram) != size or len(rest) not in (0, 3):
+        raise CardError("INITIALIZE UPDATE answered with a wrong length", length=len(answer))
+    return CardProof(
+        version=head[KEY_DIVERSIFICATION_BYTES],
+        diversification_data=head[:KEY_DIVERSIFICATION_BYTES],
+        parameter=head[-1],
+        host_challenge=challenge,
+        card_challenge=card_challenge,
+        cryptogram=cryptogram,
+        sequence_counter=int.from_bytes(rest, "big") if rest else None,
+    )
 
 
 def _other_protocol(protocols: Iterable[int]) -> CardError:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from cccd_core.cli import card_keys
+from cccd_core.cli.card_link import CardFile, ReaderOption, link_to
 from cccd_core.cli.common import (
     EXIT_FAULTS,
     EXIT_UNDECIDED,
@@ -36,7 +37,6 @@ from cccd_core.errors import CccdError
 from cccd_core.storage import whole_file
 
 if TYPE_CHECKING:
-    from cccd_core.card import Link
     from cccd_core.inspection import Access, Inspection
     from cccd_core.issuance.holder import HolderComparison
     from cccd_core.pki import Certificate, DocumentReport, TrustStore, VerificationPolicy
@@ -44,14 +44,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CardFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Argument(help="The file of a software card; without it the card in a reader.", callback=no_stream),
-]
-ReaderOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--reader", help="The name of a PC/SC reader, or a part of it; the only one there is without it."),
-]
 CanOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -133,6 +125,7 @@ def register(app: typer.Typer) -> None:
     verify = _command(_show_checks, personal=False, words=_VERIFY)
     area.command("read", epilog="Example: cccd card read --can 123456 --pki out/pki --portrait face.png")(read)
     area.command("verify", epilog="Example: cccd card verify --can 123456 --pki out/pki --finger index.fmr")(verify)
+    card_keys.register(area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +207,7 @@ def _inspected(asked: _Asked) -> tuple[Inspection, HolderComparison | None]:
     more = tuple(_certificate(path) for path in asked.signers)
     at = None if asked.at is None else _time(asked.at)
     probes = [view for path in asked.fingers for view in asked.templates.load(path).views[:1]]
-    with _link(asked) as link:
+    with link_to(asked.file, asked.reader, wait_s=asked.wait_s) as link:
         inspection = inspect(link, trust, access=access, policy=policy, at=at, more=more, trace=for_debugging())
     logger.info("a chip was inspected: %s", inspection.verdict)
     if asked.files is not None:
@@ -273,30 +266,6 @@ def _time(text: str) -> dt.datetime:
     except ValueError:
         raise typer.BadParameter("a time is like 2026-11-01 or 2026-11-01T08:00:00+07:00", param_hint="--at") from None
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
-
-
-@contextmanager
-def _link(asked: _Asked) -> Iterator[Link]:
-    if asked.file is not None:
-        from cccd_core.card.transport.memory import MemoryLink
-        from cccd_core.card.virtual import VirtualCard
-
-        if asked.reader is not None:
-            raise typer.BadParameter("name either the file of a software card or a reader")
-        with VirtualCard.open(asked.file) as card:
-            yield MemoryLink(card)
-        return
-    from cccd_core.card.transport import pcsc
-
-    name = pcsc.find_reader(asked.reader)
-    if asked.wait_s is not None and not pcsc.card_present(name):
-        tell(f"waiting for a card in {name}")
-        pcsc.wait_for_card(name, True, asked.wait_s)
-    link = pcsc.PcscLink(name)
-    try:
-        yield link
-    finally:
-        link.close()
 
 
 def _write_portrait(path: Path, inspection: Inspection) -> None:
