@@ -1,0 +1,100 @@
+"""Fingers taken now against those on a chip: by position where it is said, by every finger where it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cccd_core import templates
+from cccd_core.emrtd import cbeff, dg3
+from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.errors import FormatError, ParameterError, UnavailableError
+from cccd_core.issuance.holder import compare_holder
+from cccd_core.templates import FingerTemplate
+from support.matching_pairs import impression
+
+pytestmark = pytest.mark.jit
+PERSON, STRANGER = {2: 1, 7: 2}, {2: 11, 7: 12}  # position -> seed of the finger
+
+
+def taken(person: dict[int, int], number: int = 2, *, stated: bool = True) -> list[FingerTemplate]:
+    return [replace(impression(seed, number), position=position if stated else 0) for position, seed in person.items()]
+
+
+def on_chip(person: dict[int, int]) -> bytes:
+    records = zip(person, taken(person, 1), strict=True)
+    return dg3.build({position: templates.write(each, "iso-2005") for position, each in records})
+
+
+DG3 = on_chip(PERSON)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_the_holder_and_a_stranger(stated: bool) -> None:
+    found = compare_holder(DG3, taken(PERSON, stated=stated))
+    assert found.matched
+    assert [(each.probe, each.position) for each in found.fingers] == [(0, 2), (1, 7)]
+    assert found.score > max(each.score for each in found.fingers)
+    other = compare_holder(DG3, taken(STRANGER, stated=stated))
+    assert not other.matched
+    assert other.score < 40.0
+
+
+def test_one_finger_is_enough_and_pays_for_being_chosen() -> None:
+    (index, _) = taken(PERSON)
+    stated = compare_holder(DG3, [index])
+    unstated = compare_holder(DG3, [replace(index, position=0)])
+    assert stated.matched
+    assert stated.fingers[0].score == unstated.fingers[0].score > stated.score > unstated.score
+
+
+def test_a_position_that_the_chip_does_not_have_is_compared_with_every_finger() -> None:
+    (index, _) = taken(PERSON)
+    found = compare_holder(DG3, [replace(index, position=3)])
+    assert found.matched
+    assert found.fingers[0].position == 2
+
+
+def test_hands_taken_for_each_other_are_no_match_by_position() -> None:
+    """Two fingers under each other's names: whoever says a position is taken at their word."""
+    index, other = taken(PERSON)
+    swapped = [replace(index, position=7), replace(other, position=2)]
+    assert not compare_holder(DG3, swapped).matched
+
+
+def test_the_rate_is_the_caller_s() -> None:
+    found = compare_holder(DG3, taken(PERSON), fmr=1e-6)
+    assert (found.threshold, found.fmr) == (pytest.approx(60.0), 1e-6)
+    assert found.as_dict()["fmr"] == 1e-6
+    assert not compare_holder(DG3, taken(STRANGER), fmr=1e-6).matched
+
+
+@pytest.mark.parametrize("fmr", [0.0, 1.0, -1.0, 2.0, float("nan")])
+def test_rates_that_are_none(fmr: float) -> None:
+    with pytest.raises(ParameterError):
+        compare_holder(DG3, taken(PERSON), fmr=fmr)
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_numbers_of_fingers_that_are_none(count: int) -> None:
+    with pytest.raises(ParameterError):
+        compare_holder(DG3, taken(PERSON)[:1] * count)
+
+
+def test_a_dg3_without_minutiae_or_that_is_none() -> None:
+    template = cbeff.BiometricTemplate(cbeff.TYPE_FINGER, 9, cbeff.OWNER_JTC1_SC37, cbeff.FORMAT_FINGER_IMAGE, b"image")
+    images = cbeff.build(ElementaryFile.DG3.tag, [template])
+    with pytest.raises(UnavailableError, match="no minutiae"):
+        compare_holder(images, taken(PERSON))
+    with pytest.raises(FormatError):
+        compare_holder(b"\x63\x00", taken(PERSON))
+
+
+def test_a_record_that_cannot_be_matched_costs_its_finger_alone() -> None:
+    records = {2: templates.write(taken(PERSON, 1)[0], "iso-2005"), 7: templates.write(taken(PERSON, 1)[1], "iso-2005")}
+    without_resolution = bytearray(records[7])
+    without_resolution[18:22] = bytes(4)
+    assert compare_holder(dg3.build({2: records[2], 7: bytes(without_resolution)}), taken(PERSON)[:1]).matched
+    with pytest.raises((FormatError, UnavailableError)):
+        compare_holder(dg3.build({7: bytes(without_resolution)}), taken(PERSON)[:1])
