@@ -53,7 +53,7 @@ def parse(value: bytes) -> dt.date | PartialDate:
         raise FormatError("a date that cannot be read", length=len(value))
     month, day = (None if part is None or not part.strip(_UNKNOWN) else part for part in (found[2], found[3]))
     try:
-        if month is None and day is not None:
+        if (month is None and day is not None) or not f"{month or 0}{day or 0}".isdigit():
             raise ValueError
         if month is None or day is None:
             return PartialDate(int(found[1]), None if month is None else int(month))

@@ -203,7 +203,6 @@ def _take_names(
     wanted, name = next((tag, name) for tag, name in tags.items() if name in _LISTS)
     if wanted in seen:
         odd.add(name, holder.value, "the object of names is there twice", offset=holder.offset)
-        return
     seen.add(wanted)
     count: int | None = None
     names: list[str] = []
@@ -219,7 +218,8 @@ def _take_names(
                 odd.caught(name, found.value, error)
     if count != len(names):
         odd.add(name, b"", "the number of names is another", offset=holder.offset, stated=count, count=len(names))
-    values[name] = tuple(names)
+    before = values.get(name)
+    values[name] = (*(before if isinstance(before, tuple) else ()), *names)
 
 
 def _read(found: tlv.Tlv, name: str) -> object:

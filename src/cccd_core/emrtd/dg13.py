@@ -238,7 +238,7 @@ class _Values:
                 self.odd.add(NAMES[number], b"", "a field of DG13 is missing", field=number)
         sex, expiry = self.text(SEX), self.text(EXPIRY)
         if sex is not None and sex not in _SEXES.values():
-            self.fault(SEX, sex, "a field of DG13 is neither Nam nor Nữ")
+            self.fault(SEX, "a field of DG13 is neither Nam nor Nữ")
         permanent = expiry == NO_EXPIRY_TEXT
         parents, spouse = self.texts(PARENTS), self.texts(SPOUSE)
         father, mother = (*parents, "", "")[:2]
@@ -256,8 +256,8 @@ class _Values:
             odd=self.odd.all(),
         )  # fmt: skip
 
-    def fault(self, number: int, text: str, message: str) -> None:
-        self.odd.add(NAMES[number], text.encode("utf-8"), message, field=number)
+    def fault(self, number: int, message: str) -> None:
+        self.odd.add(NAMES[number], tlv.Reader(self.values[number]).next().value, message, field=number)
 
     def text(self, number: int) -> str | None:
         """The text of a field; None where it is not there, or is none, which is then noted."""
@@ -276,7 +276,7 @@ class _Values:
         """`text` of a field that says something."""
         text = self.text(number)
         if text == "":
-            self.fault(number, text, "a field of DG13 is empty")
+            self.fault(number, "a field of DG13 is empty")
         return text or None
 
     def texts(self, number: int) -> list[str]:
@@ -288,7 +288,7 @@ class _Values:
         if holder.tag != tlv.SEQUENCE:
             single = self.text(number)
             if single is not None:
-                self.fault(number, single, "a field of DG13 is no SEQUENCE of texts")
+                self.fault(number, "a field of DG13 is no SEQUENCE of texts")
             return [single] if single else []
         found: list[str] = []
         for each in objects(holder, self.odd, what=NAMES[number], limit=_MAX_TEXTS):
@@ -309,7 +309,7 @@ class _Values:
                 return dt.date(year, month, day)
         except ValueError:
             pass
-        self.fault(number, text, "a field of DG13 is no date dd/mm/yyyy")
+        self.fault(number, "a field of DG13 is no date dd/mm/yyyy")
         return None
 
 
