@@ -195,6 +195,7 @@ def roll_over(
     with acting(path) as directory:
         when = (now or now_utc()).replace(microsecond=0)
         old = directory.authorities[-1]
+        old.period.require(when)
         pair = key or NewKey.software(ec.SECP384R1())
         until = directory.policy.csca_key_until(when)
         validity = issue.Validity(when, directory.policy.csca_until(until), until)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from cccd_core import pki, templates
+from cccd_core.pki import authority
 from support.issuing import Office
 from support.matching_pairs import impression
 from support.toy_matcher import fingers, write_folder
@@ -54,7 +56,12 @@ def work(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PKI folder."""
-    return pki.init(tmp_path_factory.mktemp("country") / "pki").path
+    folder = pki.init(tmp_path_factory.mktemp("country") / "pki").path
+    for kind in authority.LIST_SIGNERS:
+        authority.add_list_signer(folder, kind)
+    deviation = {"documents": {"document_type": "ID"}, "descriptions": [{"type": "chip"}]}
+    (folder / "known.json").write_text(json.dumps([deviation]))
+    return folder
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from support.cards import Country
 from support.chip import finish_job, open_channel
 from support.issuing import Office
 
-PNG, JPEG, JSON, CSV, FMR = b"\x89PNG", b"\xff\xd8\xff", b"{", b"probe,candidate", b"FMR\0"
+PNG, JPEG, JSON, CSV, FMR, DER = b"\x89PNG", b"\xff\xd8\xff", b"{", b"probe,candidate", b"FMR\0", b"\x30"
 
 # command and parameter -> how an output's content begins, and who may read a new file
 FILES = {
@@ -40,6 +40,8 @@ FILES = {
     ("template draw", "out"): (PNG, 0o600),
     ("card read", "portrait"): (JPEG, 0o600),
     ("card verify", "portrait"): (JPEG, 0o600),
+    ("pki write-master-list", "out"): (DER, 0o644),
+    ("pki write-deviation-list", "out"): (DER, 0o644),
 }
 # Outputs that are folders, or a card that lives in its file: `-` is refused, and so is anything else in the place.
 FOLDERS = [
@@ -49,12 +51,17 @@ FOLDERS = [
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
     ("template convert", "source"), ("template draw", "source"), ("pki master-list", "file"),
-    ("pki master-list", "root"), *((f"card {word}", name) for word in ("read", "verify") for name in ("finger", "ds")),
+    ("pki master-list", "root"), ("pki deviation-list", "file"), ("pki deviation-list", "root"),
+    ("pki write-master-list", "certificates"), ("pki write-deviation-list", "deviations"), ("pki check", "files"),
+    *((f"card {word}", name) for word in ("read", "verify") for name in ("finger", "ds")),
 ]  # fmt: skip
+_PKI_FOLDERS = (
+    "signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list", "write-deviation-list",
+)  # fmt: skip
 READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
-    *((f"pki {word}", "folder") for word in ("signer", "roll-over", "revoke", "crl", "ledger")),
+    *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
     *((f"card {word}", name) for word in ("read", "verify") for name in ("file", "pki")),
     ("batch check", "batch"),
 ]  # fmt: skip
@@ -112,6 +119,15 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "pki revoke": {"folder": office.pki, "serial_number": "1", "--reason": "superseded"},
         "pki crl": {"folder": office.pki},
         "pki ledger": {"folder": office.pki},
+        "pki list-signer": {"folder": office.pki, "--kind": "master-list"},
+        "pki write-master-list": {"folder": office.pki, "--out": work / "unused"},
+        "pki write-deviation-list": {
+            "folder": office.pki,
+            "deviations": office.pki / "known.json",
+            "--out": work / "unused",
+        },
+        "pki deviation-list": {"file": work / "1.fmr", "--root": office.pki / "csca" / "certificate.der"},
+        "pki check": {"files": office.pki / "csca" / "certificate.der"},
         "pki master-list": {"file": work / "1.fmr", "--root": office.pki / "csca" / "certificate.der"},
         "vcard new": {"file": work / "unused"},
         "vcard serve": {"file": work / "unused"},
@@ -122,7 +138,8 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
     }
     given = dict(arguments[name])
-    given[parameter if parameter in given else f"--{parameter}"] = target
+    positional = parameter in given or parameter == "certificates"
+    given[parameter if positional else f"--{parameter}"] = target
     words = [str(word) for key, value in given.items() for word in ([key, value] if key[:2] == "--" else [value])]
     area, *rest = name.split()
     if name == "evaluate" and parameter == "compare":
@@ -246,6 +263,8 @@ def test_standard_output_carries_the_file_alone(
     if output == ("evaluate", "out"):  # its figures of speed differ
         assert captured.out.startswith(JSON)
         assert captured.out.endswith(b"}\n")
+    elif output[0].startswith("pki"):  # no two signatures are the same
+        assert captured.out[:2] == expected[:2] == DER + b"\x82"
     else:
         assert captured.out == expected
     assert len(report.splitlines()) <= len(captured.err.splitlines())

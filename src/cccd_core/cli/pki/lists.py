@@ -1,33 +1,64 @@
-"""cccd pki master-list: signed lists. Parses and prints; no logic."""
+"""cccd pki master-list, deviation-list, list-signer, write-master-list, write-deviation-list, check: lists read,
+written and checked. Parses and prints; no logic."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cccd_core.cli.common import (
     EXIT_FAULTS,
+    OUT_HELP,
     STREAM,
     JsonOption,
     exit_with,
     fail_unless,
+    one_stream,
     read_input,
+    reports_beside,
+    when_interrupted,
+    write_output,
 )
-from cccd_core.cli.terminal import aligned, print_json, say, show_error
+from cccd_core.cli.pki.folder import FolderArgument, print_folder
+from cccd_core.cli.terminal import aligned, cell, print_json, say, show_error, table
+from cccd_core.cli.terminal import show as show_table
+
+if TYPE_CHECKING:
+    from cccd_core.pki.check import Checked
+
+RootOption = Annotated[
+    Path, typer.Option("--root", help="The CSCA certificate that its signer must lead to; - is standard input.")
+]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help=f"{OUT_HELP}.")]
+
+
+class ListKind(StrEnum):
+    """Which lists a signer signs."""
+
+    MASTER_LIST = "master-list"
+    DEVIATION_LIST = "deviation-list"
 
 
 def register(area: typer.Typer) -> None:
     """Adds the commands of this file."""
     area.command("master-list", epilog="Example: cccd pki master-list DE_ML.ml --root DE_ROOT_CA.cer")(master_list)
+    area.command("deviation-list", epilog="Example: cccd pki deviation-list VN.dvl --root csca.der")(deviation_list)
+    area.command("list-signer", epilog="Example: cccd pki list-signer out/pki --kind master-list")(list_signer)
+    area.command("write-master-list", epilog="Example: cccd pki write-master-list out/pki other.der -o VN.ml")(
+        write_master_list
+    )
+    area.command("write-deviation-list", epilog="Example: cccd pki write-deviation-list out/pki known.json -o VN.dvl")(
+        write_deviation_list
+    )
+    area.command(epilog="Example: cccd pki check out/pki/csca/certificate.der --json")(check)
 
 
 def master_list(
     file: Annotated[Path, typer.Argument(help="A CSCA master list (CMS, DER); - is standard input.")],
-    root: Annotated[
-        Path, typer.Option("--root", help="The CSCA certificate that its signer must lead to; - is standard input.")
-    ],
+    root: RootOption,
     as_json: JsonOption = False,
 ) -> None:
     """Verifies the signature of a CSCA master list and counts what is in it.
@@ -38,8 +69,7 @@ def master_list(
     from cccd_core.errors import CertificateError, VerificationError
     from cccd_core.pki.master_list import MAX_BYTES
 
-    if file == root == STREAM:
-        raise typer.BadParameter("`-` is standard input, which can be read once: list and root cannot both be it")
+    _one_stream(file, root)
     authority = pki.parse_certificate(read_input(root, "certificate", MAX_BYTES))
     data = read_input(file, "master list", MAX_BYTES)
     try:
@@ -64,3 +94,133 @@ def master_list(
     else:
         say(*aligned(facts))
     fail_unless(not found.refused)
+
+
+def deviation_list(
+    file: Annotated[Path, typer.Argument(help="A deviation list (CMS, DER); - is standard input.")],
+    root: RootOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Verifies the signature of a deviation list and shows which documents deviate, and how.
+
+    Exit code 1 where the list does not prove itself.
+    """
+    from cccd_core import pki
+    from cccd_core.errors import CertificateError, VerificationError
+    from cccd_core.pki.deviation_list import MAX_BYTES, parse_deviation_list
+    from cccd_core.plain import encode, encode_record
+
+    _one_stream(file, root)
+    authority = pki.parse_certificate(read_input(root, "certificate", MAX_BYTES))
+    data = read_input(file, "deviation list", MAX_BYTES)
+    try:
+        found = parse_deviation_list(data, authority)
+    except (CertificateError, VerificationError) as error:
+        show_error(error.with_facts(path=str(file)), as_json=as_json)
+        exit_with(EXIT_FAULTS)
+        return
+    time = found.signing_time.isoformat() if found.signing_time else None
+    if as_json:
+        print_json(
+            {
+                "signer": found.signer.subject, "signed": found.algorithm, "signing_time": time,
+                "deviations": encode(found.deviations),
+            }
+        )  # fmt: skip
+        return
+    say(*aligned({"signer": found.signer.subject, "signed": found.algorithm, "signing_time": time}))
+    rows = table("documents", "deviation", "text")
+    for one in found.deviations:
+        stated = {name: value for name, value in encode_record(one.documents).items() if value}
+        documents = ", ".join(f"{name} {value}" for name, value in stated.items())
+        for how in one.descriptions:
+            group = "" if how.data_group is None else f" DG{how.data_group}"
+            rows.add_row(cell(documents), cell(f"{how.type}{group}"), cell(how.text or ""))
+    show_table(rows)
+
+
+def list_signer(
+    folder: FolderArgument,
+    kind: Annotated[ListKind, typer.Option(help="Which lists it signs.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Certifies a signer of master lists or deviation lists, which takes the place of the one before it."""
+    from cccd_core.pki import authority
+
+    when_interrupted("the folder is as it was, or the signer is in it")
+    print_folder(authority.add_list_signer(folder, kind.replace("-", "_")).directory.as_dict(), as_json)
+
+
+def write_master_list(
+    folder: FolderArgument,
+    out: OutOption,
+    certificates: Annotated[
+        list[Path] | None, typer.Argument(help="CSCA certificates of others (DER).", callback=one_stream)
+    ] = None,
+) -> None:
+    """Writes a master list: the country's own CSCA certificates and links, and those given."""
+    from cccd_core import pki
+    from cccd_core.pki import publish
+    from cccd_core.pki.master_list import MAX_BYTES
+
+    reports_beside(out)
+    others = [pki.parse_certificate(read_input(path, "certificate", MAX_BYTES)) for path in certificates or []]
+    write_output(out, publish.master_list(folder, others), private=False, folders=True)
+
+
+def write_deviation_list(
+    folder: FolderArgument,
+    deviations: Annotated[Path, typer.Argument(help="What deviates, as JSON; - is standard input.")],
+    out: OutOption,
+) -> None:
+    """Writes a deviation list of what a JSON file says."""
+    from cccd_core.pki import publish
+    from cccd_core.pki.deviation_list import MAX_BYTES, read_deviations
+
+    reports_beside(out)
+    known = read_deviations(read_input(deviations, "file of deviations", MAX_BYTES))
+    write_output(out, publish.deviation_list(folder, known), private=False, folders=True)
+
+
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Certificates or lists (DER, or PEM); - is standard input.", callback=one_stream),
+    ],
+    inside: Annotated[bool, typer.Option("--inside", help="Also every certificate in a master list.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Says clause by clause what a certificate, revocation list, master list or deviation list breaks of Doc 9303-12.
+
+    Exit code 1 where something is broken; advice changes no exit code.
+    """
+    from cccd_core.errors import CccdError
+    from cccd_core.pki.check import MAX_BYTES, check_file
+
+    found = []
+    for path in files:
+        try:
+            found.append((str(path), check_file(read_input(path, "certificate or list", MAX_BYTES), inside=inside)))
+        except CccdError as error:
+            raise error.with_facts(path=str(path)) from None
+    if as_json:
+        print_json({"files": [{"path": name, **one.as_dict()} for name, one in found]})
+    else:
+        for name, one in found:
+            _show_checked(name, one)
+    fail_unless(all(one.sound for _, one in found))
+
+
+def _show_checked(path: str, found: Checked) -> None:
+    say(f"{path}: {found.kind}, {found.about}: {'nothing is broken' if found.sound else 'BROKEN'}")
+    everything = [(found, ""), *((one, f"{one.about}: ") for one in found.inside)]
+    for one, about in everything:
+        for breach in one.breaches:
+            said = breach.as_dict()
+            facts = ", ".join(f"{name} {value}" for name, value in breach.facts.items() if value not in (None, ""))
+            say(f"  {said['severity']}: {about}{said['text']} ({facts or 'no more is known'}) [{said['clause']}]")
+
+
+def _one_stream(file: Path, root: Path) -> None:
+    if file == root == STREAM:
+        raise typer.BadParameter("`-` is standard input, which can be read once: list and root cannot both be it")
