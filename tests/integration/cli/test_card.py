@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from PIL import Image
 
@@ -17,6 +18,7 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_UNDECIDED, EXIT_USAGE
 from cccd_core.cli.main import build
+from cccd_core.inspection import CheckName, FileState, Outcome, Protocol, Verdict
 from cccd_core.personalise import CardJob
 from support import cards
 from support.cards import Country
@@ -52,6 +54,40 @@ def card(job: CardJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
+CHECK = {"name": {"enum": list(CheckName)}, "label": TEXT, "outcome": {"enum": list(Outcome)}, "detail": TEXT}
+FILE = {"state": {"enum": list(FileState)}, "bytes": COUNT, "detail": TEXT}
+FINGER = {"probe": COUNT, "position": COUNT, "score": {"type": "number"}}
+HOLDER = {
+    "matched": {"type": "boolean"}, "score": {"type": "number"}, "threshold": {"type": "number"},
+    "fmr": {"type": "number"}, "fingers": {"type": "array"},
+}  # fmt: skip
+
+
+def exactly(properties: dict[str, Any], *other: str) -> dict[str, Any]:
+    """An object of these properties and no other."""
+    kind = ["object", *other]
+    return {"type": kind, "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+SCHEMA = {
+    "verdict": {"enum": list(Verdict)},
+    "reasons": {"type": "array", "items": TEXT},
+    "expired": {"type": ["boolean", "null"]},
+    "access": {"enum": [*Protocol, None]},
+    "checks": {"type": "array", "items": exactly(CHECK)},
+    "passive_authentication": {"type": ["object", "null"], "required": ["accepted", "policy", "rules", "refusals"]},
+    "files": {"type": "object", "additionalProperties": exactly(FILE)},
+    "holder": exactly({**HOLDER, "fingers": {"type": "array", "items": exactly(FINGER)}}, "null"),
+}
+PERSONAL = {"fields": {"type": "object"}, "odd": {"type": "object", "additionalProperties": TEXT}}
+
+
+def conforms(told: dict[str, Any], *, personal: bool) -> None:
+    """Whether what `--json` printed has the form that is promised."""
+    jsonschema.validate(told, exactly({**SCHEMA, **(PERSONAL if personal else {})}))
+
+
 def run(*words: str | Path) -> int:
     return common.run(build("card"), ["card", *(str(word) for word in words)])
 
@@ -78,6 +114,8 @@ def test_json_says_the_same(card: Path, job: CardJob, country: Country, capsys: 
     full = json.loads(capsys.readouterr().out)
     assert run("verify", *opened) == 0
     told = json.loads(capsys.readouterr().out)
+    conforms(full, personal=True)
+    conforms(told, personal=False)
     assert full["fields"]["DG13.full_name"] == cards.content(1).full_name
     assert set(full) - set(told) == {"fields", "odd"}
     assert told["verdict"] == "genuine"
@@ -109,6 +147,8 @@ def test_without_trust_or_with_a_wrong_can_it_cannot_be_told(
     assert run("verify", card, "--can", wrong, "--pki", country.directory.path) == EXIT_UNDECIDED
     said = capsys.readouterr().out
     assert "does not accept the CAN" in said
+    assert run("verify", card, "--can", wrong, "--json") == EXIT_UNDECIDED
+    conforms(json.loads(capsys.readouterr().out), personal=False)
     assert wrong not in said
 
 
@@ -213,6 +253,7 @@ def test_the_holder_s_fingers(
     fingers = ("--finger", tmp_path / "2.fmr", "--finger", tmp_path / "7.fmr")
     assert run("verify", *opened, *fingers, "--json") == code
     told = json.loads(capsys.readouterr().out)
+    conforms(told, personal=False)
     assert told["verdict"] == "genuine"
     assert told["holder"]["matched"] is (code == 0)
     assert told["holder"]["threshold"] == pytest.approx(40.0)
