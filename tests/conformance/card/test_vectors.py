@@ -12,8 +12,10 @@ from cccd_core.card.pace_suites import Password
 from cccd_core.card.scp03 import ChannelState, Scp03Keys, SecurityLevel, SessionKeys, open_session
 from cccd_core.card.virtual.channels import PersonaliserChannel
 from cccd_core.emrtd import security_infos
+from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.mrz import MrzInformation
-from cccd_core.emrtd.security_infos import PaceInfo, SecurityInfos
+from cccd_core.emrtd.public_keys import EcPublicKey
+from cccd_core.emrtd.security_infos import ChipAuthenticationPublicKeyInfo, PaceInfo, SecurityInfos
 from cccd_core.emrtd.tlv import encode
 from cccd_core.errors import AuthenticationError
 from support.chip import ScriptedLink, script
@@ -195,6 +197,39 @@ def test_the_generator_of_integrated_mapping_in_a_finite_field() -> None:
         "A5BE25578BD4551D0B10903236F0B0F976852FA78EEA14EA0ACA87D1E91F688FE0DFF897BBE35A472621D343564B262F"
         "34223AE8FC59B664BFEDFA2BFE7516CA5510A6BBB633D517EC25D4E0BBAA16C2"
     )
+
+
+def test_chip_authentication_mapping() -> None:
+    """Doc 9303-11, appendix I: from the shared secret to the data that tie the mapping key to the chip's static key."""
+    curve = by_name("brainpoolP256r1")
+    suite = pace_suites.choose(SecurityInfos(pace=(PaceInfo("0.4.0.127.0.7.2.2.4.6.2", 2, 13),)))
+    shared = bytes.fromhex("67950559D0C06B4D4B86972D14460837461087F8419FDBC36AAF6CEAAC462832")
+    agreed = pace_suites.Agreed.derive(suite, shared)
+    assert agreed.cipher.enc.hex().upper() == "0A9DA4DB03BDDE39FC5202BC44B2E89E"
+    assert agreed.mac_key.hex().upper() == "4B1C06491ED5140CA2B537D344C6C0B1"
+    data = bytes.fromhex("85DC3FA93D0952BFA82F5FD189EE75BD82F11D1F0B8ED4BF5319AC9B53C426B3")
+    sealed = bytes.fromhex(
+        "1EEA964DAAE372AC990E3EFDE6333353BFC89A6704D93DA8798CF77F5B7A54BD10CBA372B42BE0B9B5F28AA8DE2F4F92"
+    )
+    assert agreed.seal_chip_data(data) == sealed
+    assert agreed.open_chip_data(sealed) == data
+    key = EcPublicKey(
+        curve,
+        0x1872709494399E7470A6431BE25E83EEE24FEA568C2ED28DB48E05DB3A610DC8,
+        0x84D256A40E35EFCB59BF6753D3A489D28C7A4D973C2DA138A6E7A4A08F68E16F,
+        False,
+    )
+    mapping_key = (
+        0xA234236AA9B9621E8EFB73B5245C0E09D2576E5277183C1208BDD55280CAE8B3,
+        0x04F365713A356E65A451E165ECC9AC0AC46E3771342C8FE5AEDD092685338E23,
+    )
+    info = ChipAuthenticationPublicKeyInfo(key.spki())
+    infos = SecurityInfos(chip_authentication_public_keys=(info,))
+    number = int.from_bytes(data, "big")
+    assert pace.ChipMapping(curve, mapping_key, number).confirm(infos) == info
+    for wrong in (pace.ChipMapping(curve, mapping_key, number + 1), pace.ChipMapping(curve, (key.x, key.y), number)):
+        with pytest.raises(AuthenticationError):
+            wrong.confirm(infos)
 
 
 def _sessions(vectors: Path) -> list[tuple[str, dict]]:
