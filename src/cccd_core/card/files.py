@@ -1,6 +1,6 @@
 """Reading elementary files of chips as they are: what came of each is a value, not an exception.
 
-ISO/IEC 7816-4:2020, 11.2.2 (SELECT), 11.3 (READ BINARY); ICAO Doc 9303-10, 3.6 and 3.10 (what every chip can do).
+ISO/IEC 7816-4:2020, 11.2.2 (SELECT), 11.3 (READ BINARY); ICAO Doc 9303-10, 3 (what every chip can do).
 """
 
 from __future__ import annotations
@@ -127,6 +127,8 @@ class FileReader:
         self._limits = limits
         self._in_application: bool | None = None
         self._odd_by_short_identifier = False
+        self._all_by_short_identifier = False
+        self._selecting = False  # whether SELECT of a file is what was asked last
         self._warning = status_words.SUCCESS
         self.step_bytes = min(limits.step_bytes, PROTECTED_ANSWER_MAX)
         self.in_body = False  # whether the last command was one that a smaller step would make another
@@ -138,6 +140,13 @@ class FileReader:
     def shrink(self) -> None:
         """The smallest step from now on."""
         self.step_bytes = min(self.step_bytes, SMALLEST_STEP)
+
+    def without_select(self, sw: int) -> bool:
+        """Whether this answer to SELECT of a file was about the command: no file is selected from then on, each is read
+        by its short identifier, which every eMRTD knows (Doc 9303-10, 3)."""
+        about_the_command = self._selecting and (sw in _OTHER_FORM_WANTED or sw in _NO_SUCH_COMMAND)
+        self._all_by_short_identifier |= about_the_command
+        return about_the_command
 
     # ---- directories
 
@@ -185,7 +194,7 @@ class FileReader:
         """One file: its one data object, whole, without whatever fills the file behind it. Whatever the card answers
         is an outcome. Raises SecureMessagingError (the channel is dead) and TransportError."""
         self._warning = status_words.SUCCESS
-        self.in_body = False
+        self.in_body = self._selecting = False
         try:
             self._enter(file)
             head = self._open(file)
@@ -204,11 +213,14 @@ class FileReader:
 
     def _open(self, file: ElementaryFile) -> bytes:
         """Makes the file current and reads its head; by its short identifier where the chip does not do SELECT."""
-        sw = self._connection.send(CommandApdu(0, INS_SELECT, 0x02, 0x0C, file.fid.to_bytes(2, "big"))).sw
-        if sw == status_words.SUCCESS:
-            return self._read_at(file, 0, HEAD_BYTES)
-        if sw not in _OTHER_FORM_WANTED and sw not in _NO_SUCH_COMMAND:
-            raise _RefusalError(sw)
+        if not self._all_by_short_identifier:
+            self._selecting = True
+            sw = self._connection.send(CommandApdu(0, INS_SELECT, 0x02, 0x0C, file.fid.to_bytes(2, "big"))).sw
+            unknown, self._selecting = self.without_select(sw), False
+            if sw == status_words.SUCCESS:
+                return self._read_at(file, 0, HEAD_BYTES)
+            if not unknown:
+                raise _RefusalError(sw)
         command = CommandApdu(0, INS_READ_BINARY, 0x80 | file.sfi, 0, ne=HEAD_BYTES)
         return self._part(file, self._connection.send(command), HEAD_BYTES)
 

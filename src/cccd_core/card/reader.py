@@ -222,7 +222,7 @@ class ChipReader:
             self.connection.extended_length = False
             self._files.shrink()
             return True
-        return status_words.refuses_protection(sw)
+        return status_words.refuses_protection(sw) or self._files.without_select(sw)
 
     def read(self, file: ElementaryFile) -> bytes:
         """The content of one file: its one data object, whole, without whatever fills the file behind it.

@@ -208,17 +208,21 @@ def test_data_with_a_warning_is_given_and_the_warning_named(sw: int) -> None:
 # ---- chips that lack a command, or a form of it
 
 
+@pytest.mark.parametrize("protected", [True, False])
 @pytest.mark.parametrize("sw", [0x6D00, 0x6A81, 0x6A86, 0x6700])
-def test_files_are_read_by_short_identifier_where_select_is_not_done(sw: int) -> None:
+def test_files_are_read_by_short_identifier_where_select_is_not_done(sw: int, protected: bool) -> None:
     def quirk(command: CommandApdu, usual: Usual) -> Answer:
-        return status(sw) if command.ins == SELECT and command.p1 == 0x02 else usual()
+        selects_file = command.ins == SELECT and command.p1 == 0x02
+        return _answers(sw, protected=protected) if selects_file else usual()
 
     card, files = _chip(quirk)
     reader = reader_of(card)
-    reader.open_pace(CAN)
+    reader.open_bac(MRZ)
     for file, content in files.items():
         assert reader.read(file) == content
     assert reader.read_optional(DG3) is None
+    assert sum(command.ins == SELECT and command.p1 == 0x02 for command in card.commands) == 1
+    assert card.resets == (1 if protected else 2)
 
 
 @pytest.mark.parametrize("sw", [0x6D00, 0x6A81, 0x6E00])
