@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from cccd_core.templates import FingerTemplate, write
+from cccd_core.synthesis import MasterFinger
+from cccd_core.templates import FingerTemplate, strongest, write
 
 
 def finger(seed: int, count: int = 40, **changes: Any) -> FingerTemplate:
-    """A template of `count` scattered minutiae."""
+    """A template of `count` minutiae: of a synthetic finger, or of scattered ones where it has not so many."""
+    for number in range(4 if count <= 60 else 0):
+        made = MasterFinger.make(7 + number, seed, 2).impression(0)
+        if made.count >= count:
+            return replace(strongest(made, count), **{"position": 0, **changes})
     random = np.random.default_rng(seed)
     columns: dict[str, Any] = {
         "x_px": random.integers(20, 380, count).astype(np.uint16),

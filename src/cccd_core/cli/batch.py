@@ -39,7 +39,7 @@ def check(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Names every problem of every dossier; exit code 1 when one is to be rejected."""
+    """Names every problem of every dossier; exit code 1 when one is to be rejected or looked at by a person."""
     from cccd_core.issuance.dossiers.batch import open_batch
     from cccd_core.issuance.dossiers.check import check_batch
 
@@ -50,7 +50,7 @@ def check(
         print_json(result)
     else:
         _show(result)
-    fail_unless(not result.errors)
+    fail_unless(result.well)
 
 
 def _show(result: BatchCheck) -> None:
@@ -63,4 +63,6 @@ def _show(result: BatchCheck) -> None:
         show(problems)
     if len(result.problems) > _SHOWN:
         say(f"... and {len(result.problems) - _SHOWN} more: --json has them all")
-    say(f"{result.received} dossiers, {result.sound} sound, {result.received - result.sound} to be rejected")
+    looked_at = f" ({result.review} for review)" if result.review else ""
+    rejected = result.received - result.sound
+    say(f"{result.received} dossiers, {result.sound} sound{looked_at}, {rejected} to be rejected")

@@ -112,10 +112,20 @@ class TemplateOptions:
                 raise
 
 
-def say_notices(record: TemplateRecord, of: str = "") -> None:
-    """What was odd about the file that a record was read from, a line each; `of` names it where there are several."""
+def say_doubts(record: TemplateRecord, of: str = "", *, all_views: bool = True) -> None:
+    """What was odd about the file that a record was read from, and what is doubted of its views (or of the first, where
+    that alone is used), a line each; `of` names the file where there are several."""
+    from cccd_core.intake import examine
+
+    head = f"  {f'{of}: ' if of else ''}"
     for notice in record.notices:
-        terminal.say(f"  {f'{of}: ' if of else ''}note: {notice}")
+        terminal.say(f"{head}note: {notice}")
+    if not all_views and len(record.views) > 1:
+        terminal.say(f"{head}note: there are {len(record.views)} finger views, and the first is used")
+    for number, view in enumerate(record.views if all_views else record.views[:1], start=1):
+        for finding in examine(record, view):
+            where = f"view {number}: " if len(record.views) > 1 else ""
+            terminal.say(f"{head}{where}doubtful: {finding}")
 
 
 _OPTION_OF = {

@@ -21,7 +21,7 @@ from cccd_core.cli.common import (
     exit_with,
     one_stream,
     reports_beside,
-    say_notices,
+    say_doubts,
     write_output,
 )
 from cccd_core.cli.terminal import cell, print_json, show, shown, table
@@ -81,7 +81,7 @@ def match(
         try:
             read[path] = given.load(path)
             found.append(read[path].view)
-            rows.append({"candidate": str(path), "score": None, "notices": _notices(read[path])})
+            rows.append({"candidate": str(path), "score": None, **_doubts(read[path])})
         except ParameterError:
             raise  # the command line left out what the format needs
         except CccdError as error:
@@ -93,7 +93,7 @@ def match(
     record: dict[str, Any] = {
         "manifest": matcher.manifest(),
         "probe": str(probe),
-        "probe_notices": _notices(probe_record),
+        "probe_doubts": _doubts(probe_record),
         "candidates": rows,
     }
     if explain is not None and found:
@@ -109,13 +109,20 @@ def match(
     else:
         _show(rows)
         for path, each in read.items():
-            say_notices(each, shown(path))
+            say_doubts(each, shown(path), all_views=False)
     if len(found) < len(candidates):
         exit_with(EXIT_FAULTS if len(candidates) > 1 else EXIT_NOT_RUN)
 
 
-def _notices(record: TemplateRecord) -> list[dict[str, Any]]:
-    return [notice.as_dict() for notice in record.notices]
+def _doubts(record: TemplateRecord) -> dict[str, Any]:
+    """What was odd about a file, and what is doubted of the view that is compared."""
+    from cccd_core.intake import examine
+
+    return {
+        "notices": [notice.as_dict() for notice in record.notices],
+        "findings": [finding.as_dict() for finding in examine(record)],
+        "views": len(record.views),
+    }
 
 
 def _show(rows: list[dict[str, Any]]) -> None:

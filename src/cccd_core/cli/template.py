@@ -23,7 +23,7 @@ from cccd_core.cli.common import (
     one_stream,
     options_named,
     reports_beside,
-    say_notices,
+    say_doubts,
     write_output,
 )
 from cccd_core.cli.terminal import print_json, say, show_error, shown
@@ -171,6 +171,7 @@ def _chosen(record: TemplateRecord, view: int, source: Path) -> FingerTemplate:
 
 
 def _description(record: TemplateRecord) -> dict[str, Any]:
+    from cccd_core.intake import examine
     from cccd_core.templates import FORMATS, POSITIONS
 
     return {
@@ -180,6 +181,7 @@ def _description(record: TemplateRecord) -> dict[str, Any]:
         "compliance": record.compliance,
         "device_id": record.device_id,
         "notices": [notice.as_dict() for notice in record.notices],
+        "findings": [finding.as_dict() for view in record.views for finding in examine(record, view)],
         "views": [
             {
                 "position": view.position,
@@ -215,4 +217,4 @@ def _print_record(path: Path, record: TemplateRecord) -> None:
             f"{view['resolution_x_ppcm']} x {view['resolution_y_ppcm']} pixels/cm, "
             f"capture quality {view['capture_quality'] or 'not reported'}{extended}"
         )
-    say_notices(record)
+    say_doubts(record)

@@ -261,19 +261,22 @@ def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> tuple[Entry, C
     checked = check_dossier(raw, day=day, policy=policy)
     odd = {one.reason for one in checked.problems if one.severity is Severity.WARNING}
     warnings = tuple(sorted(word for word in odd if isinstance(word, Oddity)))
-    entry = Entry(checked.dossier_id, DossierState.SOUND, digest=checked.digest, warnings=warnings)
+    doubts = Evidence(doubts=_evidence(checked.problems, Severity.REVIEW))
+    entry = Entry(checked.dossier_id, DossierState.SOUND, digest=checked.digest, warnings=warnings, evidence=doubts)
     problems, sound = checked.problems, checked.sound
     if sound is not None:
         try:
             return entry, Content(sound.dossier, sound.tenprint, portraits.for_chip(sound.portrait, policy))
         except DossierError as error:
             problems = (*problems, Problem.of(raw.dossier_id, "portrait", error))
-    errors = tuple(
-        ProblemEvidence(one.field, one.reason, dict(one.facts)) for one in problems if one.severity is Severity.ERROR
+    evidence = replace(doubts, problems=_evidence(problems, Severity.ERROR))
+    return replace(entry, state=DossierState.REJECTED, reason=principal(problems), evidence=evidence), None
+
+
+def _evidence(problems: Iterable[Problem], severity: Severity) -> tuple[ProblemEvidence, ...]:
+    return tuple(
+        ProblemEvidence(one.field, one.reason, dict(one.facts)) for one in problems if one.severity is severity
     )
-    return replace(
-        entry, state=DossierState.REJECTED, reason=principal(problems), evidence=Evidence(problems=errors)
-    ), None
 
 
 def _event(entry: Entry) -> Event:

@@ -128,9 +128,12 @@ class Matcher:
         )
         return raw
 
-    def score(self, probe: PreparedTemplate, candidate: PreparedTemplate) -> float:
-        """The calibrated score of one pair."""
-        return float(self.scores(probe, PreparedGallery.pack([candidate]), threads=1)[0])
+    def score(self, probe: FingerTemplate | PreparedTemplate, candidate: FingerTemplate | PreparedTemplate) -> float:
+        """The calibrated score of one pair, -10 log10(FMR). Who compares a template with many prepares it once."""
+        first, second = (
+            self.prepare(each) if isinstance(each, FingerTemplate) else each for each in (probe, candidate)
+        )
+        return float(self.scores(first, PreparedGallery.pack([second]), threads=1)[0])
 
     def features(self, probe: PreparedTemplate, gallery: PreparedGallery) -> NDArray[np.float32]:
         """What the score is made of, for training: float32[len(gallery), 31], named in `weights.FEATURES`.

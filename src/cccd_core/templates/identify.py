@@ -34,9 +34,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MZ", "a program"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a system file of pictures or an old office document"),
 )
-UNKNOWN = frozenset({"bytes of no known format", "zero bytes alone"})
-"""What says nothing: bytes that bare minutiae may be."""
-
+_SURE_BYTES = 4
+_SURE_TEXT = 12
 _MM_OF_FINGER = 40  # no print of one finger is larger, rolled from nail to nail
 _LEAST_BARE = 12  # fewer minutiae of a card are like anything
 _SHARE_TYPED = 0.9
@@ -62,13 +61,22 @@ def identify(data: bytes) -> str:
     return "JSON text without a template in it" if start in ("{", "[") else "text that is no template"
 
 
+def surely(data: bytes) -> str | None:
+    """What `data` is beyond doubt: by a signature of four bytes or more, which no other bytes begin with by chance, or
+    as text. None where it may be anything."""
+    for offset, signature, words in _SIGNATURES:
+        if len(signature) >= _SURE_BYTES and data[offset : offset + len(signature)] == signature:
+            return words
+    return "text" if len(data) >= _SURE_TEXT and _text(data[:4096]) is not None else None
+
+
 def bare_minutiae(data: bytes) -> str | None:
     """The card format that these bytes may be in, the bare minutiae of one finger; None where they are no finger.
 
     Nothing marks a card format: its minutiae are of known types, or all of none, differ, and lie where one finger
     reaches.
     """
-    if identify(data) not in UNKNOWN:
+    if surely(data) is not None:
         return None
     for name in (NORMAL, COMPACT):
         count, left = divmod(len(data), MINUTIA_BYTES[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from cccd_core.errors import CccdError, FormatError, ParameterError
@@ -18,7 +19,7 @@ from cccd_core.templates import (
 )
 from cccd_core.templates.convert import CAPACITY, fit
 from cccd_core.templates.detect import Codec, bare_format
-from cccd_core.templates.identify import UNKNOWN, identify
+from cccd_core.templates.identify import surely
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.transform import ppcm
@@ -103,10 +104,11 @@ def _read(
 
 def _demand_bare(data: bytes) -> None:
     """FormatError where bytes that are said to be bare minutiae begin as something else does."""
-    if unwrap(data)[0].wrappers or data.startswith(RECORD):
-        raise FormatError("not bare minutiae of a card: a whole record", needs="no format")
-    what = identify(data) if data else None
-    if what is not None and what not in UNKNOWN:
+    with suppress(FormatError):  # a broken wrapper is none
+        if unwrap(data)[0].wrappers or data.startswith(RECORD):
+            raise ParameterError("not bare minutiae of a card but a whole record: leave the format out")
+    what = surely(data)
+    if what is not None:
         raise FormatError(f"not bare minutiae of a card: {what}", bytes=len(data))
 
 

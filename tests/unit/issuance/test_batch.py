@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from cccd_core.errors import FileError
+from cccd_core.errors import FileError, ParameterError
+from cccd_core.intake import Doubt
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import CheckedDossier, check_batch, check_dossier
-from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.policy import USUAL_SEVERITIES, CheckPolicy
 from cccd_core.issuance.dossiers.raw import shown_id
+from cccd_core.issuance.dossiers.reasons import Severity
+from cccd_core.synthesis import MasterFinger
 from cccd_core.templates import write
 from support.dossiers import document, finger, portrait, put
 
@@ -270,6 +275,82 @@ def test_odd_records_are_named(tmp_path: Path) -> None:
     checked = check(tmp_path)["D1"]
     assert errors(checked) == set()
     assert warnings(checked) == {("fingers/2.fmr", "several_views"), ("fingers/7.fmr", "position_differs")}
+
+
+def test_a_view_is_taken_by_its_position(tmp_path: Path) -> None:
+    both = write([finger(7, position=7), finger(2, position=2)], "iso-2005")
+    put(tmp_path, "D1", fingers={"2.fmr": both, "8.fmr": write(finger(8), "iso-2005")})
+    put(tmp_path, "D2", document(2), fingers={"3.fmr": both, "8.fmr": write(finger(8), "iso-2005")})
+    checked = check(tmp_path)
+    assert checked["D1"].sound is not None
+    assert checked["D1"].sound.tenprint[2].x_px.tolist() == finger(2).x_px.tolist()
+    assert errors(checked["D2"]) == {("fingers/3.fmr", "finger_view")}
+
+
+def reviews(checked: CheckedDossier) -> set[tuple[str, str]]:
+    return {(one.field, str(one.reason)) for one in checked.problems if one.severity is Severity.REVIEW}
+
+
+def test_one_finger_at_two_positions_is_for_review(tmp_path: Path) -> None:
+    made = MasterFinger.make(4, 4, 2)
+    first, again = made.impression(0), made.impression(1)
+    put(
+        tmp_path,
+        "same",
+        fingers={"2.fmr": write(first, "iso-2005"), "7.fmr": write(replace(first, position=7), "iso-2005")},
+    )
+    put(tmp_path, "other", document(2), fingers={"2.fmr": write(first, "iso-2005"), "7.fmr": write(again, "iso-2005")})
+    checked = check(tmp_path)
+    for name in ("same", "other"):
+        assert reviews(checked[name]) == {("fingers", "same_finger")}
+        assert errors(checked[name]) == set()
+        assert checked[name].sound is not None
+    result = check_batch(open_batch(tmp_path))
+    assert (result.sound, result.review, result.well) == (2, 2, False)
+
+
+def test_fingers_that_are_none_are_refused_or_for_review(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    good = finger(2, 60)
+    shuffled = replace(good, x_px=rng.permutation(good.x_px), y_px=rng.permutation(good.y_px))
+    once = replace(good, **{name: np.full(60, getattr(good, name)[0]) for name in ("x_px", "y_px")})
+    failed = bytearray(write(finger(7), "iso-2005"))
+    failed[26] = 255
+    other = {"8.fmr": write(finger(8), "iso-2005")}
+    put(tmp_path, "once", fingers={"2.fmr": write(once, "iso-2005"), **other})
+    put(tmp_path, "shuffled", document(2), fingers={"2.fmr": write(shuffled, "iso-2005"), **other})
+    put(tmp_path, "failed", document(3), fingers={"2.fmr": bytes(failed), **other})
+    random = {"templates": {"format": "iso-2005-compact"}}
+    put(tmp_path, "random", document(4, **random), fingers={"2.fmc": rng.bytes(384), "7.fmc": rng.bytes(384)})
+    checked = check(tmp_path)
+    assert ("fingers/2.fmr", "implausible_finger") in errors(checked["once"])
+    assert reviews(checked["shuffled"]) == {("fingers/2.fmr", "finger_in_doubt")}
+    assert errors(checked["failed"]) == {("fingers/2.fmr", "implausible_finger")}
+    assert errors(checked["random"]) == {
+        ("fingers/2.fmc", "implausible_finger"),
+        ("fingers/7.fmc", "implausible_finger"),
+    }
+
+
+def test_a_policy_says_what_each_doubt_does(tmp_path: Path) -> None:
+    made = MasterFinger.make(4, 4, 2)
+    put(
+        tmp_path,
+        "D1",
+        fingers={"2.fmr": write(made.impression(0), "iso-2005"), "7.fmr": write(made.impression(1), "iso-2005")},
+    )
+    raw = next(iter(open_batch(tmp_path).read()))
+    for severity, found in (
+        (Severity.ERROR, "implausible_finger"),
+        (Severity.WARNING, "doubtful_finger"),
+        (None, None),
+    ):
+        policy = CheckPolicy(severities={**USUAL_SEVERITIES, Doubt.SAME_FINGER: severity})
+        said = {str(one.reason) for one in check_dossier(raw, day=DAY, policy=policy).problems}
+        assert said - {"position_differs"} == ({found} if found else set())
+    assert CheckPolicy().digest != CheckPolicy(severities={**USUAL_SEVERITIES, Doubt.NO_FLOW: None}).digest
+    with pytest.raises(ParameterError, match="every doubt"):
+        CheckPolicy(severities={})
 
 
 def test_missing_fingers_lower_what_is_asked(tmp_path: Path) -> None:

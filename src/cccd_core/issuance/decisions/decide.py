@@ -21,7 +21,7 @@ from cccd_core.issuance.decisions.claims import Claim, Claims
 from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, ReviewReason
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.runs.content import Content, ContentStore
-from cccd_core.issuance.runs.evidence import Evidence, FingerEvidence, MatchEvidence, SearchEvidence
+from cccd_core.issuance.runs.evidence import FingerEvidence, MatchEvidence, SearchEvidence
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.plain import JsonObject
@@ -137,7 +137,7 @@ class DecideStage:
             if claim.dossier.missing_fingers:
                 return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.NOT_SEARCHABLE)
             return replace(entry, state=DossierState.UNIQUE, searched=True)
-        evidence = Evidence(search=names.evidence(decision), number=claim.contested)
+        evidence = replace(entry.evidence, search=names.evidence(decision), number=claim.contested)
         if decision.outcome == "duplicate":
             return replace(entry, state=DossierState.DUPLICATE, reason=DuplicateReason.DUPLICATE, evidence=evidence)
         if claim.contested is not None:
@@ -145,6 +145,9 @@ class DecideStage:
         if decision.outcome == "review":
             reason = ReviewReason.NOT_SEARCHABLE if decision.of is None else ReviewReason.POSSIBLE_DUPLICATE
             return replace(entry, state=DossierState.REVIEW, reason=reason, evidence=evidence)
+        doubt = next((each.reason for each in evidence.doubts if isinstance(each.reason, ReviewReason)), None)
+        if doubt is not None:
+            return replace(entry, state=DossierState.REVIEW, reason=doubt, evidence=evidence)
         if claim.own_record is not None:
             own = self.searcher.search(
                 [EnrolledPerson(claim.person_id, claim.tenprint)], MemoryGallery([self.gallery.get(claim.own_record)])

@@ -14,6 +14,7 @@ from datetime import date
 from cccd_core.country.clock import today
 from cccd_core.country.renewal import age_on
 from cccd_core.errors import Fact, FileError
+from cccd_core.intake import Doubt, Finding, same_fingers
 from cccd_core.issuance.dossiers import portrait as portraits
 from cccd_core.issuance.dossiers.dossier import Dossier, DossierParser, FingerNotes
 from cccd_core.issuance.dossiers.fingers import read_finger
@@ -27,6 +28,7 @@ from cccd_core.issuance.dossiers.reasons import (
     Problem,
     ProblemReason,
     RegisterReason,
+    ReviewReason,
     Severity,
     principal,
 )
@@ -115,17 +117,20 @@ def _check_fingers(
             problems.append(Problem(raw.dossier_id, where, Fault.FINGER_REPEATED, facts=same))
         seen.setdefault(fingerprint, position)
         try:
-            template, warnings = read_finger(file, position, notes.of(position))
+            read = read_finger(file, position, notes.of(position), policy.limits)
         except DossierError as error:
             problems.append(Problem.of(raw.dossier_id, where, error, position=position))
             unreadable = True
             continue
         problems.extend(
             Problem(raw.dossier_id, where, word, Severity.WARNING, {"position": position, **facts})
-            for word, facts in warnings
+            for word, facts in read.warnings
         )
-        if template.count < policy.min_minutiae:
-            facts: dict[str, Fact] = {"position": position, "minutiae": template.count, "wanted": policy.min_minutiae}
+        template, least = read.template, policy.min_minutiae
+        for finding in read.doubts:
+            problems += _doubted(raw.dossier_id, where, finding, policy, position=position)
+        if template.count < least:
+            facts: dict[str, Fact] = {"position": position, "minutiae": template.count, "wanted": least}
             weak.append((where, facts))
         else:
             usable[position] = template
@@ -140,7 +145,29 @@ def _check_fingers(
     if short and not poor:
         counts: dict[str, Fact] = {"found": readable, "wanted": wanted}
         problems.append(Problem(raw.dossier_id, "fingers", Fault.TOO_FEW_FINGERS, facts=counts))
+    for finding in same_fingers(usable, limits=policy.limits):
+        if not any(problem.reason is Fault.FINGER_REPEATED for problem in problems):  # the very same file is that
+            problems += _doubted(raw.dossier_id, "fingers", finding, policy)
     return usable
+
+
+_DOUBTED: dict[Severity, ProblemReason] = {
+    Severity.ERROR: Fault.IMPLAUSIBLE_FINGER,
+    Severity.REVIEW: ReviewReason.FINGER_IN_DOUBT,
+    Severity.WARNING: Oddity.DOUBTFUL_FINGER,
+}
+
+
+def _doubted(dossier_id: str, where: str, finding: Finding, policy: CheckPolicy, **more: Fact) -> list[Problem]:
+    """The problem that a doubt is under the policy; none where it ignores it."""
+    severity = policy.severities[finding.doubt]
+    if severity is None:
+        return []
+    reason = _DOUBTED[severity]
+    if finding.doubt is Doubt.SAME_FINGER and severity is Severity.REVIEW:
+        reason = ReviewReason.SAME_FINGER
+    facts: dict[str, Fact] = {"doubt": str(finding.doubt), **more, **finding.facts}
+    return [Problem(dossier_id, where, reason, severity, facts)]
 
 
 def _wanted_fingers(parser: DossierParser, day: date, policy: CheckPolicy) -> int:
@@ -155,6 +182,7 @@ class BatchCheck:
 
     received: int = 0
     sound: int = 0
+    review: int = 0  # of the sound ones, which a person must look at
     rejected: Counter[ProblemReason] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
 
@@ -162,10 +190,16 @@ class BatchCheck:
     def errors(self) -> list[Problem]:
         return [problem for problem in self.problems if problem.severity is Severity.ERROR]
 
+    @property
+    def well(self) -> bool:
+        """Whether every dossier can go on without a person's look."""
+        return not self.errors and not self.review
+
     def as_dict(self) -> JsonObject:
         return {
             "received": self.received,
             "sound": self.sound,
+            "review": self.review,
             "rejected": dict(sorted(self.rejected.items())),
             "problems": [problem.as_dict() for problem in self.problems],
         }
@@ -193,6 +227,7 @@ def check_batch(
         reason = item.reason
         if reason is None:
             result.sound += 1
+            result.review += any(problem.severity is Severity.REVIEW for problem in item.problems)
             if item.sound is not None and item.sound.dossier.kind == "new":
                 dossier = item.sound.dossier
                 numbers[dossier.personal_number].append((dossier.order_key, item.dossier_id))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cccd_core.errors import Fact, FormatError, ParameterError
+from cccd_core.intake import Finding, Limits, examine
 from cccd_core.issuance.dossiers.dossier import FingerNote
 from cccd_core.issuance.dossiers.raw import FingerFile
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity
@@ -18,11 +19,18 @@ CHIP_FORMAT = "iso-2005"
 _MOST_MINUTIAE = 255  # of a record of that format
 
 
-def read_finger(
-    file: FingerFile, position: int, note: FingerNote
-) -> tuple[FingerTemplate, tuple[tuple[Oddity, Mapping[str, Fact]], ...]]:
-    """The template in a finger file, under the position of the file's name, and the warnings that go with it, each with
-    its facts.
+@dataclass(frozen=True, slots=True)
+class ReadFinger:
+    """The template in a finger file, under the position of the file's name; the warnings that go with it, each with its
+    facts; and what is doubted of it."""
+
+    template: FingerTemplate
+    warnings: tuple[tuple[Oddity, Mapping[str, Fact]], ...]
+    doubts: tuple[Finding, ...]
+
+
+def read_finger(file: FingerFile, position: int, note: FingerNote, limits: Limits) -> ReadFinger:
+    """Reads a finger file and examines what is in it.
 
     DossierError with the fault `finger_undescribed` (a format that needs what the dossier does not say), `finger_view`
     (several views, none of this finger) or `unreadable_finger`, with the offset where there is one.
@@ -59,7 +67,7 @@ def read_finger(
         write(finger, CHIP_FORMAT)
     except ParameterError as error:
         raise DossierError("the template cannot be kept", fault=Fault.UNREADABLE_FINGER) from error
-    return finger, tuple(warnings)
+    return ReadFinger(finger, tuple(warnings), examine(record, view, limits))
 
 
 def _view_of(record: TemplateRecord, position: int) -> tuple[FingerTemplate, int]:

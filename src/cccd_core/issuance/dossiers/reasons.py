@@ -63,6 +63,7 @@ class Fault(Word):
     FINGER_UNDESCRIBED = "finger_undescribed", "an .xyt template without its resolution and image height"
     FINGER_VIEW = "finger_view", "a finger file of several views, none of which is of the finger of its name"
     UNREADABLE_FINGER = "unreadable_finger", "a finger file is too large or not a whole template of a known format"
+    IMPLAUSIBLE_FINGER = "implausible_finger", "a finger file whose minutiae are no finger's; the facts name the doubt"
     POOR_FINGER = "poor_finger", "too few minutiae in a finger, so that too few usable fingers remain"
     TOO_FEW_FINGERS = "too_few_fingers", "fewer fingers than a search needs"
 
@@ -83,6 +84,7 @@ class Oddity(Word):
         "the given expiry date is not the one the renewal ages give; the given one is used",
     )
     WEAK_FINGER = "weak_finger", "a finger with too few minutiae to count; the others are enough"
+    DOUBTFUL_FINGER = "doubtful_finger", "a finger file of which something is doubted; the facts name the doubt"
     FINGER_FILE_ODD = "finger_file_odd", "a finger file that is wrapped or framed oddly, and read all the same"
     SEVERAL_VIEWS = "several_views", "a finger file with more than one view of its finger; the first of them is used"
     POSITION_DIFFERS = "position_differs", "a finger file whose own position is not that of its name; the name counts"
@@ -111,6 +113,11 @@ class ReviewReason(Word):
         "possible_duplicate",
         "the search found someone alike, not surely enough to decide without a person's eye",
     )
+    SAME_FINGER = (
+        "same_finger",
+        "two positions hold the same finger, so that the person could enrol again with the others",
+    )
+    FINGER_IN_DOUBT = "finger_in_doubt", "a finger whose minutiae are hardly a finger's; the facts name the doubt"
     OWN_RECORD_MISMATCH = (
         "own_record_mismatch",
         "an exchange or reissue whose fingers do not match the record of its number",
@@ -152,15 +159,16 @@ Reason: TypeAlias = Fault | Oddity | RegisterReason | ReviewReason | Failure | D
 """Why a dossier is in its final state."""
 
 
-ProblemReason: TypeAlias = Fault | Oddity | RegisterReason
+ProblemReason: TypeAlias = Fault | Oddity | RegisterReason | ReviewReason
 """What a check of a batch finds."""
 
 
 class Severity(StrEnum):
     """What a problem does to its dossier."""
 
-    ERROR = "error"
-    WARNING = "warning"
+    ERROR = "error"  # it is rejected
+    REVIEW = "review"  # a person must look, unless it is a duplicate anyway
+    WARNING = "warning"  # it is issued
 
 
 class DossierError(CccdError):

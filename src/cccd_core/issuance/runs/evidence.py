@@ -15,7 +15,7 @@ from cccd_core.plain import Json, JsonObject, encode_record
 
 @dataclass(frozen=True, slots=True)
 class ProblemEvidence:
-    """One error that a check found."""
+    """One error or doubt that a check found."""
 
     field: str
     reason: ProblemReason
@@ -79,12 +79,14 @@ class ErrorEvidence:
 class Evidence:
     """All that is known of one dossier. What a stage did not get to is None or empty.
 
-    `number`: what would hold of its number if the search had not found the same person. `own_record`: its fingers
-    against the record of its number. `card`: what the station says of the card and of those spoiled on the way.
-    `run`, `card_serial`: which run has it, which card was issued earlier.
+    `doubts`: what a person must look at though it is no error. `number`: what would hold of its number if the search
+    had not found the same person. `own_record`: its fingers against the record of its number. `card`: what the station
+    says of the card and of those spoiled on the way. `run`, `card_serial`: which run has it, which card was issued
+    earlier.
     """
 
     problems: tuple[ProblemEvidence, ...] = ()
+    doubts: tuple[ProblemEvidence, ...] = ()
     search: SearchEvidence | None = None
     number: RegisterReason | None = None
     own_record: SearchEvidence | None = None

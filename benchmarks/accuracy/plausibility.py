@@ -1,0 +1,101 @@
+"""How often real prints are suspected, and how often spoilt ones are not: the table of docs/explanation/intake.md.
+
+    python -m benchmarks.accuracy.plausibility [--every 1]
+
+Every print of ../shared/data/fingerprints is examined as it is and spoilt in each of the ways below, seeded. The judge
+of how minutiae flow was trained on crossmatch and fcj2020; the FVC sets are new to it, and are counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from cccd_core import templates
+from cccd_core.intake import Doubt, examine
+from cccd_core.templates import FingerTemplate, TemplateRecord
+
+TRAINED_ON = ("crossmatch", "fcj2020")
+SEED = 20261127
+
+
+@dataclass(slots=True)
+class Count:
+    """What was counted: real prints, those suspected of anything, and of each way to spoil one how many were found."""
+
+    prints: int = 0
+    suspected: int = 0
+    doubts: Counter[Doubt] = field(default_factory=Counter)
+    tried: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+
+    def share(self, way: str) -> float:
+        """The share of the prints spoilt in this way that were suspected."""
+        return self.found[way] / self.tried[way]
+
+
+def spoilt(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str, TemplateRecord]]:
+    """The print spoilt in each way, with the way's name."""
+    count = view.count
+
+    def record(**changes: object) -> TemplateRecord:
+        return TemplateRecord("iso-2005", (replace(view, **changes),))  # type: ignore[arg-type]
+
+    exchanged = rng.permutation(count)
+    yield "x and y shuffled", record(x_px=rng.permutation(view.x_px), y_px=rng.permutation(view.y_px))
+    yield "places exchanged", record(x_px=view.x_px[exchanged], y_px=view.y_px[exchanged])
+    yield "x alone shuffled", record(x_px=rng.permutation(view.x_px))
+    for ppcm in (500, 1000, 19685):
+        yield "wrong unit", record(resolution_x_ppcm=ppcm, resolution_y_ppcm=ppcm)
+    first = np.zeros(count, np.int64)
+    yield "one minutia repeated", record(x_px=view.x_px[first], y_px=view.y_px[first])
+    half = np.arange(count) // 2
+    yield "minutiae repeated", record(x_px=view.x_px[half], y_px=view.y_px[half], angle=view.angle[half])
+    for form, size in (("iso-2005-card", 5), ("iso-2005-compact", 3)):
+        bare = rng.bytes(size * max(count, 20))
+        yield "random bytes", templates.read(bare, format=form)
+
+
+def count(root: Path, *, every: int = 1, sets: tuple[str, ...] = ()) -> Count:
+    """Counts over the prints below `root`, or below these sets of it; every `every`-th of them is spoilt."""
+    rng = np.random.default_rng(SEED)
+    result = Count()
+    paths = [path for path in sorted(root.rglob("*.fmr")) if not sets or path.relative_to(root).parts[0] in sets]
+    for number, path in enumerate(paths):
+        record = templates.load(path)
+        result.prints += 1
+        doubts = {finding.doubt for finding in examine(record)}
+        result.suspected += bool(doubts)
+        result.doubts.update(doubts)
+        if number % every:
+            continue
+        for way, bad in spoilt(record.view, rng):
+            result.tried[way] += 1
+            result.found[way] += bool(examine(bad))
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--every", type=int, default=1)
+    given = parser.parse_args()
+    shared = Path(os.environ.get("CCCD_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
+    root = shared / "data" / "fingerprints"
+    fresh = tuple(sorted(each.name for each in root.iterdir() if each.is_dir() and each.name not in TRAINED_ON))
+    for title, sets in (("all sets", ()), (f"new to it: {', '.join(fresh)}", fresh)):
+        counted = count(root, every=given.every, sets=sets)
+        print(
+            f"{title}: {counted.prints} real prints, {counted.suspected} suspected {dict(counted.doubts)}; seed {SEED}"
+        )
+        for way in counted.tried:
+            print(f"  {way:22} {counted.found[way]:6} of {counted.tried[way]:6} suspected: {counted.share(way):.2%}")
+
+
+if __name__ == "__main__":
+    main()

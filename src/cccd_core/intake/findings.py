@@ -1,0 +1,85 @@
+"""The stable words for what makes a template doubtful as a finger, and the limits behind them.
+
+A word never changes its meaning; new ones may be added. docs/explanation/intake.md lists them with what they find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cccd_core.errors import Fact, ParameterError
+from cccd_core.words import Word
+
+
+class Doubt(Word):
+    """Why a template, or a person's fingers together, are not believed."""
+
+    EMPTY = "empty", "there are no minutiae"
+    CAPTURE_FAILED = "capture_failed", "the record says that the capture failed"
+    LOW_QUALITY = "low_quality", "the record gives its capture a quality below the least that is asked for"
+    RESOLUTION_UNIT = "resolution_unit", "the resolution reads like another unit (dots an inch, pixels a metre)"
+    IMAGE_SIZE = "image_size", "the image is no size of a print: too small for a finger, or larger than any"
+    PRINT_SIZE = "print_size", "the minutiae lie in a larger or smaller place than a finger's"
+    OUTSIDE_IMAGE = "outside_image", "minutiae lie outside the image that the record states"
+    DENSITY = "density", "minutiae lie closer than ridges do"
+    RESERVED_TYPES = "reserved_types", "minutiae of a type that no edition knows"
+    REPEATED_MINUTIAE = "repeated_minutiae", "minutiae stand at one place again and again"
+    IN_LINE = "in_line", "the minutiae lie on one line"
+    ONE_DIRECTION = "one_direction", "the minutiae all point one way"
+    HALF_CIRCLE = "half_circle", "all directions are below 180 degrees: another form of the file's angles"
+    NO_FLOW = "no_flow", "the minutiae do not follow a finger's ridges"
+    SAME_FINGER = "same_finger", "two positions hold the same finger"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One doubt, with its facts: positions, counts, sizes; no minutia."""
+
+    doubt: Doubt
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.facts.items())
+        return f"{self.doubt.text}{f' ({facts})' if facts else ''}"
+
+    def as_dict(self) -> dict[str, Fact | dict[str, Fact]]:
+        """JSON-ready."""
+        return {"word": str(self.doubt), "text": self.doubt.text, "facts": dict(self.facts)}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is still believed of a finger. Sizes in millimetres.
+
+    * `min_quality`: the least capture quality that a record may report, of 100.
+    * `min_print_mm`, `max_print_mm`: how far the minutiae of one finger reach; of a thumb rolled from nail to nail too.
+    * `min_image_mm`, `max_image_mm`: the image of one finger; slaps of four are wider, and none.
+    * `least_apart_mm`, `share_apart`: at most this share of minutiae is nearer to another than half a ridge's width.
+    * `repeated`: at most so many minutiae share a place with another.
+    * `half_circle`: from so many minutiae on, directions that are all below 180 degrees are no chance.
+    * `flow`: the least judgement of `intake.flow`.
+    * `same_finger`: the calibrated score from which two positions hold one finger. Above what decides between people,
+      since a person's fingers are more alike than two people's: docs/explanation/intake.md.
+    """
+
+    min_quality: int = 2
+    min_print_mm: float = 2.5
+    max_print_mm: float = 45.0
+    min_image_mm: float = 5.0
+    max_image_mm: float = 60.0
+    least_apart_mm: float = 0.2
+    share_apart: float = 0.35
+    repeated: int = 3
+    half_circle: int = 20
+    flow: float = 0.75
+    same_finger: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_print_mm < self.max_print_mm or not 0 < self.min_image_mm < self.max_image_mm:
+            raise ParameterError("limits that nothing can meet")
+        if self.repeated < 1 or self.half_circle < 2 or not 0 <= self.min_quality <= 100:
+            raise ParameterError("a limit is out of its range")
+
+
+DEFAULT_LIMITS = Limits()
