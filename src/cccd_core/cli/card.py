@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cccd_core.pki import Certificate, DocumentReport, TrustStore, VerificationPolicy
     from cccd_core.templates import FingerTemplate
 
+_ZONE_LENGTHS = (72, 88, 90)
 logger = logging.getLogger(__name__)
 
 CanOption: TypeAlias = Annotated[
@@ -233,7 +234,12 @@ def _secret(given: str | None, name: str, lines: int) -> str | None:
         return given
     if sys.stdin is not None and sys.stdin.isatty():
         return str(typer.prompt(f"{name} of the card (not shown)", hide_input=True, err=True))
-    return "" if sys.stdin is None else "".join(sys.stdin.readline(200) for _ in range(lines))
+    text = ""
+    for _ in range(0 if sys.stdin is None else lines):
+        text += sys.stdin.readline(200).strip()
+        if len(text) in _ZONE_LENGTHS:
+            break  # whole: a scanner that keeps the line open is not waited for
+    return text
 
 
 def _trust(asked: _Asked) -> TrustStore:

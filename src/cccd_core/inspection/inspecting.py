@@ -6,6 +6,7 @@ import datetime as dt
 
 from cccd_core.card import Link
 from cccd_core.card.connection import Trace
+from cccd_core.errors import ParameterError
 from cccd_core.inspection.access import Access
 from cccd_core.inspection.judging import judge
 from cccd_core.inspection.reading import read_chip
@@ -29,10 +30,14 @@ def inspect(
 
     `policy` says what happens where a rule of passive authentication does not hold; `more` are certificates from
     elsewhere: a document signer that EF.SOD lacks, links between keys of an authority. `at` (aware) is the time of
-    validity, now by default; `trace` is told of every command. A chip that gives wrong answers is no exception but part
-    of the result. What is no fault of the card comes through: TransportError (the reader), CardRemovedError (the card
-    left or was changed), FileError of a software card's file. Costs one to five seconds at a contactless reader, nearly
-    all of them the chip's.
+    validity, now and here by default; a document's last day is one of its time zone. `trace` is told of every command.
+    A chip that gives wrong answers is no exception but part of the result. What is no fault of the card comes through:
+    TransportError (the reader), CardRemovedError (the card left or was changed), FileError of a software card's file.
+    ParameterError, before the card is touched, for a time without a zone. Costs one to five seconds at a contactless
+    reader, nearly all of them the chip's.
     """
+    when = at or dt.datetime.now().astimezone()
+    if when.tzinfo is None:
+        raise ParameterError("a time without a time zone")
     read = read_chip(link, access, trace=trace)
-    return report(read, judge(read, trust, at or dt.datetime.now(dt.UTC), policy, more))
+    return report(read, judge(read, trust, when, policy, more))
