@@ -13,7 +13,7 @@ from cccd_core.emrtd import tlv
 from cccd_core.errors import FormatError
 
 MAX_DEPTH = 32
-MAX_OBJECTS = 50_000
+MAX_OBJECTS = 20_000
 
 _INDEFINITE = 0x80
 _CONSTRUCTED = 0x20

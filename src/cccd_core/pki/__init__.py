@@ -3,7 +3,8 @@
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.directory import PkiDirectory, load
 from cccd_core.pki.local_country import TEST_CARD_MASTER_KEY, init
-from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list
+from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list, verify_master_list
+from cccd_core.pki.material import Material
 from cccd_core.pki.outlook import Notice, outlook
 from cccd_core.pki.passive import DocumentReport, judge_document, passive_authentication
 from cccd_core.pki.path import Role
@@ -26,6 +27,7 @@ __all__ = [
     "DocumentSigners",
     "Finding",
     "MasterList",
+    "Material",
     "Notice",
     "OneSigner",
     "Outcome",
@@ -51,4 +53,5 @@ __all__ = [
     "parse_crl",
     "parse_master_list",
     "passive_authentication",
+    "verify_master_list",
 ]

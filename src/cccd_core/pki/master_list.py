@@ -6,16 +6,22 @@ Doc 9303-12 clause 9 (master list), its signer's certificate in clause 7.1.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cccd_core.emrtd import cms, times, tlv
+from cccd_core.emrtd import ber, cms, times, tlv
+from cccd_core.emrtd.public_keys import UnknownKey
 from cccd_core.errors import CccdError, FormatError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.passive import find_signer, verify_signer
 from cccd_core.pki.path import Role
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.trust import TrustStore
+from cccd_core.plain import Json
 from cccd_core.storage import whole_file
 
 CSCA_MASTER_LIST = "2.23.136.1.1.2"
@@ -25,14 +31,26 @@ MAX_CERTIFICATES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class MasterList:
-    """A master list whose signature leads to the root that was given. `refused` are certificates that cannot be read,
-    each with the offset of its data in the list."""
+    """A master list whose signature leads to a root that was given. `refused` are the certificates that were left out,
+    each with the reason, its SHA-256, where it stands in the list (`at`) and its subject where that can be read."""
 
     certificates: tuple[Certificate, ...]
     refused: tuple[CccdError, ...]
     signer: Certificate
     algorithm: str
     signing_time: dt.datetime | None
+
+    def as_dict(self) -> dict[str, Json]:
+        """JSON-ready: who signed, and how many certificates of which countries and keys there are."""
+        countries = Counter(each.country or "?" for each in self.certificates)
+        keys = Counter(each.public_key.name for each in self.certificates)
+        return {
+            "signer": self.signer.subject, "signed": self.algorithm,
+            "signing_time": None if self.signing_time is None else self.signing_time.isoformat(),
+            "certificates": len(self.certificates), "refused": [error.as_dict() for error in self.refused],
+            "countries": len(countries), "keys": dict(sorted(keys.items())),
+            "by_country": dict(sorted(countries.items())),
+        }  # fmt: skip
 
 
 def parse_master_list(
@@ -42,11 +60,23 @@ def parse_master_list(
     *,
     policy: VerificationPolicy = VerificationPolicy.STRICT,
 ) -> MasterList:
-    """Reads and verifies a CSCA master list against the CSCA certificate `root`, which must be trusted already.
+    """`verify_master_list` against the one CSCA certificate `root`, which must be trusted already."""
+    return verify_master_list(data, TrustStore([root]).require_whole(), at, policy=policy)
 
-    Checked: the list's signature, and by the rules of a path that a master list signer made it whom `root` issued,
-    valid at the signing time, or at `at` (now by default) where the list states none. A CSCA signs no list itself (Doc
-    9303-12 clause 9). Certificates are read one by one: one that cannot be read does not hide the others. FormatError,
+
+def verify_master_list(
+    data: bytes,
+    roots: TrustStore,
+    at: dt.datetime | None = None,
+    *,
+    policy: VerificationPolicy = VerificationPolicy.STRICT,
+) -> MasterList:
+    """Reads a CSCA master list and verifies it against the CSCA certificates in `roots`.
+
+    Checked: the list's signature, and by the rules of a path that a master list signer made it whom one of the roots
+    issued, valid at the signing time, or at `at` (now by default) where the list states none; certificates of the
+    message may link a newer key to a root. A CSCA signs no list itself (Doc 9303-12 clause 9). Certificates are read
+    one by one: one that cannot be read, or whose key is not known here, does not hide the others. FormatError,
     VerificationError, CertificateError."""
     if len(data) > MAX_BYTES:
         raise FormatError("a master list is too long", length=len(data), limit=MAX_BYTES)
@@ -54,15 +84,21 @@ def parse_master_list(
     if signed.content_type != CSCA_MASTER_LIST or len(signed.signers) != 1:
         raise FormatError("not a CSCA master list", content_type=signed.content_type, signers=len(signed.signers))
     info = signed.signers[0]
-    trust = TrustStore([root]).require_whole()
     signer = find_signer(signed, info)
     algorithm = verify_signer(signed, info, signer, policy=policy)
     stated = info.attribute(cms.SIGNING_TIME)
     signing_time = None if stated is None else times.decode(stated)
     time = signing_time or at or dt.datetime.now(dt.UTC)
-    trust.validate(signer, time, role=Role.MASTER_LIST_SIGNER, policy=policy)
-    certificates, refused = _read(signed.content)
+    links = tuple(each for each in _readable(signed.certificates) if each != signer)
+    roots.validate(signer, time, role=Role.MASTER_LIST_SIGNER, policy=policy, more=links)
+    certificates, refused = ber.read(_read, signed.content)
     return MasterList(certificates, refused, signer, algorithm, signing_time)
+
+
+def _readable(encoded: tuple[bytes, ...]) -> Iterator[Certificate]:
+    for der in encoded:
+        with suppress(FormatError):
+            yield parse_certificate(der)
 
 
 def load_master_list(path: Path | str, root_path: Path | str) -> MasterList:
@@ -83,9 +119,16 @@ def _read(content: bytes) -> tuple[tuple[Certificate, ...], tuple[CccdError, ...
     for count, each in enumerate(listed.reader()):
         if count >= MAX_CERTIFICATES:
             raise FormatError("a master list of too many certificates", limit=MAX_CERTIFICATES)
+        der = tlv.encode(each.tag, each.value)
         try:
-            certificates[parse_certificate(tlv.encode(each.tag, each.value))] = None
+            certificate = parse_certificate(der)
         except FormatError as error:
-            error.facts["offset"] = each.offset
-            refused.append(error)
+            refused.append(error.with_facts(at=each.offset, sha256=hashlib.sha256(der).hexdigest()))
+            continue
+        key = certificate.public_key
+        if isinstance(key, UnknownKey):
+            why = FormatError(key.why.message, **key.why.facts)
+            refused.append(why.with_facts(at=each.offset, sha256=certificate.fingerprint, subject=certificate.subject))
+            continue
+        certificates[certificate] = None
     return tuple(certificates), tuple(refused)

@@ -109,7 +109,7 @@ def _signed(check: str, clause: str, text: str, strict: Action, legacy: Action) 
 
 RULES: Final = MappingProxyType({
     Rule.SECURITY_OBJECT: _fixed(
-        "security_object", "Doc 9303-10 4.6.2", "EF.SOD is a signed LDSSecurityObject of one signer", FormatError
+        "security_object", "Doc 9303-10 4.6.2", "EF.SOD is a signed LDSSecurityObject", FormatError
     ),
     Rule.DOCUMENT_SIGNER: _fixed(
         "document_signer", "RFC 5652 5.3", "the signer's certificate is there, and can be read", CertificateError

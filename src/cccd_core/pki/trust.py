@@ -106,11 +106,13 @@ class TrustStore:
             self._add(crl)
 
     @classmethod
-    def gather(cls, anchors: Iterable[Certificate], crls: Iterable[RevocationList]) -> TrustStore:
-        """A store of whatever can be used of many States' material; what cannot, lists included, is in `refused`. For
-        collections alone: a list that is left out revokes nothing."""
+    def gather(
+        cls, anchors: Iterable[Certificate], crls: Iterable[RevocationList], *, refused: Iterable[CccdError] = ()
+    ) -> TrustStore:
+        """A store of whatever can be used of many States' material; what cannot, lists included, is in its `refused`,
+        behind what was `refused` before. For collections alone: a list that is left out revokes nothing."""
         store = cls(anchors)
-        refused = list(store.refused)
+        refused = [*refused, *store.refused]
         for crl in crls:
             try:
                 store._add(crl)

@@ -92,6 +92,23 @@ def test_the_one_over_sha1_is_right_by_arithmetic(vectors: Path, anchors: Sequen
 
 
 @pytest.mark.parametrize("state", [*SIGNED, "RU"])
+def test_every_rule_of_it_holds_but_those_that_are_known_not_to(
+    vectors: Path, anchors: Sequence[pki.Certificate], state: str
+) -> None:
+    """No data group is published with them: that rule fails for all."""
+    data, trust = (vectors / "real_sod" / f"{state}.bin").read_bytes(), pki.TrustStore(anchors)
+    at = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    refused = {"data_groups"} | {"ID": {"issuer"}, "RU": {"hash_strength"}}.get(state, set())
+    flagged = {"MY": {"signer_identifier"}}.get(state, set())
+    strict = pki.judge_document(data, {}, trust, at)
+    assert {f.rule.value for f in strict.findings if f.refuses} == refused
+    assert {f.rule.value for f in strict.findings if f.flags} == flagged
+    legacy = pki.judge_document(data, {}, trust, at, policy=pki.VerificationPolicy.LEGACY)
+    assert {f.rule.value for f in legacy.findings if f.refuses} == refused - {"hash_strength"}
+    assert {f.rule.value for f in legacy.findings if f.flags} == flagged | (refused & {"hash_strength"})
+
+
+@pytest.mark.parametrize("state", [*SIGNED, "RU"])
 def test_what_is_signed_cannot_be_changed(vectors: Path, state: str) -> None:
     """A bit of the content, of the attributes and of the signature: each alone is found."""
     data = (vectors / "real_sod" / f"{state}.bin").read_bytes()

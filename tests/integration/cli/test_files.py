@@ -6,6 +6,8 @@ The table names every argument and option of every command that is a path; a new
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import stat
 import subprocess
@@ -358,6 +360,39 @@ def test_a_master_list_from_standard_input(
     files[which] = Path("-")
     assert run("pki", "master-list", files["file"], "--root", files["root"]) == 0
     assert "411" in capsys.readouterr().out
+
+
+@pytest.mark.vectors
+def test_a_master_list_and_its_root_in_the_forms_that_people_hold(
+    vectors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = vectors / "master_lists"
+    root, listed = (folder / "NL_ROOT_CA.cer").read_bytes(), (folder / "NL_ML_2026-07-22.ml").read_bytes()
+    german = (folder / "DE_ML_2026-05-28-08-28-45.ml").read_bytes()
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(root) + b"-----END CERTIFICATE-----\n"
+    (tmp_path / "root.pem").write_bytes(b"the root\n" + pem)
+    (tmp_path / "two.ldif").write_bytes(
+        b"version: 1\n"
+        + b"".join(
+            b"\ndn: c=%d\npkdMasterListContent:: %s\n" % (at, base64.b64encode(data))
+            for at, data in enumerate((listed, german))
+        )
+    )
+    assert run("pki", "master-list", folder / "NL_ML_2026-07-22.ml", "--root", tmp_path / "root.pem") == 0
+    assert "411" in capsys.readouterr().out
+    assert run("pki", "master-list", tmp_path / "two.ldif", "--root", tmp_path / "root.pem") == 1
+    said = capsys.readouterr()
+    assert "411" in said.out
+    assert "master_list=2" in said.err  # that of another State has another root
+    (tmp_path / "both.pem").write_bytes(
+        pem + pem.replace(base64.encodebytes(root), base64.encodebytes((folder / "DE_ROOT_CA_CSCA07.cer").read_bytes()))
+    )
+    assert run("pki", "master-list", tmp_path / "two.ldif", "--root", tmp_path / "both.pem", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["certificates"] for each in found["lists"]] == [411, 588]
+    assert found["refused"] == []
+    assert run("pki", "master-list", tmp_path / "root.pem", "--root", tmp_path / "root.pem") == EXIT_NOT_RUN
+    assert "no master list in it" in capsys.readouterr().err
 
 
 @pytest.mark.jit

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from cccd_core.pki.check import Checked
 
 RootOption = Annotated[
-    Path, typer.Option("--root", help="The CSCA certificate that its signer must lead to; - is standard input.")
+    Path,
+    typer.Option(
+        "--root",
+        help="The CSCA certificate that its signer must lead to: DER, PEM, several too; - is standard input.",
+    ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help=f"{OUT_HELP}.")]
 
@@ -57,43 +61,35 @@ def register(area: typer.Typer) -> None:
 
 
 def master_list(
-    file: Annotated[Path, typer.Argument(help="A CSCA master list (CMS, DER); - is standard input.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSCA master lists: CMS, or LDIF of the ICAO directory; - is standard input.")
+    ],
     root: RootOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Verifies the signature of a CSCA master list and counts what is in it.
+    """Verifies the signature of a CSCA master list, or of each in an LDIF file, and counts what is in it.
 
-    Exit code 1 where the list does not prove itself, or a certificate in it cannot be read.
+    Exit code 1 where a list does not prove itself, or a certificate in it cannot be read.
     """
-    from cccd_core import pki
-    from cccd_core.errors import CertificateError, VerificationError
-    from cccd_core.pki.master_list import MAX_BYTES
+    from cccd_core.pki import material
 
     _one_stream(file, root)
-    authority = pki.parse_certificate(read_input(root, "certificate", MAX_BYTES))
-    data = read_input(file, "master list", MAX_BYTES)
-    try:
-        found = pki.parse_master_list(data, authority)
-    except (CertificateError, VerificationError) as error:
-        show_error(error.with_facts(path=str(file)), as_json=as_json)
-        exit_with(EXIT_FAULTS)
-        return
-    countries: dict[str, int] = {}
-    curves: dict[str, int] = {}
-    for certificate in found.certificates:
-        countries[certificate.country or "?"] = countries.get(certificate.country or "?", 0) + 1
-        curves[certificate.public_key.name] = curves.get(certificate.public_key.name, 0) + 1
-    facts: dict[str, Any] = {
-        "signer": found.signer.subject, "signed": found.algorithm,
-        "signing_time": found.signing_time.isoformat() if found.signing_time else None,
-        "certificates": len(found.certificates), "refused": [error.as_dict() for error in found.refused],
-        "countries": len(countries), "keys": dict(sorted(curves.items())),
-    }  # fmt: skip
-    if as_json:
-        print_json(facts | {"by_country": dict(sorted(countries.items()))})
+    roots = material.read(read_input(root, "certificate", material.MAX_FILE_BYTES), str(root))
+    lists = material.read(read_input(file, "master list", material.MAX_FILE_BYTES), str(file))
+    found, refused = material.prove_master_lists(lists, roots)
+    odd = [error.with_facts(path=str(file)) for error in (*lists.refused, *refused)]
+    if as_json and len(found) + len(odd) > 1:
+        print_json({"lists": [each.as_dict() for each in found], "refused": [error.as_dict() for error in odd]})
     else:
-        say(*aligned(facts))
-    fail_unless(not found.refused)
+        for each in found:
+            facts = each.as_dict()
+            if as_json:
+                print_json(facts)
+            else:
+                say(*aligned({name: value for name, value in facts.items() if name != "by_country"}))
+        for error in odd:
+            show_error(error, as_json=as_json)
+    fail_unless(not odd and not any(each.refused for each in found))
 
 
 def deviation_list(
