@@ -139,16 +139,18 @@ def show(out: Path, report: Mapping[str, Any], lines: list[dict[str, Any]]) -> N
 
 
 def read_back(out: Path, path: Path, dossier_id: str) -> None:
-    """Reads one card as any reader would, and prints what it says."""
+    """Reads one card as a terminal of its country does, and prints what it says."""
     from cccd_core import pki
     from cccd_core.card import MemoryLink
     from cccd_core.card.virtual import VirtualCard
     from cccd_core.inspection import Access, inspect
+    from cccd_core.pki.cv.local_country import inspection_system
 
     number = json.loads((out / "batch" / dossier_id / "dossier.json").read_text(encoding="utf-8"))["personal_number"]
     card = VirtualCard.open(path)
     try:
-        found = inspect(MemoryLink(card), pki.load(out / "pki").trust_store(), access=Access(can=number[-6:]))
+        access = Access(can=number[-6:], terminal=inspection_system(out / "pki").terminal())
+        found = inspect(MemoryLink(card), pki.load(out / "pki").trust_store(), access=access)
     finally:
         card.close()
     print(f"\na card read back:  {path}")

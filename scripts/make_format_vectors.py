@@ -15,8 +15,11 @@ from cccd_core import synthesis
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.card.virtual.state import Directory
+from cccd_core.card.virtual.state import Directory, Trust
 from cccd_core.dedup import EnrolledPerson, GalleryStore
+from cccd_core.emrtd.curves import by_name
+from cccd_core.emrtd.cv import Authorization, CvBody, CvPublicKey, Reference, Right, Role, TerminalAlgorithm
+from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.dossiers.dossier import Dossier
@@ -98,13 +101,23 @@ def make(folder: Path) -> None:
 
 
 def make_card(path: Path) -> None:
-    """A locked card with one small file, a secret and a used counter."""
+    """A locked card with one small file, a secret, a CVCA that it trusts and a used counter."""
     with VirtualCard.create(path, serial=bytes.fromhex(SERIAL), master_key=CardMasterKey(TEST_CARD_MASTER_KEY)) as card:
         card.memory.create_file(Directory.APPLICATION, 0x0101, 1, 8)
         card.memory.write(Directory.APPLICATION, 0x0101, 2, b"DG1")
-        card.memory.store_secrets({1: b"000001"})
+        card.memory.store_secrets({1: b"000001"}, made_up_trust())
         card.memory.set_counters(sequence=7)
         card.memory.set_life_cycle(LifeCycle.LOCKED)
+
+
+def made_up_trust() -> Trust:
+    """A CVCA whose key is the curve's own generator: whoever can multiply by one has it."""
+    curve = by_name("brainpoolP256r1")
+    key = EcPublicKey(curve, curve.gx, curve.gy, explicit=True)
+    public = CvPublicKey.of(TerminalAlgorithm.ECDSA_SHA256, key, domain_parameters=True)
+    name = Reference.of("VNMADEUP00001")
+    rights = Authorization(Role.CVCA, Right.READ_DG3 | Right.READ_DG4)
+    return Trust(DAY, (CvBody(name, public, name, rights, DAY, date(2029, 10, 31)),))
 
 
 def make_journal(path: Path) -> None:

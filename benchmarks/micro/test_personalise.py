@@ -59,7 +59,7 @@ def test_cards_in_memory(
     monkeypatch.setattr(os, "fsync", forced.wrap())
     with Journal(tmp_path / "journal") as journal:
         feeder = open_feeder("memory", tmp_path / "cards", card_master_key=country.card_master_key, journal=journal)
-        station = Station(feeder, journal, country.card_master_key, country.trust)
+        station = Station(feeder, journal, country.card_master_key, country.trust, country.terminal)
         start, cpu = time.perf_counter(), time.process_time()
         results = list(station.run_all(jobs))
         spent, spent_cpu = time.perf_counter() - start, time.process_time() - cpu

@@ -14,11 +14,14 @@ from PIL import Image
 
 from cccd_core import pki
 from cccd_core.card.card_keys import CardMasterKey
+from cccd_core.card.profile import TerminalTrust
 from cccd_core.emrtd import CardContent
 from cccd_core.emrtd.mrz import can, for_card
 from cccd_core.personalise import CardJob, ChipSecrets, card_master_key
 from cccd_core.pki import TrustStore
+from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.signing import ChipKeys, Signer, build_image
+from cccd_core.signing.cv import Terminal
 
 _FAMILY = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Đặng", "Vũ", "Đỗ")
 _GIVEN = ("Văn An", "Thị Bình", "Quốc Cường", "Thùy Dung", "Đức Đạt", "Hồng Hà", "Minh Khôi", "Ngọc Lan")
@@ -72,6 +75,7 @@ def content(
 def job(
     number: int,
     signer: Signer,
+    cvca_certificate: bytes,
     *,
     side_px: int = 96,
     fingers: tuple[int, ...] = (2, 7),
@@ -82,8 +86,9 @@ def job(
     keys = ChipKeys.generate()
     image = build_image(person, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
     secrets = ChipSecrets(
-        can(person.personal_number), for_card(person).information, keys.ca_private_key, keys.aa_private_key
-    )
+        can(person.personal_number), for_card(person).information, keys.ca_private_key, keys.aa_private_key,
+        TerminalTrust(cvca_certificate, person.issue_date),
+    )  # fmt: skip
     return CardJob(f"job-{number:05d}", person.personal_number, image, secrets)
 
 
@@ -108,9 +113,17 @@ class Country:
         return self.directory.trust_store()
 
     @cached_property
+    def terminal(self) -> Terminal:
+        return inspection_system(self.directory.path).terminal()
+
+    @property
+    def cvca_certificate(self) -> bytes:
+        return self.terminal.anchors[0].encoded
+
+    @cached_property
     def card_master_key(self) -> CardMasterKey:
         return card_master_key(self.directory.path)
 
     def job(self, number: int, *, side_px: int = 96, fingers: tuple[int, ...] = (2, 7)) -> CardJob:
         """The job of test person `number`."""
-        return job(number, self.signer, side_px=side_px, fingers=fingers)
+        return job(number, self.signer, self.cvca_certificate, side_px=side_px, fingers=fingers)

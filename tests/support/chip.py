@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cccd_core.card import CardConnection, MemoryLink, profile
 from cccd_core.card.card_keys import CardMasterKey
+from cccd_core.card.profile import TerminalTrust
 from cccd_core.card.scp03 import Scp03Session, SecurityLevel, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import dg15, security_infos
@@ -24,9 +25,13 @@ MASTER_KEY = CardMasterKey(TEST_CARD_MASTER_KEY)
 SERIAL = bytes.fromhex("0011223344556677")
 
 
-def image(keys: ChipKeys, *, portrait_bytes: int = 20_000, seed: int = 1) -> dict[ElementaryFile, bytes]:
-    """Files that look like a chip's: right tags, right SecurityInfos and DG15, the rest arbitrary bytes."""
+def image(
+    keys: ChipKeys, *, portrait_bytes: int = 20_000, seed: int = 1, protected: bool = False
+) -> dict[ElementaryFile, bytes]:
+    """Files that look like a chip's: right tags, right SecurityInfos and DG15, the rest arbitrary bytes; DG3 and DG4
+    where they are asked for."""
     fill = random.Random(seed).randbytes
+    fingers = {ElementaryFile.DG3: encode(0x63, fill(900)), ElementaryFile.DG4: encode(0x76, fill(300))}
     infos = security_infos.for_dg14(ca_public_key=keys.ca_public_key, active_authentication=True)
     return {
         ElementaryFile.EF_CARDACCESS: security_infos.for_card_access().encode(),
@@ -36,6 +41,7 @@ def image(keys: ChipKeys, *, portrait_bytes: int = 20_000, seed: int = 1) -> dic
         ElementaryFile.DG14: security_infos.build_dg14(infos),
         ElementaryFile.DG15: dg15.build(keys.aa_public_key),
         ElementaryFile.EF_SOD: encode(0x77, fill(1500)),
+        **(fingers if protected else {}),
     }
 
 
@@ -56,7 +62,11 @@ def open_channel(
 
 
 def write(
-    connection: CardConnection, session: Scp03Session, files: dict[ElementaryFile, bytes], keys: ChipKeys
+    connection: CardConnection,
+    session: Scp03Session,
+    files: dict[ElementaryFile, bytes],
+    keys: ChipKeys,
+    trust: TerminalTrust | None = None,
 ) -> None:
     """Files and secrets; the front door stays shut."""
     for file, content in files.items():
@@ -68,18 +78,24 @@ def write(
         mrz_information=MRZ,
         ca_private_key=keys.ca_private_key,
         aa_private_key=keys.aa_private_key,
+        trust=trust,
     )
 
 
 def personalised(
-    path: Path | None = None, *, lock: bool = True, portrait_bytes: int = 20_000, **options: object
+    path: Path | None = None,
+    *,
+    lock: bool = True,
+    portrait_bytes: int = 20_000,
+    trust: TerminalTrust | None = None,
+    **options: object,
 ) -> tuple[VirtualCard, dict[ElementaryFile, bytes]]:
-    """A finished card and what is on it."""
+    """A finished card and what is on it; with somebody to trust also DG3 and DG4."""
     keys = ChipKeys.generate()
-    files = image(keys, portrait_bytes=portrait_bytes)
+    files = image(keys, portrait_bytes=portrait_bytes, protected=trust is not None)
     card = blank(path, **options)
     connection, session = open_channel(card)
-    write(connection, session, files, keys)
+    write(connection, session, files, keys, trust)
     profile.finish(connection)
     if lock:
         profile.lock(connection)
@@ -132,6 +148,7 @@ def finish_job(connection: CardConnection, session: Scp03Session, job: CardJob) 
         mrz_information=job.secrets.mrz_information,
         ca_private_key=job.secrets.ca_private_key,
         aa_private_key=job.secrets.aa_private_key,
+        trust=job.secrets.trust,
     )
     profile.finish(connection)
     profile.lock(connection)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cccd_core.card import CommandApdu, ResponseApdu, profile
+from cccd_core.card.profile import TerminalTrust
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
 from cccd_core.emrtd import EMRTD_APPLICATION_ID, ElementaryFile, MrzInformation, com, security_infos
@@ -65,8 +66,9 @@ def document(
     files[ElementaryFile.EF_SOD] = sign_data_groups(data_groups, country.signer)
     held = ChipKeys.generate() if keys_of_another else keys
     secrets = ChipSecrets(
-        can(person.personal_number), for_card(person).information, held.ca_private_key, held.aa_private_key
-    )
+        can(person.personal_number), for_card(person).information, held.ca_private_key, held.aa_private_key,
+        TerminalTrust(country.cvca_certificate, person.issue_date),
+    )  # fmt: skip
     card = VirtualCard.create(None, master_key=MASTER_KEY, wait=lambda _: None)
     job = CardJob("job", person.personal_number, image, secrets)
     finish_job(*open_channel(card), job)

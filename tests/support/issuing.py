@@ -24,6 +24,7 @@ from cccd_core.issuance import Means, Register, Report, issue
 from cccd_core.issuance.means import NamedReaders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.personalise import Feeder
+from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.templates import FingerTemplate, write
 from support import dossiers
 from support.toy_matcher import ToyMatcher
@@ -116,9 +117,10 @@ class Office:
         return Register(Paths(self.gallery, self.out()).register)
 
     def read_card(self, serial: str, number: str, out: str = "out") -> Inspection:
-        """A card read back as any reader would."""
+        """A card read back as the office's own terminal does."""
         with VirtualCard.open(self.out(out) / "cards" / f"{serial}.card") as card:
-            return inspect(MemoryLink(card), pki.load(self.pki).trust_store(), access=Access(can=number[-6:]))
+            access = Access(can=number[-6:], terminal=inspection_system(self.pki).terminal())
+            return inspect(MemoryLink(card), pki.load(self.pki).trust_store(), access=access)
 
 
 def outcomes(report: Report) -> dict[str, tuple[str, str | None]]:

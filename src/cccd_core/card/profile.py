@@ -7,7 +7,9 @@ lock everything may be written again; the lock is one command and for good.
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +19,7 @@ from cccd_core.card.card_keys import CHECK_VALUE_BYTES, check_value
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.primitives import AES_BLOCK
 from cccd_core.card.scp03 import CLA_GP, INS_GET_DATA, Scp03Keys, Scp03Session
+from cccd_core.emrtd.cv.reference import encode_date
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, MAX_FILE_BYTES, ElementaryFile
 from cccd_core.emrtd.tlv import encode
 from cccd_core.errors import CardError, ParameterError
@@ -50,6 +53,8 @@ DGI_CAN: Final = 0x8201
 DGI_MRZ_INFORMATION: Final = 0x8202
 DGI_CHIP_AUTHENTICATION_KEY: Final = 0x8203
 DGI_ACTIVE_AUTHENTICATION_KEY: Final = 0x8204
+DGI_TRUST_POINT: Final = 0x8205
+DGI_TODAY: Final = 0x8206
 
 
 class LifeCycle(IntEnum):
@@ -59,6 +64,15 @@ class LifeCycle(IntEnum):
     PERSONALISING = 0x0B  # something was written, the front door is shut
     PERSONALISED = 0x0F  # the front door is open, the chip can still be written under SCP03
     LOCKED = 0x1F  # finished: nothing can ever be written again
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalTrust:
+    """Whom a chip trusts to name the readers of fingerprints: the CVCA's certificate (a data object 7F21, by its own
+    key), and the day on which the chip is made, from which it tells what has expired."""
+
+    cvca_certificate: bytes
+    today: dt.date
 
 
 def select_applet(connection: CardConnection) -> None:
@@ -159,12 +173,14 @@ def put_secrets(
     mrz_information: MrzInformation,
     ca_private_key: bytes | None = None,
     aa_private_key: bytes | None = None,
+    trust: TerminalTrust | None = None,
 ) -> None:
-    """Stores what the chip must know and never gives away: each value under the DEK inside the channel (STORE DATA,
-    DGIs 8201 to 8204). All are taken together or none; a second call replaces them all. Before the lock.
+    """Stores what the chip must know: each value under the DEK inside the channel (STORE DATA, DGIs 8201 to 8206). All
+    are taken together or none; a second call replaces them all. Before the lock.
 
-    The keys are PKCS #8 DER (`stored_keys.encode`): elliptic-curve or Diffie-Hellman keys for chip authentication,
-    elliptic-curve or RSA keys for active authentication.
+    A chip without `trust` can hold no DG3 or DG4: it would not be opened to readers. The private keys are PKCS #8 DER
+    (`stored_keys.encode`): elliptic-curve or Diffie-Hellman keys for chip authentication, elliptic-curve or RSA keys
+    for active authentication.
     """
     if not (can.isascii() and can.isdigit() and len(can) == 6):
         raise ParameterError("a card access number has six digits", length=len(can))
@@ -174,6 +190,8 @@ def put_secrets(
         (DGI_CHIP_AUTHENTICATION_KEY, _key_value(ca_private_key)),
         (DGI_ACTIVE_AUTHENTICATION_KEY, _key_value(aa_private_key)),
     ]
+    if trust is not None:
+        values += [(DGI_TRUST_POINT, trust.cvca_certificate), (DGI_TODAY, encode_date(trust.today))]
     stream = b"".join(_dgi(tag, session.encrypt_sensitive(value)) for tag, value in values if value)
     room = connection.data_max()
     blocks = [stream[start : start + room] for start in range(0, len(stream), room)]

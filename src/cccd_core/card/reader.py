@@ -17,6 +17,7 @@ from cccd_core.card import (
     pace,
     pace_suites,
     status_words,
+    terminal_authentication,
 )
 from cccd_core.card.apdu import SHORT_NE_MAX, CommandApdu
 from cccd_core.card.connection import CardConnection
@@ -36,6 +37,7 @@ from cccd_core.card.primitives import AES_BLOCK, same
 from cccd_core.card.secure_messaging import BareStatusError, response_data_max
 from cccd_core.emrtd import dg15 as dg15_file
 from cccd_core.emrtd import security_infos
+from cccd_core.emrtd.cv.authorization import Right
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.mrz import MrzInformation
 from cccd_core.errors import (
@@ -47,6 +49,7 @@ from cccd_core.errors import (
     SecureMessagingError,
     UnavailableError,
 )
+from cccd_core.signing.cv import Terminal
 
 NEW_CHANNELS_MAX: Final = 4  # of one reader: a card that breaks its channel again and again is left alone
 _TELLS_CHIPS_APART: Final = (ElementaryFile.EF_SOD, ElementaryFile.DG1)
@@ -67,6 +70,7 @@ class ChipReader:
         self.chip: chip_authentication.ChipAuthenticated | None = None  # what chip authentication has shown
         self._card_security: FileReading | None = None  # as read on the way into the application
         self._gone: CccdError | None = None  # why no channel can be opened any more
+        self._number = b""  # what a chip opened by basic access control goes by in terminal authentication
 
     # ---- access
 
@@ -128,6 +132,7 @@ class ChipReader:
         self._learn_lengths()
         self._files.select_application()
         bac.open_channel(self.connection, mrz_information.key_source)
+        self._number = mrz_information.number_and_check_digit.encode("ascii")
 
     def _learn_lengths(self) -> None:
         """Where larger steps are wanted: whether the chip takes them, by its answer to reset and EF.ATR/INFO, which is
@@ -248,10 +253,31 @@ class ChipReader:
         self._prove(lambda: self._authenticate_chip(infos))
 
     def _authenticate_chip(self, infos: security_infos.SecurityInfos) -> None:
+        self.chip = None
         self.chip = chip_authentication.authenticate(self.connection, infos)
 
+    def terminal_authentication(self, dg14: bytes, terminal: Terminal) -> Right:
+        """Proves to the chip that this reader may read DG3, DG4: after `chip_authentication`, in its channel; what it
+        may read is the answer. Raises AuthenticationError (the chip refuses the terminal), CertificateError (its
+        certificates do not lead there from the chip's trust points), UnavailableError (the chip does none, or chip
+        authentication was not done), CardError, FormatError (DG14 malformed).
+        """
+        infos = security_infos.parse(dg14)
+        self._with_channel()
+        self._prove(lambda: self._authenticate_terminal(infos, terminal))
+        return terminal.rights
+
+    def _authenticate_terminal(self, infos: security_infos.SecurityInfos, terminal: Terminal) -> None:
+        if self.chip is None:
+            raise UnavailableError("terminal authentication follows chip authentication", needs="chip authentication")
+        points = terminal_authentication.trust_points(self.connection, infos)
+        chip_id = self._number if self.pace is None else self.pace.chip_key
+        terminal_authentication.authenticate(
+            self.connection, terminal, points, chip_id=chip_id, reader_key=self.chip.reader_key
+        )
+
     def _prove(self, opening: Callable[[], None]) -> None:
-        """Something that makes a new channel out of the present one; made again with it where it breaks."""
+        """What makes a new channel out of the present one, or gives it more rights; done again where it breaks."""
         opening()
         if self._openings:
             self._openings.append(opening)

@@ -62,6 +62,15 @@ MrzOption: TypeAlias = Annotated[
 NoneOption: TypeAlias = Annotated[
     bool, typer.Option("--pin-none", help="The chip has no access control: read it without any secret.")
 ]
+TerminalOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--terminal",
+        metavar="FOLDER",
+        help="Whose rights to fingerprints are used: the CV folder of an inspection system (cccd pki cv).",
+        callback=no_stream,
+    ),
+]
 PolicyOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -141,6 +150,7 @@ class _Asked:
     pki: Path | None
     signers: list[Path]
     policy: list[str]
+    terminal: Path | None
     wait_s: float | None
     at: str | None
     fingers: list[Path]
@@ -162,6 +172,7 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
         pki: PkiOption = None,
         ds: SignerOption = None,
         policy: PolicyOption = None,
+        terminal: TerminalOption = None,
         wait: WaitOption = False,
         patience: PatienceOption = 60.0,
         at: AtOption = None,
@@ -177,8 +188,8 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
     ) -> None:
         given = TemplateOptions(format_, dpi, height, width)
         asked = _Asked(
-            file, reader, can, mrz, no_access_control, pki, ds or [], policy or [], patience if wait else None, at,
-            finger or [], given, fmr, portrait, files,
+            file, reader, can, mrz, no_access_control, pki, ds or [], policy or [], terminal,
+            patience if wait else None, at, finger or [], given, fmr, portrait, files,
         )  # fmt: skip
         reports_beside(portrait)
         inspection, holder = _inspected(asked)
@@ -226,7 +237,12 @@ def _access(asked: _Asked) -> Access:
         raise typer.BadParameter("give --can, --mrz or both; or --pin-none for a chip without access control")
     if asked.can == asked.mrz == "-":
         raise typer.BadParameter("`-` is standard input, which can be read once: CAN and MRZ cannot both be it")
-    return Access.typed(can=_secret(asked.can, "CAN", 1), mrz=_secret(asked.mrz, "MRZ", 3))
+    terminal = None
+    if asked.terminal is not None:
+        from cccd_core.pki.cv import CvFolder
+
+        terminal = CvFolder.load(asked.terminal).terminal()
+    return Access.typed(can=_secret(asked.can, "CAN", 1), mrz=_secret(asked.mrz, "MRZ", 3), terminal=terminal)
 
 
 def _secret(given: str | None, name: str, lines: int) -> str | None:

@@ -63,8 +63,15 @@ class MrzInformation:
     @property
     def key_source(self) -> str:
         """Number, birth and expiry, each followed by its check digit; a short number is filled with `<` to nine."""
-        parts = (self.document_number.ljust(9, "<"), self.birth_date, self.expiry_date)
-        return "".join(part + check_digit(part) for part in parts)
+        dates = (self.birth_date, self.expiry_date)
+        return self.number_and_check_digit + "".join(part + check_digit(part) for part in dates)
+
+    @property
+    def number_and_check_digit(self) -> str:
+        """The document number, filled with `<` to nine, and its check digit: what a chip opened by BAC goes by in
+        terminal authentication (Doc 9303-11 clause 7.1)."""
+        number = self.document_number.ljust(9, "<")
+        return number + check_digit(number)
 
 
 @dataclass(frozen=True, slots=True)

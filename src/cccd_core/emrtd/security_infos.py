@@ -130,17 +130,24 @@ class SecurityInfos:
         return tlv.set_of([*infos, *(der for _, der in self.others), *(each.raw for each in self.odd)])
 
 
-def for_card_access() -> SecurityInfos:
-    """What EF.CardAccess of our chip profile says: PACE with generic mapping on brainpoolP256r1 and AES-128.
-
-    No terminal authentication is advertised, since the chip does none.
+def for_card_access(*, chip_authentication: bool = True) -> SecurityInfos:
+    """What EF.CardAccess of our chip profile says, and that of Vietnam's cards: PACE with generic mapping on
+    brainpoolP256r1 and AES-128; on a chip that has a key for it, chip authentication with AES-128 and terminal
+    authentication, which is bound to it.
     """
-    return SecurityInfos(pace=(PaceInfo(),))
+    if not chip_authentication:
+        return SecurityInfos(pace=(PaceInfo(),))
+    return SecurityInfos(
+        pace=(PaceInfo(),),
+        chip_authentication=(ChipAuthenticationInfo(),),
+        terminal_authentication=(TerminalAuthenticationInfo(),),
+    )
 
 
 def for_dg14(*, ca_public_key: bytes | None, active_authentication: bool, key_id: int | None = None) -> SecurityInfos:
     """What DG14 of our chip profile says: PACE, chip authentication with `ca_public_key` (DER SubjectPublicKeyInfo of
-    an EC key) where one is given, and how active authentication signs where the chip does it."""
+    an EC key) and terminal authentication where one is given, and how active authentication signs where the chip does
+    it."""
     if ca_public_key is not None:
         parse_spki(ca_public_key)
     return SecurityInfos(
@@ -150,6 +157,7 @@ def for_dg14(*, ca_public_key: bytes | None, active_authentication: bool, key_id
             (ChipAuthenticationPublicKeyInfo(ca_public_key, key_id),) if ca_public_key else ()
         ),
         active_authentication=ActiveAuthenticationInfo() if active_authentication else None,
+        terminal_authentication=(TerminalAuthenticationInfo(),) if ca_public_key else (),
     )
 
 

@@ -13,6 +13,7 @@ from cccd_core.card import ChipReader
 from cccd_core.emrtd import MrzInformation
 from cccd_core.emrtd import mrz as mrz_format
 from cccd_core.errors import FormatError, ParameterError, UnavailableError
+from cccd_core.signing.cv import Terminal
 
 CAN_DIGITS = 6
 _KEY_FIELDS = frozenset(("document_number", "birth_date", "expiry_date"))
@@ -29,13 +30,15 @@ class Protocol(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Access:
     """What is known of a document that opens its chip: `can`, the six digits printed on it, or `mrz`, the number and
-    dates of its machine readable zone, or both; neither for a chip without access control.
+    dates of its machine readable zone, or both; neither for a chip without access control. `terminal` is the inspection
+    system as which fingerprints and irises are asked for; without one they stay shut.
 
     ParameterError for a CAN of another form: it is never sent, since a chip counts every wrong one.
     """
 
     can: str | None = field(default=None, repr=False)
     mrz: MrzInformation | None = None
+    terminal: Terminal | None = None
 
     def __post_init__(self) -> None:
         if self.can is not None and not (self.can.isascii() and self.can.isdigit() and len(self.can) == CAN_DIGITS):
@@ -45,14 +48,15 @@ class Access:
             )  # fmt: skip
 
     @classmethod
-    def typed(cls, *, can: str | None = None, mrz: str | None = None) -> Access:
+    def typed(cls, *, can: str | None = None, mrz: str | None = None, terminal: Terminal | None = None) -> Access:
         """What somebody typed or scanned: spaces and line ends do not count, nor do small letters of the MRZ.
 
         ParameterError, with the `field`, where a check digit says that the number or a date of the MRZ was typed
         wrongly; a chip never sees it. What else is odd in the zone is no part of the key and is no matter here. A
         document that was printed with a wrong check digit is opened by `MrzInformation(number, birth, expiry)`.
         """
-        return cls(None if can is None else "".join(can.split()), None if mrz is None else _typed_mrz(mrz))
+        digits = None if can is None else "".join(can.split())
+        return cls(digits, None if mrz is None else _typed_mrz(mrz), terminal)
 
     @property
     def controlled(self) -> bool:

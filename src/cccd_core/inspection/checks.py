@@ -20,6 +20,7 @@ class CheckName(StrEnum):
     EF_SOD_READ = "ef_sod_read"
     CHIP_MAPPING = "chip_mapping"
     CHIP_AUTHENTICATION = "chip_authentication"
+    TERMINAL_AUTHENTICATION = "terminal_authentication"
     ACTIVE_AUTHENTICATION = "active_authentication"
     DATA_GROUPS_READ = "data_groups_read"
     PASSIVE_AUTHENTICATION = "passive_authentication"
@@ -45,6 +46,7 @@ _LABELS: Final = {
     CheckName.EF_SOD_READ: "EF.SOD is read",
     CheckName.CHIP_MAPPING: "chip authentication mapping (PACE)",
     CheckName.CHIP_AUTHENTICATION: "chip authentication",
+    CheckName.TERMINAL_AUTHENTICATION: "terminal authentication",
     CheckName.ACTIVE_AUTHENTICATION: "active authentication",
     CheckName.DATA_GROUPS_READ: "data groups are read",
     CheckName.PASSIVE_AUTHENTICATION: "passive authentication",

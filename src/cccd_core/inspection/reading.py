@@ -28,6 +28,7 @@ from cccd_core.errors import (
 from cccd_core.inspection.access import Access, Protocol, open_chip
 from cccd_core.inspection.checks import Check, CheckName, Outcome
 from cccd_core.plain import Json
+from cccd_core.signing.cv import Terminal
 
 CARD_FAULTS: Final = (
     FormatError,
@@ -202,11 +203,25 @@ class _Reading:
             if not (infos.chip_authentication or infos.chip_authentication_public_keys):
                 raise _AbsentError("DG14 speaks of no chip authentication")
             self.reader.chip_authentication(dg14)
+        if self.access.terminal is not None:
+            self.prove_terminal(self.access.terminal)
         with self.check(CheckName.ACTIVE_AUTHENTICATION):
             if ElementaryFile.DG15 not in groups:
                 raise _AbsentError("there is no DG15")
             dg15 = self.read(ElementaryFile.DG15)
             self.reader.active_authentication(dg15, self.result.files.get(ElementaryFile.DG14))
+
+    def prove_terminal(self, terminal: Terminal) -> None:
+        """That the terminal is refused, or has no certificates for this chip, says nothing about the chip."""
+        with self.check(CheckName.TERMINAL_AUTHENTICATION) as said:
+            dg14 = self.result.files.get(ElementaryFile.DG14)
+            if dg14 is None or not security_infos.parse(dg14).terminal_authentication:
+                raise _AbsentError("DG14 speaks of no terminal authentication")
+            try:
+                rights = self.reader.terminal_authentication(dg14, terminal)
+            except CertificateError as error:
+                raise UnavailableError(error.message, needs="certificates of the chip's CVCA", **error.facts) from None
+            said.detail = " ".join(f"DG{number}" for number in rights.data_groups) or "no right to any data group"
 
     @contextmanager
     def check(self, name: CheckName) -> Iterator[_Said]:

@@ -222,12 +222,12 @@ class _Run:
         feeder = self.means.readers.open(self.paths.cards, key, journal, ask)
         self.stack.callback(feeder.close)
         logger.info("cards are made in %d lanes", len(feeder.lanes))
-        station = Station(feeder, journal, key, authority.trust)
+        station = Station(feeder, journal, key, authority.trust, authority.terminal)
         self.state.put_json("lanes", len(feeder.lanes))
-        signers = authority.signers
+        signers, cvca = authority.signers, authority.terminal.anchors[0].encoded
         stage = ProduceStage(
-            self.state, self.content, self.register, self.orders, station, signers, authority.validity, self.policy,
-            self.means.clock.now,
+            self.state, self.content, self.register, self.orders, station, signers, cvca, authority.validity,
+            self.policy, self.means.clock.now,
         )  # fmt: skip
         try:
             stage.execute(progress)

@@ -15,6 +15,8 @@ from cccd_core.country.clock import VIETNAM
 from cccd_core.issuance.decisions.decide import Searcher
 from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
 from cccd_core.pki import DirectorySigners, DocumentSigners, TrustStore, ValidityPolicy
+from cccd_core.pki.cv.local_country import inspection_system
+from cccd_core.signing.cv import Terminal
 
 
 class Clock(Protocol):
@@ -39,12 +41,14 @@ def day_of(clock: Clock) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Who issues: the document signers, whom a reader of their cards trusts, the transport key of blank cards, and how
-    long a signature must stand. `notices` are what of the keys ends soon or is out of date, in words."""
+    """Who issues: the document signers, whom a reader of their cards trusts, the transport key of blank cards, the
+    inspection system that reads fingers back (cards trust the CVCA which that system trusts), and how long a signature
+    must stand. `notices` are what of the keys ends soon or is out of date, in words."""
 
     signers: DocumentSigners = field(repr=False)
     trust: TrustStore = field(repr=False)
     card_master_key: CardMasterKey
+    terminal: Terminal = field(repr=False)
     validity: ValidityPolicy = field(default_factory=ValidityPolicy)
     notices: tuple[str, ...] = ()
 
@@ -53,7 +57,7 @@ class Authority:
         CertificateError where a reader would refuse at that time what it signs: expired, not yet valid, revoked, of
         another CSCA."""
         signer = pki.parse_certificate(self.signers.for_document().certificate_der)
-        require_means(self.trust, signer, at=at)
+        require_means(self.trust, signer, self.terminal, at=at)
 
     def identity(self) -> str:
         """Whose cards these are, whichever key signs them: the digest of the country's first CSCA certificate."""
@@ -119,6 +123,7 @@ def _authority(pki_dir: Path, clock: Clock) -> Authority:
         DirectorySigners(directory, clock=clock.now),
         directory.trust_store(),
         card_master_key(pki_dir),
+        inspection_system(pki_dir).terminal(),
         directory.policy,
         tuple(notice.text for notice in pki.outlook(directory, clock.now())),
     )

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from cccd_core.card.profile import TerminalTrust
 from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation
 from cccd_core.errors import ParameterError
 from cccd_core.personalise.evidence import CardEvidence
@@ -38,14 +39,15 @@ class ChipSecrets:
 
     `can` is the six-digit card access number, `mrz_information` the basic access key source (Doc 9303-11 §4.3.2);
     `ca_private_key` answers chip authentication (its public half is in DG14), `aa_private_key` active
-    authentication (its public half is in DG15), both unencrypted PKCS #8 DER of an elliptic curve key. ParameterError
-    for a CAN that is not six digits.
+    authentication (its public half is in DG15), both unencrypted PKCS #8 DER of an elliptic curve key. `trust`, no
+    secret, says whose terminals may read the fingers. ParameterError for a CAN that is not six digits.
     """
 
     can: str = field(repr=False)
     mrz_information: MrzInformation = field(repr=False)
     ca_private_key: bytes = field(repr=False)
     aa_private_key: bytes = field(repr=False)
+    trust: TerminalTrust
 
     def __post_init__(self) -> None:
         if len(self.can) != 6 or not self.can.isascii() or not self.can.isdigit():

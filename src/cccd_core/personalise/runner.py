@@ -58,6 +58,7 @@ from cccd_core.personalise.records import (
 )
 from cccd_core.personalise.verification import prove_card
 from cccd_core.pki import TrustStore
+from cccd_core.signing.cv import Terminal
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Means:
     journal: Journal
     card_master_key: CardMasterKey
     trust: TrustStore
+    terminal: Terminal
     guard: KeyGuard
 
 
@@ -220,6 +222,7 @@ class Runner:
                     mrz_information=secrets.mrz_information,
                     ca_private_key=secrets.ca_private_key,
                     aa_private_key=secrets.aa_private_key,
+                    trust=secrets.trust,
                 )
             case OpenDoor():
                 profile.finish(connection)
@@ -234,7 +237,7 @@ class Runner:
         card = prove_card(
             connection.link,
             self._means.trust,
-            access=Access(can=self._job.secrets.can),
+            access=Access(can=self._job.secrets.can, terminal=self._means.terminal),
             expected=digests,
             trace=trace.for_debugging(),
         )

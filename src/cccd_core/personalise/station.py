@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 
 from cccd_core.card.card_keys import CardMasterKey
-from cccd_core.errors import ParameterError, TransportError
+from cccd_core.emrtd.cv import Right
+from cccd_core.errors import CertificateError, ParameterError, TransportError
 from cccd_core.personalise.feeder import Feeder
 from cccd_core.personalise.jobs import CardJob, CardResult, JobOutcome
 from cccd_core.personalise.journal import Journal
@@ -24,6 +25,7 @@ from cccd_core.personalise.session import Session, SessionParameters
 from cccd_core.personalise.verification import image_flaw
 from cccd_core.pki import Certificate, TrustStore
 from cccd_core.progress import Progress
+from cccd_core.signing.cv import Terminal
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +54,14 @@ class Station:
         journal: Journal,
         card_master_key: CardMasterKey,
         trust: TrustStore,
+        terminal: Terminal,
         *,
         parameters: StationParameters | None = None,
     ) -> None:
+        """`terminal` is the inspection system as which the finished card's fingers are read back."""
         self._parameters = parameters or StationParameters()
         guard = KeyGuard(self._parameters.refusals_before_stop)
-        self._means = Means(feeder, journal, card_master_key, trust, guard)
+        self._means = Means(feeder, journal, card_master_key, trust, terminal, guard)
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._under_way: set[str] = set()
@@ -196,13 +200,19 @@ class Station:
         return CardResult(job.job_id, JobOutcome.WAITING, serial, Reason(Trouble.STOPPED))
 
 
-def require_means(trust: TrustStore, document_signer: Certificate, *, at: datetime | None = None) -> None:
+def require_means(
+    trust: TrustStore, document_signer: Certificate, terminal: Terminal, *, at: datetime | None = None
+) -> None:
     """What is wrong for every card, found before the first of them.
 
     CertificateError where the document signer does not lead to a trusted CSCA at `at`, now by default: it is expired,
-    revoked, of another country, or the clock is wrong.
+    revoked, of another country, or the clock is wrong; or where the terminal may not read fingers at that time.
     """
-    trust.validate(document_signer, at or datetime.now(UTC))
+    when = at or datetime.now(UTC)
+    trust.validate(document_signer, when)
+    terminal.require_valid(when.astimezone(UTC).date())
+    if Right.READ_DG3 not in terminal.rights:
+        raise CertificateError("the station's terminal may not read fingers", check="rights", right="DG3")
 
 
 def _without_card(job: CardJob, outcome: JobOutcome, trouble: Trouble) -> CardResult:

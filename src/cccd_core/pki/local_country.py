@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cccd_core.errors import FileError, ParameterError
 from cccd_core.pki import authority, issue
 from cccd_core.pki import directory as folders
+from cccd_core.pki.cv import local_country as cv_country
 from cccd_core.pki.validity import ValidityPolicy
 from cccd_core.plain import Json
 from cccd_core.storage import whole_file
@@ -44,7 +45,8 @@ def init(
     policy: ValidityPolicy | None = None,
     now: dt.datetime | None = None,
 ) -> folders.PkiDirectory:
-    """Makes the PKI of a test country in the folder `path`, which must not exist or be empty.
+    """Makes the PKI of a test country in the folder `path`, which must not exist or be empty; `cv` in it are its CVCA,
+    a document verifier and an inspection system.
 
     CSCA on P-384, document signers on P-256 for the document type `ID`, `signers` of them (1 to 16), each beginning
     where the one before it ends. Validities follow from `policy`. Curves are written as explicit parameters, as
@@ -67,6 +69,7 @@ def init(
             start = (now or dt.datetime.now(dt.UTC)).replace(microsecond=0) - _DAY
             _make(draft, country, country_code, explicit_curves, signers, rules, start)
             (draft / "lock").unlink()
+            cv_country.make(draft / cv_country.CV, country, start.date())
             draft.chmod(0o755)
             draft.rename(target)
             whole_file.sync_folder(target.parent)

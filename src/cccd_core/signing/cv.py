@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
+from cccd_core.emrtd.curves import Curve
 from cccd_core.emrtd.cv.algorithms import TerminalAlgorithm
-from cccd_core.emrtd.cv.authorization import Right, Role
-from cccd_core.emrtd.cv.certificate import CvCertificate
+from cccd_core.emrtd.cv.authorization import Authorization, Right, Role
+from cccd_core.emrtd.cv.certificate import CvBody, CvCertificate
+from cccd_core.emrtd.cv.keys import CvPublicKey
 from cccd_core.emrtd.cv.reference import Reference
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
 from cccd_core.errors import CertificateError, FormatError, UnavailableError, VerificationError
@@ -110,7 +112,7 @@ class Holder:
         body = certificate.body
         _demand(body.authorization.role is Role.CVCA, "role", "a trust point is a CVCA", body.holder)
         _demand(body.self_signed, "reference", "a trust point is certified by its own key", body.holder)
-        holder = cls._named(certificate, None, body.authorization.rights)
+        holder = cls.named(body)
         verify(holder.key, holder.algorithm, certificate.signature, certificate.signed)
         return holder
 
@@ -130,15 +132,24 @@ class Holder:
         _demand(allowed and not body.self_signed, "role", "the authority may not certify such a holder", body.holder)
         verify(self.key, self.algorithm, certificate.signature, certificate.signed)
         rights = body.authorization.rights
-        return self._named(certificate, self.key, rights if role is Role.CVCA else self.rights & rights)
+        curve = self.key.curve if isinstance(self.key, EcPublicKey) else None
+        return self.named(body, curve, rights if role is Role.CVCA else self.rights & rights)
 
     @classmethod
-    def _named(cls, certificate: CvCertificate, issuer: EcPublicKey | RsaPublicKey | None, rights: Right) -> Holder:
-        body = certificate.body
-        curve = issuer.curve if isinstance(issuer, EcPublicKey) else None
-        key = body.public_key.resolved(curve)
-        role = body.authorization.role
-        return cls(body.holder, role, rights, body.public_key.algorithm, key, body.effective, body.expiration)
+    def named(cls, body: CvBody, curve: Curve | None = None, rights: Right | None = None) -> Holder:
+        """The holder whom a body names, on whoever's word that is: with its own rights, and its own curve, where no
+        others are given. FormatError for a key that fits no curve."""
+        authorization, key = body.authorization, body.public_key
+        return cls(
+            body.holder, authorization.role, authorization.rights if rights is None else rights, key.algorithm,
+            key.resolved(curve), body.effective, body.expiration,
+        )  # fmt: skip
+
+    def as_trust_point(self) -> CvBody:
+        """What a chip keeps of a CVCA's key: its own word on itself, whole, whether it came by a link or not."""
+        key = CvPublicKey.of(self.algorithm, self.key, domain_parameters=True)
+        authorization = Authorization(self.role, self.rights)
+        return CvBody(self.reference, key, self.reference, authorization, self.effective, self.expiration)
 
 
 def _demand(holds: bool, check: str, message: str, holder: Reference) -> None:
@@ -185,9 +196,9 @@ def chain(
 class Terminal:
     """An inspection system: its certificate, the certificates that lead to it, its key.
 
-    `anchors` are the CVCA certificates that its folder trusts: with them the chain is proved when the terminal is made,
-    so that a wrong certificate is told before any chip refuses it. CertificateError, VerificationError, FormatError;
-    CertificateError (check `key`) where the signer's key is not the certificate's.
+    `anchors` are the CVCA certificates that it trusts, the latest in effect first: with them the chain is proved when
+    the terminal is made, so that a wrong certificate is told before any chip refuses it. CertificateError,
+    VerificationError, FormatError; CertificateError (check `key`) where the signer's key is not the certificate's.
     """
 
     certificate: CvCertificate

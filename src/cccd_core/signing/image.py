@@ -36,7 +36,9 @@ def build_image(
         content, ca_public_key=ca_public_key, aa_public_key=aa_public_key, codec=codec, additional=additional
     )
     files = {
-        ElementaryFile.EF_CARDACCESS: security_infos.for_card_access().encode(),
+        ElementaryFile.EF_CARDACCESS: security_infos.for_card_access(
+            chip_authentication=ca_public_key is not None
+        ).encode(),
         ElementaryFile.EF_COM: com.build(groups, lds_version=com.LDS_1_8 if sod_version else com.LDS_1_7),
     }
     files |= {ElementaryFile.for_data_group(number): groups[number] for number in sorted(groups)}

@@ -130,4 +130,7 @@ def test_card(folder: Path) -> None:
         assert (card.serial.hex().upper(), card.life_cycle) == (SERIAL, LifeCycle.LOCKED)
         assert bytes(card.memory.files[Directory.APPLICATION, 0x0101].content) == b"\0\0DG1\0\0\0"
         assert card.memory.secrets == {1: b"000001"}
+        assert card.memory.trust is not None
+        assert card.memory.trust.today == DAY
+        assert [str(point.holder) for point in card.memory.trust.points] == ["VNMADEUP00001"]
         assert card.memory.sequence_counter == 7

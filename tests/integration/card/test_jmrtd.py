@@ -1,5 +1,5 @@
-"""JMRTD, an independent eMRTD reader in Java, reads our cards whole. Needs Java 17, Maven and JMRTD 0.7.42, which Maven
-fetches; skipped where one of them is missing.
+"""JMRTD, an independent eMRTD reader in Java, reads our cards whole, as an inspection system DG3 too. Needs Java 17,
+Maven and JMRTD 0.7.42, which Maven fetches; skipped where one of them is missing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.mrz import MrzInformation
+from cccd_core.pki.cv.local_country import inspection_system
 from support.cards import Country
 from support.chip import finish_job, open_channel
 
@@ -40,9 +42,17 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str, MrzInformation]]:
-    """A finished card behind a TCP port: length in four bytes, then the APDU; a connection is one power cycle."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str, MrzInformation, Path]]:
+    """A finished card behind a TCP port: length in four bytes, then the APDU; a connection is one power cycle. And the
+    folder of an inspection system as the reader takes it."""
     country = Country.make(tmp_path_factory.mktemp("pki") / "pki")
+    terminal = tmp_path_factory.mktemp("terminal")
+    folder = inspection_system(country.directory.path)
+    for name, certificate in zip(("verifier", "system"), folder.chain()[1:], strict=True):
+        (terminal / f"{name}.cvcert").write_bytes(certificate.encoded)
+    (key,) = (folder.path / "keys").iterdir()
+    private = load_pem_private_key(key.read_bytes(), None)
+    (terminal / "key.der").write_bytes(private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
     job = country.job(7, side_px=250)
     card = VirtualCard.create(None, master_key=country.card_master_key)
     connection, session = open_channel(card)
@@ -64,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str,
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield server.getsockname()[1], job.secrets.can, job.secrets.mrz_information
+        yield server.getsockname()[1], job.secrets.can, job.secrets.mrz_information, terminal
         server.shutdown(socket.SHUT_RDWR)
     thread.join(10)
 
@@ -72,16 +82,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str,
 @pytest.mark.parametrize("access", ["can", "mrz", "bac"])
 @pytest.mark.parametrize("lengths", [("256", "224", "false"), ("256", "223", "true"), ("65536", "4000", "false")])
 def test_jmrtd_reads_the_card(
-    classes: str, served: tuple[int, str, MrzInformation], access: str, lengths: tuple[str, str, str]
+    classes: str, served: tuple[int, str, MrzInformation, Path], access: str, lengths: tuple[str, str, str]
 ) -> None:
-    port, can, mrz = served
+    port, can, mrz, terminal = served
     secrets = (can, mrz.document_number, mrz.birth_date, mrz.expiry_date)
     done = subprocess.run(
-        ["java", "-cp", classes, "ReadCard", str(port), access, *secrets, *lengths],
+        ["java", "-cp", classes, "ReadCard", str(port), access, *secrets, *lengths, str(terminal)],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines() == [
-        "files 6", "DG1 true", f"number {mrz.document_number}", "DG2 true", "faces 1", "DG3 true", "DG13 true",
-        "DG14 true", "DG15 true", "active authentication true", "chip authentication true",
+        "files 6", "DG1 true", f"number {mrz.document_number}", "DG2 true", "faces 1", "DG13 true",
+        "DG14 true", "DG15 true", "active authentication true", "chip authentication true", "DG3 shut",
+        "trust point VNTESTCVCA00001 READ_ACCESS_DG3_AND_DG4", "DG3 true",
     ]  # fmt: skip

@@ -43,7 +43,7 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
 @pytest.fixture(scope="module")
 def job(country: Country) -> CardJob:
     """A job with fingers that a matcher can compare."""
-    return cards.job(1, country.signer, records=positioned(1))
+    return cards.job(1, country.signer, country.cvca_certificate, records=positioned(1))
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,12 @@ def run(*words: str | Path) -> int:
     return common.run(build("card"), ["card", *(str(word) for word in words)])
 
 
+def of_a_terminal(card: Path, job: CardJob, country: Country) -> tuple[str | Path, ...]:
+    """The words with which a terminal of the country reads all of a card."""
+    folder = country.directory.path
+    return (card, "--can", job.secrets.can, "--pki", folder, "--terminal", folder / "cv" / "is")
+
+
 def test_a_genuine_card_is_read_and_verified(
     card: Path, job: CardJob, country: Country, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,7 +115,7 @@ def test_a_genuine_card_is_read_and_verified(
 
 
 def test_json_says_the_same(card: Path, job: CardJob, country: Country, capsys: pytest.CaptureFixture[str]) -> None:
-    opened = (card, "--can", job.secrets.can, "--pki", country.directory.path, "--json")
+    opened = (*of_a_terminal(card, job, country), "--json")
     assert run("read", *opened) == 0
     full = json.loads(capsys.readouterr().out)
     assert run("verify", *opened) == 0
@@ -227,7 +233,7 @@ def test_an_expired_document_is_genuine_and_does_not_pass(
 def test_the_portrait_and_the_files_are_written_for_their_owner(
     card: Path, job: CardJob, country: Country, tmp_path: Path
 ) -> None:
-    opened = (card, "--can", job.secrets.can, "--pki", country.directory.path)
+    opened = of_a_terminal(card, job, country)
     assert run("read", *opened, "--portrait", tmp_path / "p.png", "--files", tmp_path / "files") == 0
     with Image.open(tmp_path / "p.png") as picture:
         assert (picture.format, picture.size) == ("PNG", (96, 96))
@@ -249,7 +255,9 @@ def test_the_holder_s_fingers(
 ) -> None:  # fmt: skip
     for position, record in positioned(person, again=True).items():
         (tmp_path / f"{position}.fmr").write_bytes(record)
-    opened = (card, "--can", job.secrets.can, "--pki", country.directory.path)
+    opened = of_a_terminal(card, job, country)
+    assert run("verify", *opened[:-2], "--finger", tmp_path / "2.fmr", "--json") == EXIT_UNDECIDED
+    assert json.loads(capsys.readouterr().out)["files"]["DG3"]["state"] == "shut"
     fingers = ("--finger", tmp_path / "2.fmr", "--finger", tmp_path / "7.fmr")
     assert run("verify", *opened, *fingers, "--json") == code
     told = json.loads(capsys.readouterr().out)

@@ -38,6 +38,7 @@ class Factory:
                 journal,
                 country.card_master_key,
                 country.trust,
+                country.terminal,
             )
             try:
                 return list(station.run_all(country.job(number) for number in people))

@@ -61,7 +61,7 @@ class Works:
                 wait_s=wait_s,
             )
             try:
-                station = Station(wrap(feeder), journal, country.card_master_key, country.trust)
+                station = Station(wrap(feeder), journal, country.card_master_key, country.trust, country.terminal)
                 return list(station.run_all([country.job(number) for number in people]))
             finally:
                 feeder.close()
@@ -221,7 +221,7 @@ def test_a_station_waiting_for_its_operator_can_be_stopped(works: Works, virtual
             ask=lambda *_: threading.Timer(0.3, station.stop).start(),
             wait_s=300.0,
         )
-        station = Station(feeder, journal, country.card_master_key, country.trust)
+        station = Station(feeder, journal, country.card_master_key, country.trust, country.terminal)
         try:
             assert station.run(country.job(1)).verified
             stopped = station.run(country.job(2))

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from cccd_core.card.card_keys import CardMasterKey, KeyDiversification, diversif
 from cccd_core.card.scp03 import SecurityLevel, open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import ChipImage, ElementaryFile
+from cccd_core.emrtd.cv import Right
 from cccd_core.errors import (
     AuthenticationError,
     BusyError,
@@ -28,7 +29,7 @@ from cccd_core.errors import (
     ParameterError,
     TransportError,
 )
-from cccd_core.inspection import Access, CheckName, Outcome, Protocol, Verdict, inspect
+from cccd_core.inspection import Access, Check, CheckName, FileState, Outcome, Protocol, Verdict, inspect
 from cccd_core.personalise import (
     FedCard,
     JobOutcome,
@@ -50,10 +51,12 @@ from cccd_core.personalise import (
 from cccd_core.personalise.memory_feeder import MemoryFeeder
 from cccd_core.personalise.records import Bind, Spoiled
 from cccd_core.personalise.shelf import CardShelf
+from cccd_core.signing.cv import Terminal
 from support import cards
 from support.cards import Country
 from support.chaos import audit
 from support.chip import ScriptedLink
+from support.terminals import Hierarchy, pair
 
 
 class Works:
@@ -69,7 +72,7 @@ class Works:
         self.journal = Journal(self.folder / "journal")
         self.shelf = CardShelf(self.cards, self.country.card_master_key, self.journal)
         self.feeder = MemoryFeeder(self.shelf)
-        self.station = Station(self.feeder, self.journal, self.master_key, self.country.trust)
+        self.station = Station(self.feeder, self.journal, self.master_key, self.country.trust, self.country.terminal)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,9 +95,10 @@ def test_a_card_is_written_locked_and_read_back_as_meant(tmp_path: Path, country
         assert set(result.evidence.checks.values()) == {True}
         assert result.evidence.sod_sha256 == hashlib.sha256(job.image[ElementaryFile.EF_SOD]).hexdigest()
         json.dumps(result.as_dict())
-        # Any reader that knows the CAN sees the whole image, and the card takes no more writes.
+        # A terminal of the country that knows the CAN sees the whole image, and the card takes no more writes.
         with works.card(result.card_serial) as card:
-            read = inspect(MemoryLink(card), country.trust, access=Access(can=job.secrets.can))
+            access = Access(can=job.secrets.can, terminal=country.terminal)
+            read = inspect(MemoryLink(card), country.trust, access=access)
             assert (read.verdict, read.reasons, read.expired) == (Verdict.GENUINE, (), False)
             assert read.files == job.image.files
             assert read.fields["DG13.full_name"] == cards.content(1).full_name
@@ -111,7 +115,26 @@ def test_the_machine_readable_zone_opens_the_same_card(tmp_path: Path, country: 
     with Works(tmp_path, country) as works, works.card(works.station.run(job).card_serial) as card:
         read = inspect(MemoryLink(card), country.trust, access=Access(mrz=job.secrets.mrz_information))
         assert (read.verdict, read.protocol) == (Verdict.GENUINE, Protocol.PACE)
+        # Without a terminal's rights the fingers stay shut, and the card is no less genuine for it.
+        fingers = ElementaryFile.DG3
+        assert read.found[fingers].state is FileState.SHUT
+        assert read.files == {file: data for file, data in job.image.files.items() if file is not fingers}
+        assert read.check(CheckName.TERMINAL_AUTHENTICATION) is None
+        terminal = Access(mrz=job.secrets.mrz_information, terminal=country.terminal)
+        read = inspect(MemoryLink(card), country.trust, access=terminal)
         assert read.files == job.image.files
+        assert read.check(CheckName.TERMINAL_AUTHENTICATION) == Check(
+            CheckName.TERMINAL_AUTHENTICATION, Outcome.HELD, "DG3 DG4"
+        )
+        # The chip refuses one of the same names with another key; for one of other names there is nothing to show it.
+        for other, outcome in (("VNTESTCVCA00001", Outcome.FAILED), ("XXOTHERCVC00001", Outcome.UNTOLD)):
+            stranger = Access(mrz=job.secrets.mrz_information, terminal=Hierarchy(pair(other)).terminal())
+            read = inspect(MemoryLink(card), country.trust, access=stranger)
+            assert read.verdict is Verdict.GENUINE
+            check = read.check(CheckName.TERMINAL_AUTHENTICATION)
+            assert check is not None
+            assert check.outcome is outcome
+            assert read.found[fingers].state is FileState.SHUT
 
 
 def test_a_wrong_can_is_a_failed_check_and_nothing_is_read(tmp_path: Path, country: Country) -> None:
@@ -166,7 +189,7 @@ def test_a_card_with_other_content_than_meant_is_spoiled(tmp_path: Path, country
     with Works(tmp_path, country) as works:
         result = works.station.run(job)
         with works.card(result.card_serial) as card:
-            access = Access(can=job.secrets.can)
+            access = Access(can=job.secrets.can, terminal=country.terminal)
             read = prove_card(MemoryLink(card), country.trust, access=access, expected=file_digests(other.image))
             assert read.failed is CheckName.AS_MEANT
             detail = next(check.detail for check in read.checks if check.passed is False)
@@ -181,7 +204,7 @@ def test_what_a_chip_does_not_offer_is_neither_held_nor_failed(country: Country)
     from cccd_core.emrtd.mrz import for_card
     from cccd_core.signing import build_image
 
-    person = cards.content(200)
+    person = cards.content(200, fingers=())
     image = build_image(person, country.signer)
     secrets = for_card(person).information
     with VirtualCard.create(None, master_key=country.card_master_key) as card:
@@ -263,7 +286,7 @@ def test_a_card_that_refuses_its_new_keys_is_put_aside(tmp_path: Path, country: 
     own = CardMasterKey(bytes(32), version=2)
     with Works(tmp_path, country, master_key=CardMasterKey(transport.key, replacement=own)) as works:
         refusing = _Refusing(works.feeder, 0xD8, 0x6A84)
-        station = Station(refusing, works.journal, works.master_key, country.trust)
+        station = Station(refusing, works.journal, works.master_key, country.trust, country.terminal)
         result = station.run(country.job(23))
         refused = Reason(Trouble.CARD_REFUSED, step=StepName.PUT_KEYS, sw="6A84")
         assert (result.outcome, result.reason) == (JobOutcome.GIVEN_UP, refused)
@@ -486,6 +509,7 @@ def lanes_station(works: Works, stock: list[int], *, fails: bool = False) -> Sta
         works.journal,
         works.master_key,
         works.country.trust,
+        works.country.terminal,
         parameters=StationParameters(jobs_ahead=2),
     )
 
@@ -550,11 +574,21 @@ def test_leaving_early_stops_every_lane(tmp_path: Path, country: Country) -> Non
 def test_what_is_wrong_for_all_is_found_before_the_first_job(tmp_path: Path, country: Country) -> None:
     foreign = Country.make(tmp_path / "foreign").directory.document_signer_certificate
     signer, trust = country.directory.document_signer_certificate, country.directory.trust_store()
-    require_means(trust, signer)
+    terminal = country.terminal
+    require_means(trust, signer, terminal)
     with pytest.raises(CertificateError):
-        require_means(trust, foreign)
+        require_means(trust, foreign, terminal)
     with pytest.raises(CertificateError, match="not valid then"):
-        require_means(trust, signer, at=datetime(1970, 1, 2, tzinfo=UTC))
+        require_means(trust, signer, terminal, at=datetime(1970, 1, 2, tzinfo=UTC))
+    later = datetime.now(UTC) + timedelta(days=120)
+    with pytest.raises(CertificateError, match="terminal's chain"):
+        require_means(trust, signer, terminal, at=later)
+    made = Hierarchy()
+    ages = 20_000
+    chain = (made.verifier(expiration=ages), made.inspector(Right.READ_DG4, expiration=ages))
+    blind = Terminal(chain[1], chain[:1], (made.root(expiration=ages),), made.system.signer)
+    with pytest.raises(CertificateError, match="may not read fingers"):
+        require_means(trust, signer, blind)
     (tmp_path / "card_master_key.hex").write_text("4041\n")
     with pytest.raises(FormatError):
         card_master_key(tmp_path)

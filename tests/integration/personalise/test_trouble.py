@@ -58,7 +58,7 @@ def station(folder: Path, country: Country) -> Iterator[tuple[Station, Journal]]
     with Journal(folder / "journal") as journal:
         feeder = MemoryFeeder(CardShelf(folder / "cards", country.card_master_key, journal))
         try:
-            yield Station(feeder, journal, country.card_master_key, country.trust), journal
+            yield Station(feeder, journal, country.card_master_key, country.trust, country.terminal), journal
         finally:
             feeder.close()
 

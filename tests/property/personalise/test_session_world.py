@@ -10,13 +10,14 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cccd_core.card.profile import LifeCycle
+from cccd_core.card.profile import LifeCycle, TerminalTrust
 from cccd_core.emrtd import ChipImage, ElementaryFile, MrzInformation
 from cccd_core.inspection import CheckName
 from cccd_core.personalise import (
@@ -123,7 +124,9 @@ def make_job(number: int, run: int) -> CardJob:
         ElementaryFile.DG15: fixed.randbytes(40),
         ElementaryFile.EF_SOD: fresh.randbytes(200 + run % 3),
     }
-    secrets = ChipSecrets("123456", MrzInformation("1", "900101", "300101"), b"", b"")
+    secrets = ChipSecrets(
+        "123456", MrzInformation("1", "900101", "300101"), b"", b"", TerminalTrust(b"", date(2026, 1, 1))
+    )
     return CardJob(f"job-{number}", f"number-{number}", ChipImage(files), secrets)
 
 

@@ -146,7 +146,7 @@ def test_a_long_answer_refused_under_protection_costs_no_channel(most: int, sw: 
 
 @pytest.mark.parametrize("bare", [True, False])
 def test_a_chip_that_takes_no_step_at_all_ends_soon(bare: bool) -> None:
-    card, _ = _chip(_room(20, _answers(0x6700, protected=not bare)))
+    card, _ = _chip(_room(60, _answers(0x6700, protected=not bare)))
     reader = reader_of(card)
     reader.open_pace(CAN)
     with pytest.raises(CardError, match="wrong length"):

@@ -25,6 +25,11 @@ def test_a_new_country(tmp_path: Path) -> None:
     folder = pki.init(tmp_path / "a" / "pki", now=NOW)
     found = [path for path in folder.path.rglob("*") if path.is_file()]
     files = {str(path.relative_to(folder.path)): stat.S_IMODE(path.stat().st_mode) for path in found}
+    terminals = {name: files.pop(name) for name in list(files) if name.startswith("cv/")}
+    assert {name for name in terminals if name.endswith("/cv.json")} == {
+        f"cv/{one}/cv.json" for one in ("cvca", "dv", "is")
+    }
+    assert [name.endswith(".pem") for name in terminals] == [mode == 0o600 for mode in terminals.values()]
     assert files == {
         "TEST-COUNTRY.txt": 0o644, "pki.json": 0o644, "csca/certificate.der": 0o644, "csca/crl.der": 0o644,
         "csca/private_key.pem": 0o600, "ds/certificate.der": 0o644, "ds/private_key.pem": 0o600,

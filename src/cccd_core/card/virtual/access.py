@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
@@ -15,7 +16,7 @@ from cccd_core.card.apdu import CommandApdu, ResponseApdu
 from cccd_core.card.primitives import same
 from cccd_core.card.profile import DGI_ACTIVE_AUTHENTICATION_KEY, DGI_MRZ_INFORMATION
 from cccd_core.card.stored_keys import RsaKey
-from cccd_core.card.virtual import key_agreement
+from cccd_core.card.virtual import key_agreement, terminal
 from cccd_core.card.virtual.channels import ReaderChannel
 from cccd_core.card.virtual.session import CardSession, Refusal, Selected
 from cccd_core.emrtd.curves import Curve
@@ -23,11 +24,15 @@ from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.tlv import Reader, Tlv, encode, read_one, to_oid
 from cccd_core.errors import FormatError
 
+DATE_AND_CHECK_DIGIT: Final = 7  # birth and expiry stand so behind the document number in the MRZ information
+
 
 def get_challenge(session: CardSession, command: CommandApdu) -> ResponseApdu:
-    """GET CHALLENGE: the chip's nonce for BAC."""
+    """GET CHALLENGE: the chip's nonce for BAC in the clear, for terminal authentication inside its channel."""
     session.require_front_door()
-    if session.selected is not Selected.APPLICATION or session.channel is not None:
+    if session.channel is not None:
+        return terminal.challenge(session.terminal_run(), command)
+    if session.selected is not Selected.APPLICATION:
         raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
     if command.data or command.ne not in (bac.NONCE_SIZE, 256):
         raise Refusal(sw.WRONG_LENGTH)
@@ -36,10 +41,13 @@ def get_challenge(session: CardSession, command: CommandApdu) -> ResponseApdu:
 
 
 def external_authenticate(session: CardSession, command: CommandApdu) -> ResponseApdu:
-    """EXTERNAL AUTHENTICATE: the mutual authentication of BAC. Each challenge serves once."""
+    """EXTERNAL AUTHENTICATE: the mutual authentication of BAC in the clear, the terminal's inside its channel. Each
+    challenge serves once."""
+    if session.channel is not None:
+        return terminal.external_authenticate(session.terminal_run(), command)
     challenge, session.challenge = session.challenge, None
     secret = session.memory.secrets.get(DGI_MRZ_INFORMATION)
-    if challenge is None or secret is None or session.channel is not None:
+    if challenge is None or secret is None:
         raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
     if len(command.data) != bac.MESSAGE_SIZE:
         raise Refusal(sw.WRONG_LENGTH)
@@ -50,16 +58,20 @@ def external_authenticate(session: CardSession, command: CommandApdu) -> Respons
         raise Refusal(sw.AUTHENTICATION_FAILED)
     session.attempt_succeeded()
     nonce, mine = message[:8], secrets.token_bytes(bac.SECRET_SIZE)
-    session.grant_access(ReaderChannel(*bac.session(message[16:], mine, challenge, nonce)))
+    number = secret[: -2 * DATE_AND_CHECK_DIGIT]
+    session.grant_access(ReaderChannel(*bac.session(message[16:], mine, challenge, nonce)), number)
     return ResponseApdu(keys.seal(challenge + nonce + mine), sw.SUCCESS)
 
 
 def manage_security_environment(session: CardSession, command: CommandApdu) -> ResponseApdu:
-    """MSE:Set AT for PACE (C1A4) and for Chip Authentication with AES (41A4); MSE:Set KAT for the one with 3DES."""
+    """MSE:Set AT for PACE (C1A4) and for Chip Authentication with AES (41A4); MSE:Set KAT for the one with 3DES;
+    MSE:Set DST and Set AT of terminal authentication (81B6, 81A4)."""
     session.require_front_door()
     session.pace = None
     session.chip_authentication = None
     purpose = command.p1, command.p2
+    if purpose in terminal.PURPOSES:
+        return terminal.manage(session.terminal_run(), session.memory, purpose, command.data)
     if purpose not in (pace.SET_AT_MUTUAL, chip_authentication.SET_AT_INTERNAL, chip_authentication.SET_KAT):
         raise Refusal(sw.INCORRECT_P1_P2)
     objects = _objects(command.data)
@@ -98,6 +110,12 @@ def general_authenticate(session: CardSession, command: CommandApdu) -> Response
         raise Refusal(sw.WRONG_DATA)
     key_agreement.agree_chip_authentication(session, suite, value)
     return ResponseApdu(encode(pace.TAG_DYNAMIC_DATA, b""), sw.SUCCESS)
+
+
+def perform_security_operation(session: CardSession, command: CommandApdu) -> ResponseApdu:
+    """PERFORM SECURITY OPERATION: Verify Certificate of terminal authentication."""
+    session.require_front_door()
+    return terminal.verify_certificate(session.terminal_run(), session.memory, command)
 
 
 def internal_authenticate(session: CardSession, command: CommandApdu) -> ResponseApdu:

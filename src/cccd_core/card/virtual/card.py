@@ -231,6 +231,7 @@ class VirtualCard:
 
 _INTERINDUSTRY: Final[dict[int, Handler]] = {
     0x22: access.manage_security_environment,
+    0x2A: access.perform_security_operation,
     0x82: access.external_authenticate,
     0x84: access.get_challenge,
     0x86: access.general_authenticate,

@@ -12,6 +12,8 @@ from cccd_core.card.apdu import EXTENDED_NE_MAX, SHORT_NE_MAX, CommandApdu, Resp
 from cccd_core.card.profile import MF_FID, TAG_DISCRETIONARY, TAG_OFFSET
 from cccd_core.card.virtual.session import CardSession, Refusal, Selected
 from cccd_core.card.virtual.state import FILE_BYTES_MAX, FILES_MAX, Directory, StoredFile
+from cccd_core.card.virtual.terminal import trust_points_file
+from cccd_core.emrtd.cv.trust_points import EF_CVCA_FID, EF_CVCA_SFI
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID
 from cccd_core.emrtd.tlv import Reader, Tlv, encode, read_one
 from cccd_core.errors import FormatError
@@ -86,9 +88,14 @@ def _find(session: CardSession, fid: int) -> StoredFile:
         session.require_front_door()
         if session.directory is Directory.APPLICATION:
             session.require_access()
+    trust = session.memory.trust
+    if trust is not None and session.directory is Directory.APPLICATION and fid == EF_CVCA_FID:
+        return StoredFile(EF_CVCA_SFI, bytearray(trust_points_file(trust)))
     stored = session.memory.files.get((session.directory, fid))
     if stored is None:
         raise Refusal(sw.FILE_NOT_FOUND)
+    if session.directory is Directory.APPLICATION and not session.personalising:
+        session.require_right(fid)
     return stored
 
 
@@ -102,6 +109,8 @@ def _find_short(session: CardSession, sfi: int) -> int:
     elif not session.personalising:
         session.require_front_door()
         session.require_access()
+        if session.memory.trust is not None and sfi == EF_CVCA_SFI:
+            return EF_CVCA_FID
     for (place, fid), stored in session.memory.files.items():
         if place is directory and stored.sfi == sfi:
             return fid
@@ -187,7 +196,7 @@ def update_binary_odd(session: CardSession, command: CommandApdu) -> ResponseApd
 
 
 def _write(session: CardSession, stored: StoredFile, offset: int, data: bytes) -> ResponseApdu:
-    if session.current_file is None or session.current_file in _BUILT_IN:
+    if session.current_file is None or (session.directory, session.current_file) not in session.memory.files:
         raise Refusal(sw.COMMAND_NOT_ALLOWED_FOR_FILE)
     if not data:
         raise Refusal(sw.WRONG_LENGTH)
@@ -217,7 +226,8 @@ def create_file(session: CardSession, command: CommandApdu) -> ResponseApdu:
     if (kind is not None and kind.value[:1] != b"\x01") or not 1 <= size <= FILE_BYTES_MAX or sfi == 0x1F:
         raise Refusal(sw.WRONG_DATA)
     memory, directory = session.memory, session.directory
-    if fid in (MF_FID, 0x3FFF, 0xFFFF, 0x0000) or (directory is Directory.MASTER_FILE and fid in _BUILT_IN):
+    own = _BUILT_IN if directory is Directory.MASTER_FILE else (EF_CVCA_FID,)  # which the card writes itself
+    if fid in (MF_FID, 0x3FFF, 0xFFFF, 0x0000) or fid in own:
         raise Refusal(sw.FILE_EXISTS)
     for (place, other), stored in memory.files.items():
         if place is directory and other != fid and sfi and stored.sfi == sfi:

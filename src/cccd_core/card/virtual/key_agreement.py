@@ -124,7 +124,7 @@ def _pace_prove(session: CardSession, run: PaceRun, value: bytes) -> bytes:
     if not same(value, suite.token(agreed.cipher, agreed.mac_key, run.chip_key)):
         raise Refusal(sw.AUTHENTICATION_FAILED)
     session.attempt_succeeded()
-    session.grant_access(ReaderChannel(agreed.cipher))
+    session.grant_access(ReaderChannel(agreed.cipher), suite.group.compress(run.chip_key))
     answer = encode(0x86, suite.token(agreed.cipher, agreed.mac_key, run.reader_key))
     if suite.mapping is Mapping.CHIP_AUTHENTICATION and isinstance(suite.group, EcGroup):
         data = run.chip_data.to_bytes(suite.group.curve.order_bytes, "big")
@@ -161,4 +161,5 @@ def agree_chip_authentication(session: CardSession, suite: chip_authentication.S
         shared = groups.of(key.parameters).secret(key.number).agree(public_key)
     except CccdError:
         raise Refusal(sw.WRONG_DATA) from None
-    session.next_channel = ReaderChannel(session_cipher(shared, suite.key_bits))
+    channel = ReaderChannel(session_cipher(shared, suite.key_bits))
+    session.chip_proved(channel, suite.group.compress(public_key))

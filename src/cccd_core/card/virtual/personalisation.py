@@ -18,6 +18,8 @@ from cccd_core.card.profile import (
     DGI_CAN,
     DGI_CHIP_AUTHENTICATION_KEY,
     DGI_MRZ_INFORMATION,
+    DGI_TODAY,
+    DGI_TRUST_POINT,
     KEY_TYPE_AES,
     PUT_SEVERAL_KEYS,
     STORE_ENCRYPTED_DGI,
@@ -31,8 +33,9 @@ from cccd_core.card.scp03 import TAG_CARD_DATA, ChannelState, Scp03Keys, Securit
 from cccd_core.card.stored_keys import AgreementKey
 from cccd_core.card.virtual.channels import PersonaliserChannel
 from cccd_core.card.virtual.files import ISD_AID
-from cccd_core.card.virtual.session import CardSession, Refusal, Selected
-from cccd_core.card.virtual.state import Directory
+from cccd_core.card.virtual.session import PROTECTED, CardSession, Refusal, Selected
+from cccd_core.card.virtual.state import Directory, Trust
+from cccd_core.card.virtual.terminal import first_trust
 from cccd_core.emrtd.files import EMRTD_APPLICATION_ID, ElementaryFile
 from cccd_core.emrtd.tlv import encode
 from cccd_core.errors import CccdError, FormatError
@@ -167,10 +170,20 @@ def store_data(session: CardSession, command: CommandApdu) -> ResponseApdu:
             values[tag] = channel.decrypt_sensitive(sealed)
         except CccdError:
             raise Refusal(sw.WRONG_DATA) from None
-        if not _acceptable(tag, values[tag]):
-            raise Refusal(sw.WRONG_DATA)
-    session.memory.store_secrets(values)
+    given = [values.pop(tag, None) for tag in (DGI_TRUST_POINT, DGI_TODAY)]
+    if not all(_acceptable(tag, value) for tag, value in values.items()):
+        raise Refusal(sw.WRONG_DATA)
+    session.memory.store_secrets(values, _trust(*given))
     return ResponseApdu(b"", sw.SUCCESS)
+
+
+def _trust(certificate: bytes | None, today: bytes | None) -> Trust | None:
+    if certificate is None and today is None:
+        return None
+    try:
+        return first_trust(certificate or b"", today or b"")
+    except CccdError:
+        raise Refusal(sw.WRONG_DATA) from None
 
 
 def _groupings(stream: bytes) -> dict[int, bytes]:
@@ -214,6 +227,10 @@ def set_status(session: CardSession, command: CommandApdu) -> ResponseApdu:
     if command.p2 == LifeCycle.PERSONALISED:
         whole = all((Directory.APPLICATION, file.fid) in memory.files for file in _NEEDED)
         if not whole or DGI_CAN not in memory.secrets or DGI_MRZ_INFORMATION not in memory.secrets:
+            raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
+        # Fingerprints that nobody could ever be allowed to read are somebody's mistake, and after the lock for good.
+        protected = any((Directory.APPLICATION, fid) in memory.files for fid in PROTECTED)
+        if protected and (memory.trust is None or DGI_CHIP_AUTHENTICATION_KEY not in memory.secrets):
             raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
     elif command.p2 == LifeCycle.LOCKED:
         if memory.life_cycle is not LifeCycle.PERSONALISED:

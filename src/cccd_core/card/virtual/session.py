@@ -14,10 +14,14 @@ from cccd_core.card.pace_suites import Password, Suite
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual.channels import Channel, PersonaliserChannel
 from cccd_core.card.virtual.state import CardMemory, Directory
+from cccd_core.emrtd.cv.authorization import NO_RIGHT, Right
+from cccd_core.emrtd.files import ElementaryFile
+from cccd_core.signing.cv import Holder
 
 DELAY_FREE_FAILURES: Final = 3
 DELAY_FIRST_S: Final = 0.01
 DELAY_MAX_S: Final = 1.0
+PROTECTED: Final = {ElementaryFile.DG3.fid: Right.READ_DG3, ElementaryFile.DG4.fid: Right.READ_DG4}
 
 
 class Refusal(Exception):  # noqa: N818 - a status word, not an error: it never leaves the card
@@ -51,6 +55,24 @@ class PaceRun:
     secret: bytes = field(default=b"", repr=False)
 
 
+@dataclass(slots=True)
+class TerminalRun:
+    """Terminal authentication in the channel of one chip authentication: what it has come to, and what it allows.
+
+    `chip_id` is what the chip goes by in this session, `reader_key` the reader's compressed ephemeral key of chip
+    authentication: both are signed by the terminal.
+    """
+
+    chip_id: bytes
+    reader_key: bytes
+    issuer: Holder | None = None  # whose certificates are verified next, by MSE:Set DST
+    verifier: Holder | None = None  # the document verifier imported last
+    system: Holder | None = None  # the inspection system imported last
+    chosen: Holder | None = None  # who is to authenticate, by MSE:Set AT
+    challenge: bytes | None = None
+    rights: Right = NO_RIGHT
+
+
 class CardSession:
     """Selections, channel, and the state of half-done protocols, from power on to power off."""
 
@@ -62,6 +84,9 @@ class CardSession:
         self.channel: Channel | None = None
         self.next_channel: Channel | None = None
         self.access_granted = False
+        self.chip_id = b""
+        self.terminal: TerminalRun | None = None
+        self.next_terminal: TerminalRun | None = None
         self.answer_max = 65_536
         self.chain: CommandApdu | None = None
         self.rest: ResponseApdu | None = None  # of an answer that was too long for one
@@ -95,6 +120,9 @@ class CardSession:
         self.channel = None
         self.next_channel = None
         self.access_granted = False
+        self.chip_id = b""
+        self.terminal = None
+        self.next_terminal = None
         self.current_file = None
         self.chain = None
         self.rest = None
@@ -107,11 +135,21 @@ class CardSession:
         """After an answer: the channel that a protocol has agreed takes over."""
         if self.next_channel is not None:
             self.channel, self.next_channel = self.next_channel, None
+            self.terminal, self.next_terminal = self.next_terminal, None
 
-    def grant_access(self, channel: Channel) -> None:
-        """A reader has proved itself."""
+    def grant_access(self, channel: Channel, chip_id: bytes) -> None:
+        """A reader has proved itself. `chip_id` is what the chip goes by in terminal authentication: its document
+        number with check digit after BAC, its compressed ephemeral key after PACE (TR-03110-3, 3.3)."""
         self.next_channel = channel
+        self.next_terminal = None
         self.access_granted = True
+        self.chip_id = chip_id
+
+    def chip_proved(self, channel: Channel, reader_key: bytes) -> None:
+        """Chip authentication: its channel takes over, and what a terminal was allowed in the one before is gone.
+        `reader_key` is the reader's compressed ephemeral key."""
+        self.next_channel = channel
+        self.next_terminal = TerminalRun(self.chip_id, reader_key)
 
     def begin_attempt(self) -> None:
         """Before a reader's proof is looked at: the attempt counts as failed, on the card's memory, until it succeeds,
@@ -136,6 +174,19 @@ class CardSession:
         """Refuses whoever has not opened BAC or PACE."""
         if not self.access_granted:
             raise Refusal(sw.SECURITY_NOT_SATISFIED)
+
+    def require_right(self, fid: int) -> None:
+        """Refuses whoever has not proved by terminal authentication that he may read a file of the application."""
+        needed = PROTECTED.get(fid)
+        if needed is not None and (self.terminal is None or not self.terminal.rights & needed):
+            raise Refusal(sw.SECURITY_NOT_SATISFIED)
+
+    def terminal_run(self) -> TerminalRun:
+        """Terminal authentication as far as it is. Refuses it before chip authentication, to which it is bound."""
+        self.require_access()
+        if self.terminal is None:
+            raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
+        return self.terminal
 
     def require_writable(self) -> None:
         """Refuses whoever has no SCP03 channel, and everybody after the lock."""

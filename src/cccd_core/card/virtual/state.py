@@ -6,12 +6,13 @@ one means damage, since a card's answer is believed before its record is forced 
 
 What survives what. A record is one write before the card answers: once the answer is out, killing the process loses
 nothing. A power cut of the *host* may lose the last records, since only those that must never be undone (the maker's,
-the lock) are forced to the disk; the card then stands where it was some commands before, as a real card stands after a
-torn write.
+the lock, what terminal authentication has learnt) are forced to the disk; the card then stands where it was some
+commands before, as a real card stands after a torn write.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,11 @@ from typing import Final
 
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.scp03 import Scp03Keys
-from cccd_core.errors import DamagedError
+from cccd_core.emrtd.cv.authorization import Role
+from cccd_core.emrtd.cv.certificate import TAG_BODY, CvBody, parse_body
+from cccd_core.emrtd.cv.trust_points import TRUST_POINTS_MAX
+from cccd_core.emrtd.tlv import read_one
+from cccd_core.errors import DamagedError, FormatError
 from cccd_core.storage.log import Log, LogKind
 
 FILE_BYTES_MAX: Final = 65_535
@@ -31,10 +36,11 @@ _COMPACT_SLACK_BYTES: Final = 1 << 18
 _FILE: Final = struct.Struct(">BHBH")
 _WRITE: Final = struct.Struct(">BHH")
 _COUNTERS: Final = struct.Struct(">IHI")
+_TRUST: Final = struct.Struct(">IB")
 
 CARD_FILE: Final = LogKind(
     b"CCCDCARD",
-    2,
+    3,
     "card file",
     body_bytes_max=(1 << 17) + 1,
     file_bytes_max=1 << 24,
@@ -59,6 +65,7 @@ class Kind(IntEnum):
     SECRETS = 4
     LIFE_CYCLE = 5
     COUNTERS = 6
+    TRUST = 7
     KEYS = 8
 
 
@@ -100,6 +107,38 @@ class Identity:
         return cls(parts[0], Scp03Keys(parts[1], parts[2], parts[3], version), memory, bool(select_mf))
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom the card trusts to name inspection systems: the keys of its CVCA, the most recent first, and the day that it
+    takes it to be."""
+
+    today: dt.date
+    points: tuple[CvBody, ...]
+
+    def pack(self) -> bytes:
+        """The day as its ordinal, the number of points, each with its length."""
+        rows = [point.encode() for point in self.points]
+        return _TRUST.pack(self.today.toordinal(), len(rows)) + b"".join(
+            len(row).to_bytes(2, "big") + row for row in rows
+        )
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Trust:
+        """The opposite of `pack`. struct.error, ValueError and FormatError for anything else."""
+        ordinal, count = _TRUST.unpack_from(body)
+        points: list[CvBody] = []
+        position = _TRUST.size
+        for _ in range(count):
+            size = int.from_bytes(body[position : position + 2], "big")
+            row = body[position + 2 : position + 2 + size]
+            points.append(parse_body(read_one(row, TAG_BODY)))
+            position += 2 + size
+        whole = all(point.authorization.role is Role.CVCA and point.public_key.key is not None for point in points)
+        if position != len(body) or not 1 <= count <= TRUST_POINTS_MAX or not whole:
+            raise ValueError
+        return cls(dt.date.fromordinal(ordinal), tuple(points))
+
+
 @dataclass(slots=True)
 class StoredFile:
     """One elementary file."""
@@ -116,6 +155,7 @@ class CardMemory:
         self.life_cycle = LifeCycle.BLANK
         self.files: dict[tuple[Directory, int], StoredFile] = {}
         self.secrets: dict[int, bytes] = {}
+        self.trust: Trust | None = None
         self.sequence_counter = 0
         self.channel_failures = 0  # SCP03, consecutive
         self.access_failures = 0  # PACE and BAC, consecutive
@@ -161,24 +201,28 @@ class CardMemory:
 
     def create_file(self, directory: Directory, fid: int, sfi: int, size: int) -> None:
         """A new empty file in place of whatever had its identifier."""
-        self._change(Kind.FILE, _FILE.pack(directory, fid, sfi, size))
+        self._change((Kind.FILE, _FILE.pack(directory, fid, sfi, size)))
 
     def write(self, directory: Directory, fid: int, offset: int, data: bytes) -> None:
         """Bytes into a file that has room for them."""
-        self._change(Kind.WRITE, _WRITE.pack(directory, fid, offset) + data)
+        self._change((Kind.WRITE, _WRITE.pack(directory, fid, offset) + data))
 
-    def store_secrets(self, values: dict[int, bytes]) -> None:
-        """All secrets at once, in place of all there were."""
+    def store_secrets(self, values: dict[int, bytes], trust: Trust | None = None) -> None:
+        """All secrets at once, and whom the card trusts, in place of all there were."""
         body = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in values.items())
-        self._change(Kind.SECRETS, body)
+        self._change((Kind.TRUST, b"" if trust is None else trust.pack()), (Kind.SECRETS, body))
+
+    def set_trust(self, trust: Trust) -> None:
+        """A later day, another trust point: one change, forced to the disk, since it must never be undone."""
+        self._change((Kind.TRUST, trust.pack()), durable=True)
 
     def set_keys(self, keys: Scp03Keys) -> None:
         """Other SCP03 keys: the whole identity again, in one record, which is on the disk before the card answers."""
-        self._change(Kind.KEYS, self.identity.with_keys(keys).pack(), durable=True)
+        self._change((Kind.KEYS, self.identity.with_keys(keys).pack()), durable=True)
 
     def set_life_cycle(self, state: LifeCycle) -> None:
         """The next state; the lock is forced to the disk."""
-        self._change(Kind.LIFE_CYCLE, bytes((state,)), durable=state is LifeCycle.LOCKED)
+        self._change((Kind.LIFE_CYCLE, bytes((state,))), durable=state is LifeCycle.LOCKED)
 
     def set_counters(
         self, *, sequence: int | None = None, channel_failures: int | None = None, access_failures: int | None = None
@@ -190,12 +234,13 @@ class CardMemory:
             self.access_failures if access_failures is None else access_failures,
         )
         if values != (self.sequence_counter, self.channel_failures, self.access_failures):
-            self._change(Kind.COUNTERS, _COUNTERS.pack(*values))
+            self._change((Kind.COUNTERS, _COUNTERS.pack(*values)))
 
-    def _change(self, kind: Kind, body: bytes, *, durable: bool = False) -> None:
+    def _change(self, *records: tuple[Kind, bytes], durable: bool = False) -> None:
         if self._log is not None:
-            self._log.append([_record(kind, body)], durable=durable)
-        self._apply(kind, body)
+            self._log.append([_record(kind, body) for kind, body in records], durable=durable)
+        for kind, body in records:
+            self._apply(kind, body)
         if self._log is not None and self._log.size_bytes > 4 * self.bytes_used + 8 * _COMPACT_SLACK_BYTES:
             self._compact()
 
@@ -211,6 +256,8 @@ class CardMemory:
             elif kind == Kind.SECRETS:
                 self.secrets = dict(_secrets(body))
                 self._touched()
+            elif kind == Kind.TRUST:
+                self.trust = Trust.unpack(body) if body else None
             elif kind == Kind.LIFE_CYCLE:
                 self.life_cycle = LifeCycle(body[0])
             elif kind == Kind.KEYS:
@@ -219,7 +266,7 @@ class CardMemory:
                 self.sequence_counter, self.channel_failures, self.access_failures = _COUNTERS.unpack(body)
             else:
                 raise DamagedError("the card file has a record of an unknown type", type=kind)
-        except (struct.error, ValueError, IndexError, KeyError):
+        except (struct.error, ValueError, IndexError, KeyError, OverflowError, FormatError):
             raise DamagedError("the card file has a record that cannot be", type=kind, length=len(body)) from None
 
     def _apply_file(self, directory: int, fid: int, sfi: int, size: int) -> None:
@@ -249,6 +296,8 @@ class CardMemory:
         if self.secrets:
             body = b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in self.secrets.items())
             yield _record(Kind.SECRETS, body)
+        if self.trust is not None:
+            yield _record(Kind.TRUST, self.trust.pack())
         yield _record(Kind.LIFE_CYCLE, bytes((self.life_cycle,)))
         yield _record(Kind.COUNTERS, _COUNTERS.pack(self.sequence_counter, self.channel_failures, self.access_failures))
 

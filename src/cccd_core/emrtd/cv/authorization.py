@@ -46,6 +46,9 @@ class Right(IntFlag):
         return tuple(number for number in (3, 4) if self & (self.for_data_group(number) or 0))
 
 
+NO_RIGHT: Final = Right(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """One certificate's own word on its holder; what it is worth is the AND along the chain."""

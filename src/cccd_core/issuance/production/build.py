@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cccd_core.card.profile import TerminalTrust
 from cccd_core.emrtd import CardContent, mrz
 from cccd_core.issuance.dossiers.fingers import chip_fingers
 from cccd_core.issuance.dossiers.policy import CheckPolicy
@@ -15,10 +16,17 @@ from cccd_core.signing.image import build_image
 
 
 def card_job(
-    content: Content, card: Card, signer: Signer, policy: CheckPolicy, *, signing_time: datetime | None = None
+    content: Content,
+    card: Card,
+    signer: Signer,
+    cvca_certificate: bytes,
+    policy: CheckPolicy,
+    *,
+    signing_time: datetime | None = None,
 ) -> CardJob:
     """The job of a dossier that was accepted: fresh chip keys, a signed image, which states its signing time where one
-    is given. CccdError where it cannot be built, SigningError where the signer cannot sign."""
+    is given, the CVCA whose terminals the chip will trust from the day of issue on. CccdError where it cannot be built,
+    SigningError where the signer cannot sign."""
     said = card_content(content, card, policy)
     keys = ChipKeys.generate()
     image = build_image(
@@ -29,6 +37,7 @@ def card_job(
         mrz_information=mrz.for_card(said).information,
         ca_private_key=keys.ca_private_key,
         aa_private_key=keys.aa_private_key,
+        trust=TerminalTrust(cvca_certificate, card.issue_date),
     )
     return CardJob(card.dossier_id, said.personal_number, image, secrets)
 

@@ -77,6 +77,7 @@ class ProduceStage:
     orders: Orders
     station: Station
     signers: DocumentSigners
+    cvca_certificate: bytes
     validity: ValidityPolicy
     policy: CheckPolicy
     now: Callable[[], datetime]
@@ -144,7 +145,8 @@ class ProduceStage:
         signer = self.signers.for_document(until, run=bytes.fromhex(run))
         self._note(signer)
         signing_time = self.now() if self.validity.signing_time else None
-        return card_job(content, card, _TimedSigner(signer, self._watch), self.policy, signing_time=signing_time)
+        timed = _TimedSigner(signer, self._watch)
+        return card_job(content, card, timed, self.cvca_certificate, self.policy, signing_time=signing_time)
 
     def _note(self, signer: Signer) -> None:
         """Keeps which signers the run uses, before they sign: what they signed can then be counted whatever happens."""
