@@ -110,14 +110,13 @@ def objects(holder: tlv.Tlv, odd: OddParts, *, what: str, limit: int = MAX_OBJEC
     reader = holder.reader()
     found: list[tlv.Tlv] = []
     while reader.remaining:
-        rest = holder.value[reader.offset - holder.value_offset :]
-        if len(found) == limit:
-            odd.add(f"rest of {what}", rest, f"{what} has too many parts", offset=reader.offset, limit=limit)
-            break
+        start = reader.offset
         try:
+            if len(found) == limit:
+                raise FormatError(f"{what} has too many parts", offset=start, limit=limit)
             found.append(reader.next())
         except FormatError as error:
-            odd.caught(f"rest of {what}", rest, error)
+            odd.caught(f"rest of {what}", holder.value[start - holder.value_offset :], error)
             break
     return tuple(found)
 
