@@ -198,9 +198,9 @@ def _rates_table(sets: list[dict[str, Any]]) -> Table:
 
 
 def _counts_table(sets: list[dict[str, Any]]) -> Table:
-    rows = _table("counts", "set", "fingers", "templates", "failed", "genuine pairs", "impostor pairs")
+    rows = _table("counts", "set", "fingers", "templates", "failed", "passed over", "genuine pairs", "impostor pairs")
     for name, entry in zip(_names(sets), sets, strict=True):
-        keys = ("fingers", "templates", "failed", "genuine_pairs", "impostor_pairs")
+        keys = ("fingers", "templates", "failed", "passed_over", "genuine_pairs", "impostor_pairs")
         rows.add_row(cell(name), *(f"{entry[key]:,}" for key in keys))
     return rows
 

@@ -100,7 +100,8 @@ def convert(
     from cccd_core import templates
 
     reports_beside(out)
-    record = TemplateOptions(format_, dpi, height, width).load(source)
+    given = TemplateOptions(format_, dpi, height, width).load(source)
+    record = given
     if view is not None:
         record = replace(record, views=(_chosen(record, view, source),))
     if most is not None:
@@ -112,6 +113,8 @@ def convert(
         data = templates.write(record, to, dpi=wanted_dpi, height_px=height, width_px=width)
     write_output(out, data, True)
     stated = templates.loss(record.format, to)
+    written = templates.convert(record, to, dpi=wanted_dpi, height_px=height, width_px=width)
+    gone = templates.lost(given, written)
     result = {
         "path": str(out),
         "format": to,
@@ -123,6 +126,7 @@ def convert(
             "coordinate_mm": stated.coordinate_mm,
             "dropped": list(stated.dropped),
         },
+        "lost": list(gone),
     }
     if as_json:
         print_json(result)
@@ -131,7 +135,7 @@ def convert(
     say(f"{out}: {templates.FORMATS[to]}, {len(data)} bytes, minutiae: {counts}")
     losses = [f"directions within {stated.angle_deg:.2f} degrees"] if stated.angle_deg else []
     losses += [f"places within {stated.coordinate_mm:g} mm"] if stated.coordinate_mm else []
-    losses += [f"not kept: {', '.join(stated.dropped)}"] if stated.dropped else []
+    losses += [f"not kept: {', '.join(gone)}"] if gone else []
     say(f"against {record.format}: {'; '.join(losses) or 'nothing lost'}")
 
 

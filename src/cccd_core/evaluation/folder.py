@@ -44,6 +44,7 @@ class SetResult:
             "fingers": len(self.samples.fingers),
             "templates": timing.templates,
             "failed": self.samples.failed,
+            "passed_over": self.samples.passed_over,
             "genuine_pairs": self.rates.genuine_pairs,
             "impostor_pairs": self.rates.impostor_pairs,
             **rates_as_dict(self.rates),

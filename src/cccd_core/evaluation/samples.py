@@ -18,10 +18,15 @@ from cccd_core import templates
 from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
+from cccd_core.templates.identify import signature_of
 
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
 # Endings of files that hold no template, found beside templates.
-OTHER_ENDINGS = frozenset({".md", ".txt", ".json", ".csv", ".png", ".jpg", ".html", ".py", ".log"})
+OTHER_ENDINGS = frozenset(
+    {".md", ".txt", ".json", ".csv", ".html", ".py", ".log", ".ini", ".db"}
+    | {".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".wsq", ".raw"}
+)
+_HEAD_BYTES = 64
 
 _SPAN = re.compile(r"(\d+)-(\d+)")
 
@@ -47,6 +52,7 @@ class SampleSet:
 
     path: str
     samples: tuple[Sample, ...]
+    passed_over: int = 0  # files named like samples that are no templates by their ending or first bytes
 
     @property
     def fingers(self) -> tuple[str, ...]:
@@ -125,11 +131,13 @@ def read_folder(
     """Reads every template of a folder; of a record with several finger views the first is taken.
 
     `format`, `dpi`, `height_px` and `width_px` go to `templates.load` (.xyt demands dpi and height). Files whose name
-    has no `_`, hidden files and files that end like notes or pictures are no samples. Raises FileError for a folder
-    that cannot be listed or holds no sample, ParameterError for two files of one sample or more than 20,000 samples.
+    has no `_`, hidden files and what ends or begins like a note or a picture are no samples; they are counted. Raises
+    FileError for a folder that cannot be listed or holds no sample, ParameterError for two files of one sample or more
+    than 20,000 samples.
     """
     folder = Path(path)
     found: dict[tuple[str, str], Path] = {}
+    passed_over = 0
     try:
         listed = sorted(entry for entry in folder.iterdir() if entry.is_file())
     except OSError as error:
@@ -138,7 +146,8 @@ def read_folder(
         finger, separator, impression = entry.stem.rpartition("_")
         if not (separator and finger and impression) or entry.name.startswith("."):
             continue
-        if entry.suffix.lower() in OTHER_ENDINGS:
+        if entry.suffix.lower() in OTHER_ENDINGS or _begins_as_another(entry):
+            passed_over += 1
             continue
         if (finger, impression) in found:
             raise ParameterError("two files of one impression of one finger", path=str(entry), stem=entry.stem)
@@ -166,7 +175,16 @@ def read_folder(
         samples.append(Sample(finger, impression, record.views[0]))
     if progress:
         progress(len(names), len(names), "reading")
-    return SampleSet(str(path), tuple(samples))
+    return SampleSet(str(path), tuple(samples), passed_over)
+
+
+def _begins_as_another(path: Path) -> bool:
+    """Whether a file's first bytes are an image's, an archive's or the like; False where they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return signature_of(file.read(_HEAD_BYTES)) is not None
+    except OSError:
+        return False
 
 
 def _order(name: tuple[str, str]) -> tuple[str, int, str]:

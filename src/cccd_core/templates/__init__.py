@@ -5,7 +5,7 @@
 
 from cccd_core.templates.detect import detect
 from cccd_core.templates.io import FORMATS, convert, load, read, save, write
-from cccd_core.templates.loss import Loss, loss
+from cccd_core.templates.loss import Loss, loss, lost
 from cccd_core.templates.model import (
     FULL_TURN,
     KIND_BIFURCATION,
@@ -41,6 +41,7 @@ __all__ = [
     "detect",
     "load",
     "loss",
+    "lost",
     "order",
     "ppcm",
     "read",

@@ -199,6 +199,7 @@ def _fit_view(
             certification_blocks=(),
             with_quality=None,
             raw_quality=details.raw_quality if same_codes else b"",
+            quality_code=0,
         ),
     )
 

@@ -64,10 +64,18 @@ def identify(data: bytes) -> str:
 def surely(data: bytes) -> str | None:
     """What `data` is beyond doubt: by a signature of four bytes or more, which no other bytes begin with by chance, or
     as text. None where it may be anything."""
-    for offset, signature, words in _SIGNATURES:
-        if len(signature) >= _SURE_BYTES and data[offset : offset + len(signature)] == signature:
-            return words
+    signed = signature_of(data)
+    if signed is not None:
+        return signed
     return "text" if len(data) >= _SURE_TEXT and _text(data[:4096]) is not None else None
+
+
+def signature_of(head: bytes) -> str | None:
+    """What a file is whose first bytes are `head`, by a signature of four bytes or more; None where none is known."""
+    for offset, signature, words in _SIGNATURES:
+        if len(signature) >= _SURE_BYTES and head[offset : offset + len(signature)] == signature:
+            return words
+    return None
 
 
 def bare_minutiae(data: bytes) -> str | None:

@@ -1,6 +1,6 @@
-"""What a conversion loses, stated for every ordered pair of formats.
+"""What a conversion loses: the most that can be lost, stated for every ordered pair of formats, and what one file lost.
 
-docs/reference/templates.md shows these as tables, and property tests hold the conversions to them.
+docs/reference/templates.md shows the former as tables, and property tests hold the conversions to them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from cccd_core.errors import ParameterError
 from cccd_core.templates.angles import BINARY, to_steps
 from cccd_core.templates.convert import CAPACITY
+from cccd_core.templates.model import FingerTemplate, TemplateRecord
 
 MM_PER_CM = 10
 
@@ -68,3 +69,75 @@ def _coordinate_mm(source: str, target: str) -> float:
     if not to or (of and to % of == 0):
         return 0.0
     return MM_PER_CM / to / 2
+
+
+def lost(before: TemplateRecord, after: TemplateRecord) -> tuple[str, ...]:
+    """What `before` says and `after` does not, whatever step lost it: `after` is what the bytes that were written say.
+
+    Beside the names of `Loss.dropped`: "minutiae" where there are fewer, "impression type", "view number", "capture
+    quality", "extended data" (or "part of the extended data"), "device", "compliance", "reserved byte". Directions and
+    places within the stated loss are not named.
+    """
+    found = []
+    if len(after.views) < len(before.views):
+        found.append("views")
+    for mine, theirs in zip(before.views, after.views, strict=False):
+        found += _lost_of_view(mine, theirs)
+        if not CAPACITY[after.format].size and (mine.width_px or mine.height_px) and before.format != after.format:
+            found.append("size")
+    if CAPACITY[after.format].resolution_ppcm == 0 and before.format != after.format:
+        found.append("resolution")
+    for name in ("product_id", "compliance", "device_id", "reserved"):
+        # another edition has them in other places, or fills in that nobody is known
+        if getattr(before, name) and not getattr(after, name):
+            found.append(_HEADER_WORDS[name])
+    if before.product_id not in (0, after.product_id):
+        found.append(_HEADER_WORDS["product_id"])
+    return tuple(dict.fromkeys(found))
+
+
+_HEADER_WORDS = {
+    "product_id": "product identifier",
+    "compliance": "compliance",
+    "device_id": "device",
+    "reserved": "reserved byte",
+}
+
+
+def _lost_of_view(mine: FingerTemplate, theirs: FingerTemplate) -> list[str]:
+    found = []
+    if theirs.count < mine.count:
+        found.append("minutiae")
+    for name in ("kind", "quality"):
+        said = getattr(mine, name)
+        if np.count_nonzero(said) > np.count_nonzero(getattr(theirs, name)) and theirs.count == mine.count:
+            found.append(name)
+    if mine.details.raw_quality and mine.details.raw_quality != theirs.details.raw_quality:
+        found.append("quality codes")
+    for name, words in (
+        ("position", "position"),
+        ("impression", "impression type"),
+        ("view", "view number"),
+        ("capture_quality", "capture quality"),
+    ):
+        if getattr(mine, name) and getattr(mine, name) != getattr(theirs, name):
+            found.append(words)
+    if mine.details.quality_code and not theirs.details.quality_code:
+        found.append("the code in place of a capture quality")
+    if mine.extended != theirs.extended:
+        found.append("part of the extended data" if theirs.extended else "extended data")
+    a, b = mine.details, theirs.details
+    if a.captured_at.strip(b"\xff") and a.captured_at != b.captured_at:
+        found.append("capture time")
+    if (a.device_technology, a.device_vendor) != (b.device_technology, b.device_vendor) or (
+        a.device_type and not b.device_type
+    ):
+        found.append("device")
+    if a.certification_blocks != b.certification_blocks:
+        found.append("certification")
+    if a.ending_type != b.ending_type:
+        found.append("ridge ending type")
+    algorithms = {(block.vendor, block.algorithm) for block in a.quality_blocks if block.algorithm}
+    if algorithms - {(block.vendor, block.algorithm) for block in b.quality_blocks}:
+        found.append("quality algorithm")
+    return found

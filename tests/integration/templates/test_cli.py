@@ -58,7 +58,9 @@ def test_info_goes_on_after_a_bad_file(fmr: Path, tmp_path: Path, capsys: pytest
 def test_convert_there_and_back(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     xyt, back = tmp_path / "2.xyt", tmp_path / "back.fmr"
     assert run(app, ["template", "convert", str(fmr), "--view", "1", "--to", "xyt", "-o", str(xyt)]) == 0
-    assert "directions within 0.50 degrees; not kept: kind, size" in capsys.readouterr().out
+    assert (
+        "directions within 0.50 degrees; not kept: views, kind, position, size, resolution" in capsys.readouterr().out
+    )
     image = ["--dpi", "500", "--height", "480", "--width", "400"]
     assert run(app, ["template", "convert", str(xyt), *image, "--to", "iso-2005", "-o", str(back), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

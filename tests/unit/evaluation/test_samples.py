@@ -95,3 +95,14 @@ def test_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
         read_folder(tmp_path / "nothing")
     with pytest.raises(FileError):
         read_folder(tmp_path)
+
+
+def test_what_is_no_template_is_passed_over_and_counted(tmp_path: Path) -> None:
+    write_folder(tmp_path, fingers(2, 2, 3))
+    (tmp_path / "101_1.tif").write_bytes(b"II*\x00" + bytes(50))
+    (tmp_path / "101_2.bmp").write_bytes(b"BM" + bytes(50))
+    (tmp_path / "103_1.tif").write_bytes(b"")
+    (tmp_path / "103_2.WSQ").write_bytes(b"\xff\xa0\xff" + bytes(50))
+    (tmp_path / "104_1.dat").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    found = read_folder(tmp_path)
+    assert (len(found.samples), found.failed, found.passed_over) == (6, 0, 5)
