@@ -28,21 +28,21 @@ from cccd_core.cli.common import (
     exit_with,
     no_stream,
     one_stream,
-    read_input,
     reports_beside,
     write_output,
 )
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
-from cccd_core.errors import CccdError
+from cccd_core.errors import CccdError, ParameterError
 from cccd_core.storage import whole_file
 
 if TYPE_CHECKING:
     from cccd_core.inspection import Access, Inspection
     from cccd_core.issuance.holder import HolderComparison
     from cccd_core.pki import Certificate, DocumentReport, TrustStore, VerificationPolicy
-    from cccd_core.templates import FingerTemplate
+    from cccd_core.templates import FingerTemplate, TemplateRecord
 
 _ZONE_LENGTHS = (72, 88, 90)
+_TOLD = 5  # of what is left out of trust material, each in a line of its own
 logger = logging.getLogger(__name__)
 
 CanOption: TypeAlias = Annotated[
@@ -71,6 +71,24 @@ TerminalOption: TypeAlias = Annotated[
         callback=no_stream,
     ),
 ]
+TrustOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trust",
+        metavar="PATH",
+        help="Whom to trust: certificates, revocation lists, master lists, as DER, PEM, LDIF, or a folder of these.",
+        callback=no_stream,
+    ),
+]
+RootOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--root",
+        metavar="PATH",
+        help="Certificates that prove the master lists of --trust, and are not trusted for documents themselves.",
+        callback=no_stream,
+    ),
+]
 PolicyOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -83,7 +101,7 @@ PolicyOption: TypeAlias = Annotated[
 SignerOption: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option(
-        "--ds", metavar="FILE", help="A document signer's certificate that the chip lacks.", callback=one_stream
+        "--ds", metavar="PATH", help="A document signer's certificate that the chip lacks.", callback=no_stream
     ),
 ]
 WaitOption: TypeAlias = Annotated[bool, typer.Option("--wait", help="Wait until a card is in the reader.")]
@@ -148,6 +166,8 @@ class _Asked:
     mrz: str | None
     open_chip: bool
     pki: Path | None
+    trust: list[Path]
+    roots: list[Path]
     signers: list[Path]
     policy: list[str]
     terminal: Path | None
@@ -170,6 +190,8 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
         mrz: MrzOption = None,
         no_access_control: NoneOption = False,
         pki: PkiOption = None,
+        trust: TrustOption = None,
+        root: RootOption = None,
         ds: SignerOption = None,
         policy: PolicyOption = None,
         terminal: TerminalOption = None,
@@ -188,8 +210,8 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
     ) -> None:
         given = TemplateOptions(format_, dpi, height, width)
         asked = _Asked(
-            file, reader, can, mrz, no_access_control, pki, ds or [], policy or [], terminal,
-            patience if wait else None, at, finger or [], given, fmr, portrait, files,
+            file, reader, can, mrz, no_access_control, pki, trust or [], root or [], ds or [], policy or [],
+            terminal, patience if wait else None, at, finger or [], given, fmr, portrait, files,
         )  # fmt: skip
         reports_beside(portrait)
         inspection, holder = _inspected(asked)
@@ -215,10 +237,10 @@ def _inspected(asked: _Asked) -> tuple[Inspection, HolderComparison | None]:
     from cccd_core.inspection import inspect
 
     access = _access(asked)
-    trust, policy = _trust(asked), _policy(asked.policy)
-    more = tuple(_certificate(path) for path in asked.signers)
+    policy = _policy(asked.policy)
     at = None if asked.at is None else _time(asked.at)
-    probes = [view for path in asked.fingers for view in asked.templates.load(path).views[:1]]
+    trust, more = _trust(asked, at, policy)
+    probes = [finger for path in asked.fingers for finger in _fingers(asked.templates.load(path))]
     with link_to(asked.file, asked.reader, wait_s=asked.wait_s) as link:
         inspection = inspect(link, trust, access=access, policy=policy, at=at, more=more, trace=for_debugging())
     logger.info("a chip was inspected: %s", inspection.verdict)
@@ -235,8 +257,8 @@ def _access(asked: _Asked) -> Access:
 
     if asked.open_chip == (asked.can is not None or asked.mrz is not None):
         raise typer.BadParameter("give --can, --mrz or both; or --pin-none for a chip without access control")
-    if asked.can == asked.mrz == "-":
-        raise typer.BadParameter("`-` is standard input, which can be read once: CAN and MRZ cannot both be it")
+    if [asked.can, asked.mrz, *map(str, asked.fingers)].count("-") > 1:
+        raise typer.BadParameter("`-` is standard input, which can be read once; it is given more than once")
     terminal = None
     if asked.terminal is not None:
         from cccd_core.pki.cv import CvFolder
@@ -258,10 +280,29 @@ def _secret(given: str | None, name: str, lines: int) -> str | None:
     return text
 
 
-def _trust(asked: _Asked) -> TrustStore:
-    from cccd_core.pki import TrustStore, load
+def _trust(
+    asked: _Asked, at: dt.datetime | None, policy: VerificationPolicy
+) -> tuple[TrustStore, tuple[Certificate, ...]]:
+    """Whom to trust, and the certificates that help a document along; what is left out is told."""
+    from cccd_core.pki import load, material
 
-    return TrustStore(()) if asked.pki is None else load(asked.pki).trust_store()
+    signers = material.load(*asked.signers)
+    if asked.signers and not signers.certificates:
+        raise signers.refused[0] if signers.refused else ParameterError("no certificate in it", option="--ds")
+    if not asked.trust and asked.pki is not None:
+        return load(asked.pki).trust_store(), signers.certificates
+    given = material.load(*asked.trust, *([] if asked.pki is None else [asked.pki]))
+    store = given.trust_store(at, policy=policy, roots=material.load(*asked.roots).authorities)
+    for error in store.refused[:_TOLD]:
+        tell(f"left out: {error}")
+    if len(store.refused) > _TOLD:
+        tell(f"left out: {len(store.refused) - _TOLD} more")
+    return store, (*signers.certificates, *given.signers)
+
+
+def _fingers(record: TemplateRecord) -> list[FingerTemplate]:
+    """One view of each finger of a record."""
+    return list({view.position: view for view in reversed(record.views)}.values())[::-1]
 
 
 def _policy(words: list[str]) -> VerificationPolicy:
@@ -271,15 +312,6 @@ def _policy(words: list[str]) -> VerificationPolicy:
     parts = [part.strip() for word in words for part in word.split(",")]
     base = [part for part in parts if "=" not in part]
     return VerificationPolicy.parse(",".join([*(base or ["strict"])[-1:], *(part for part in parts if "=" in part)]))
-
-
-def _certificate(path: Path) -> Certificate:
-    from cccd_core.pki import parse_certificate
-
-    try:
-        return parse_certificate(read_input(path, "certificate", 1 << 16))
-    except CccdError as error:
-        raise error.with_facts(path=str(path)) from None
 
 
 def _time(text: str) -> dt.datetime:

@@ -94,28 +94,37 @@ class Material:
         return tuple(each for each in self.certificates if not _is_authority(each))
 
     def verified_lists(
-        self, at: dt.datetime | None = None, *, policy: VerificationPolicy = VerificationPolicy.STRICT
+        self,
+        at: dt.datetime | None = None,
+        *,
+        policy: VerificationPolicy = VerificationPolicy.STRICT,
+        roots: tuple[Certificate, ...] = (),
     ) -> tuple[tuple[MasterList, ...], tuple[CccdError, ...]]:
-        """The master lists that one of the authorities vouches for, and why the others do not count.
+        """The master lists that one of the authorities, or of `roots`, vouches for, and why the others do not count.
 
         Only what was handed over vouches: a certificate out of one list proves no other list.
         """
-        roots = TrustStore(self.authorities)
+        known = TrustStore((*self.authorities, *roots))
         lists: list[MasterList] = []
         refused: list[CccdError] = []
         for number, data in enumerate(self.master_lists, 1):
             try:
-                lists.append(verify_master_list(data, roots, at, policy=policy))
+                lists.append(verify_master_list(data, known, at, policy=policy))
             except CccdError as error:
                 refused.append(error.with_facts(master_list=number))
         return tuple(lists), tuple(refused)
 
     def trust_store(
-        self, at: dt.datetime | None = None, *, policy: VerificationPolicy = VerificationPolicy.STRICT
+        self,
+        at: dt.datetime | None = None,
+        *,
+        policy: VerificationPolicy = VerificationPolicy.STRICT,
+        roots: tuple[Certificate, ...] = (),
     ) -> TrustStore:
         """A store of the authorities, of those in the master lists that prove themselves at `at` (now by default), and
-        of the revocation lists. What was left out on the way, here or in reading, is in its `refused`."""
-        lists, refused = self.verified_lists(at, policy=policy)
+        of the revocation lists. `roots` prove master lists and are not trusted for anything else. What was left out on
+        the way, here or in reading, is in its `refused`."""
+        lists, refused = self.verified_lists(at, policy=policy, roots=roots)
         anchors = [*self.authorities, *(each for found in lists for each in found.certificates)]
         left_out = [*self.refused, *refused, *(error for found in lists for error in found.refused)]
         return TrustStore.gather(anchors, self.crls, refused=left_out)

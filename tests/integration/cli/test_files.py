@@ -55,7 +55,7 @@ READ = [
     ("template convert", "source"), ("template draw", "source"), ("pki master-list", "file"),
     ("pki master-list", "root"), ("pki deviation-list", "file"), ("pki deviation-list", "root"),
     ("pki write-master-list", "certificates"), ("pki write-deviation-list", "deviations"), ("pki check", "files"),
-    *((f"card {word}", name) for word in ("read", "verify") for name in ("finger", "ds")),
+    ("card read", "finger"), ("card verify", "finger"),
 ]  # fmt: skip
 _PKI_FOLDERS = (
     "signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list", "write-deviation-list",
@@ -64,7 +64,7 @@ READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
-    *((f"card {word}", name) for word in ("read", "verify") for name in ("file", "pki")),
+    *((f"card {word}", name) for word in ("read", "verify") for name in ("file", "pki", "ds", "trust", "root")),
     ("batch check", "batch"),
 ]  # fmt: skip
 
