@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cccd_core.card import CardConnection, ChipReader, MemoryLink, profile
+from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import CARD_FILE
@@ -24,7 +25,7 @@ from support.chip import CAN, SERIAL, blank, image, open_channel, personalised, 
 def _state(card: VirtualCard) -> tuple[object, ...]:
     memory = card.memory
     files = {key: bytes(stored.content) for key, stored in memory.files.items()}
-    return memory.life_cycle, files, dict(memory.secrets), memory.sequence_counter
+    return memory.life_cycle, files, dict(memory.secrets), memory.sequence_counter, memory.identity
 
 
 def test_a_card_survives_its_process(tmp_path: Path) -> None:
@@ -69,6 +70,8 @@ def test_every_torn_tail_gives_the_state_after_some_whole_command(tmp_path: Path
     card.process = recorded  # type: ignore[method-assign]
     keys = ChipKeys.generate()
     connection, session = open_channel(card)
+    own = CardMasterKey(bytes(32), version=2).keys_of(SERIAL, session.diversification_data)
+    profile.put_keys(connection, session, own)
     write(connection, session, image(keys, portrait_bytes=200), keys)
     profile.finish(connection)
     profile.lock(connection)

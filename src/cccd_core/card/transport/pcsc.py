@@ -38,7 +38,7 @@ _GONE: Final = {
     0x80100017: "the reader left",
     0x80100066: "the card does not answer",
     0x80100067: "the card has no power",
-    0x80100068: "the card was reset",
+    0x80100068: "it was reset or changed, and may be another one now",
     0x80100069: "the card was removed",
 }
 # SELECT MF without an answer: changes nothing on a fresh card, and any status word proves that there is one.
