@@ -53,6 +53,7 @@ from cccd_core.signing.cv import Terminal
 
 NEW_CHANNELS_MAX: Final = 4  # of one reader: a card that breaks its channel again and again is left alone
 _TELLS_CHIPS_APART: Final = (ElementaryFile.EF_SOD, ElementaryFile.DG1)
+_ANOTHER_CARD: Final = "another card answers than the one that was opened: was it changed in the reader?"
 
 
 class ChipReader:
@@ -65,6 +66,7 @@ class ChipReader:
         self._openings: list[Callable[[], None]] = []  # what made the present channel, in order; all of it succeeded
         self._broke: dict[ElementaryFile, FileReading] = {}  # files over which a channel broke: not asked for again
         self._known: tuple[ElementaryFile, bytes] | None = None  # what tells this chip from another one
+        self._card_access = b""  # by which PACE was chosen
         self._new_channels = 0
         self.pace: pace.PaceResult | None = None  # how PACE opened the first channel
         self.chip: chip_authentication.ChipAuthenticated | None = None  # what chip authentication has shown
@@ -105,7 +107,7 @@ class ChipReader:
     def _open(self, opening: Callable[[], None]) -> None:
         if self.connection.protected:
             raise RuntimeError("the connection has a channel already; reset it first")
-        self._openings, self._gone, self._known = [], None, None
+        self._openings, self._gone, self._known, self._card_access = [], None, None, b""
         self.pace, self.chip, self._card_security = None, None, None
         self._broke.clear()
         opening()
@@ -117,8 +119,12 @@ class ChipReader:
         access = self._files.read(ElementaryFile.EF_CARDACCESS)
         if access.outcome is ReadOutcome.NOT_THERE:
             raise UnavailableError("the card offers no PACE: it has no EF.CardAccess", needs="its MRZ, for BAC")
+        content = access.require()
+        if self._card_access and not same(content, self._card_access):
+            raise CardRemovedError(_ANOTHER_CARD)  # or somebody who wants a weaker PACE than the first
+        self._card_access = content
         try:
-            infos = security_infos.parse(access.require())
+            infos = security_infos.parse(content)
         except FormatError as error:
             raise CardError("EF.CardAccess makes no sense", **error.facts) from None
         self.pace = pace.open_channel(self.connection, pace_suites.choose(infos), kind, text)
@@ -171,22 +177,21 @@ class ChipReader:
             raise
 
     def _reopen(self) -> None:
-        another = "another card answers than the one that was opened: was it changed in the reader?"
         atr = self.connection.atr
         self.connection.reset()
         if self.connection.atr != atr:
-            raise CardRemovedError(another)
+            raise CardRemovedError(_ANOTHER_CARD)
         first, *others = self._openings
         try:
             first()
         except AuthenticationError:
-            raise CardRemovedError(another) from None  # the password was the first card's
+            raise CardRemovedError(_ANOTHER_CARD) from None  # the password was the first card's
         for opening in others:
             opening()
         if self._known is not None:
             file, content = self._known
             if not same(self._files.read(file).content, content):
-                raise CardRemovedError(another)
+                raise CardRemovedError(_ANOTHER_CARD)
 
     # ---- files
 

@@ -367,6 +367,24 @@ def test_a_password_that_no_longer_opens_is_not_given_again() -> None:
     assert card.resets == 2
 
 
+def test_nobody_talks_a_reader_into_another_pace_on_a_new_channel() -> None:
+    """EF.CardAccess is not signed: what is chosen by it is chosen once."""
+    card, _ = _chip(_refusing(DG3, Bare(0x6982)))
+    reader = reader_of(card)
+    reader.open_pace(CAN)
+    assert reader.try_read(DG3).rights_missing
+    aes, tdes = bytes.fromhex("0402020201"), bytes.fromhex("0402010201")  # the ends of two PACE protocols
+
+    def quirk(command: CommandApdu, usual: Usual) -> Answer:
+        answer = usual()
+        return ResponseApdu(answer.data.replace(aes, tdes), answer.sw) if is_read(command) else answer
+
+    card.quirk = quirk
+    with pytest.raises(CardRemovedError, match="another card"):
+        reader.try_read(DG1)
+    assert not reader.connection.protected
+
+
 def test_another_card_with_the_same_password_is_told_apart() -> None:
     other, _ = personalised(portrait_bytes=300)
     card, files = _chip(_refusing(DG3, Bare(0x6982)))
