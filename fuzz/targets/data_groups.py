@@ -97,7 +97,7 @@ def large() -> tuple[bytes, ...]:
         b"\6" + tlv.encode(0x65, tlv.encode(0x5F40, JPEG) * (room // (len(JPEG) + 3))),
         b"\6" + tlv.encode(0x65, tlv.encode(0x5F40, b"\xff\xd8" + b"\xff\xe0\0\2" * (room // 4))),
         b"\x08" + tlv.encode(0x70, PERSON * (room // len(PERSON))),
-        b"\x0c" + "Đ".encode() * (room // 2),
+        b"\x0c" + "Đ".encode() * 1000,
     )
 
 

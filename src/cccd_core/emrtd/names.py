@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from cccd_core.errors import ParameterError
 
+MAX_CHARACTERS = 1000
+
 # Doc 9303-3 clause 6, table A: the letters that are not a basic letter with marks, and those whose marks the table
 # turns into a second letter; every other letter of the table is its basic letter. Vietnamese letters need only Đ. Ƀ,
 # which the table lacks, is a letter of the Ê Đê, Gia Rai and M'Nông; Ǆ, Ǉ and Ǌ are two of its letters in one sign.
@@ -49,11 +51,13 @@ def transliterate(text: str, *, language: str | None = None) -> str:
     spaces, direction marks); spaces and hyphens become `<`. Latin letters are table A's. With `language` (ISO 639-1 be,
     bg, mk, ru, sr or uk) Cyrillic ones are table B's with that language's exceptions, and Latin ones are refused: a
     name is in one script, and letters of two look alike. ParameterError with the position of a character that has no
-    transliteration here, never the character.
+    transliteration here, never the character; and above 1000 characters.
     """
     if language is not None and language not in _BY_LANGUAGE:
         raise ParameterError("no transliteration for this language", language=language)
     table = _LATIN if language is None else _CYRILLIC | _BY_LANGUAGE[language]
+    if len(text) > MAX_CHARACTERS:
+        raise ParameterError("a name is too long", length=len(text), limit=MAX_CHARACTERS)
     letters: list[str] = []
     for position, character in enumerate(unicodedata.normalize("NFC", text).strip()):
         upper = "ẞ" if character == "ß" else character if character in table else character.upper()

@@ -126,6 +126,13 @@ def test_characters_without_transliteration_are_refused_without_being_shown(name
     assert set(caught.value.facts) == {"position"}
 
 
+def test_names_without_end_are_refused() -> None:
+    assert len(transliterate("Đ" * 1000)) == 1000
+    with pytest.raises(ParameterError) as caught:
+        transliterate("Đ" * 1001)
+    assert caught.value.facts == {"length": 1001, "limit": 1000}
+
+
 def test_family_name_stands_first() -> None:
     assert split_vietnamese("Nguyễn Thị Minh Khai") == ("NGUYEN", "THI<MINH<KHAI")
     assert split_vietnamese("Siu") == ("SIU", "")
