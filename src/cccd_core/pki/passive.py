@@ -282,11 +282,13 @@ def judge_signed_data(
             Rule.SIGNED_ATTRIBUTES, signed.content_type == cms.DATA, _SIGNER, "signed attributes are missing"
         )
     scheme = _signature(judgement, info, certificate, orders, digest_name)
-    if scheme is not None:
-        judgement.require(
-            Rule.HASHES_AGREE, scheme.hash_name == digest_name, _SIGNER,
-            "the signature is over another hash than named", digest=digest_name, scheme=scheme.name,
+    if scheme is not None and scheme.hash_name != digest_name:
+        judgement.failed(
+            Rule.HASHES_AGREE, _SIGNER, "the signature is over another hash than named", digest=digest_name,
+            scheme=scheme.name,
         )  # fmt: skip
+    elif scheme is not None:
+        judgement.held(Rule.HASHES_AGREE, _SIGNER)
     return scheme
 
 
@@ -414,13 +416,19 @@ def _belonging(
     if path is None:
         judgement.unknown(Rule.ISSUING_STATE, "DG1", "no trusted CSCA issued the signer")
     else:
-        judgement.require(
-            Rule.ISSUING_STATE, states.issued_by(state, path.csca.country), "DG1",
-            "the issuing State is not the country of the trusted CSCA", country=path.csca.country,
-            known=state in states.COUNTRIES_OF,
-        )  # fmt: skip
+        country = path.csca.country
+        if states.issued_by(state, country):
+            judgement.held(Rule.ISSUING_STATE, "DG1")
+        else:
+            judgement.failed(
+                Rule.ISSUING_STATE, "DG1", "the issuing State is not the country of the trusted CSCA", country=country,
+                known=state in states.COUNTRIES_OF,
+            )  # fmt: skip
     if types is not None:
-        judgement.require(
-            Rule.DOCUMENT_TYPE, states.allowed_type(code, types), "DG1",
-            "the signer may not sign documents of this type", listed=" ".join(sorted(types))[:80],
-        )  # fmt: skip
+        if states.allowed_type(code, types):
+            judgement.held(Rule.DOCUMENT_TYPE, "DG1")
+        else:
+            judgement.failed(
+                Rule.DOCUMENT_TYPE, "DG1", "the signer may not sign documents of this type",
+                listed=" ".join(sorted(types))[:80],
+            )  # fmt: skip

@@ -121,7 +121,7 @@ def judge_authorities(
             below.signed_part, f"certificate of the {below_about}",
         )  # fmt: skip
         scheme = found if position == 0 else scheme
-        _authority(judgement, authority, about, times)
+        _authority(judgement, authority, about, times, trusted=trusted)
         period = authority.private_key_usage_period
         if period is not None:
             start, end = period
@@ -168,7 +168,7 @@ def no_authority(certificate: Certificate) -> str | None:
     return None
 
 
-def _authority(judgement: Judgement, authority: Certificate, about: str, times: Times) -> None:
+def _authority(judgement: Judgement, authority: Certificate, about: str, times: Times, *, trusted: bool) -> None:
     judge_key(judgement, authority.public_key, about, authority=True)
     subject = authority.subject
     judgement.require(
@@ -180,7 +180,10 @@ def _authority(judgement: Judgement, authority: Certificate, about: str, times: 
         judgement.require(Rule.AUTHORITY, authority.is_ca, about, "the certificate says CA:FALSE", subject=subject)
         judgement.held(Rule.AUTHORITY_STATED, about)
     else:
-        judgement.unknown(Rule.AUTHORITY, about, "no basic constraints are stated")
+        if trusted:
+            judgement.unknown(Rule.AUTHORITY, about, "no basic constraints are stated")
+        else:  # only who is trusted as an authority may leave it unsaid
+            judgement.failed(Rule.AUTHORITY, about, "the certificate is not said to be an authority's", subject=subject)
         judgement.failed(Rule.AUTHORITY_STATED, about, "no basic constraints are stated", subject=subject)
     if authority.key_usage is not None:
         judgement.require(

@@ -27,9 +27,10 @@ _FLOOR_CURVE_BITS: Final = 160
 
 def judge_hash(judgement: Judgement, hash_name: str, about: str) -> None:
     """The one rule for hash algorithms, wherever one is used."""
-    judgement.require(
-        Rule.HASH_STRENGTH, hash_name in STRONG_HASHES, about, "a hash that is too weak", algorithm=hash_name
-    )
+    if hash_name in STRONG_HASHES:
+        judgement.held(Rule.HASH_STRENGTH, about)
+    else:
+        judgement.failed(Rule.HASH_STRENGTH, about, "a hash that is too weak", algorithm=hash_name)
 
 
 def judge_scheme(judgement: Judgement, scheme: SignatureScheme, about: str) -> None:

@@ -695,3 +695,18 @@ def test_strict_is_never_laxer_than_legacy() -> None:
     for rule in Rule:
         assert order[STRICT[rule].value] <= order[LEGACY[rule].value]
         assert not pki.RULES[rule].fixed or LEGACY[rule] is pki.Action.REFUSE
+
+
+def test_a_signer_makes_no_signers() -> None:
+    """A document signer's key under a certificate of its own making: it is no authority, whatever the policy."""
+    forged = forms.party(forms.name(("C", "VN"), ("CN", "DS 2")), 9)
+    for usage in ([forms.KEY_USAGE_SIGNER], []):
+        base = forms.Base()
+        signer = base.signer
+        rows = [*usage, *forms.identifiers(signer, base.csca)]
+        between = pki.parse_certificate(forms.certificate(signer, base.csca, rows))
+        der = forms.certificate(forged, signer, [forms.KEY_USAGE_SIGNER, *forms.identifiers(forged, signer)])
+        for policy in (STRICT, LEGACY, LEGACY.with_(link_certificate="ignore", path_length="ignore")):
+            report = store(base).judge(pki.parse_certificate(der), AT, policy=policy, more=(between,))
+            assert report.rules[Rule.AUTHORITY] is Outcome.FAILED
+            assert not report.accepted
