@@ -5,6 +5,7 @@ from cccd_core.pki.directory import PkiDirectory, load
 from cccd_core.pki.local_country import TEST_CARD_MASTER_KEY, init
 from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list, verify_master_list
 from cccd_core.pki.material import Material
+from cccd_core.pki.messages import SignatureReport, judge_message
 from cccd_core.pki.outlook import Notice, outlook
 from cccd_core.pki.passive import DocumentReport, judge_document, passive_authentication
 from cccd_core.pki.path import Role
@@ -38,6 +39,7 @@ __all__ = [
     "RevocationStatus",
     "Role",
     "Rule",
+    "SignatureReport",
     "SignerTooShortError",
     "TrustPath",
     "TrustStore",
@@ -45,6 +47,7 @@ __all__ = [
     "VerificationPolicy",
     "init",
     "judge_document",
+    "judge_message",
     "load",
     "load_master_list",
     "load_public_key",

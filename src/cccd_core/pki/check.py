@@ -19,7 +19,7 @@ from cccd_core.pki import names
 from cccd_core.pki.certificates import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, Certificate, parse_certificate
 from cccd_core.pki.deviation_list import DEVIATION_LIST, parse_content
 from cccd_core.pki.master_list import CSCA_MASTER_LIST
-from cccd_core.pki.passive import verify_signer
+from cccd_core.pki.messages import verify_signer
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.profile import (
     AUTHORITIES,

@@ -11,14 +11,15 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cccd_core.emrtd import cms, times, tlv
+from cccd_core.emrtd import times, tlv
 from cccd_core.emrtd.hashes import HASH_SIZES, hash_identifier, parse_hash
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.pki import names
 from cccd_core.pki.certificates import Certificate
-from cccd_core.pki.passive import find_signer, verify_signer
+from cccd_core.pki.messages import SignatureReport, read_signed_list
 from cccd_core.pki.path import Role
 from cccd_core.pki.policy import VerificationPolicy
+from cccd_core.pki.revocation import RevocationList
 from cccd_core.pki.signed_list import write_signed_list
 from cccd_core.pki.trust import TrustStore
 from cccd_core.plain import decode
@@ -97,6 +98,7 @@ class DeviationList:
     signer: Certificate
     algorithm: str
     signing_time: dt.datetime | None
+    report: SignatureReport
 
 
 # -- writing
@@ -204,23 +206,18 @@ def parse_deviation_list(
     root: Certificate,
     at: dt.datetime | None = None,
     *,
+    crls: Iterable[RevocationList] = (),
     policy: VerificationPolicy = VerificationPolicy.STRICT,
 ) -> DeviationList:
     """Reads and verifies a deviation list against the CSCA certificate `root`, which must be trusted already, as
     `parse_master_list` does a master list. FormatError, VerificationError, CertificateError."""
     if len(data) > MAX_BYTES:
         raise FormatError("a deviation list is too long", length=len(data), limit=MAX_BYTES)
-    signed = cms.parse(data)
-    if signed.content_type != DEVIATION_LIST or len(signed.signers) != 1:
-        raise FormatError("not a deviation list", content_type=signed.content_type, signers=len(signed.signers))
-    info = signed.signers[0]
-    signer = find_signer(signed, info)
-    algorithm = verify_signer(signed, info, signer, policy=policy)
-    stated = info.attribute(cms.SIGNING_TIME)
-    signing_time = None if stated is None else times.decode(stated)
-    time = signing_time or at or dt.datetime.now(dt.UTC)
-    TrustStore([root]).require_whole().validate(signer, time, role=Role.DEVIATION_LIST_SIGNER, policy=policy)
-    return DeviationList(parse_content(signed.content), signer, algorithm, signing_time)
+    roots = TrustStore([root], crls).require_whole()
+    found = read_signed_list(
+        data, DEVIATION_LIST, Role.DEVIATION_LIST_SIGNER, roots, at, about="deviation list", policy=policy
+    )
+    return DeviationList(parse_content(found.content), found.signer, found.algorithm, found.signing_time, found.report)
 
 
 def parse_content(content: bytes) -> tuple[Deviation, ...]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cccd_core.emrtd import ber, cms, times, tlv
+from cccd_core.emrtd import ber, tlv
 from cccd_core.emrtd.public_keys import UnknownKey
 from cccd_core.errors import CccdError, FormatError
 from cccd_core.pki.certificates import Certificate, parse_certificate
-from cccd_core.pki.passive import find_signer, verify_signer
+from cccd_core.pki.messages import SignatureReport, read_signed_list
 from cccd_core.pki.path import Role
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.trust import TrustStore
@@ -32,13 +30,15 @@ MAX_CERTIFICATES = 10_000
 @dataclass(frozen=True, slots=True)
 class MasterList:
     """A master list whose signature leads to a root that was given. `refused` are the certificates that were left out,
-    each with the reason, its SHA-256, where it stands in the list (`at`) and its subject where that can be read."""
+    each with the reason, its SHA-256, where it stands in the list (`at`) and its subject where that can be read;
+    `report` has every rule, what is accepted by exception with it."""
 
     certificates: tuple[Certificate, ...]
     refused: tuple[CccdError, ...]
     signer: Certificate
     algorithm: str
     signing_time: dt.datetime | None
+    report: SignatureReport
 
     def as_dict(self) -> dict[str, Json]:
         """JSON-ready: who signed, and how many certificates of which countries and keys there are."""
@@ -74,31 +74,17 @@ def verify_master_list(
     """Reads a CSCA master list and verifies it against the CSCA certificates in `roots`.
 
     Checked: the list's signature, and by the rules of a path that a master list signer made it whom one of the roots
-    issued, valid at the signing time, or at `at` (now by default) where the list states none; certificates of the
-    message may link a newer key to a root. A CSCA signs no list itself (Doc 9303-12 clause 9). Certificates are read
-    one by one: one that cannot be read, or whose key is not known here, does not hide the others. FormatError,
-    VerificationError, CertificateError."""
+    issued, valid at the signing time, or at `at` (now by default) where the list states none, and not revoked by a
+    list in the store; certificates of the message may link a newer key to a root. A CSCA signs no list itself (Doc
+    9303-12 clause 9). Certificates are read one by one: one that cannot be read, or whose key is not known here, does
+    not hide the others. FormatError, VerificationError, CertificateError."""
     if len(data) > MAX_BYTES:
         raise FormatError("a master list is too long", length=len(data), limit=MAX_BYTES)
-    signed = cms.parse(data)
-    if signed.content_type != CSCA_MASTER_LIST or len(signed.signers) != 1:
-        raise FormatError("not a CSCA master list", content_type=signed.content_type, signers=len(signed.signers))
-    info = signed.signers[0]
-    signer = find_signer(signed, info)
-    algorithm = verify_signer(signed, info, signer, policy=policy)
-    stated = info.attribute(cms.SIGNING_TIME)
-    signing_time = None if stated is None else times.decode(stated)
-    time = signing_time or at or dt.datetime.now(dt.UTC)
-    links = tuple(each for each in _readable(signed.certificates) if each != signer)
-    roots.validate(signer, time, role=Role.MASTER_LIST_SIGNER, policy=policy, more=links)
-    certificates, refused = ber.read(_read, signed.content)
-    return MasterList(certificates, refused, signer, algorithm, signing_time)
-
-
-def _readable(encoded: tuple[bytes, ...]) -> Iterator[Certificate]:
-    for der in encoded:
-        with suppress(FormatError):
-            yield parse_certificate(der)
+    found = read_signed_list(
+        data, CSCA_MASTER_LIST, Role.MASTER_LIST_SIGNER, roots, at, about="CSCA master list", policy=policy
+    )
+    certificates, refused = ber.read(_read, found.content)
+    return MasterList(certificates, refused, found.signer, found.algorithm, found.signing_time, found.report)
 
 
 def load_master_list(path: Path | str, root_path: Path | str) -> MasterList:

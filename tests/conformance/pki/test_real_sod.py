@@ -12,7 +12,7 @@ import pytest
 from cccd_core import pki
 from cccd_core.emrtd import ber, cms, sod, times, tlv
 from cccd_core.errors import CertificateError, VerificationError
-from cccd_core.pki.passive import find_signer, verify_signer
+from cccd_core.pki.messages import find_signer, verify_signer
 from cccd_core.pki.signatures import parse_scheme, verify
 
 pytestmark = pytest.mark.vectors
