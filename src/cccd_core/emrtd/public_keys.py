@@ -214,6 +214,7 @@ def _rsa(key: tlv.Tlv, *, pss_only: bool, pss: PssParameters | None = None) -> R
     modulus = tlv.to_integer(parts.next(tlv.INTEGER, what="modulus"), maximum_bytes=MAX_RSA_BITS // 8 + 1)
     exponent = tlv.to_integer(parts.next(tlv.INTEGER, what="exponent"), maximum_bytes=9)
     parts.finish("RSA public key")
-    if modulus.bit_length() < 1024 or modulus % 2 == 0 or exponent < 3 or exponent % 2 == 0:
+    possible = 1024 <= modulus.bit_length() <= MAX_RSA_BITS and modulus > 0 and modulus % 2
+    if not possible or exponent < 3 or exponent % 2 == 0:
         raise FormatError("an RSA key with impossible numbers", offset=key.offset, bits=modulus.bit_length())
     return RsaPublicKey(modulus, exponent, pss_only, pss)

@@ -16,6 +16,7 @@ from cccd_core.emrtd import ber, times, tlv
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, UnknownKey, parse_spki
 from cccd_core.errors import FormatError
 from cccd_core.pki import extensions, names
+from cccd_core.pki.signatures import parse_scheme
 
 DOCUMENT_TYPE_LIST = extensions.DOCUMENT_TYPE_LIST
 NAME_CHANGE = extensions.NAME_CHANGE
@@ -140,7 +141,7 @@ def _parse_certificate(der: bytes) -> Certificate:
             raise FormatError("a certificate of an unknown version", offset=explicit.offset, version=version)
     serial = parts.next(tlv.INTEGER, what="serial number")
     inner = parts.next(tlv.SEQUENCE, what="signature algorithm")
-    if tlv.encode(inner.tag, inner.value) != algorithm:
+    if not _one_scheme(tlv.encode(inner.tag, inner.value), algorithm):
         raise FormatError("a certificate names two signature algorithms", offset=inner.offset)
     issuer = names.read(parts.next(tlv.SEQUENCE, what="issuer"))
     validity = parts.next(tlv.SEQUENCE, what="validity").reader()
@@ -168,6 +169,12 @@ def _parse_certificate(der: bytes) -> Certificate:
         unknown_critical=(*said.unknown_critical, *broken_critical), broken_critical=broken_critical,
         broken_extensions={name: error for name, error in said.broken.items() if name not in said.critical},
     )  # fmt: skip
+
+
+def _one_scheme(inside: bytes, outside: bytes) -> bool:
+    """Whether both AlgorithmIdentifiers say the same: in their bytes (RFC 5280 clause 4.1.1.2) or, since some issuers
+    write NULL in one of them alone, in what they mean."""
+    return inside == outside or parse_scheme(inside) == parse_scheme(outside)
 
 
 def _key_bits(spki: tlv.Tlv) -> bytes:

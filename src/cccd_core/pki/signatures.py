@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
@@ -113,12 +113,15 @@ def verify(scheme: SignatureScheme, key: PublicKey, signature: bytes, data: byte
         raise FormatError(key.why.message, **key.why.facts)
     if isinstance(key, EcPublicKey) is not (scheme.family == "ecdsa"):
         raise FormatError("a signature algorithm of another kind of key", algorithm=scheme.identifier)
-    if isinstance(key, EcPublicKey):
-        right = _verifies_ecdsa(scheme, key, signature, data)
-    elif scheme.pss is not None:
-        right = _verifies_pss(scheme.pss, key, signature, data)
-    else:
-        right = _verifies_pkcs1(scheme.hash_name, key, signature, data)
+    try:
+        if isinstance(key, EcPublicKey):
+            right = _verifies_ecdsa(scheme, key, signature, data)
+        elif scheme.pss is not None:
+            right = _verifies_pss(scheme.pss, key, signature, data)
+        else:
+            right = _verifies_pkcs1(scheme.hash_name, key, signature, data)
+    except UnsupportedAlgorithm:
+        raise FormatError("a signature that this OpenSSL does not verify", algorithm=scheme.identifier) from None
     if not right:
         raise VerificationError("a signature is wrong", algorithm=scheme.identifier)
 
@@ -142,13 +145,13 @@ def _verifies_ecdsa(scheme: SignatureScheme, key: EcPublicKey, signature: bytes,
 
 
 def _verifies_pss(pss: PssParameters, key: RsaPublicKey, signature: bytes, data: bytes) -> bool:
-    public = to_cryptography(key)
     scheme = padding.PSS(padding.MGF1(HASHES[pss.mask_hash]), pss.salt_bytes)
     try:
+        public = to_cryptography(key)
         if isinstance(public, rsa.RSAPublicKey):
             public.verify(signature, data, scheme, HASHES[pss.hash_name])
             return True
-    except (InvalidSignature, ValueError):  # ValueError: a key too short for this hash and salt
+    except (InvalidSignature, ValueError):  # ValueError: a key that cannot be, or is too short for these
         pass
     return False
 

@@ -137,3 +137,89 @@ def double(curve: Curve) -> tuple[int, int]:
     point = multiply(curve, 2)
     assert point is not None
     return point
+
+
+def parameters(curve: Curve, **change: bytes) -> bytes:
+    """ECParameters of the curve, a part replaced."""
+    size = curve.field_bytes
+    parts = {
+        "version": tlv.integer(1),
+        "field": tlv.sequence(tlv.oid("1.2.840.10045.1.1"), tlv.integer(curve.p)),
+        "coefficients": tlv.sequence(
+            tlv.octet_string(curve.a.to_bytes(size, "big")), tlv.octet_string(curve.b.to_bytes(size, "big"))
+        ),
+        "generator": tlv.octet_string(curve.encode_point(curve.gx, curve.gy)),
+        "order": tlv.integer(curve.n),
+        "cofactor": tlv.integer(curve.h),
+    }
+    return tlv.sequence(*(parts | change).values())
+
+
+def explicit_key(curve: Curve, **change: bytes) -> bytes:
+    algorithm = tlv.sequence(tlv.oid("1.2.840.10045.2.1"), parameters(curve, **change))
+    return tlv.sequence(algorithm, tlv.bit_string(curve.encode_point(curve.gx, curve.gy)))
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+def test_explicit_parameters_in_the_forms_that_are_in_use(curve: Curve) -> None:
+    size = curve.field_bytes
+    compressed = bytes((2 | curve.gy & 1,)) + curve.gx.to_bytes(size, "big")
+    a, b = (tlv.octet_string(number.to_bytes(size, "big")) for number in (curve.a, curve.b))
+    short_a, short_b = (tlv.octet_string(number.to_bytes(size, "big").lstrip(b"\0")) for number in (curve.a, curve.b))
+    padded = tlv.octet_string(b"\0" + curve.a.to_bytes(size, "big"))
+    for change in (
+        {},
+        {"version": tlv.integer(2)},
+        {"version": tlv.integer(3)},
+        {"cofactor": b""},
+        {"generator": tlv.octet_string(compressed)},
+        {"coefficients": tlv.sequence(a, b, tlv.bit_string(b"seed of the curve"))},
+        {"coefficients": tlv.sequence(short_a, short_b)},
+        {"coefficients": tlv.sequence(padded, b)},
+    ):
+        assert parse_spki(explicit_key(curve, **change)) == EcPublicKey(curve, curve.gx, curve.gy, True)
+    for change in (
+        {"cofactor": tlv.integer(curve.h + 1)},
+        {"order": tlv.integer(curve.n + 2)},
+        {"order": tlv.integer(-curve.n)},
+        {"generator": tlv.octet_string(curve.encode_point(curve.gx, curve.p - curve.gy))},
+        {"generator": tlv.octet_string(bytes((compressed[0] ^ 1,)) + compressed[1:])},
+        {"coefficients": tlv.sequence(a, tlv.octet_string((curve.b ^ 1).to_bytes(size, "big")))},
+        {"coefficients": tlv.sequence(tlv.octet_string(((curve.a + 1) % curve.p).to_bytes(size, "big")), b)},
+        {"coefficients": tlv.sequence(tlv.octet_string(curve.a.to_bytes(67, "big") + b"\0" * 9), b)},
+        {"coefficients": tlv.sequence(a, b, tlv.bit_string(b"seed"), tlv.integer(1))},
+        {"field": tlv.sequence(tlv.oid("1.2.840.10045.1.1"), tlv.integer(curve.p + 2))},
+        {"field": tlv.sequence(tlv.oid("1.2.840.10045.1.2"), tlv.integer(curve.p))},
+        {"version": tlv.integer(4)},
+        {"order": tlv.integer(curve.n) + tlv.integer(curve.h)},
+    ):
+        with pytest.raises(FormatError):
+            parse_spki(explicit_key(curve, **change))
+
+
+@pytest.mark.parametrize(
+    ("modulus", "exponent"),
+    [
+        (-(1 << 2048) + 1, 65537),
+        ((1 << 2048) + 1, 1),
+        ((1 << 2048) + 1, 4),
+        ((1 << 2048) + 1, -3),
+        (1 << 2048, 3),
+        ((1 << 1000) + 1, 3),
+        ((1 << 8192) + 1, 3),
+        ((1 << 2048) + 1, (1 << 80) + 1),
+    ],
+    ids=lambda number: f"{number.bit_length()} bits",
+)
+def test_rsa_keys_that_cannot_be(modulus: int, exponent: int) -> None:
+    key = tlv.sequence(tlv.integer(modulus), tlv.integer(exponent))
+    with pytest.raises(FormatError):
+        parse_spki(tlv.sequence(tlv.sequence(tlv.oid("1.2.840.113549.1.1.1"), tlv.NULL_VALUE), tlv.bit_string(key)))
+
+
+def test_rsa_keys_to_the_longest() -> None:
+    for bits in (1024, 4096, 8192):
+        modulus = (1 << bits) - 1
+        key = tlv.sequence(tlv.integer(modulus), tlv.integer(65537))
+        read = parse_spki(tlv.sequence(tlv.sequence(tlv.oid("1.2.840.113549.1.1.1")), tlv.bit_string(key)))
+        assert (read, read.name) == (RsaPublicKey(modulus, 65537, False), f"RSA-{bits}")

@@ -121,3 +121,21 @@ def test_what_is_said() -> None:
     assert read.key_usage == {"key_cert_sign", "crl_sign", "decipher_only"}
     assert read.document_types == {"P", "ID"}
     assert read.unknown_critical == ()
+
+
+def test_two_identifiers_of_one_scheme() -> None:
+    """NULL in one of them alone says the same; another hash does not."""
+    signer, csca = PLAIN.signer, PLAIN.csca
+    bare = tlv.sequence(tlv.oid("1.2.840.10045.4.3.2"))
+    other = tlv.sequence(tlv.oid("1.2.840.10045.4.3.3"))
+    null = tlv.sequence(tlv.oid("1.2.840.10045.4.3.2"), tlv.NULL_VALUE)
+    whole = tlv.read_one(forms.certificate(signer, csca, [forms.KEY_USAGE_SIGNER])).reader()
+    part = whole.next()
+    signature = tlv.encode(tlv.BIT_STRING, b"\0" + csca.sign(tlv.encode(part.tag, part.value)))
+    rows = tlv.encode(part.tag, part.value)
+    assert bare in rows
+    trust = TrustStore([parse_certificate(csca.certificate)])
+    assert trust.validate(parse_certificate(tlv.sequence(rows, null, signature)), forms.AT)
+    for wrong in (other, tlv.sequence(tlv.oid("1.2.3"))):
+        with pytest.raises(FormatError):
+            parse_certificate(tlv.sequence(rows, wrong, signature))
