@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cccd_core.card import CardConnection, CommandApdu, MemoryLink, profile
+from cccd_core.card import CardConnection, CommandApdu, MemoryLink, ResponseApdu, profile
 from cccd_core.card.card_keys import CardMasterKey, KeyDiversification, check_value
 from cccd_core.card.primitives import tdes_ecb_encrypt
 from cccd_core.card.scp03 import open_session
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import AuthenticationError, CardError, FormatError, ParameterError
 from support.chip import MASTER_KEY, blank, open_channel
+from support.quirky import QuirkyCard
 
 KDF3, EMV, VISA2 = KeyDiversification.KDF3, KeyDiversification.EMV, KeyDiversification.VISA2
 KEY = bytes(range(0x40, 0x60))
@@ -195,6 +197,28 @@ def test_keys_are_changed(size: int) -> None:
     assert again.key_version == 9
     _, either = open_channel(card, master_key=CardMasterKey(MASTER_KEY.key, replacement=new))
     assert either.key_version == 9
+
+
+@pytest.mark.parametrize(
+    ("kept", "changed", "taken"), [(1, 0, True), (0, 0, True), (10, 0, True), (10, 9, False), (4, 0, False)]
+)
+def test_what_the_card_says_of_its_new_keys(kept: int, changed: int, taken: bool) -> None:
+    def quirk(command: CommandApdu, usual: Callable[[], ResponseApdu]) -> ResponseApdu:
+        answer = usual()
+        if command.ins != 0xD8:
+            return answer
+        told = bytearray(answer.data)
+        told[changed] ^= bool(changed)
+        return ResponseApdu(bytes(told[:kept]), answer.sw)
+
+    card = QuirkyCard(blank(), quirk)
+    connection, session = open_channel(card)
+    new = NEW.keys_of(card.serial, session.diversification_data)
+    if taken:
+        profile.put_keys(connection, session, new)
+        return
+    with pytest.raises(CardError, match="does not confirm"):
+        profile.put_keys(connection, session, new)
 
 
 def test_changed_keys_are_in_the_cards_file(tmp_path: Path) -> None:
