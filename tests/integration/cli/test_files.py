@@ -60,11 +60,13 @@ READ = [
 _PKI_FOLDERS = (
     "signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list", "write-deviation-list",
 )  # fmt: skip
+_OF_A_CARD = ("file", "pki", "ds", "trust", "root", "terminal")
 READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
-    *((f"card {word}", name) for word in ("read", "verify") for name in ("file", "pki", "ds", "trust", "root")),
+    *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
+    ("card keys", "pki"),
     ("batch check", "batch"),
 ]  # fmt: skip
 
@@ -134,6 +136,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "vcard new": {"file": work / "unused"},
         "vcard serve": {"file": work / "unused"},
         "vcard info": {"file": work / "unused"},
+        "card keys": {"file": card, "--pki": office.pki},
         "card read": {"file": card, "--can": can, "--pki": office.pki},
         "card verify": {"file": card, "--can": can, "--pki": office.pki},
         "batch check": {"batch": office.batch()},
