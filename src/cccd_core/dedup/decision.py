@@ -48,7 +48,8 @@ class Evidence:
     * `comparisons`: people the probe was searched against, the N of the thresholds.
     * `duplicate_score`, `review_score`: the fused scores at which the allowances are met with that N.
     * `reasons`: why not unique: `match`; `weak_match` (between the two allowances), `single_finger` (only one agrees),
-      `linked` (see below), `few_minutiae` (no finger could be searched by); empty for `unique`.
+      `linked` (see below), `several_people` (different fingers are different people's), `few_minutiae` (no finger could
+      be searched by); empty for `unique`.
     * `matches`: everyone found, best first (64 at most); `best_competitor`: the best of those not
       matched, if any scored at all.
     * `linked`: people whom this one was tied to by a later dossier that matches both.

@@ -154,6 +154,19 @@ def test_one_common_finger_is_for_a_person_to_look_at():
     assert decision.evidence.reasons == ("single_finger",)
 
 
+def test_fingers_of_two_enrolled_people_in_one_dossier_are_said_to_be():
+    whose = {2: 1, 3: 1, 7: 2, 8: 2}
+    probe = EnrolledPerson("b", Tenprint({p: finger(identity * 16 + p) for p, identity in whose.items()}))
+    enrolled = [person("g", 1), person("h", 2), *crowd(50)]
+    decision = search([probe], enrolled, matcher=KnowingMatcher(75.0))[0]
+    assert decision.outcome in ("duplicate", "review")
+    assert "several_people" in decision.evidence.reasons
+    assert {match.person_id for match in decision.evidence.matches} == {"g", "h"}
+    # one person enrolled twice is found by the same fingers, and is one
+    twice = search([person("b", 1)], [person("g", 1), person("h", 1), *crowd(50)])[0]
+    assert twice.evidence.reasons == ("match",)
+
+
 def test_one_finger_alone_suffices_when_it_is_overwhelming():
     probe, enrolled = person("b", 1, (2,)), person("g", 1, (2,))
     assert search([probe], [enrolled], matcher=KnowingMatcher(60.0))[0].outcome == "duplicate"

@@ -7,7 +7,7 @@ earliest is the original and the later ones are its duplicates, also when they m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cccd_core.dedup.decision import Decision, Evidence, Match, Outcome
@@ -67,6 +67,8 @@ def decide(
             draft.outcome, draft.of = "review", root(matches[0])
             strong = matches[0].expected_false_matches <= thresholds.parameters.duplicate_false_matches
             draft.reasons.append("single_finger" if strong else "weak_match")
+        if _of_several_people(matches, root, thresholds.parameters.agreeing_score):
+            draft.reasons.append("several_people")
         originals.append(draft.of if draft.outcome == "duplicate" else None)
         if not item.searchable and draft.outcome == "unique":
             draft.outcome = "review"
@@ -83,6 +85,18 @@ def decide(
         _decision(item, draft, tuple(name for name, _ in linked.get(index, [])), thresholds, manifest)
         for index, (item, draft) in enumerate(zip(found, drafts, strict=True))
     ]
+
+
+def _of_several_people(matches: Sequence[Match], root: Callable[[Match], str], agreeing_score: float) -> bool:
+    """Whether two different people were found by different fingers: then a dossier holds the fingers of both."""
+    agreeing: list[tuple[str, frozenset[int]]] = []
+    for match in matches:
+        fingers = frozenset(finger.position for finger in match.fingers if finger.score >= agreeing_score)
+        name = root(match)
+        if fingers and any(name != other and not fingers & theirs for other, theirs in agreeing):
+            return True
+        agreeing.append((name, fingers))
+    return False
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from cccd_core.dedup import Decision, EnrolledPerson, Gallery, GalleryStore, Match, MemoryGallery
 from cccd_core.errors import DamagedError
+from cccd_core.intake import arrangement
 from cccd_core.issuance.decisions.claims import Claim, Claims
 from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, ReviewReason
 from cccd_core.issuance.register.store import Register
@@ -196,6 +197,7 @@ class _Names:
             fingers=tuple(
                 FingerEvidence(one.position, one.candidate_position, round(one.score, 3)) for one in match.fingers
             ),
+            arrangement=arrangement({one.position: one.candidate_position for one in match.fingers}),
         )
 
     def _name(self, person_id: str) -> str:

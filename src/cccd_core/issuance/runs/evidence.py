@@ -33,7 +33,8 @@ class FingerEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MatchEvidence:
-    """One person whom the search found like: by the dossier that enrolled them."""
+    """One person whom the search found like: by the dossier that enrolled them. `arrangement` says in words where
+    fingers are at other positions than theirs."""
 
     dossier: str
     source: str
@@ -42,6 +43,7 @@ class MatchEvidence:
     expected_false_matches: float
     agreeing: int
     fingers: tuple[FingerEvidence, ...]
+    arrangement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
