@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from cccd_core import templates
 from cccd_core.cli import common, terminal
 from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE
 from cccd_core.cli.main import build
+from cccd_core.synthesis import MasterFinger
 from support import dossiers
 
 HOSTILE = [b"bad\xff\xfe_1.fmr", b"\x1b[31m_1.fmr", b"a\nb_1.fmr", b"[red]x[bold]_1.fmr"]
@@ -185,7 +187,7 @@ def test_evaluate_of_nothing_readable_says_why(tmp_path: Path, process: Any) -> 
         done = process("evaluate", tmp_path / "set", "--out", tmp_path / "r.json", *form)
         assert done.returncode == 1
         assert b"no template could be read" in done.stderr
-        assert b"1_1: no known template format" in done.stderr
+        assert b"1_1: no template: text that is no template" in done.stderr
         assert b"... and 2 more" in done.stderr
     assert json.loads((tmp_path / "r.json").read_bytes())["sets"][0]["failed"] == 7
 
@@ -205,7 +207,8 @@ def test_evaluate_of_nothing_readable_says_why(tmp_path: Path, process: Any) -> 
 )
 def test_errors_name_options_as_they_are_called(words: list[str], option: str, work: Path, process: Any) -> None:
     (work / "p.xyt").write_text("10 470 90 55\n200 100 359 100\n")
-    (work / "card").write_bytes(bytes(range(250)))
+    minutiae = MasterFinger.make(1, 1, 2).impression(0)
+    (work / "card").write_bytes(templates.write(minutiae, "iso-2005-card"))
     (work / "xyt").mkdir()
     shutil.copy(work / "p.xyt", work / "xyt" / "1_1.xyt")
     for form in ([], ["--json"]):
