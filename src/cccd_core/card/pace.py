@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cccd_core.card import ec, ladder, status_words
-from cccd_core.card.apdu import CLA_CHAINING, SHORT_NC_MAX, CommandApdu, ResponseApdu
+from cccd_core.card.apdu import CLA_CHAINING, EXTENDED_NE_MAX, SHORT_NC_MAX, SHORT_NE_MAX, CommandApdu, ResponseApdu
 from cccd_core.card.connection import CardConnection
 from cccd_core.card.groups import EcGroup
 from cccd_core.card.pace_suites import Agreed, Mapping, Password, Suite, check_password, password_secret
@@ -219,7 +219,8 @@ class _Run:
         body = encode(TAG_DYNAMIC_DATA, content)
         # The keys of 2048-bit groups need extended length: the chain of steps takes no chain of parts (4.4.4.2).
         extended = len(body) > SHORT_NC_MAX
-        command = CommandApdu(CLA_CHAINING, INS_GENERAL_AUTHENTICATE, 0, 0, body, 256, extended=extended)
+        ne = EXTENDED_NE_MAX if extended else SHORT_NE_MAX
+        command = CommandApdu(CLA_CHAINING, INS_GENERAL_AUTHENTICATE, 0, 0, body, ne, extended=extended)
         objects = _objects(self._connection.require(command, doing), (answer_tag,))
         if answer_tag not in objects and not optional:
             raise FormatError("the step's data object is missing", expected=f"{answer_tag:X}")

@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd.mrz import MrzInformation
+from cccd_core.emrtd.security_infos import SecurityInfos
 from cccd_core.pki.cv.local_country import inspection_system
 from support.cards import Country
-from support.chip import finish_job, open_channel
+from support.chip import CAN, finish_job, open_channel
+from support.protocols import ca_info, card, pace_info, public_info, stored
 
 HERE = Path(__file__).resolve().parent / "jmrtd"
 
@@ -96,3 +98,54 @@ def test_jmrtd_reads_the_card(
         "DG14 true", "DG15 true", "active authentication true", "chip authentication true", "DG3 shut",
         "trust point VNTESTCVCA00001 READ_ACCESS_DG3_AND_DG4", "DG3 true",
     ]  # fmt: skip
+
+
+# Every mapping over every group, the ciphers by turns. JMRTD 0.7.42 gives integrated mapping with AES-192 a nonce that
+# is longer than the key (Doc 9303-11, 4.4.3.3.2), and asks for 256 bytes where a key of 2048 bits needs more.
+_KINDS = (
+    (1, (1, 2, 3, 4), (0,)),
+    (2, (1, 2, 3, 4), range(8, 19)),
+    (3, (1, 2, 4), (0,)),
+    (4, (1, 2, 4), (8, 9, *range(11, 19))),
+    (6, (2, 3, 4), range(8, 19)),
+)
+WAYS = [(kind, ciphers[n % len(ciphers)], n) for kind, ciphers, numbers in _KINDS for n in numbers]
+
+
+def test_jmrtd_speaks_every_protocol_with_the_card(classes: str) -> None:
+    secret = 0x1234567890ABCDEF
+    made = []
+    for kind, cipher, number in WAYS:
+        dg14 = SecurityInfos(
+            chip_authentication=(ca_info(number > 2, cipher),),
+            chip_authentication_public_keys=(public_info(number, secret),),
+        )
+        access = SecurityInfos(pace=(pace_info(kind, cipher, number),))
+        made.append(card(access, dg14=dg14, ca_key=stored(number, secret)))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve(chip: VirtualCard, client: socket.socket) -> None:
+            with client, client.makefile("rb") as stream:
+                while len(head := stream.read(4)) == 4:
+                    answer = chip.process(stream.read(int.from_bytes(head, "big")))
+                    client.sendall(len(answer).to_bytes(4, "big") + answer)
+
+        def accept() -> None:
+            for chip in made:
+                client, _ = server.accept()
+                threading.Thread(target=serve, args=(chip, client), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        done = subprocess.run(
+            ["java", "-cp", classes, "OpenCards", str(server.getsockname()[1]), str(len(made)), CAN],
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    names = {1: "GM", 2: "GM", 3: "IM", 4: "IM", 6: "CAM"}
+    expected = [
+        f"0.4.0.127.0.7.2.2.4.{kind}.{cipher} {number} {names[kind]} "
+        f"0.4.0.127.0.7.2.2.3.{2 if number > 2 else 1}.{cipher} 27"
+        for kind, cipher, number in WAYS
+    ]
+    assert done.stdout.splitlines() == expected
