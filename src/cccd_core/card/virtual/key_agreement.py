@@ -62,9 +62,11 @@ def pace_step(session: CardSession, run: PaceRun, tag: int, value: bytes) -> byt
     if tag != run.step:
         raise Refusal(sw.CONDITIONS_NOT_SATISFIED)
     try:
-        return _PACE_STEPS[tag](session, run, value)
+        answer = _PACE_STEPS[tag](session, run, value)
     except FormatError:
         raise Refusal(sw.WRONG_DATA) from None
+    session.pace = run if run.step != tag else None  # the proof is the last step
+    return answer
 
 
 def _pace_nonce(session: CardSession, run: PaceRun, value: bytes) -> bytes:
@@ -72,17 +74,14 @@ def _pace_nonce(session: CardSession, run: PaceRun, value: bytes) -> bytes:
     run.nonce, run.step = secrets.token_bytes(run.suite.nonce_bytes), 0x81
     password = session.memory.secrets[_PASSWORD_DGI[run.password]].decode("ascii")
     key = run.suite.nonce_key(pace_suites.password_secret(run.password, password))
-    session.pace = run
     return encode(0x80, run.suite.encrypt_nonce(key, run.nonce))
 
 
 def _pace_map(session: CardSession, run: PaceRun, value: bytes) -> bytes:
     group = run.suite.group
     run.step = 0x83
-    session.pace = run
     if run.suite.mapping is Mapping.INTEGRATED:
         if len(value) != run.suite.key_bytes:
-            session.pace = None
             raise Refusal(sw.WRONG_DATA)
         run.generator = group.map_integrated(run.suite.integrated_number(run.nonce, value))
         return encode(0x82, b"")
@@ -106,6 +105,7 @@ def _mapping_number(session: CardSession, run: PaceRun) -> int | None:
 
 
 def _pace_agree(session: CardSession, run: PaceRun, value: bytes) -> bytes:
+    del session
     secret = run.suite.group.secret()
     mine = secret.times(run.generator)
     if mine == value:
@@ -113,7 +113,6 @@ def _pace_agree(session: CardSession, run: PaceRun, value: bytes) -> bytes:
     run.secret = secret.agree(value)
     run.reader_key, run.chip_key = value, mine
     run.step = 0x85
-    session.pace = run
     return encode(0x84, mine)
 
 
