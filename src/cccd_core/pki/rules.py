@@ -95,7 +95,7 @@ class Definition:
     error: type[CccdError] = CertificateError
 
 
-_R, _F, _I = Action.REFUSE, Action.FLAG, Action.IGNORE
+_R, _F = Action.REFUSE, Action.FLAG
 
 
 def _fixed(check: str, clause: str, text: str, error: type[CccdError] = VerificationError) -> Definition:
@@ -120,8 +120,9 @@ RULES: Final = MappingProxyType({
         _F, _F,
     ),
     Rule.CONTENT_TYPE: _fixed("content_type", "RFC 5652 5.3, 11.1", "the signed content type is the content's"),
-    Rule.SIGNED_ATTRIBUTES: _fixed("signed_attributes", "RFC 5652 5.3",
-    "there are signed attributes, each at most once"),
+    Rule.SIGNED_ATTRIBUTES: _fixed(
+        "signed_attributes", "RFC 5652 5.3", "there are signed attributes, each at most once"
+    ),
     Rule.MESSAGE_DIGEST: _fixed("message_digest", "RFC 5652 5.4, 11.2", "the signed digest is the content's"),
     Rule.SIGNATURE: _fixed("signature", "RFC 5652 5.6; Doc 9303-11 5.1", "the signature is the signer's"),
     Rule.ATTRIBUTES_AS_SENT: _signed(
@@ -143,12 +144,12 @@ RULES: Final = MappingProxyType({
         "strength", "RFC 5652 5.3; RFC 5754 3", "the signature's hash is the one that the signer names", _F, _F
     ),
     Rule.KEY_STRENGTH: _signed(
-        "strength", "Doc 9303-12 4.4", "every key is RSA of 2048 bits or more, or on a curve of 224 bits or more", _R,
-        _F
+        "strength", "Doc 9303-12 4.4", "every key is RSA of 2048 bits or more, or on a curve of 224 bits or more",
+        _R, _F,
     ),
     Rule.AUTHORITY_KEY_STRENGTH: Definition(
         "strength", "Doc 9303-12 4.4", "a CSCA's key is RSA of 3072 bits or more, or on a curve of 256 bits or more",
-        _F, _F
+        _F, _F,
     ),
     Rule.KEY_RESTRICTION: _signed(
         "usage", "RFC 4055 1.2, 3.3", "a key for RSASSA-PSS alone signs PSS, with the hash, mask and least salt it "
@@ -181,8 +182,8 @@ RULES: Final = MappingProxyType({
     ),
     Rule.SIGNER_NO_AUTHORITY: Definition("usage", "Doc 9303-12 7.1", "the signer is no certificate authority", _R, _R),
     Rule.SIGNER_KEY_USAGE: Definition(
-        "usage", "RFC 5280 4.2.1.3; Doc 9303-12 7.1", "the signer's key usage, where stated, has digitalSignature", _R,
-        _R
+        "usage", "RFC 5280 4.2.1.3; Doc 9303-12 7.1", "the signer's key usage, where stated, has digitalSignature",
+        _R, _R,
     ),
     Rule.SIGNER_KEY_USAGE_STATED: Definition("usage", "Doc 9303-12 7.1", "the signer states a key usage", _R, _F),
     Rule.OTHER_ROLE: Definition(
@@ -197,10 +198,11 @@ RULES: Final = MappingProxyType({
     ),
     Rule.FOREIGN_PURPOSE: Definition(
         "usage", "RFC 5280 4.2.1.12; Doc 9303-12 7.1", "a document signer has no extended key usage, or any purpose",
-        _R, _F
+        _R, _F,
     ),
     Rule.AUTHORITY: Definition(
-        "usage", "RFC 5280 4.2.1.9, 6.1.4 (k)", "no CSCA of the path, the trusted one included, says CA:FALSE", _R, _R,
+        "usage", "RFC 5280 4.2.1.9, 6.1.4 (k)",
+        "no CSCA of the path, the trusted one included, says CA:FALSE; one between says CA:TRUE", _R, _R,
         fixed=True
     ),
     Rule.AUTHORITY_STATED: Definition(
@@ -222,8 +224,8 @@ RULES: Final = MappingProxyType({
         "change extension, and of one country", _R, _R,
     ),
     Rule.COUNTRY: Definition(
-        "country", "Doc 9303-12 7.1", "every certificate of the path names one country, whatever its letter case", _R,
-        _R
+        "country", "Doc 9303-12 7.1", "every certificate of the path names one country, whatever its letter case",
+        _R, _R,
     ),
     Rule.REVOCATION: Definition(
         "revocation", "RFC 5280 6.3.3; Doc 9303-12 7.2", "no revocation list that speaks of the signer names it", _R, _R
@@ -242,11 +244,11 @@ RULES: Final = MappingProxyType({
     ),
     Rule.FRESH_LIST: Definition(
         "fresh_list", "RFC 5280 5.1.2.5, 6.3.3",
-        "the list that says so is in force (refuse: a list must be there, too)", _F, _F
+        "the revocation list that the answer rests on is in force (refuse: there must be one, too)", _F, _F
     ),
     Rule.SIGNING_TIME: _signed(
-        "signing_time", "RFC 5652 11.3; Doc 9303-10 4.6.2", "the signing time, where stated, is not in the future", _R,
-        _R
+        "signing_time", "RFC 5652 11.3; Doc 9303-10 4.6.2", "the signing time, where stated, is not in the future",
+        _R, _R,
     ),
     Rule.SIGNING_TIME_IN_VALIDITY: _signed(
         "signing_time", "Doc 9303-10 4.6.2", "the signing time lies within the signer's validity", _R, _R
@@ -254,8 +256,9 @@ RULES: Final = MappingProxyType({
     Rule.PRIVATE_KEY_USAGE_PERIOD: _signed(
         "key_period", "Doc 9303-12 7.1", "the signing time lies within the signer's private key usage period", _R, _F
     ),
-    Rule.DATA_GROUPS: _fixed("data_groups", "Doc 9303-10 4.6.2",
-    "a data group was read, and EF.SOD lists each that was"),
+    Rule.DATA_GROUPS: _fixed(
+        "data_groups", "Doc 9303-10 4.6.2", "a data group was read, and EF.SOD lists each that was"
+    ),
     Rule.DIGEST: _fixed("digest", "Doc 9303-11 5.1", "each data group is the one that was signed"),
     Rule.ISSUING_STATE: _signed(
         "issuing_state", "Doc 9303-11 5.1; Doc 9303-12 7.1; Doc 9303-3 5",

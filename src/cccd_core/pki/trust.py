@@ -255,11 +255,9 @@ class TrustStore:
 
     def _issuers(self, below: Certificate) -> list[Certificate]:
         named = [c for c in self._by_subject.get(below.issuer_key, []) if _keys_match(below, c)]
-        if named:
-            return named
         # Doc 9303-12 clause 7.1.1: the key identifier finds a CSCA that was renamed since.
         by_key = self._by_key.get(below.authority_key_identifier or b"", [])
-        return [c for c in by_key if c.country == below.country]
+        return list(dict.fromkeys((*named, *(c for c in by_key if c.country == below.country))))
 
 
 def _rank(report: PathReport) -> tuple[bool, int]:
