@@ -99,7 +99,7 @@ PLACES = [
     (profile, "select_applet", 0), (profile, "get_life_cycle", 0), (runner, "open_session", 0),
     (profile, "create_file", 0), (profile, "update_current", 0), (profile, "update_current", 3),
     (Scp03Session, "encrypt_sensitive", 0), (profile, "put_secrets", 0), (profile, "finish", 0), (profile, "lock", 0),
-    (runner, "prove_card", 0), (judging, "passive_authentication", 0), (judging, "require_com", 0),
+    (runner, "prove_card", 0), (judging, "judge_document", 0), (judging, "require_com", 0),
     (judging.card_fields, "decode", 0),
 ]  # fmt: skip
 
