@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 from collections.abc import Iterator
@@ -36,6 +37,8 @@ def token(folder: Path) -> Iterator[Path]:
             ["softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--pin", PIN, "--so-pin", "12345678"],
             check=True, capture_output=True, timeout=60,
         )  # fmt: skip
+        if importlib.util.find_spec("pkcs11") is not None:  # a library that is loaded already knows an earlier folder
+            importlib.import_module("pkcs11").lib(str(library)).reinitialize()
         yield library
     finally:
         if before is None:

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from cccd_core.emrtd.public_keys import EcPublicKey, parse_spki
+from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.pki import directory as folders
 from cccd_core.pki import issue
 from cccd_core.pki.certificates import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, parse_certificate
-from cccd_core.pki.directory import Holder, PkiDirectory, Revoked, TokenKey, spki_key
+from cccd_core.pki.directory import Holder, PkiDirectory, Revoked, spki_key
+from cccd_core.pki.new_key import NewKey
 from cccd_core.pki.validity import add_years
 from cccd_core.signing.counted import CountedSigner, KeyPeriod, now_utc
 from cccd_core.signing.ledger import Ledger, Purpose
 from cccd_core.signing.signer import Signer
-from cccd_core.signing.software import SoftwareSigner
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import exclusive
@@ -45,28 +45,7 @@ _LIST_FOLDERS = {"master_list": "mls", "deviation_list": "dls"}
 _LIST_NAMES = {"master_list": "Master List Signer", "deviation_list": "Deviation List Signer"}
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key pair that is to be certified: the public half as DER SubjectPublicKeyInfo, what signs with the private
-    half, and the private half as PKCS #8 PEM, or where it lies in a token."""
-
-    spki: bytes
-    signer: Signer
-    private: bytes | None = field(repr=False)
-    pkcs11: TokenKey | None = None
-
-    @classmethod
-    def software(cls, curve: ec.EllipticCurve) -> NewKey:
-        """A fresh key of this curve in memory: for a test country."""
-        key = ec.generate_private_key(curve)
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return cls(spki, SoftwareSigner(key, b""), pem)
-
-    def written(self, *, explicit: bool) -> bytes:
-        """The public key with its curve spelt out, as Doc 9303-12 clause 4.1.6 asks, or by name."""
-        parsed = parse_spki(self.spki)
-        return parsed.spki(explicit=explicit) if isinstance(parsed, EcPublicKey) else self.spki
+Witness: TypeAlias = Callable[[Path, bytes, bytes, KeyPeriod], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +73,15 @@ def acting(path: Path | str) -> Iterator[PkiDirectory]:
         yield folders.load(folder)
 
 
+def sign_with_new(
+    folder: Path, key: NewKey, period: KeyPeriod, purpose: Purpose, data: bytes, now: dt.datetime
+) -> bytes:
+    """One signature by a key that is being certified, counted in the ledger in its `folder`."""
+    ledger = Ledger.open(folder / folders.LEDGER, spki_key(key.spki))
+    with closing(ledger):
+        return CountedSigner(key.signer, ledger, period, purpose=purpose, clock=lambda: now).sign(data)
+
+
 def add_signer(
     path: Path | str,
     *,
@@ -118,6 +106,7 @@ def add_signer(
         if limit is not None:
             policy = replace(policy, signature_limit=limit)
         pair = key or NewKey.software(ec.SECP256R1())
+        _require_token(directory, pair)
         start = (starts or when).replace(microsecond=0)
         until = policy.signer_key_until(start)
         validity = issue.Validity(start, policy.signer_until(until), until)
@@ -135,6 +124,7 @@ def add_list_signer(path: Path | str, kind: str, *, key: NewKey | None = None, n
     with acting(path) as directory:
         when = (now or now_utc()).replace(microsecond=0)
         pair = key or NewKey.software(ec.SECP256R1())
+        _require_token(directory, pair)
         until = add_years(when, directory.policy.list_signer_years)
         validity = issue.Validity(when, until + dt.timedelta(days=directory.policy.margin_days), until)
         folder = free_folder(directory.path, _LIST_FOLDERS[kind])
@@ -184,19 +174,26 @@ def renew_crl(path: Path | str, *, bare: bool = False, now: dt.datetime | None =
 
 
 def roll_over(
-    path: Path | str, *, new_name: str | None = None, key: NewKey | None = None, now: dt.datetime | None = None
+    path: Path | str,
+    *,
+    new_name: str | None = None,
+    key: NewKey | None = None,
+    now: dt.datetime | None = None,
+    witness: Witness | None = None,
 ) -> Act:
     """The CSCA goes on with a new key: self-signed, certified by the old one (link certificate), named anew where
     `new_name` (a common name) is given. The next signers are certified by it; those there are stay as they are.
 
-    Both keys' revocation lists are written anew. SigningError where the old key may not sign any more: the link would
-    be worth nothing. Doc 9303-12 clauses 4.1.4 and 7.1.1.5.
+    `witness` is shown the folder, the two certificates and the usage period before the index names them, and gives more
+    files for the folder. Both keys' revocation lists are written anew. SigningError where the old key may not sign any
+    more: the link would be worth nothing. Doc 9303-12 clauses 4.1.4 and 7.1.1.5.
     """
     with acting(path) as directory:
         when = (now or now_utc()).replace(microsecond=0)
         old = directory.authorities[-1]
         old.period.require(when)
         pair = key or NewKey.software(ec.SECP384R1())
+        _require_token(directory, pair)
         until = directory.policy.csca_key_until(when)
         validity = issue.Validity(when, directory.policy.csca_until(until), until)
         named = subject_name(old)
@@ -215,7 +212,8 @@ def roll_over(
                 _authority(old, signer), subject, spki, new_serial(), link_validity,
                 country=directory.country, crl_url=CRL_URL,
             )  # fmt: skip
-        _write_holder(directory.path, holder, pair, {folders.LINK_CERTIFICATE: link})
+        more = {} if witness is None else witness(directory.path / folder, der, link, holder.period)
+        _write_holder(directory.path, holder, pair, {folders.LINK_CERTIFICATE: link, **more})
         rolled = replace(directory, authorities=(*directory.authorities, holder))
         return Act(_write_lists(directory, rolled, when), holder)
 
@@ -274,7 +272,8 @@ def self_signed(
         raise file_error("a folder of the PKI cannot be made", error, path=str(folder)) from None
     ledger = Ledger.open(folder / folders.LEDGER, spki_key(spki))
     period = KeyPeriod(validity.not_before, validity.key_until)
-    with closing(CountedSigner(key.signer, ledger, period, purpose=Purpose.CERTIFICATE, clock=lambda: now)) as signer:
+    with closing(ledger):
+        signer = CountedSigner(key.signer, ledger, period, purpose=Purpose.CERTIFICATE, clock=lambda: now)
         authority = issue.Authority(subject, issue.key_identifier(spki), signer.algorithm, signer.sign)
         return issue.csca_certificate(
             authority, spki, new_serial(), validity, country=country, crl_url=CRL_URL, name_change=name_change
@@ -308,6 +307,12 @@ def _explicit(directory: PkiDirectory) -> bool:
 def _authority(holder: Holder, signer: Signer) -> issue.Authority:
     spki = certificate_parts(holder.certificate.der).spki
     return issue.Authority(subject_name(holder), issue.key_identifier(spki), signer.algorithm, signer.sign)
+
+
+def _require_token(directory: PkiDirectory, key: NewKey) -> None:
+    """A State's keys are made where nobody can copy them."""
+    if not directory.test and key.pkcs11 is None:
+        raise ParameterError("the keys of a country that is no test are made in a token", needs="module, token, key")
 
 
 def _write_holder(path: Path, holder: Holder, key: NewKey, more: Mapping[str, bytes] | None = None) -> None:

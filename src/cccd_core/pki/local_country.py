@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,8 +18,10 @@ from cccd_core.errors import FileError, ParameterError
 from cccd_core.pki import authority, issue
 from cccd_core.pki import directory as folders
 from cccd_core.pki.cv import local_country as cv_country
+from cccd_core.pki.new_key import NewKey
 from cccd_core.pki.validity import ValidityPolicy
 from cccd_core.plain import Json
+from cccd_core.signing.counted import KeyPeriod
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
@@ -84,7 +87,7 @@ def init(
 def _make(
     draft: Path, country: str, code: str, explicit: bool, signers: int, policy: ValidityPolicy, start: dt.datetime
 ) -> None:
-    key = authority.NewKey.software(ec.SECP384R1())
+    key = NewKey.software(ec.SECP384R1())
     name = issue.name({"C": country, "O": "TEST - not for real documents", "CN": f"TEST CSCA {code}"})
     begin(draft, key, name, country=code, explicit=explicit, policy=policy, test=True, now=start)
     at = start
@@ -96,7 +99,7 @@ def _make(
 
 def begin(
     folder: Path,
-    key: authority.NewKey,
+    key: NewKey,
     name: bytes,
     *,
     country: str,
@@ -104,8 +107,10 @@ def begin(
     policy: ValidityPolicy,
     test: bool,
     now: dt.datetime,
+    witness: Callable[[Path, bytes, KeyPeriod], Mapping[str, bytes]] | None = None,
 ) -> folders.PkiDirectory:
-    """The first files of a PKI directory in an empty folder: the CSCA of this DER name, and its revocation list."""
+    """The first files of a PKI directory in an empty folder: the CSCA of this DER name, and its revocation list.
+    `witness` is shown the folder, the certificate and its key's period, and gives more files for the folder."""
     until = policy.csca_key_until(now)
     validity = issue.Validity(now, policy.csca_until(until), until)
     csca = folder / folders.CSCA_FOLDER
@@ -114,7 +119,9 @@ def begin(
     )
     if key.private is not None:
         whole_file.write(csca / folders.PRIVATE_KEY, key.private, private=True)
-    whole_file.write(csca / folders.CERTIFICATE, der)
+    more = {} if witness is None else witness(csca, der, KeyPeriod(now, until))
+    for filename, content in {**more, folders.CERTIFICATE: der}.items():
+        whole_file.write(csca / filename, content)
     entry: dict[str, Json] = {"folder": folders.CSCA_FOLDER}
     if key.pkcs11 is not None:
         entry["pkcs11"] = {"module": key.pkcs11.module, "token": key.pkcs11.token, "key": key.pkcs11.key}

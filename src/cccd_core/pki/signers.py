@@ -15,7 +15,7 @@ from cccd_core.errors import CertificateError, SigningError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.directory import Holder, PkiDirectory, key_period
 from cccd_core.pki.trust import TrustStore
-from cccd_core.signing.counted import CountedSigner, now_utc
+from cccd_core.signing.counted import CountedSigner, close_signer, now_utc
 from cccd_core.signing.ledger import NO_RUN, Ledger
 from cccd_core.signing.signer import Signer
 
@@ -111,8 +111,9 @@ class DirectorySigners:
 
     def close(self) -> None:
         """See `DocumentSigners`."""
-        for ledger, _ in self._open.values():
+        for ledger, key in self._open.values():
             ledger.close()
+            close_signer(key)
         self._open.clear()
 
     def _require_trusted(self, holder: Holder, now: dt.datetime) -> None:

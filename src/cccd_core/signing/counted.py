@@ -89,5 +89,13 @@ class CountedSigner:
         return self._signer.sign(data)
 
     def close(self) -> None:
-        """Gives back the ledger, and what is reserved in it and unused."""
+        """Gives back the ledger, and what is reserved in it and unused; closes a token's session."""
         self._ledger.close()
+        close_signer(self._signer)
+
+
+def close_signer(signer: Signer) -> None:
+    """Closes a signer that holds something open, as one in a token does."""
+    close = getattr(signer, "close", None)
+    if close is not None:
+        close()

@@ -7,6 +7,7 @@ token can. A PIN is tried once: tokens lock after a few wrong ones.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +18,13 @@ from typing import Any
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from cccd_core.emrtd import tlv
 from cccd_core.emrtd.algorithms import SignatureAlgorithm, default_algorithm
+from cccd_core.emrtd.curves import Curve
 from cccd_core.emrtd.hashes import HASH_SIZES
-from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, decode_point
 from cccd_core.emrtd.x509 import certificate_parts
-from cccd_core.errors import SigningError, UnavailableError
+from cccd_core.errors import ConflictError, SigningError, UnavailableError
 from cccd_core.signing.keys import verifies
 from cccd_core.signing.ledger import PROOF
 
@@ -38,12 +41,13 @@ class Pkcs11Signer:
     One session, one lock: several threads may call `sign`, one signature is made at a time.
     """
 
-    def __init__(self, session: Any, key: Any, certificate_der: bytes) -> None:
+    def __init__(self, session: Any, key: Any, public: EcPublicKey | RsaPublicKey, certificate_der: bytes) -> None:
+        """For `open` and `generate`, which are the doors."""
         self._session = session
         self._key = key
         self._lock = threading.Lock()
         self._certificate_der = bytes(certificate_der)
-        self._public: EcPublicKey | RsaPublicKey = certificate_parts(certificate_der).public_key
+        self._public = public
         self._algorithm = default_algorithm(self._public)
 
     @classmethod
@@ -56,26 +60,54 @@ class Pkcs11Signer:
         module or the token is not there; SigningError where the PIN is wrong, the key or certificate is missing, or
         the key is not the certificate's (found out by one signature).
         """
-        with _errors("the PKCS #11 token cannot be opened", module=str(module), token=token):
-            try:
-                library = pkcs11.lib(str(module))
-                slot = library.get_token(token_label=token)
-            except (RuntimeError, pkcs11.NoSuchToken) as error:
-                raise UnavailableError(
-                    "no such PKCS #11 module or token", module=str(module), token=token, why=type(error).__name__
-                ) from None
-            session = slot.open(user_pin=pin)
+        session = _session(module, token, pin)
         try:
             with _errors("the key cannot be found on the token", token=token, key=key):
                 private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=key)
                 if certificate_der is None:
                     certificate_der = _stored_certificate(session, key)
-            signer = cls(session, private, certificate_der)
+            signer = cls(session, private, certificate_parts(certificate_der).public_key, certificate_der)
             signer._prove()
             return signer
         except BaseException:
             session.close()
             raise
+
+    @classmethod
+    def generate(
+        cls, module: Path | str, *, token: str, key: str, pin: str, curve: Curve
+    ) -> tuple[bytes, Pkcs11Signer]:
+        """Makes a key pair labelled `key` inside the token, which it never leaves: (DER SubjectPublicKeyInfo with the
+        curve's name, a signer that has no certificate yet).
+
+        Errors as `open`; ConflictError where the token has a key of this label already.
+        """
+        session = _session(module, token, pin, write=True)
+        try:
+            with _errors("the token made no key", token=token, key=key):
+                if list(session.get_objects({pkcs11.Attribute.LABEL: key})):
+                    raise ConflictError("the token has something of this label already", token=token, key=key)
+                parameters = session.create_domain_parameters(
+                    pkcs11.KeyType.EC, {pkcs11.Attribute.EC_PARAMS: tlv.oid(curve.oid)}, local=True
+                )
+                public, private = parameters.generate_keypair(
+                    store=True, label=key, id=secrets.token_bytes(8),
+                    private_template={pkcs11.Attribute.SENSITIVE: True, pkcs11.Attribute.EXTRACTABLE: False},
+                )  # fmt: skip
+                point = tlv.read_one(bytes(public[pkcs11.Attribute.EC_POINT]), tlv.OCTET_STRING, what="point").value
+            x, y = decode_point(curve, point)
+            made = EcPublicKey(curve, x, y, explicit=False)
+            return made.spki(), cls(session, private, made, b"")
+        except BaseException:
+            session.close()
+            raise
+
+    def discard(self, label: str) -> None:
+        """Destroys the key pair of this label in the token, and closes the session. SigningError."""
+        with _errors("the key cannot be destroyed in the token", key=label), self._lock:
+            for each in list(self._session.get_objects({pkcs11.Attribute.LABEL: label})):
+                each.destroy()
+            self._session.close()
 
     def __repr__(self) -> str:
         return f"Pkcs11Signer({self._algorithm.name})"
@@ -120,6 +152,21 @@ class Pkcs11Signer:
         """One signature over a fixed text, checked with the certificate's key."""
         if not verifies(self._public, self._algorithm, self.sign(PROOF), PROOF):
             raise SigningError("the token's key is not the certificate's")
+
+
+def _session(module: Path | str, token: str, pin: str, *, write: bool = False) -> Any:
+    with _errors("the PKCS #11 token cannot be opened", module=str(module), token=token):
+        try:
+            library = pkcs11.lib(str(module))
+            slot = library.get_token(token_label=token)
+        except (RuntimeError, pkcs11.NoSuchToken) as error:
+            raise UnavailableError(
+                "no such PKCS #11 module or token", module=str(module), token=token, why=type(error).__name__
+            ) from None
+        try:
+            return slot.open(user_pin=pin, rw=write)
+        except pkcs11.UserAlreadyLoggedIn:  # another key of the same token is open in this process
+            return slot.open(rw=write)
 
 
 def _stored_certificate(session: Any, label: str) -> bytes:

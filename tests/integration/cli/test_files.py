@@ -48,6 +48,7 @@ FILES = {
 # Outputs that are folders, or a card that lives in its file: `-` is refused, and so is anything else in the place.
 FOLDERS = [
     ("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file"),
+    ("pki ceremony", "folder"),
     ("card read", "files"), ("card verify", "files"),
 ]  # fmt: skip
 READ = [
@@ -56,6 +57,7 @@ READ = [
     ("pki master-list", "root"), ("pki deviation-list", "file"), ("pki deviation-list", "root"),
     ("pki write-master-list", "certificates"), ("pki write-deviation-list", "deviations"), ("pki check", "files"),
     ("card read", "finger"), ("card verify", "finger"),
+    ("pki protocol", "file"), ("pki protocol", "certificate"),
 ]  # fmt: skip
 _PKI_FOLDERS = (
     "signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list", "write-deviation-list",
@@ -65,6 +67,7 @@ READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
+    *((f"pki {word}", "module") for word in ("signer", "list-signer", "ceremony")),
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
     ("card keys", "pki"),
     ("batch check", "batch"),
@@ -118,12 +121,12 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "template draw": {"source": work / "1.fmr", "--out": work / "unused"},
         "pki init": {"folder": work / "unused"},
         "pki show": {"folder": office.pki},
-        "pki signer": {"folder": office.pki},
+        "pki signer": {"folder": office.pki, "--token": "t", "--key": "k"},
         "pki roll-over": {"folder": office.pki},
         "pki revoke": {"folder": office.pki, "serial_number": "1", "--reason": "superseded"},
         "pki crl": {"folder": office.pki},
         "pki ledger": {"folder": office.pki},
-        "pki list-signer": {"folder": office.pki, "--kind": "master-list"},
+        "pki list-signer": {"folder": office.pki, "--kind": "master-list", "--token": "t", "--key": "k"},
         "pki write-master-list": {"folder": office.pki, "--out": work / "unused"},
         "pki write-deviation-list": {
             "folder": office.pki,
@@ -131,6 +134,14 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
             "--out": work / "unused",
         },
         "pki deviation-list": {"file": work / "1.fmr", "--root": office.pki / "csca" / "certificate.der"},
+        "pki ceremony": {
+            "folder": work / "unused",
+            "--operator": "A",
+            "--module": "m",
+            "--token": "t",
+            "--key": "k",
+        },
+        "pki protocol": {"file": work / "1.fmr", "--certificate": office.pki / "csca" / "certificate.der"},
         "pki check": {"files": office.pki / "csca" / "certificate.der"},
         "pki master-list": {"file": work / "1.fmr", "--root": office.pki / "csca" / "certificate.der"},
         "vcard new": {"file": work / "unused"},

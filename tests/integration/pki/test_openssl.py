@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cccd_core import pki
 from cccd_core.emrtd import ElementaryFile, tlv
+from cccd_core.pki import authority, publish
+from cccd_core.pki.deviation_list import Description, Deviation, Documents
 from cccd_core.signing import Signer, SoftwareSigner
 from support import countries, emrtd_samples
 
@@ -101,3 +103,55 @@ def test_a_made_country_is_what_openssl_expects(tmp_path: Path) -> None:
     sod = signed_by(folder.document_signer())
     answer = verify_with_openssl(sod, tmp_path, "-CAfile", root)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_csca_that_was_followed_is_what_openssl_expects(tmp_path: Path) -> None:
+    folder = pki.init(tmp_path / "pki", explicit_curves=False)
+    old = pem_of(folder.csca_certificate.der, tmp_path / "old.pem")
+    authority.roll_over(folder.path)
+    after = authority.add_signer(folder.path).directory
+    link = pem_of((folder.path / "csca-2/link.der").read_bytes(), tmp_path / "link.pem")
+    signer = pem_of(after.signers[1].certificate.der, tmp_path / "ds2.pem")
+    # Who trusts the old key alone comes by the link to what the new one certified.
+    answer = openssl("verify", "-x509_strict", "-CAfile", old, "-untrusted", link, signer)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert openssl("verify", "-x509_strict", "-CAfile", old, signer).returncode != 0
+    new = pem_of(after.csca_certificate.der, tmp_path / "new.pem")
+    assert openssl("verify", "-x509_strict", "-CAfile", new, signer).returncode == 0
+    # A new name on the way: the link itself verifies.
+    authority.roll_over(folder.path, new_name="TEST CSCA renamed")
+    renamed = pem_of((folder.path / "csca-3/link.der").read_bytes(), tmp_path / "renamed.pem")
+    assert openssl("verify", "-CAfile", new, renamed).returncode == 0
+    assert "2.23.136.1.1.6.1" in openssl("x509", "-in", renamed, "-noout", "-text").stdout
+
+
+def test_a_revocation_with_its_reason_is_what_openssl_expects(tmp_path: Path) -> None:
+    folder = pki.init(tmp_path / "pki", explicit_curves=False)
+    serial = folder.signers[0].certificate.serial_number
+    since = folder.signers[0].certificate.not_before
+    authority.revoke(folder.path, serial, "key_compromise", invalid_since=since)
+    root = pem_of(folder.csca_certificate.der, tmp_path / "csca.pem")
+    signer = pem_of(folder.signers[0].certificate.der, tmp_path / "ds.pem")
+    crl = tmp_path / "crl.pem"
+    assert openssl("crl", "-inform", "DER", "-in", folder.path / "csca/crl.der", "-out", crl).returncode == 0
+    text = openssl("crl", "-in", crl, "-noout", "-text").stdout
+    for wanted in ("Key Compromise", "Invalidity Date", f"{serial:X}", "CRL Number"):
+        assert wanted in text
+    answer = openssl("verify", "-crl_check", "-CRLfile", crl, "-CAfile", root, signer)
+    assert "certificate revoked" in answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("kind", sorted(authority.LIST_SIGNERS))
+def test_openssl_accepts_signed_lists(kind: str, tmp_path: Path) -> None:
+    folder = pki.init(tmp_path / "pki", explicit_curves=False)
+    authority.add_list_signer(folder.path, kind)
+    known = [Deviation(Documents("ID"), (Description("chip"),))]
+    made = publish.master_list(folder.path) if kind == "master_list" else publish.deviation_list(folder.path, known)
+    (tmp_path / "list.der").write_bytes(made)
+    root = pem_of(folder.csca_certificate.der, tmp_path / "csca.pem")
+    answer = openssl(
+        "cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "list.der", "-purpose", "any",
+        "-CAfile", root, "-out", tmp_path / "content.der",
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert openssl("asn1parse", "-inform", "DER", "-in", tmp_path / "content.der").returncode == 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,12 @@ from cccd_core.cli.pki.folder import FolderArgument, print_folder
 from cccd_core.cli.terminal import cell, print_json, say, table
 from cccd_core.cli.terminal import show as show_table
 
+if TYPE_CHECKING:
+    from cccd_core.pki.directory import TokenKey
+
+ModuleOption = Annotated[Path | None, typer.Option(help="The PKCS #11 module in whose token the key is made.")]
+TokenOption = Annotated[str | None, typer.Option(help="The token's label.")]
+KeyOption = Annotated[str | None, typer.Option("--key", help="The new key's label in the token.")]
 BareOption = Annotated[
     bool,
     typer.Option(
@@ -34,6 +41,20 @@ class Reason(StrEnum):
     PRIVILEGE_WITHDRAWN = "privilege-withdrawn"
 
 
+SIGNER_CURVE = "secp256r1"
+
+
+def token_key(module: Path | None, token: str | None, key: str | None) -> TokenKey | None:
+    """Where a key is made, None for the folder; all three options or none."""
+    from cccd_core.pki.directory import TokenKey
+
+    if module is None and token is None and key is None:
+        return None
+    if module is None or token is None or key is None:
+        raise typer.BadParameter("--module, --token and --key go together")
+    return TokenKey(str(module), token, key)
+
+
 def register(area: typer.Typer) -> None:
     """Adds the commands of this file."""
     area.command(epilog="Example: cccd pki signer out/pki --days 90 --limit 100000")(signer)
@@ -51,17 +72,24 @@ def signer(
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=92, help="For how many days it signs.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="How many signatures it may make.")] = None,
+    module: ModuleOption = None,
+    token: TokenOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Certifies the next document signer: it signs when those before it may not any more, by date or by count.
 
-    Its certificate lasts as long as the longest card; where the CSCA's would end first, it is refused.
+    Its certificate lasts as long as the longest card; where the CSCA's would end first, it is refused. The key is made
+    in a token, or for a test country in the folder.
     """
     from cccd_core.pki import authority
+    from cccd_core.pki.new_key import made_in
 
     when_interrupted("the folder is as it was, or the signer is in it")
     begins = None if starts is None else starts.replace(tzinfo=dt.UTC)
-    print_folder(authority.add_signer(folder, starts=begins, key_days=days, limit=limit).directory.as_dict(), as_json)
+    with made_in(token_key(module, token, key), SIGNER_CURVE) as made:
+        act = authority.add_signer(folder, starts=begins, key_days=days, limit=limit, key=made)
+    print_folder(act.directory.as_dict(), as_json)
 
 
 def roll_over(

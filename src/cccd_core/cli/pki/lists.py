@@ -23,6 +23,7 @@ from cccd_core.cli.common import (
     write_output,
 )
 from cccd_core.cli.pki.folder import FolderArgument, print_folder
+from cccd_core.cli.pki.keys import SIGNER_CURVE, KeyOption, ModuleOption, TokenOption, token_key
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show_error, table
 from cccd_core.cli.terminal import show as show_table
 
@@ -138,13 +139,19 @@ def deviation_list(
 def list_signer(
     folder: FolderArgument,
     kind: Annotated[ListKind, typer.Option(help="Which lists it signs.")],
+    module: ModuleOption = None,
+    token: TokenOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Certifies a signer of master lists or deviation lists, which takes the place of the one before it."""
     from cccd_core.pki import authority
+    from cccd_core.pki.new_key import made_in
 
     when_interrupted("the folder is as it was, or the signer is in it")
-    print_folder(authority.add_list_signer(folder, kind.replace("-", "_")).directory.as_dict(), as_json)
+    with made_in(token_key(module, token, key), SIGNER_CURVE) as made:
+        act = authority.add_list_signer(folder, kind.replace("-", "_"), key=made)
+    print_folder(act.directory.as_dict(), as_json)
 
 
 def write_master_list(
