@@ -78,7 +78,7 @@ def read(found: tlv.Tlv) -> Name:
             attribute.finish("part of a name")
             text = to_text(value)
             if text is None:
-                pairs.append(f"{kind}={value.tag:X}:{value.value.hex()}")
+                pairs.append(f"{kind}=\0{value.tag:X}:{value.value.hex()}")  # no prepared text has this sign
                 text = f"#{value.value.hex()[:40]}"
             else:
                 pairs.append(f"{kind}={_domain(text) if kind == _DOMAIN_COMPONENT else prepare(text)}")

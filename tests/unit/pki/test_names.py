@@ -68,6 +68,8 @@ def test_one_name(one: names.Name, other: names.Name) -> None:
         (rows([("O", "a")], [("O", "a")]), rows([("O", "a")])),
         (of("O", "a", 0x04), of("O", "a", 0x03)),  # no text: the bytes count
         (of("O", "A", 0x04), of("O", "a", 0x04)),
+        (of("O", "A", 0x04), of("O", "4:41")),
+        (of("O", "A", 0x04), of("O", "\0004:41")),
     ],
 )  # fmt: skip
 def test_another_name(one: names.Name, other: names.Name) -> None:

@@ -13,7 +13,7 @@ from cccd_core.emrtd import tlv
 from cccd_core.emrtd.curves import CURVES, Curve, by_name
 from cccd_core.emrtd.hashes import HASH_OIDS, HASH_SIZES
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, UnknownKey, parse_spki
-from cccd_core.errors import FormatError, VerificationError
+from cccd_core.errors import CertificateError, FormatError, VerificationError
 from cccd_core.pki import TrustStore, VerificationPolicy, parse_certificate, passive_authentication
 from cccd_core.pki.signatures import SignatureScheme, parse_scheme, verify
 from support import countries
@@ -265,6 +265,32 @@ def test_a_hash_that_does_not_fit_the_key() -> None:
     )
     with pytest.raises(VerificationError):
         verify(parse_scheme(pss(hash_info("sha512"), hash_info("sha512"), 64)), read, bytes(128), DATA)
+
+
+@pytest.mark.parametrize("null", [True, False])
+def test_documents_whose_digest_info_lacks_null(null: bool) -> None:
+    """In the CSCA's certificate, the signer's, and EF.SOD alike; what is nearly so stays refused."""
+    keys = [rsa.generate_private_key(65537, 3072) for _ in "12"]
+
+    def party(name: bytes, serial: int, key: rsa.RSAPrivateKey, extra: bytes = b"") -> forms.Party:
+        def sign(data: bytes) -> bytes:
+            identifier = hash_info("sha256", null=null)
+            info = tlv.sequence(identifier, tlv.octet_string(hashlib.sha256(data).digest())) + extra
+            return sign_block(block(info, 384), key)
+
+        identifier = algorithm("1.2.840.113549.1.1.11", tlv.NULL_VALUE)
+        return forms.Party(countries.spki(key), sign, name, tlv.integer(serial), identifier)
+
+    right = forms.Base(csca=party(forms.CSCA_NAME, 1, keys[0]), signer=party(forms.SIGNER_NAME, 2, keys[1]))
+    trust = TrustStore([parse_certificate(right.csca.certificate)])
+    assert passive_authentication(forms.message(right), right.groups, trust, forms.AT).accepted
+    for wrong in (
+        forms.Base(csca=right.csca, signer=party(forms.SIGNER_NAME, 2, keys[1], b"\0")),
+        forms.Base(csca=party(forms.CSCA_NAME, 1, keys[0], b"\0"), signer=party(forms.SIGNER_NAME, 2, keys[1])),
+    ):
+        trust = TrustStore([parse_certificate(wrong.csca.certificate)])
+        with pytest.raises((VerificationError, CertificateError)):
+            passive_authentication(forms.message(wrong), wrong.groups, trust, forms.AT)
 
 
 # ---- ECDSA
