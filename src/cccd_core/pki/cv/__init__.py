@@ -4,7 +4,15 @@ BSI TR-03110-3 v2.21 (certificates, requests), BSI TR-03139 and Doc 9303-11 clau
 with the certificates is `card.virtual.terminal`, what a reader does `card.terminal_authentication`.
 """
 
-from cccd_core.pki.cv.folder import CvFolder, HolderKind, described, read_certificate, require_known, validity
+from cccd_core.pki.cv.folder import (
+    CvFolder,
+    HolderKind,
+    chain_holders,
+    described,
+    read_certificate,
+    require_known,
+    validity,
+)
 from cccd_core.pki.cv.issue import CvKey, certify, link, make_request, self_signed, verify_request
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "CvKey",
     "HolderKind",
     "certify",
+    "chain_holders",
     "described",
     "link",
     "make_request",

@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -43,6 +44,7 @@ INDEX: Final = "cv.json"
 CERTIFICATES: Final = "certificates"
 KEYS: Final = "keys"
 CERTIFICATES_MAX: Final = 1024
+ALL_RIGHTS: Final = Right.READ_DG3 | Right.READ_DG4
 _INDEX_MAX: Final = 1 << 16
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9]")
 
@@ -160,38 +162,24 @@ class CvFolder:
         raise ConflictError("the folder has no certificate of its own with its key", path=str(self.path))
 
     def holders(self) -> dict[Reference, Holder]:
-        """Everybody to whom a proved chain leads from the folder's anchors, by name. A certificate that proves itself
-        from nowhere is left out."""
-        found: dict[Reference, Holder] = {}
-        for anchor in self.anchors:
-            holder = Holder.trust_point(anchor)
-            found.setdefault(holder.reference, holder)
-        waiting = sorted((one for one in self.certificates if not one.body.self_signed), key=_latest, reverse=True)
-        progress = True
-        while progress:
-            progress = False
-            for certificate in list(waiting):
-                issuer = found.get(certificate.body.authority)
-                if issuer is None:
-                    continue
-                waiting.remove(certificate)
-                progress = True
-                try:
-                    found.setdefault(certificate.body.holder, issuer.certifies(certificate))
-                except CccdError:
-                    continue
-        return found
+        """See `chain_holders`."""
+        return chain_holders(self.certificates)
 
     # ---- keys
 
     def key(self, reference: Reference) -> CvKey:
-        """One of its key pairs. ConflictError where it is not here, SigningError where it cannot be used."""
+        """One of its key pairs. ConflictError where it is not here, SigningError where it cannot be used,
+        CertificateError (check `key`) where it is another one than its certificate says."""
         file = self.path / KEYS / f"{_quoted(reference)}.pem"
         if not file.exists():
             raise ConflictError("the folder does not have this key", key=str(reference), path=str(self.path))
         private = load_private_key(whole_file.read(file, "private key", most=1 << 16))
         spki = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return CvKey(reference, parse_spki(spki), SoftwareSigner(private, b""))
+        made = CvKey(reference, parse_spki(spki), SoftwareSigner(private, b""))
+        for certificate in self.own():
+            if certificate.body.holder == reference and not _belongs(made, certificate):
+                raise CertificateError("the key is not its certificate's", check="key", holder=str(reference))
+        return made
 
     def new_key(self, *, curve: str | None = None, sequence: str | None = None) -> CvKey:
         """Makes the holder's next key pair, mode 0600, on the curve of whom it trusts where none is given. Its name is
@@ -256,18 +244,22 @@ class CvFolder:
         row = chain(self.certificates, [one.body.holder for one in self.anchors], current)
         return (next(one for one in self.anchors if one.body.holder == row[0].body.authority), *row)
 
+    def waiting(self) -> tuple[Reference, ...]:
+        """The keys that have no certificate yet."""
+        certified = {own.body.holder for own in self.own()}
+        return tuple(name for name in self.key_names() if name not in certified)
+
+    def listed(self) -> list[dict[str, Json]]:
+        """Its certificates for people and programs: CVCAs first, then verifiers, then systems, each by date."""
+        keys = set(self.key_names())
+        order = sorted(self.certificates, key=lambda one: (-one.body.authorization.role, *_latest(one)))
+        return [described(one) | {"key_here": one.body.holder in keys and not one.body.link} for one in order]
+
     def as_dict(self) -> dict[str, Json]:
         """The listing: no key in it."""
-        keys = set(self.key_names())
         return {
             "path": str(self.path), "holder": self.holder, "role": str(self.kind), "test": self.test,
-            "certificates": [
-                described(one) | {"key_here": one.body.holder in keys and not one.body.link}
-                for one in sorted(self.certificates, key=lambda one: (-one.body.authorization.role, *_latest(one)))
-            ],
-            "keys_without_certificate": [
-                str(one) for one in sorted(keys - {own.body.holder for own in self.own()}, key=str)
-            ],
+            "certificates": self.listed(), "keys_without_certificate": [str(one) for one in self.waiting()],
         }  # fmt: skip
 
 
@@ -298,12 +290,27 @@ def described(certificate: CvCertificate) -> dict[str, Json]:
     }
 
 
+def chain_holders(certificates: Sequence[CvCertificate]) -> dict[Reference, Holder]:
+    """Everybody to whom a proved chain leads from the self-signed certificates among these, by name; what proves itself
+    from nowhere is left out. Cost: one signature verified for each certificate at most."""
+    found: dict[Reference, Holder] = {}
+    latest = sorted(certificates, key=_latest, reverse=True)
+    for anchor in (one for one in latest if one.body.self_signed):
+        with suppress(CccdError):
+            found.setdefault(anchor.body.holder, Holder.trust_point(anchor))
+    waiting = [one for one in latest if not one.body.self_signed]
+    while ready := [one for one in waiting if one.body.authority in found]:
+        waiting = [one for one in waiting if one.body.authority not in found]
+        for certificate in ready:
+            with suppress(CccdError):
+                found.setdefault(certificate.body.holder, found[certificate.body.authority].certifies(certificate))
+    return found
+
+
 def require_known(folder: CvFolder, certificates: Sequence[CvCertificate]) -> None:
     """CertificateError where one of these is neither self-signed nor proved by whom the folder trusts, those that come
     with it included: what does not prove itself is not put into a folder."""
-    together = CvFolder(folder.path, folder.country, folder.mnemonic, folder.kind, folder.test,
-                        (*folder.certificates, *certificates))  # fmt: skip
-    holders = together.holders()
+    holders = chain_holders([*folder.certificates, *certificates])
     for certificate in certificates:
         body = certificate.body
         if body.self_signed:
@@ -328,12 +335,19 @@ def validity(start: dt.date, days: int) -> tuple[dt.date, dt.date]:
     return start, end
 
 
-ALL_RIGHTS: Final = Right.READ_DG3 | Right.READ_DG4
-
-
 def _latest(certificate: CvCertificate) -> tuple[dt.date, dt.date, str]:
     body = certificate.body
     return body.effective, body.expiration, str(body.holder)
+
+
+def _belongs(pair: CvKey, certificate: CvCertificate) -> bool:
+    public, key = certificate.body.public_key, pair.key
+    if isinstance(key, EcPublicKey):
+        return public.point == key.curve.encode_point(key.x, key.y)
+    return isinstance(public.key, RsaPublicKey) and (public.key.modulus, public.key.exponent) == (
+        key.modulus,
+        key.exponent,
+    )
 
 
 def _files(folder: Path) -> list[Path]:
