@@ -18,8 +18,8 @@ from cccd_core.emrtd import ecdsa
 from cccd_core.emrtd.curves import CURVES, Curve, by_name
 from cccd_core.emrtd.public_keys import decode_point
 from cccd_core.errors import FormatError
+from support.affine import Point, multiply
 
-Point = tuple[int, int]
 SHARED: dict[str, ec.EllipticCurve] = {
     "secp192r1": ec.SECP192R1(), "secp224r1": ec.SECP224R1(), "secp256r1": ec.SECP256R1(),
     "secp384r1": ec.SECP384R1(), "secp521r1": ec.SECP521R1(), "brainpoolP256r1": ec.BrainpoolP256R1(),
@@ -30,35 +30,9 @@ FEW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthChec
 FEWER = settings(FEW, max_examples=3)
 
 
-def add(curve: Curve, a: Point | None, b: Point | None) -> Point | None:
-    """Affine addition by the book; None is the point at infinity."""
-    if a is None or b is None:
-        return a or b
-    if a[0] == b[0]:
-        if (a[1] + b[1]) % curve.p == 0:
-            return None
-        slope = (3 * a[0] * a[0] + curve.a) * pow(2 * a[1], -1, curve.p)
-    else:
-        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, curve.p)
-    x = (slope * slope - a[0] - b[0]) % curve.p
-    return x, (slope * (a[0] - x) - a[1]) % curve.p
-
-
-def multiply(curve: Curve, factor: int, point: Point) -> Point | None:
-    result: Point | None = None
-    addend: Point | None = point
-    while factor:
-        if factor & 1:
-            result = add(curve, result, addend)
-        addend = add(curve, addend, addend)
-        factor >>= 1
-    return result
-
-
 def key_and_signature(curve: Curve, private: int, k: int, digest: bytes) -> tuple[Point, ecdsa.Signature]:
     """A key and its signature, by the book."""
-    generator = (curve.gx, curve.gy)
-    public, ephemeral = multiply(curve, private, generator), multiply(curve, k, generator)
+    public, ephemeral = multiply(curve, private), multiply(curve, k)
     assert public is not None
     assert ephemeral is not None
     e = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - curve.n.bit_length())
@@ -118,19 +92,18 @@ def test_own_arithmetic_and_openssl_agree(name: str, data: st.DataObject) -> Non
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 def test_sums_that_meet_infinity_or_one_point_twice(curve: Curve) -> None:
     """u1·G and u2·Q that are each other's negative (no x), the same point (a doubling), or absent."""
-    generator = (curve.gx, curve.gy)
     digest = (5).to_bytes(curve.order_bytes, "big")
     shift = max(0, 8 * len(digest) - curve.n.bit_length())
     e = int.from_bytes(digest, "big") >> shift
     for r in (1, 7, curve.n - 1):
         # Q = -(e/r)·G makes u1·G + u2·Q = 0 for every s; Q = (e/r)·G makes both terms one point
         factor = e * pow(r, -1, curve.n) % curve.n
-        same = multiply(curve, factor, generator)
+        same = multiply(curve, factor)
         if same is None:
             continue
         for s in (1, 2, curve.n - 1):
             assert not ecdsa.verifies(curve, (same[0], curve.p - same[1]), ecdsa.Signature(r, s), digest)
-            doubled = multiply(curve, 2 * e * pow(s, -1, curve.n) % curve.n, generator)
+            doubled = multiply(curve, 2 * e * pow(s, -1, curve.n) % curve.n)
             expected = doubled is not None and doubled[0] % curve.n == r
             assert ecdsa.verifies(curve, same, ecdsa.Signature(r, s), digest) is expected
     zero = bytes(curve.order_bytes)
@@ -143,7 +116,7 @@ def test_sums_that_meet_infinity_or_one_point_twice(curve: Curve) -> None:
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 def test_compressed_points_on_every_curve(curve: Curve) -> None:
     for factor in (1, 2, 3, 5, 12345, curve.n - 1):
-        point = multiply(curve, factor, (curve.gx, curve.gy))
+        point = multiply(curve, factor)
         assert point is not None
         size = curve.field_bytes
         compressed = bytes((2 | point[1] & 1,)) + point[0].to_bytes(size, "big")

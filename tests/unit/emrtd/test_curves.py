@@ -11,6 +11,7 @@ from cccd_core.emrtd import tlv
 from cccd_core.emrtd.curves import CURVES, Curve, by_name
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 from cccd_core.errors import FormatError
+from support.affine import multiply
 
 
 def probable_prime(number: int) -> bool:
@@ -29,31 +30,6 @@ def probable_prime(number: int) -> bool:
         else:
             return False
     return True
-
-
-def multiply(curve: Curve, factor: int) -> tuple[int, int] | None:
-    """factor times the generator, affine, slow; None is the point at infinity."""
-    result: tuple[int, int] | None = None
-    addend: tuple[int, int] | None = (curve.gx, curve.gy)
-    while factor:
-        if factor & 1:
-            result = add(curve, result, addend)
-        addend = add(curve, addend, addend)
-        factor >>= 1
-    return result
-
-
-def add(curve: Curve, a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int] | None:
-    if a is None or b is None:
-        return a or b
-    if a[0] == b[0]:
-        if (a[1] + b[1]) % curve.p == 0:
-            return None
-        slope = (3 * a[0] * a[0] + curve.a) * pow(2 * a[1], -1, curve.p)
-    else:
-        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, curve.p)
-    x = (slope * slope - a[0] - b[0]) % curve.p
-    return x, (slope * (a[0] - x) - a[1]) % curve.p
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)

@@ -18,6 +18,7 @@ from cccd_core.pki import TrustStore, VerificationPolicy, parse_certificate, pas
 from cccd_core.pki.signatures import SignatureScheme, parse_scheme, verify
 from support import countries
 from support import x509_forms as forms
+from support.affine import multiply
 
 RSA = rsa.generate_private_key(65537, 2048)
 RSA_KEY = parse_spki(countries.spki(RSA))
@@ -321,31 +322,18 @@ def test_ecdsa_in_der_and_plain(curve: ec.EllipticCurve, name: str) -> None:
 
 def own_signer(curve: Curve, name_der: bytes, serial: int) -> forms.Party:
     """Someone with a key on a curve that `cryptography` lacks: key 3, signatures made by the book."""
-    public = sum_of(curve, 3)
-    generator = sum_of(curve, 7)
+    public, ephemeral = multiply(curve, 3), multiply(curve, 7)
+    assert public is not None
+    assert ephemeral is not None
 
     def sign(data: bytes) -> bytes:
         e = int.from_bytes(hashlib.sha256(data).digest(), "big") >> max(0, 256 - curve.n.bit_length())
-        r = generator[0] % curve.n
+        r = ephemeral[0] % curve.n
         s = pow(7, -1, curve.n) * (e + r * 3) % curve.n
         return tlv.sequence(tlv.integer(r), tlv.integer(s))
 
     spki = EcPublicKey(curve, *public, False).spki(explicit=True)
     return forms.Party(spki, sign, name_der, tlv.integer(serial))
-
-
-def sum_of(curve: Curve, factor: int) -> tuple[int, int]:
-    x, y = curve.gx, curve.gy
-    for _ in range(factor - 1):
-        if (x, y) == (curve.gx, curve.gy):
-            slope = (3 * x * x + curve.a) * pow(2 * y, -1, curve.p)
-        else:
-            slope = (y - curve.gy) * pow(x - curve.gx, -1, curve.p)
-        x, y = (
-            (third := (slope * slope - x - curve.gx) % curve.p),
-            (slope * (curve.gx - third) - curve.gy) % curve.p,
-        )
-    return x, y
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
