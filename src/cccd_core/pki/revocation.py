@@ -214,7 +214,7 @@ class RevocationLists:
             and times.reached(kept.crl.this_update)
         ]
         newest: dict[tuple[object, ...], _Kept] = {}
-        for kept in sorted(found, key=lambda each: each.crl.this_update):
+        for kept in sorted(found, key=lambda each: (each.crl.this_update, each.crl.number or 0)):
             newest[kept.key, kept.crl.scope, kept.crl.base_number is not None] = kept
         rule = Rule.AUTHORITY_REVOCATION if authority else Rule.REVOCATION
         serial = certificate.serial_number

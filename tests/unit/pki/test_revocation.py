@@ -139,6 +139,12 @@ def test_of_lists_of_one_key_the_newest_counts() -> None:
         assert refused(judge(*lists, at=LATER - DAY)) == {"revocation"}
 
 
+def test_of_lists_of_one_time_the_higher_number_counts() -> None:
+    first, second = crl(BASE.csca, (), number(1)), crl(BASE.csca, {SIGNER: OCTOBER}, number(2))
+    for lists in ((first, second), (second, first)):
+        assert refused(judge(*lists)) == {"revocation"}
+
+
 def test_a_list_of_a_renamed_csca_is_found_by_its_key() -> None:
     renamed = dataclasses.replace(BASE.csca, name=forms.name(("C", "VN"), ("CN", "CSCA of a new name")))
     rows = [forms.KEY_USAGE_CA, forms.CA_TRUE, *forms.identifiers(renamed, renamed)]

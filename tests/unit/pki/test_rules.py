@@ -547,6 +547,15 @@ def test_parameters_of_a_pss_key_bind(hash_name: str, mask: str, salt: int, hold
     assert refused(judge(base)) == (set() if holds else {"key_restriction"})
 
 
+def test_the_hash_of_a_mask_is_a_hash_too() -> None:
+    signer, private = rsa_signer()
+    base = forms.Base(signer=signer)
+    signer.sign = pss(private, hashes.SHA256(), hashes.SHA1(), 32)
+    signer.algorithm = pss_algorithm("sha256", "sha1", 32)
+    assert refused(judge(base)) == {"hash_strength"}
+    assert flagged(judge(base, LEGACY)) == {"hash_strength"}
+
+
 def test_a_restricted_csca_key_binds_too() -> None:
     private = rsa.generate_private_key(65537, 3072)
     csca = forms.party(forms.CSCA_NAME, 1, private)
