@@ -49,7 +49,30 @@ def to_definite(data: bytes) -> bytes:
 def to_der(data: bytes) -> bytes:
     """The DER of `data`, one data object: as `to_definite`, with shortest lengths and the parts of every SET in
     ascending order, TRUE as FF. Primitive values stay as they are otherwise. FormatError with offset."""
-    return _whole(data, canonical=True)
+    return data if _is_plain_der(data) else _whole(data, canonical=True)
+
+
+def _is_plain_der(data: bytes) -> bool:
+    """Whether `data` is surely the DER of signed attributes as nearly all write them: a SET of at most 127 bytes, in
+    order, of SEQUENCE { OBJECT IDENTIFIER, SET { one primitive value } }. What is not seen at a glance is walked."""
+    size = len(data)
+    if size < 2 or data[0] != tlv.SET or data[1] >= 0x80 or size != 2 + data[1]:
+        return False
+    start, before = 2, b""
+    while start < size:
+        attribute = data[start : start + 2 + data[start + 1]] if start + 1 < size else b""
+        end = len(attribute)
+        if end < 8 or attribute[:3] != bytes((tlv.SEQUENCE, end - 2, tlv.OID)) or attribute <= before:
+            return False
+        values = 4 + attribute[3]
+        if values + 4 > end or attribute[values] != tlv.SET or values + 2 + attribute[values + 1] != end:
+            return False
+        tag = attribute[values + 2]
+        if tag & 0x1F == 0x1F or tag & _CONSTRUCTED or tag == tlv.BOOLEAN or values + 4 + attribute[values + 3] != end:
+            return False
+        before = attribute
+        start += end
+    return True
 
 
 def _whole(data: bytes, *, canonical: bool) -> bytes:

@@ -29,6 +29,9 @@ class Curve:
     n: int
     h: int
 
+    def __hash__(self) -> int:  # equal curves have one name; ten numbers are not hashed for every key
+        return hash(self.name)
+
     @property
     def field_bytes(self) -> int:
         """Bytes of one coordinate."""
