@@ -141,7 +141,7 @@ def _parse_certificate(der: bytes) -> Certificate:
             raise FormatError("a certificate of an unknown version", offset=explicit.offset, version=version)
     serial = parts.next(tlv.INTEGER, what="serial number")
     inner = parts.next(tlv.SEQUENCE, what="signature algorithm")
-    if not _one_scheme(tlv.encode(inner.tag, inner.value), algorithm):
+    if not one_scheme(tlv.encode(inner.tag, inner.value), algorithm):
         raise FormatError("a certificate names two signature algorithms", offset=inner.offset)
     issuer = names.read(parts.next(tlv.SEQUENCE, what="issuer"))
     validity = parts.next(tlv.SEQUENCE, what="validity").reader()
@@ -171,7 +171,7 @@ def _parse_certificate(der: bytes) -> Certificate:
     )  # fmt: skip
 
 
-def _one_scheme(inside: bytes, outside: bytes) -> bool:
+def one_scheme(inside: bytes, outside: bytes) -> bool:
     """Whether both AlgorithmIdentifiers say the same: in their bytes (RFC 5280 clause 4.1.1.2) or, since some issuers
     write NULL in one of them alone, in what they mean."""
     return inside == outside or parse_scheme(inside) == parse_scheme(outside)

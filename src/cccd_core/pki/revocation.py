@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from cccd_core.emrtd import ber, tlv
 from cccd_core.emrtd import times as asn1_times
-from cccd_core.emrtd import tlv
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
 from cccd_core.errors import CertificateError, FormatError, VerificationError
 from cccd_core.pki import names
-from cccd_core.pki.certificates import Certificate, split_signed
+from cccd_core.pki.certificates import Certificate, one_scheme, split_signed
 from cccd_core.pki.path import Times
 from cccd_core.pki.report import Judgement
 from cccd_core.pki.rules import RULES, Action, Rule
@@ -99,15 +99,19 @@ class RevocationList:
 
 
 def parse_crl(der: bytes) -> RevocationList:
-    """Reads one DER CertificateList of at most 8 MiB. FormatError for anything else, critical extensions that are not
-    understood included."""
+    """Reads one CertificateList of at most 8 MiB, DER or BER. FormatError for anything else, critical extensions that
+    are not understood included."""
     if len(der) > MAX_CRL_BYTES:
         raise FormatError("a revocation list is too long", length=len(der), limit=MAX_CRL_BYTES)
+    return ber.read(_parse_crl, der)
+
+
+def _parse_crl(der: bytes) -> RevocationList:
     signed_part, algorithm, signature = split_signed(der, "revocation list")
     parts = tlv.read_one(signed_part, tlv.SEQUENCE, what="revocation list").reader()
     parts.optional(tlv.INTEGER, what="version")
     inner = parts.next(tlv.SEQUENCE, what="signature algorithm")
-    if tlv.encode(inner.tag, inner.value) != algorithm:
+    if not one_scheme(tlv.encode(inner.tag, inner.value), algorithm):
         raise FormatError("a revocation list names two signature algorithms", offset=inner.offset)
     issuer = names.read(parts.next(tlv.SEQUENCE, what="issuer"))
     times = [_next_time(parts)]

@@ -108,6 +108,14 @@ def test_certificates_in_ber() -> None:
     found = material.read(b"\x30\x80" + b"".join(parts) + b"\0\0")
     assert found.certificates == (CSCA,)
     assert found.certificates[0].der == ber.to_definite(BASE.csca.certificate)
+    parts = [tlv.encode(e.tag, e.value) for e in tlv.read_one(CRL).reader()]
+    endless = material.read(
+        b"\x30\x80\x30\x80" + tlv.read_one(parts[0]).value + b"\0\0" + b"".join(parts[1:]) + b"\0\0"
+    )
+    assert [crl.signed_part for crl in endless.crls] == [parts[0]]
+    null = tlv.sequence(tlv.oid("1.2.840.10045.4.3.2"), tlv.NULL_VALUE)
+    (loose,) = material.read(tlv.sequence(parts[0], null, parts[2])).crls
+    assert pki.TrustStore([CSCA], [loose]).validate(SIGNER, forms.AT).revocation.revoked is False
 
 
 # ---- what cannot be read
