@@ -6,8 +6,9 @@ later version must read what this one wrote (tests/conformance/formats). What is
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import cccd_core
@@ -31,7 +32,9 @@ from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.personalise import CardEvidence, Journal, Reason, SpoiledCard, StepName, Trouble
 from cccd_core.personalise.records import Bind, Locked, Reached, Renew, SetAside, Spoiled, Verified, Written
-from cccd_core.pki import TEST_CARD_MASTER_KEY
+from cccd_core.pki import TEST_CARD_MASTER_KEY, ValidityPolicy
+from cccd_core.pki.directory import FORMAT_VERSION, write_index
+from cccd_core.signing.ledger import Ledger, Purpose
 
 FORMATS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "formats"
 DAY = date(2026, 11, 1)
@@ -98,6 +101,32 @@ def make(folder: Path) -> None:
 
     make_card(folder / f"{SERIAL}.card")
     make_journal(folder / "journal")
+    make_ledger(folder / "ledger")
+    make_index(folder / "pki.json")
+
+
+def make_ledger(path: Path) -> None:
+    """The ledger of a key that signed twice; the rest of its block was given back."""
+    ledger = Ledger.open(path, hashlib.sha256(b"a key").digest())
+    at = datetime(2026, 11, 1, 5, tzinfo=UTC)
+    ledger.record(hashlib.sha256(b"one").digest(), Purpose.SECURITY_OBJECT, run=bytes.fromhex(RUN), at=at)
+    ledger.record(hashlib.sha256(b"two").digest(), Purpose.CERTIFICATE, at=at)
+    ledger.close()
+
+
+def make_index(path: Path) -> None:
+    """The index of a PKI folder with two keys of everything, one of them in a token, and a revocation."""
+    token = {"module": "/usr/lib/m.so", "token": "t", "key": "k"}
+    index = {
+        "format": "cccd-pki", "version": FORMAT_VERSION, "test": True, "country": "VNM",
+        "made": "2026-11-01T00:00:00+00:00", "policy": ValidityPolicy(signature_limit=1000).as_dict(),
+        "authorities": [{"folder": "csca"}, {"folder": "csca-2"}],
+        "document_signers": [{"folder": "ds", "limit": 1000}, {"folder": "ds-2", "pkcs11": token}],
+        "list_signers": [{"folder": "mls", "lists": "master_list"}],
+        "revoked": [{"serial_number": "5E2A", "at": "2026-11-01T05:00:00+00:00", "reason": "superseded"}],
+        "crl_number": 7,
+    }  # fmt: skip
+    write_index(path.parent, index)
 
 
 def make_card(path: Path) -> None:

@@ -6,6 +6,7 @@ say in its error which command migrates it, and that is then asserted here in pl
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import shutil
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import cccd_core
+from cccd_core import pki
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
@@ -29,13 +31,14 @@ from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.personalise import Journal, Reason, Stage, StepName, Trouble
+from cccd_core.signing import ledger
 
 ROOT = Path(__file__).resolve().parents[3]
 FORMATS = ROOT / "tests" / "vectors" / "formats"
 VERSIONS = sorted(path.name for path in FORMATS.iterdir())
 KINDS = {
     "0123456789ABCDEF.card", "audit.jsonl", "checked.sqlite", "gallery.sqlite", "journal", "orders.sqlite",
-    "register.sqlite", "run.sqlite",
+    "ledger", "pki.json", "register.sqlite", "run.sqlite",
 }  # fmt: skip
 DAY = date(2026, 11, 1)
 NUMBER = "001088000001"
@@ -123,6 +126,31 @@ def test_journal(journal: Journal) -> None:
     assert verified.evidence is not None
     assert verified.evidence.checks == {CheckName.PACE: True}
     assert (aside.stage, aside.reason) == (Stage.SET_ASIDE, Reason(Trouble.NOT_BLANK))
+
+
+def test_ledger(folder: Path) -> None:
+    tally = ledger.read(folder / "ledger")
+    assert (tally.used, tally.signatures, tally.unaccounted) == (2, 2, 0)
+    assert tally.purposes == {ledger.Purpose.SECURITY_OBJECT: 1, ledger.Purpose.CERTIFICATE: 1}
+    first, second = ledger.entries(folder / "ledger")
+    assert (first.digest, first.run.hex()) == (hashlib.sha256(b"one").digest(), RUN)
+    assert (second.number, second.time.hour) == (1, 5)
+    opened = ledger.Ledger.open(folder / "ledger", hashlib.sha256(b"a key").digest())
+    assert opened.used == 2
+    opened.close()
+
+
+def test_pki_index(folder: Path, tmp_path: Path) -> None:
+    country = pki.init(tmp_path / "country")
+    for name in ("csca-2", "ds-2", "mls"):
+        shutil.copytree(country.path / name.partition("-")[0].replace("mls", "ds"), country.path / name)
+    shutil.copy(folder / "pki.json", country.path / "pki.json")
+    loaded = pki.load(country.path)
+    assert [one.folder for one in loaded.authorities] == ["csca", "csca-2"]
+    assert [(one.limit, one.pkcs11 is None) for one in loaded.signers] == [(1000, True), (None, False)]
+    assert [one.lists for one in loaded.list_signers] == ["master_list"]
+    assert [(one.serial_number, one.reason) for one in loaded.revoked] == [("5E2A", "superseded")]
+    assert (loaded.crl_number, loaded.policy.signature_limit) == (7, 1000)
 
 
 def test_card(folder: Path) -> None:

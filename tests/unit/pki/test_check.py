@@ -231,6 +231,7 @@ CRL_CHANGES = {
     "version": (lambda p: p.__setitem__(0, b"\x02\x01\x00"), "version"),
     "no next update": (lambda p: p.pop(4), "next_update"),
     "late": (lambda p: p.__setitem__(4, tlv.encode(tlv.UTC_TIME, b"270422030405Z")), "update_interval"),
+    "no version": (lambda p: p.pop(0), "version"),
     "empty rows": (lambda p: p.__setitem__(5, b"\x30\x00"), "revoked_certificates"),
     "no extensions": (lambda p: p.pop(6), "extension_presence"),
     "scope": (

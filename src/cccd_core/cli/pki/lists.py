@@ -28,7 +28,7 @@ from cccd_core.cli.terminal import aligned, cell, print_json, say, show_error, t
 from cccd_core.cli.terminal import show as show_table
 
 if TYPE_CHECKING:
-    from cccd_core.pki.check import Checked
+    from cccd_core.pki.check_parts import Checked
 
 RootOption = Annotated[
     Path,
