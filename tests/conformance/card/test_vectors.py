@@ -1,4 +1,4 @@
-"""The published worked examples: RFC 4493, Doc 9303-11 appendices D and G, GlobalPlatform SCP03."""
+"""The published worked examples: RFC 4493, Doc 9303-11 appendices D, G, H and I, GlobalPlatform SCP03."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cccd_core.card import CardConnection, CommandApdu, ResponseApdu, bac, pace,
 from cccd_core.card.pace_suites import Password
 from cccd_core.card.scp03 import ChannelState, Scp03Keys, SecurityLevel, SessionKeys, open_session
 from cccd_core.card.virtual.channels import PersonaliserChannel
-from cccd_core.emrtd import security_infos
+from cccd_core.emrtd import dh_groups, security_infos
 from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.mrz import MrzInformation
 from cccd_core.emrtd.public_keys import EcPublicKey
@@ -98,7 +98,7 @@ def test_pace_refuses_a_wrong_token(vectors: Path) -> None:
     assert not connection.protected
 
 
-# Doc 9303-11, G.2 (finite field, generic mapping) and H.1 (curve, integrated mapping). They recompute: every number
+# Doc 9303-11, G.2 (finite field, generic mapping). It recomputes: every number
 # below follows from the others, so that a slip in one would show.
 DH_GENERIC = {
     "nonce": "854D8DF5827FA6852D1A4FA701CDDDCA",
@@ -111,16 +111,6 @@ DH_GENERIC = {
     "their key": "075693D9AE941877573E634B6E644F8E60AF17A0076B8B123D9201074D36152BD8B3A213F53820C42ADC79AB5D0AEEC3"
     "AEFB91394DA476BD97B9B14D0A65C1FC71A0E019CB08AF55E1F729005FBA7E3FA5DC41899238A250767A6D46DB974064386CD456743585F8"
     "E5D90CC8B4004B1F6D866C79CE0584E49687FF61BC29AEA1",
-}
-CURVE_INTEGRATED = {
-    "nonce": "143DC40C08C8E891FBED7DEDB92B64AD",
-    "our nonce": "5DD4CBFC96F5453B130D890A1CDBAE32",
-    "our key": "0489CBA23FFE96AA18D824627C3E934E54A9FD0B87A95D1471DC1C0ABFDCD640D4"
-    "6755DE9B7B778280B6BEBD57439ADFEB0E21FD4ED6DF42578C13418A59B34C37",
-    "their key": "0467F78E5F7F7686082B293E8D087E056916D0F74BC01A5F8957D0DE45691E51E8"
-    "932B69A962B52A0985AD2C0A271EE6A13A8ADDDCD1A3A994B9DED257F4D22753",
-    "x": "8E82D31559ED0FDE92A4D0498ADD3C23BABA94FB77691E31E90AEA77FB17D427",
-    "y": "4C1AE14BD0C3DBAC0C871B7F3608169364437CA30AC243A089D3F266C1E60FAD",
 }
 
 
@@ -157,29 +147,47 @@ def test_pace_generic_mapping_in_a_finite_field() -> None:
     assert channel._cipher.mac_key.hex().upper() == "805A1D27D45A5116F73C54469462B7D8"
 
 
-def test_pace_integrated_mapping_on_a_curve() -> None:
-    values = CURVE_INTEGRATED
+def _example(name: str) -> dict[str, str]:
+    path = Path(__file__).parents[2] / "vectors" / "emrtd" / "icao9303_11_pace_im_cam.json"
+    return json.loads(path.read_text())[name]
+
+
+def _integrated(name: str) -> tuple[pace_suites.Suite, tuple[str, str]]:
+    """Runs a worked example of integrated mapping; the suite, and the keys of the channel."""
+    e = _example(name)
+    number = int(e["parameter_id"])
+    where = f"{number:02X}"
+    oid = "04007F000702020404" if name == "ecdh_im" else "04007F000702020403"
     link = script(
         [
-            ("0022C1A412800A04007F0007020204040283010284010D", "9000"),
-            (_step("10", 0), _general(0x80, values["nonce"]) + "9000"),
-            (_step("10", 0x81, values["our nonce"]), _general(0x82) + "9000"),
-            (_step("10", 0x83, values["our key"]), _general(0x84, values["their key"]) + "9000"),
-            (_step("00", 0x85, "450F02B86F6A0909"), _general(0x86, "75D4D96E8D5B0308") + "9000"),
+            (f"0022C1A412800A{oid}028301028401{where}", "9000"),
+            (_step("10", 0), _general(0x80, e["encrypted_nonce"]) + "9000"),
+            (_step("10", 0x81, e["nonce_t"]), _general(0x82) + "9000"),
+            (_step("10", 0x83, e["terminal_public"]), _general(0x84, e["chip_public"]) + "9000"),
+            (_step("00", 0x85, e["token_terminal"]), _general(0x86, e["token_chip"]) + "9000"),
         ]
     )
     connection = CardConnection(link)
-    suite = pace_suites.choose(SecurityInfos(pace=(PaceInfo("0.4.0.127.0.7.2.2.4.4.2", 2, 13),)))
-    secret = 0xA73FB703AC1436A18E0CFA5ABB3F7BEC7A070E7A6788486BEE230C4A22762595
-    numbers = pace.ReaderSecrets(agreement=secret, nonce=bytes.fromhex(values["our nonce"]))
-    pace.open_channel(connection, suite, Password.CAN, "123456", reader_secrets=numbers)
+    suite = pace_suites.choose(SecurityInfos(pace=(PaceInfo(e["oid"], 2, number),)))
+    private = int(e["terminal_private"], 16)
+    if name == "dh_im":  # the number is longer than the order of its generator, modulo which it is the same
+        private %= dh_groups.by_parameter_id(0).q
+    secrets = pace.ReaderSecrets(agreement=private, nonce=bytes.fromhex(e["nonce_t"]))
+    # the example gives the password's key; this CAN is that of which the appendix derives it
+    pace.open_channel(connection, suite, Password.CAN, "123456", reader_secrets=secrets)
     (channel,) = connection.processors
-    assert channel._cipher.enc.hex().upper() == "0D3FEB33251A6370893D62AE8DAAF51B"
-    assert channel._cipher.mac_key.hex().upper() == "B01E89E3D9E8719E586B50B4A7506E0B"
-    nonce = bytes.fromhex("2923BE84E16CD6AE529049F1F1BBE9EB")
-    number = suite.integrated_number(nonce, bytes.fromhex(values["our nonce"]))
-    assert f"{number:064X}" == "A2F8FF2DF50E52C6599F386ADCB595D229F6A167ADE2BE5F2C3296ADD5B7430E"
-    assert suite.group.map_integrated(number).hex().upper() == "04" + values["x"] + values["y"]
+    return suite, (channel._cipher.enc.hex().upper(), channel._cipher.mac_key.hex().upper())
+
+
+@pytest.mark.parametrize("name", ["ecdh_im", "dh_im"])
+def test_pace_integrated_mapping(name: str) -> None:
+    """Doc 9303-11, appendix H.1 and H.2, every message and both tokens."""
+    e = _example(name)
+    suite, keys = _integrated(name)
+    assert keys == (e["ks_enc"], e["ks_mac"])
+    number = suite.integrated_number(bytes.fromhex(e["nonce_s"]), bytes.fromhex(e["nonce_t"]))
+    mapped = suite.group.map_integrated(number).hex().upper()
+    assert mapped == e["mapped_generator"] if name == "dh_im" else mapped[2:66] == e["mapped_generator_x"]
 
 
 def test_the_generator_of_integrated_mapping_in_a_finite_field() -> None:
@@ -197,6 +205,31 @@ def test_the_generator_of_integrated_mapping_in_a_finite_field() -> None:
         "A5BE25578BD4551D0B10903236F0B0F976852FA78EEA14EA0ACA87D1E91F688FE0DFF897BBE35A472621D343564B262F"
         "34223AE8FC59B664BFEDFA2BFE7516CA5510A6BBB633D517EC25D4E0BBAA16C2"
     )
+
+
+def test_pace_chip_authentication_mapping() -> None:
+    """Doc 9303-11, appendix I, every message: the channel's keys, both tokens, the data about the chip."""
+    e = _example("ecdh_cam")
+    proof = encode(0x86, bytes.fromhex(e["token_chip"])) + encode(
+        0x8A, bytes.fromhex(e["encrypted_chip_authentication_data"])
+    )
+    link = script(
+        [
+            ("0022C1A412800A04007F0007020204060283010184010D", "9000"),
+            (_step("10", 0), _general(0x80, e["encrypted_nonce"]) + "9000"),
+            (_step("10", 0x81, e["terminal_public_1"]), _general(0x82, e["chip_public_1"]) + "9000"),
+            (_step("10", 0x83, e["terminal_public_2"]), _general(0x84, e["chip_public_2"]) + "9000"),
+            (_step("00", 0x85, e["token_terminal"]), encode(0x7C, proof).hex() + "9000"),
+        ]
+    )
+    connection = CardConnection(link)
+    suite = pace_suites.choose(SecurityInfos(pace=(PaceInfo(e["oid"], 2, 13),)))
+    secrets = pace.ReaderSecrets(int(e["terminal_private_1"], 16), int(e["terminal_private_2"], 16))
+    found = pace.open_channel(connection, suite, Password.MRZ, e["mrz_key_source"], reader_secrets=secrets)
+    (channel,) = connection.processors
+    assert (channel._cipher.enc.hex().upper(), channel._cipher.mac_key.hex().upper()) == (e["ks_enc"], e["ks_mac"])
+    assert found.chip_mapping is not None
+    assert f"{found.chip_mapping.data:064X}" == e["chip_authentication_data"]
 
 
 def test_chip_authentication_mapping() -> None:
