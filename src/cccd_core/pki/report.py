@@ -62,6 +62,10 @@ class Finding:
         }  # fmt: skip
 
 
+_HELD: Final = Outcome.HELD
+_IGNORE: Final = Action.IGNORE
+
+
 @lru_cache(maxsize=4096)
 def _finding(rule: Rule, outcome: Outcome, action: Action, about: str, why: str) -> Finding:
     """A finding without facts: the same ones come up in every document."""
@@ -91,9 +95,14 @@ class Judgement:
         self._held: set[Rule] = set()
         self._ignored: set[Rule] = set()
 
-    def held(self, rule: Rule, about: str = "", why: str = "", **facts: Fact) -> None:
+    def held(self, rule: Rule, about: str = "", why: str = "") -> None:
         """The rule holds of this."""
-        self._add(rule, Outcome.HELD, about, why, facts)
+        action = self._actions[rule]
+        if action is _IGNORE:
+            self._ignore(rule)
+        else:
+            self.findings.append(_finding(rule, _HELD, action, about, why))
+            self._held.add(rule)
 
     def failed(self, rule: Rule, about: str = "", why: str = "", **facts: Fact) -> None:
         """The rule does not hold of this."""
@@ -106,7 +115,7 @@ class Judgement:
     def require(self, rule: Rule, holds: bool, about: str, why: str, **facts: Fact) -> bool:
         """Held or failed; `why` and `facts` are said where it failed."""
         if holds:
-            self._add(rule, Outcome.HELD, about, "", {})
+            self.held(rule, about)
         else:
             self._add(rule, Outcome.FAILED, about, why, facts)
         return holds
@@ -123,19 +132,20 @@ class Judgement:
 
     def _add(self, rule: Rule, outcome: Outcome, about: str, why: str, facts: dict[str, Fact]) -> None:
         action = self._actions[rule]
-        if action is Action.IGNORE:
-            if rule not in self._ignored:
-                self._ignored.add(rule)
-                self.findings.append(_finding(rule, Outcome.NOT_CHECKED, action, "", IGNORED))
+        if action is _IGNORE:
+            self._ignore(rule)
             return
         if facts:
             self.findings.append(Finding(rule, outcome, action, about, why, tuple(facts.items())))
         else:
             self.findings.append(_finding(rule, outcome, action, about, why))
-        if outcome is Outcome.HELD:
-            self._held.add(rule)
-        elif outcome is Outcome.FAILED and action is Action.REFUSE:
+        if outcome is Outcome.FAILED and action is Action.REFUSE:
             self.refused = True
+
+    def _ignore(self, rule: Rule) -> None:
+        if rule not in self._ignored:
+            self._ignored.add(rule)
+            self.findings.append(_finding(rule, Outcome.NOT_CHECKED, _IGNORE, "", IGNORED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
