@@ -137,7 +137,7 @@ class PkiDirectory:
         """The private key of one holder, with its certificate, neither counted nor bound to its period: for whoever
         counts it. SigningError where it cannot be used, UnavailableError where token or python-pkcs11 is missing."""
         if holder.pkcs11 is not None:
-            return _open_token(holder.pkcs11, holder.certificate.der)
+            return open_token(holder.pkcs11, certificate_der=holder.certificate.der)
         return SoftwareSigner.load(_read(self.path, f"{holder.folder}/{PRIVATE_KEY}"), holder.certificate.der)
 
     def open_key(self, holder: Holder, at: dt.datetime) -> tuple[Ledger, Signer]:
@@ -325,7 +325,9 @@ def _listed(holder: Holder) -> dict[str, Any]:
     }
 
 
-def _open_token(where: TokenKey, certificate_der: bytes) -> Signer:
+def open_token(where: TokenKey, *, certificate_der: bytes | None = None, public_key: bytes | None = None) -> Signer:
+    """A key in a token whose PIN is in CCCD_PKCS11_PIN, with its certificate or its DER SubjectPublicKeyInfo.
+    SigningError where it cannot be used, UnavailableError where the token or python-pkcs11 is missing."""
     try:
         module = importlib.import_module("cccd_core.signing.pkcs11")
     except ImportError as error:
@@ -334,7 +336,7 @@ def _open_token(where: TokenKey, certificate_der: bytes) -> Signer:
     if not pin:
         raise SigningError("the token's PIN is not given", needs=PIN_VARIABLE)
     signer: Signer = module.Pkcs11Signer.open(
-        where.module, token=where.token, key=where.key, pin=pin, certificate_der=certificate_der
+        where.module, token=where.token, key=where.key, pin=pin, certificate_der=certificate_der, public_key=public_key
     )
     return signer
 

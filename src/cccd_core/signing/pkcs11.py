@@ -22,7 +22,7 @@ from cccd_core.emrtd import tlv
 from cccd_core.emrtd.algorithms import SignatureAlgorithm, default_algorithm
 from cccd_core.emrtd.curves import Curve
 from cccd_core.emrtd.hashes import HASH_SIZES
-from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, decode_point
+from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, decode_point, parse_spki
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import ConflictError, SigningError, UnavailableError
 from cccd_core.signing.keys import verifies
@@ -52,21 +52,31 @@ class Pkcs11Signer:
 
     @classmethod
     def open(
-        cls, module: Path | str, *, token: str, key: str, pin: str, certificate_der: bytes | None = None
+        cls,
+        module: Path | str,
+        *,
+        token: str,
+        key: str,
+        pin: str,
+        certificate_der: bytes | None = None,
+        public_key: bytes | None = None,
     ) -> Pkcs11Signer:
         """Opens the private key labelled `key` on the token labelled `token` through the library `module`.
 
-        `certificate_der` None takes the certificate of the same label from the token. UnavailableError where the
-        module or the token is not there; SigningError where the PIN is wrong, the key or certificate is missing, or
-        the key is not the certificate's (found out by one signature).
+        `certificate_der` None takes the certificate of the same label from the token; `public_key`, a DER
+        SubjectPublicKeyInfo, is for a key whose certificate is no X.509 one. UnavailableError where the module or the
+        token is not there; SigningError where the PIN is wrong, the key or certificate is missing, or the key is not
+        the certificate's (found out by one signature).
         """
         session = _session(module, token, pin)
         try:
             with _errors("the key cannot be found on the token", token=token, key=key):
                 private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=key)
-                if certificate_der is None:
+                if certificate_der is None and public_key is None:
                     certificate_der = _stored_certificate(session, key)
-            signer = cls(session, private, certificate_parts(certificate_der).public_key, certificate_der)
+            known = certificate_der or b""
+            public = certificate_parts(known).public_key if public_key is None else parse_spki(public_key)
+            signer = cls(session, private, public, known)
             signer._prove()
             return signer
         except BaseException:

@@ -75,6 +75,7 @@ READ_BY_NAME = [
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
     *((f"pki {word}", "module") for word in ("signer", "list-signer", "ceremony")),
+    *((f"pki cv {word}", "module") for word in ("init", "request", "renew", "link")),
     *((f"pki cv {word}", "folder") for word in ("dv", "is", "add", "renew", "link", "show")),
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
     ("card keys", "pki"),

@@ -20,6 +20,7 @@ from cccd_core.cli.common import (
     when_interrupted,
     write_output,
 )
+from cccd_core.cli.pki.keys import KeyOption, ModuleOption, TokenOption, token_key
 from cccd_core.cli.terminal import cell, print_json, say, table
 from cccd_core.cli.terminal import show as show_table
 
@@ -84,6 +85,9 @@ def init(
     folder: NewFolderArgument,
     holder: HolderOption,
     curve: CurveOption = None,
+    module: ModuleOption = None,
+    token: TokenOption = None,
+    key: KeyOption = None,
     rights: RightsOption = "dg3,dg4",
     days: Annotated[int, typer.Option("--days", min=1, help="For how many days its certificate holds.")] = 1095,
     first_day: FromOption = None,
@@ -94,7 +98,14 @@ def init(
 
     when_interrupted("no folder is there, or one without a certificate, to be removed")
     made = begin_cvca(
-        folder, holder[:2], holder[2:], curve=curve, rights=_rights(rights), days=days, start=_day(first_day)
+        folder,
+        holder[:2],
+        holder[2:],
+        curve=curve,
+        token=token_key(module, token, key),
+        rights=_rights(rights),
+        days=days,
+        start=_day(first_day),
     )
     _show(made, as_json)
 
@@ -114,6 +125,9 @@ def request(
         ),
     ],
     curve: CurveOption = None,
+    module: ModuleOption = None,
+    token: TokenOption = None,
+    key: KeyOption = None,
     sequence: SequenceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -123,7 +137,10 @@ def request(
 
     reports_beside(out)
     above = _certificates(trust)
-    made, asked = begin_request(folder, holder[:2], holder[2:], HolderKind(role), above, curve=curve, sequence=sequence)
+    made, asked = begin_request(
+        folder, holder[:2], holder[2:], HolderKind(role), above, curve=curve, sequence=sequence,
+        token=token_key(module, token, key),
+    )  # fmt: skip
     _write_request(out, asked)
     _show(made, as_json)
 
@@ -132,6 +149,9 @@ def renew(
     folder: FolderArgument,
     out: OutArgument,
     curve: CurveOption = None,
+    module: ModuleOption = None,
+    token: TokenOption = None,
+    key: KeyOption = None,
     sequence: SequenceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -140,7 +160,7 @@ def renew(
     from cccd_core.pki.cv.authority import next_request
 
     reports_beside(out)
-    asked = next_request(CvFolder.load(folder), curve=curve, sequence=sequence)
+    asked = next_request(CvFolder.load(folder), curve=curve, sequence=sequence, token=token_key(module, token, key))
     _write_request(out, asked)
     _show(CvFolder.load(folder), as_json)
 
@@ -196,6 +216,9 @@ def link(
     folder: FolderArgument,
     out: OutArgument,
     curve: CurveOption = None,
+    module: ModuleOption = None,
+    token: TokenOption = None,
+    key: KeyOption = None,
     rights: RightsOption = "dg3,dg4",
     days: Annotated[int, typer.Option("--days", min=1, help="For how many days the next key holds.")] = 1095,
     first_day: FromOption = None,
@@ -206,7 +229,10 @@ def link(
     from cccd_core.pki.cv.authority import hand_on
 
     reports_beside(out)
-    made, linked = hand_on(CvFolder.load(folder), curve=curve, rights=_rights(rights), days=days, start=_day(first_day))
+    made, linked = hand_on(
+        CvFolder.load(folder), curve=curve, token=token_key(module, token, key), rights=_rights(rights), days=days,
+        start=_day(first_day),
+    )  # fmt: skip
     write_output(out, linked.encoded, False, folders=True)
     _show(made, as_json)
 

@@ -13,6 +13,7 @@ from cccd_core.emrtd.cv.request import CvRequest
 from cccd_core.errors import ConflictError
 from cccd_core.pki.cv.folder import ALL_RIGHTS, CvFolder, HolderKind, require_known, validity
 from cccd_core.pki.cv.issue import certify, link, make_request, self_signed, verify_request
+from cccd_core.pki.directory import TokenKey
 
 CVCA_DAYS: Final = 1095  # the most that BSI TR-03139 advises: three years, three months, a month
 DV_DAYS: Final = 90
@@ -25,6 +26,7 @@ def begin_cvca(
     mnemonic: str,
     *,
     curve: str | None = None,
+    token: TokenKey | None = None,
     rights: Right = ALL_RIGHTS,
     days: int = CVCA_DAYS,
     start: dt.date,
@@ -33,19 +35,25 @@ def begin_cvca(
     """A new CVCA with its first key and certificate. FileError where the folder holds something, ParameterError."""
     effective, expiration = validity(start, days)
     folder = CvFolder.create(path, country, mnemonic, HolderKind.CVCA, test=test)
-    key = folder.new_key(curve=curve)
+    key = folder.new_key(curve=curve, token=token)
     return folder.add([self_signed(key, rights=rights, effective=effective, expiration=expiration)])
 
 
 def hand_on(
-    folder: CvFolder, *, curve: str | None = None, rights: Right = ALL_RIGHTS, days: int = CVCA_DAYS, start: dt.date
+    folder: CvFolder,
+    *,
+    curve: str | None = None,
+    token: TokenKey | None = None,
+    rights: Right = ALL_RIGHTS,
+    days: int = CVCA_DAYS,
+    start: dt.date,
 ) -> tuple[CvFolder, CvCertificate]:
     """Gives a CVCA its next key: the link by which chips learn it, and its own certificate for chips to come.
     ConflictError for the folder of somebody else."""
     _demand(folder, HolderKind.CVCA)
     effective, expiration = validity(start, days)
     older = folder.key(folder.current().body.holder)
-    newer = folder.new_key(curve=curve)
+    newer = folder.new_key(curve=curve, token=token)
     linked = link(older, newer, rights=rights, effective=effective, expiration=expiration)
     own = self_signed(newer, rights=rights, effective=effective, expiration=expiration)
     return folder.add([linked, own]), linked
@@ -53,7 +61,7 @@ def hand_on(
 
 def begin_request(
     path: Path, country: str, mnemonic: str, kind: HolderKind, trusted: Sequence[CvCertificate], *,
-    curve: str | None = None, sequence: str | None = None, test: bool = False,
+    curve: str | None = None, sequence: str | None = None, token: TokenKey | None = None, test: bool = False,
 ) -> tuple[CvFolder, CvRequest]:  # fmt: skip
     """A new document verifier or inspection system: its folder, first key and first request. `trusted` are the
     certificates above it, the CVCA's first, from which it takes its curve where none is given."""
@@ -61,16 +69,18 @@ def begin_request(
         raise ConflictError("a CVCA asks nobody", role=str(kind))
     folder = CvFolder.create(path, country, mnemonic, kind, test=test)
     folder = take_in(folder, trusted)
-    return folder, make_request(folder.new_key(curve=curve, sequence=sequence))
+    return folder, make_request(folder.new_key(curve=curve, sequence=sequence, token=token))
 
 
-def next_request(folder: CvFolder, *, curve: str | None = None, sequence: str | None = None) -> CvRequest:
+def next_request(
+    folder: CvFolder, *, curve: str | None = None, sequence: str | None = None, token: TokenKey | None = None
+) -> CvRequest:
     """The holder's next key and a request for it, authenticated by the present one. ConflictError for a CVCA, and where
     there is no present one."""
     if folder.kind is HolderKind.CVCA:
         raise ConflictError("a CVCA asks nobody; it hands on to its next key by a link", path=str(folder.path))
     present = folder.key(folder.current().body.holder)
-    return make_request(folder.new_key(curve=curve, sequence=sequence), authenticate=present)
+    return make_request(folder.new_key(curve=curve, sequence=sequence, token=token), authenticate=present)
 
 
 def grant(

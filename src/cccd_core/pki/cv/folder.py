@@ -3,7 +3,8 @@ works with.
 
     cv.json            who it is: format, version, holder (country and mnemonic), role, test
     certificates/      every certificate known: its own, those above it, links; files named after the holder
-    keys/              private keys, PEM, mode 0600, named as their certificates are or will be
+    keys/              private keys, PEM, mode 0600, named as their certificates are or will be; for a key in a token,
+                       JSON that says where it is, and its public half
 
 A key without a certificate waits for one (`cccd pki cv request`). Whom the folder trusts are the self-signed
 certificates in it.
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cccd_core import plain
 from cccd_core.emrtd.cv.authorization import Right, Role
@@ -32,6 +33,8 @@ from cccd_core.emrtd.cv.reference import Reference
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 from cccd_core.errors import CccdError, CertificateError, ConflictError, FileError, FormatError, ParameterError
 from cccd_core.pki.cv.issue import CvKey
+from cccd_core.pki.directory import TokenKey, open_token
+from cccd_core.pki.new_key import NewKey, made_in
 from cccd_core.plain import Json
 from cccd_core.signing.cv import Holder, Terminal, chain
 from cccd_core.signing.software import SoftwareSigner, load_private_key
@@ -79,6 +82,14 @@ class _Index:
     holder: str
     role: HolderKind
     test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _TokenKey:
+    module: str
+    token: str
+    key: str
+    public_key: bytes  # DER SubjectPublicKeyInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +182,25 @@ class CvFolder:
         """One of its key pairs. ConflictError where it is not here, SigningError where it cannot be used,
         CertificateError (check `key`) where it is another one than its certificate says."""
         file = self.path / KEYS / f"{_quoted(reference)}.pem"
-        if not file.exists():
+        where = file.with_suffix(".json")
+        if where.exists():
+            made = _in_token(reference, where)
+        elif file.exists():
+            private = load_private_key(whole_file.read(file, "private key", most=1 << 16))
+            spki = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            made = CvKey(reference, parse_spki(spki), SoftwareSigner(private, b""))
+        else:
             raise ConflictError("the folder does not have this key", key=str(reference), path=str(self.path))
-        private = load_private_key(whole_file.read(file, "private key", most=1 << 16))
-        spki = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        made = CvKey(reference, parse_spki(spki), SoftwareSigner(private, b""))
         for certificate in self.own():
             if certificate.body.holder == reference and not _belongs(made, certificate):
                 raise CertificateError("the key is not its certificate's", check="key", holder=str(reference))
         return made
 
-    def new_key(self, *, curve: str | None = None, sequence: str | None = None) -> CvKey:
-        """Makes the holder's next key pair, mode 0600, on the curve of whom it trusts where none is given. Its name is
-        the next one, or has this sequence number (a verifier certified abroad is numbered by who certifies it).
-        ConflictError where the name is taken. ParameterError for a curve that is not one of `CURVES`."""
+    def new_key(self, *, curve: str | None = None, sequence: str | None = None, token: TokenKey | None = None) -> CvKey:
+        """Makes the holder's next key pair, in the folder (mode 0600) or in a token, on the curve of whom it trusts
+        where none is given. Its name is the next one, or has this sequence number (a verifier certified abroad is
+        numbered by who certifies it). ConflictError where the name is taken, ParameterError for a curve that is not one
+        of `CURVES`; errors of `NewKey.in_token`."""
         last = [one for one in self.key_names() if one.holder == self.holder]
         first = Reference(self.country, self.mnemonic, "00001")
         reference = last[-1].following() if last else first
@@ -195,10 +211,16 @@ class CvFolder:
         name = curve or self._curve()
         if name not in CURVES:
             raise ParameterError("not a curve for CV certificates", curve=name, known=" ".join(CURVES))
-        private = ec.generate_private_key(CURVES[name])
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file = self.path / KEYS / f"{_quoted(reference)}.pem"
-        whole_file.write(file, pem, private=True, folders=True, replace=False)
+        if token is None:
+            pem = NewKey.software(CURVES[name]).private or b""
+            whole_file.write(file, pem, private=True, folders=True, replace=False)
+            return self.key(reference)
+        with made_in(token, name) as made:
+            spki = b"" if made is None else made.spki
+            said = _TokenKey(token.module, token.token, token.key, spki)
+            data = json.dumps(plain.encode_record(said), indent=2).encode() + b"\n"
+            whole_file.write(file.with_suffix(".json"), data, private=True, folders=True, replace=False)
         return self.key(reference)
 
     def _curve(self) -> str:
@@ -338,6 +360,16 @@ def validity(start: dt.date, days: int) -> tuple[dt.date, dt.date]:
 def _latest(certificate: CvCertificate) -> tuple[dt.date, dt.date, str]:
     body = certificate.body
     return body.effective, body.expiration, str(body.holder)
+
+
+def _in_token(reference: Reference, file: Path) -> CvKey:
+    try:
+        said = plain.decode(_TokenKey, json.loads(whole_file.read(file, "key in a token", most=_INDEX_MAX)))
+    except (ValueError, RecursionError):
+        raise FormatError("not where a token's key is", path=str(file)) from None
+    public = parse_spki(said.public_key)
+    signer = open_token(TokenKey(said.module, said.token, said.key), public_key=said.public_key)
+    return CvKey(reference, public, signer)
 
 
 def _belongs(pair: CvKey, certificate: CvCertificate) -> bool:
