@@ -70,6 +70,8 @@ class ChipReader:
         self._new_channels = 0
         self.pace: pace.PaceResult | None = None  # how PACE opened the first channel
         self.chip: chip_authentication.ChipAuthenticated | None = None  # what chip authentication has shown
+        # what each channel that PACE opened has shown of the chip: one without it may be another chip's
+        self.mappings: list[pace.ChipMapping | None] = []
         self._card_security: FileReading | None = None  # as read on the way into the application
         self._gone: CccdError | None = None  # why no channel can be opened any more
         self._number = b""  # what a chip opened by basic access control goes by in terminal authentication
@@ -109,6 +111,7 @@ class ChipReader:
             raise RuntimeError("the connection has a channel already; reset it first")
         self._openings, self._gone, self._known, self._card_access = [], None, None, b""
         self.pace, self.chip, self._card_security = None, None, None
+        self.mappings.clear()
         self._broke.clear()
         opening()
         self._openings = [opening]
@@ -128,6 +131,7 @@ class ChipReader:
         except FormatError as error:
             raise CardError("EF.CardAccess makes no sense", **error.facts) from None
         self.pace = pace.open_channel(self.connection, pace_suites.choose(infos), kind, text)
+        self.mappings.append(self.pace.chip_mapping)
         if self.pace.chip_mapping is not None:
             # Now, while the master file is current: some cards refuse to go back to it (Doc 9303-11, 4.4.3.5.2).
             self._card_security = self._files.read(ElementaryFile.EF_CARDSECURITY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -70,8 +70,8 @@ def judge(
         groups = {f.data_group: content for f, content in files.items() if f.data_group is not None}
         passive = judge_document(files[ElementaryFile.EF_SOD], groups, trust, at, policy=policy, more=more)
         checks.append(_passive_check(passive))
-    if read.chip_mapping is not None:
-        checks.append(_mapping_check(read.chip_mapping, files, trust, at, policy, more))
+    if any(read.mappings):
+        checks.append(_mapping_check(read.mappings, files, trust, at, policy, more))
     signed = read.signed
     if ElementaryFile.EF_COM in files and signed is not None:
         run(CheckName.COM_AGREES, lambda: require_com(files[ElementaryFile.EF_COM], signed))
@@ -112,14 +112,15 @@ def _passive_check(report: DocumentReport) -> Check:
 
 
 def _mapping_check(
-    mapping: ChipMapping,
+    mappings: Sequence[ChipMapping | None],
     files: Mapping[ElementaryFile, bytes],
     trust: TrustStore,
     at: dt.datetime,
     policy: VerificationPolicy,
     more: tuple[Certificate, ...],
 ) -> Check:
-    """The key that the chip has shown in PACE must be one of EF.CardSecurity, and that a State's word."""
+    """The key that the chip has shown in PACE must be one of EF.CardSecurity, and that a State's word; on every channel
+    the same one, since nothing else ties what was read on a later one to it."""
     name = CheckName.CHIP_MAPPING
     content = files.get(ElementaryFile.EF_CARDSECURITY)
     if content is None:
@@ -129,7 +130,9 @@ def _mapping_check(
         report = judge_card_security(parsed, trust, at, policy=policy, more=more)
         if not report.accepted:
             return _refused(name, report)
-        mapping.confirm(parsed.security_infos)
+        keys = {mapping and mapping.confirm(parsed.security_infos).public_key for mapping in mappings}
+        if len(keys) > 1:
+            return Check(name, Outcome.UNTOLD, "a channel was opened anew, and the chip did not show its key on it")
     except CARD_FAULTS as error:
         return Check(name, Outcome.FAILED, str(error), error.kind)
     return Check(name, Outcome.HELD)

@@ -68,14 +68,14 @@ class FileFound:
 @dataclass(slots=True)
 class ChipRead:
     """What one chip gave. `signed` are the data groups that EF.SOD lists, None where it could not be read;
-    `chip_mapping` is what PACE with chip authentication mapping has shown, to be confirmed by EF.CardSecurity."""
+    `mappings` is what PACE has shown of the chip on each channel (None: nothing); EF.CardSecurity must confirm it."""
 
     protocol: Protocol | None = None
     checks: list[Check] = field(default_factory=list)
     files: dict[ElementaryFile, bytes] = field(default_factory=dict, repr=False)
     found: dict[ElementaryFile, FileFound] = field(default_factory=dict)
     signed: frozenset[int] | None = None
-    chip_mapping: ChipMapping | None = None
+    mappings: tuple[ChipMapping | None, ...] = ()
 
     def state(self, file: ElementaryFile) -> FileState | None:
         """What became of a file; None where it was not asked for."""
@@ -88,6 +88,7 @@ def read_chip(link: Link, access: Access, *, trace: Trace | None = None) -> Chip
     reading = _Reading(ChipReader(CardConnection(link, trace=trace)), access)
     if reading.open():
         reading.read_all()
+    reading.result.mappings = tuple(reading.reader.mappings)
     return reading.result
 
 
@@ -121,7 +122,6 @@ class _Reading:
             if protocol is Protocol.BAC:
                 said.name = CheckName.BAC
         if self.reader.pace is not None and self.reader.pace.chip_mapping is not None:
-            result.chip_mapping = self.reader.pace.chip_mapping
             self.look(ElementaryFile.EF_CARDSECURITY)
         return protocol is not None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cccd_core.card import CommandApdu, MemoryLink, ResponseApdu
+from cccd_core.card import CommandApdu, MemoryLink, ResponseApdu, profile
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import ElementaryFile, com, dg13, security_infos, tlv
 from cccd_core.emrtd.mrz import MrzInformation
@@ -203,6 +203,33 @@ def test_chip_authentication_mapping_is_a_proof_where_a_state_signed_its_key(
     assert (foreign.verdict, outcomes(foreign)[CheckName.CHIP_MAPPING]) == (Verdict.UNDECIDED, Outcome.UNTOLD)
     changed = made(security.replace(infos.encode()[-8:], bytes(8)))
     assert changed.verdict is Verdict.NOT_GENUINE
+
+
+def test_a_mapping_counts_for_the_channel_on_which_it_was_shown(country: Country) -> None:
+    """Somebody's own genuine chip shows its key, then the channel breaks, and a copy of another document answers."""
+    way = pace_info(6, 2, 13)
+    infos = security_infos.SecurityInfos(pace=(way,), chip_authentication_public_keys=(public_info(13, 77),))
+    access = security_infos.SecurityInfos(pace=(way,)).encode()
+    security = signed_card_security(infos, country.signer)
+    own = document(country, without=(14, 15), access=access, security=security, ca_key=stored(13, 77))
+    copy = document(country, 2, without=(14, 15), access=access, ca_key=stored(13, 78))
+    copy.card.memory.secrets[profile.DGI_CAN] = own.can.encode()
+
+    def quirk(command: CommandApdu, usual: Usual) -> Answer:
+        if selects(command, COM) and card.resets == 1:
+            card.becomes(copy.card)
+            return Bare(0x6988)
+        return usual()
+
+    card = QuirkyCard(own.card, quirk)
+    found = inspect(MemoryLink(card), country.trust, access=Access(can=own.can))
+    assert found.fields["DG13.full_name"] == cards.content(2).full_name
+    assert (found.verdict, outcomes(found)[CheckName.CHIP_MAPPING]) == (Verdict.NOT_GENUINE, Outcome.FAILED)
+    # the same chip, whose channel broke: it shows its key again
+    broken = QuirkyCard(own.card, lambda c, usual: Bare(0x6988) if selects(c, COM) and broken.resets == 1 else usual())
+    found = inspect(MemoryLink(broken), country.trust, access=Access(can=own.can))
+    assert outcomes(found)[CheckName.CHIP_MAPPING] is Outcome.HELD
+    assert broken.resets == 2
 
 
 def test_a_chip_without_a_proof_may_be_a_copy(country: Country) -> None:
