@@ -9,8 +9,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.cv import Reference, Right, Role, parse_certificate, parse_request
 from cccd_core.emrtd.cv.certificate import parse_for_verification
+from cccd_core.emrtd.cv.trust_points import encode_trust_points, parse_trust_points
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.pki.cv import CvKey, certify, make_request, self_signed
+from cccd_core.pki.cv.check import check
 from cccd_core.signing import SoftwareSigner
 from cccd_core.signing.cv import Holder, Terminal
 
@@ -42,6 +44,8 @@ READERS = (
     (lambda data: TRUSTED.certifies(parse_certificate(data)), VERIFIER.encoded),
     (lambda data: Terminal(OWN, (parse_certificate(data),), (ROOT,), SYSTEM.signer), VERIFIER.encoded),
     (Reference.parse, b"VNFUZZCVCA00001"),
+    (parse_trust_points, encode_trust_points([CVCA.reference])),
+    (lambda data: check(data, [TRUSTED], START), VERIFIER.encoded),
 )
 
 SEEDS = tuple(bytes((number,)) + seed for number, (_, seed) in enumerate(READERS))

@@ -5,12 +5,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from cccd_core.card import CardConnection, ChipReader, CommandApdu, MemoryLink, profile, terminal_authentication
+from cccd_core.card import (
+    CardConnection,
+    ChipReader,
+    CommandApdu,
+    MemoryLink,
+    ResponseApdu,
+    profile,
+    terminal_authentication,
+)
 from cccd_core.card.profile import TerminalTrust
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import security_infos
@@ -31,6 +40,7 @@ from cccd_core.signing.chip_keys import ChipKeys
 from cccd_core.signing.cv import Terminal
 from reference import cv_naive as naive
 from support.chip import CAN, MRZ, blank, image, open_channel, personalised, write
+from support.quirky import Bare, QuirkyCard, reader_of, selects
 from support.terminals import ALL, TODAY, Hierarchy, days, pair
 
 SELECT_DG3 = CommandApdu(0, 0xA4, 0x02, 0x0C, b"\x01\x03")
@@ -156,6 +166,26 @@ def test_rsa_through_chained_commands() -> None:
     reader = proved(card, files)
     assert prove(reader, files, country.terminal()) == ALL
     assert reader.read(ElementaryFile.DG3) == files[ElementaryFile.DG3]
+
+
+def test_a_channel_that_breaks_is_opened_anew_with_its_rights(country: Hierarchy) -> None:
+    card, files = made(country)
+    broken: list[bool] = []
+
+    def quirk(command: CommandApdu, usual: Callable[[], ResponseApdu]) -> ResponseApdu | Bare:
+        if selects(command, ElementaryFile.DG3) and not broken:
+            broken.append(True)
+            return Bare(0x6988)
+        return usual()
+
+    quirky = QuirkyCard(card, quirk)
+    reader = reader_of(quirky)
+    reader.open_pace(CAN)
+    reader.chip_authentication(files[ElementaryFile.DG14])
+    reader.terminal_authentication(files[ElementaryFile.DG14], country.terminal())
+    assert reader.read(ElementaryFile.DG3) == files[ElementaryFile.DG3]
+    assert broken == [True]
+    assert quirky.resets == 2
 
 
 # ---- step by step: what the card refuses
