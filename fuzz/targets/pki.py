@@ -1,4 +1,5 @@
-"""Reading certificates, revocation lists, master lists, and EF.SOD down to its path: the first byte chooses."""
+"""Reading certificates, revocation lists, master lists, deviation lists, protocols, and EF.SOD down to its path; checks
+clause by clause: the first byte chooses."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cccd_core import pki
 from cccd_core.emrtd import tlv
 from cccd_core.pki import issue
+from cccd_core.pki.ceremony import FORMAT, FORMAT_VERSION, Entry, Protocol, parse_protocol
+from cccd_core.pki.check import check_file
+from cccd_core.pki.deviation_list import parse_content, read_deviations
 from cccd_core.signing import SoftwareSigner, sign_data_groups
 
 MODULES = ("cccd_core.emrtd", "cccd_core.pki")
@@ -39,6 +43,18 @@ SIGNER = issue.document_signer_certificate(
     country="VNM", crl_url=URL, document_types=["ID"],
 )  # fmt: skip
 CRL = issue.revocation_list(AUTHORITY, 1, START, NOW, {9: START})
+DEVIATIONS = tlv.sequence(
+    tlv.integer(0),
+    tlv.set_of([
+        tlv.sequence(
+            tlv.sequence(tlv.encode(0x80, b"ID"), tlv.encode(0x82, b"12345678")),
+            tlv.set_of([tlv.sequence(tlv.oid("2.23.136.1.1.7.2.2"), tlv.encode(0xA0, tlv.integer(13)))]),
+        )
+    ]),
+)  # fmt: skip
+PROTOCOL = Protocol(
+    FORMAT, FORMAT_VERSION, True, ("A", "B"), (Entry(1, START.isoformat(), "opening", {}, ("A", "B"), "0" * 64),)
+).as_json()
 ZONE = b"IDVNM0990000017001099000001<<89905016M3905014VNM<<<<<<<<<<<2NGUYEN<<VAN<A<<<<<<<<<<<<<<<<<"
 GROUPS = {1: tlv.encode(0x61, tlv.encode(0x5F1F, ZONE)), 2: b"\x75\x00"}
 SOD = sign_data_groups(GROUPS, SoftwareSigner(SIGNER_KEY, SIGNER), signing_time=NOW)
@@ -84,6 +100,12 @@ READERS = (
     (lambda data: pki.passive_authentication(data, GROUPS, TRUST, NOW), SOD),
     (lambda data: TRUST.validate(pki.parse_certificate(data), NOW), SIGNER),
     (lambda data: pki.judge_document(data, GROUPS, TRUST, NOW, policy=pki.VerificationPolicy.LEGACY), SOD),
+    (check_file, SIGNER),
+    (check_file, CRL),
+    (lambda data: check_file(data, inside=True), master_list()),
+    (parse_content, DEVIATIONS),
+    (read_deviations, b'[{"documents": {"document_type": "ID"}, "descriptions": [{"type": "chip"}]}]'),
+    (parse_protocol, PROTOCOL),
 )
 
 SEEDS = tuple(bytes((number,)) + seed for number, (_, seed) in enumerate(READERS))
