@@ -33,7 +33,6 @@ from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import exclusive
 
 DOCUMENT_TYPES = ("ID",)
-CRL_URL = "http://csca.test.invalid/csca.crl"
 REASONS = {
     "unspecified": None, "key_compromise": 1, "ca_compromise": 2, "affiliation_changed": 3, "superseded": 4,
     "cessation_of_operation": 5, "privilege_withdrawn": 9,
@@ -201,8 +200,8 @@ def roll_over(
         explicit = _explicit(directory)
         folder = free_folder(directory.path, folders.CSCA_FOLDER)
         der = self_signed(
-            directory.path / folder, pair, validity, subject, country=directory.country, explicit=explicit,
-            name_change=subject != named, now=when,
+            directory.path / folder, pair, validity, subject, country=directory.country,
+            crl_url=directory.crl_url, explicit=explicit, name_change=subject != named, now=when,
         )  # fmt: skip
         holder = Holder(folder, parse_certificate(der), pair.pkcs11)
         spki = pair.written(explicit=explicit)
@@ -210,7 +209,7 @@ def roll_over(
             link_validity = replace(validity, not_after=min(validity.not_after, old.certificate.not_after))
             link = issue.link_certificate(
                 _authority(old, signer), subject, spki, new_serial(), link_validity,
-                country=directory.country, crl_url=CRL_URL,
+                country=directory.country, crl_url=directory.crl_url,
             )  # fmt: skip
         more = {} if witness is None else witness(directory.path / folder, der, link, holder.period)
         _write_holder(directory.path, holder, pair, {folders.LINK_CERTIFICATE: link, **more})
@@ -244,11 +243,11 @@ def certify(
         authority = _authority(holder, signer)
         if lists is not None:
             return issue.list_signer_certificate(
-                authority, name, spki, new_serial(), validity, country=directory.country, crl_url=CRL_URL,
+                authority, name, spki, new_serial(), validity, country=directory.country, crl_url=directory.crl_url,
                 usage=LIST_SIGNERS[lists],
             )  # fmt: skip
         return issue.document_signer_certificate(
-            authority, name, spki, new_serial(), validity, country=directory.country, crl_url=CRL_URL,
+            authority, name, spki, new_serial(), validity, country=directory.country, crl_url=directory.crl_url,
             document_types=DOCUMENT_TYPES,
         )  # fmt: skip
 
@@ -260,6 +259,7 @@ def self_signed(
     subject: bytes,
     *,
     country: str,
+    crl_url: str,
     explicit: bool,
     name_change: bool,
     now: dt.datetime,
@@ -276,7 +276,7 @@ def self_signed(
         signer = CountedSigner(key.signer, ledger, period, purpose=Purpose.CERTIFICATE, clock=lambda: now)
         authority = issue.Authority(subject, issue.key_identifier(spki), signer.algorithm, signer.sign)
         return issue.csca_certificate(
-            authority, spki, new_serial(), validity, country=country, crl_url=CRL_URL, name_change=name_change
+            authority, spki, new_serial(), validity, country=country, crl_url=crl_url, name_change=name_change
         )
 
 

@@ -126,7 +126,8 @@ class Ceremony:
     """What is to be made, by whom.
 
     `operators`: at least two different people. `key`: where the key is made; None makes it in memory, for a dry run.
-    `name`: the CSCA's common name; a roll-over keeps the old one where None. `country`, `country_code`: for a new CSCA.
+    `name`: the CSCA's common name; a roll-over keeps the old one where None. `country`, `country_code`: for a new CSCA,
+    as `crl_url`: where its revocation list is to be found (the ICAO directory's place for the country, where None).
     """
 
     operators: Sequence[str]
@@ -137,14 +138,22 @@ class Ceremony:
     country_code: str = "VNM"
     policy: ValidityPolicy = field(default_factory=ValidityPolicy)
     curve: str = CURVE
+    crl_url: str | None = None
     dry_run: bool = False
 
     def __post_init__(self) -> None:
         people = {" ".join(one.split()).casefold() for one in self.operators} - {""}
         if len(people) < 2 or len(people) != len(self.operators):
             raise ParameterError("a ceremony has at least two operators, each another person", operators=len(people))
+        if not self.list_place.isascii() or not self.list_place.startswith(("http://", "https://", "ldap://")):
+            raise ParameterError("a revocation list is found by ldap, http or https", crl_url=self.list_place)
         if self.key is None and not self.dry_run:
             raise ParameterError("the key of a CSCA is made in a token", needs="module, token, key")
+
+    @property
+    def list_place(self) -> str:
+        """Where the revocation list is to be found (Doc 9303-12 clause 7.1.1.4)."""
+        return self.crl_url or f"https://pkddownload1.icao.int/CRLs/{self.country_code}.crl"
 
 
 def hold(path: Path | str, ceremony: Ceremony, confirm: Confirm, *, now: dt.datetime | None = None) -> Protocol:
@@ -223,7 +232,7 @@ def _in_draft(
 
             begin(
                 draft, key, name, country=ceremony.country_code, explicit=True, policy=ceremony.policy,
-                test=ceremony.dry_run, now=now, witness=witness,
+                test=ceremony.dry_run, now=now, crl_url=ceremony.list_place, witness=witness,
             )  # fmt: skip
             if ceremony.dry_run:
                 return
@@ -274,6 +283,7 @@ def _intention(ceremony: Ceremony, old: folders.PkiDirectory | None, now: dt.dat
         "subject": ", ".join(f"{part}={text}" for part, text in named.items()),
         "certificate_until": policy.csca_until(until).isoformat(),
         "key_until": until.isoformat(),
+        "crl_url": ceremony.list_place if old is None else old.crl_url,
         "certified_by": None if old is None else old.csca_certificate.fingerprint,
         "policy": policy.as_dict(),
     }

@@ -46,6 +46,8 @@ LINK_CERTIFICATE = "link.der"
 LEDGER = "ledger"
 CARD_MASTER_KEY = "card_master_key.hex"
 
+TEST_CRL_URL = "http://csca.test.invalid/csca.crl"
+
 PIN_VARIABLE = "CCCD_PKCS11_PIN"
 
 _MAX_FILE_BYTES = 8 << 20
@@ -103,7 +105,8 @@ class PkiDirectory:
     """A loaded directory; keys are read when they are asked for. FileError and FormatError name the file.
 
     `authorities`: the CSCA's keys, oldest first; the last one issues. `signers`: document signers in the order in which
-    they sign. `list_signers`: of each kind the last one signs. `crl_number`: that of the newest revocation list.
+    they sign. `list_signers`: of each kind the last one signs. `crl_number`: that of the newest revocation list;
+    `crl_url`: where certificates say that it is found.
     """
 
     path: Path
@@ -115,6 +118,7 @@ class PkiDirectory:
     list_signers: tuple[Holder, ...] = ()
     revoked: tuple[Revoked, ...] = ()
     crl_number: int = 0
+    crl_url: str = TEST_CRL_URL
 
     @property
     def csca_certificate(self) -> Certificate:
@@ -200,7 +204,7 @@ class PkiDirectory:
             "authorities": [_listed(one) for one in self.authorities],
             "document_signers": [_listed(one) for one in self.signers],
             "list_signers": [_listed(one) for one in self.list_signers],
-            "revoked": encode(self.revoked), "crl_number": self.crl_number,
+            "revoked": encode(self.revoked), "crl_number": self.crl_number, "crl_url": self.crl_url,
         }  # fmt: skip
 
 
@@ -219,6 +223,9 @@ def load(path: Path | str) -> PkiDirectory:
         number = index.get("crl_number", 0)
         rules = index.get("policy", {})
         policy = ValidityPolicy.read(rules if isinstance(rules, dict) else {"": rules})
+        url = index.get("crl_url", TEST_CRL_URL)
+        if not isinstance(url, str) or not url.isascii():
+            raise ValueError
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
             raise ValueError
     except (ValueError, KeyError, TypeError):
@@ -236,6 +243,7 @@ def load(path: Path | str) -> PkiDirectory:
         list_signers=list_signers,
         revoked=revoked,
         crl_number=number,
+        crl_url=url,
     )
 
 

@@ -107,15 +107,17 @@ def begin(
     policy: ValidityPolicy,
     test: bool,
     now: dt.datetime,
+    crl_url: str = folders.TEST_CRL_URL,
     witness: Callable[[Path, bytes, KeyPeriod], Mapping[str, bytes]] | None = None,
 ) -> folders.PkiDirectory:
-    """The first files of a PKI directory in an empty folder: the CSCA of this DER name, and its revocation list.
+    """The first files of a PKI directory in an empty folder: the CSCA of this DER name, and its revocation list,
+    which certificates say is found at `crl_url`.
     `witness` is shown the folder, the certificate and its key's period, and gives more files for the folder."""
     until = policy.csca_key_until(now)
     validity = issue.Validity(now, policy.csca_until(until), until)
     csca = folder / folders.CSCA_FOLDER
     der = authority.self_signed(
-        csca, key, validity, name, country=country, explicit=explicit, name_change=False, now=now
+        csca, key, validity, name, country=country, explicit=explicit, name_change=False, now=now, crl_url=crl_url
     )
     if key.private is not None:
         whole_file.write(csca / folders.PRIVATE_KEY, key.private, private=True)
@@ -129,7 +131,8 @@ def begin(
         folder,
         {
             "format": folders.FORMAT, "version": folders.FORMAT_VERSION, "test": test, "country": country,
-            "made": now.isoformat(), "policy": policy.as_dict(), "authorities": [entry], "document_signers": [],
+            "made": now.isoformat(), "policy": policy.as_dict(), "crl_url": crl_url,
+            "authorities": [entry], "document_signers": [],
         },
     )  # fmt: skip
     return authority.renew_crl(folder, now=now).directory

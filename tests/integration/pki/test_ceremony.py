@@ -115,6 +115,7 @@ class TestInAToken:
         assert (directory.test, directory.signers, csca.country) == (False, (), "VN")
         assert "CSCA Việt Nam" in csca.subject
         assert check(csca.der).breaches == ()
+        assert csca.distribution_points == ("https://pkddownload1.icao.int/CRLs/VNM.crl",)
         assert check((target / "csca/crl.der").read_bytes()).breaches == ()
         files = {path.name for path in (target / "csca").iterdir()}
         assert files == {"certificate.der", "crl.der", "ledger", "protocol.json", "protocol.md"}
@@ -133,6 +134,7 @@ class TestInAToken:
         key = NewKey.in_token(TokenKey(module, softhsm.TOKEN, "ds-1"), "secp256r1")
         after = authority.add_signer(target, key=key, now=NOW).directory
         key.release()
+        assert after.signers[0].certificate.distribution_points == csca.distribution_points
         assert after.trust_store().validate(after.signers[0].certificate, NOW)
         assert outlook(after, NOW) == ()
         assert labels(module) == {"csca", "ds-1"}

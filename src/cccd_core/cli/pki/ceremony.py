@@ -41,6 +41,10 @@ def ceremony(
     country: Annotated[str, typer.Option(help="Two letters (ISO 3166-1), for certificates.")] = "VN",
     country_code: Annotated[str, typer.Option(help="As in the MRZ.")] = "VNM",
     curve: Annotated[str, typer.Option(help="The key's curve.")] = "secp384r1",
+    crl_url: Annotated[
+        str | None,
+        typer.Option(help="Where the revocation list is to be found.", show_default="the ICAO directory's place"),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Everything, with a key in memory and a folder that is thrown away.")
     ] = False,
@@ -58,7 +62,9 @@ def ceremony(
     where = token_key(module, token, key)
     if where is None and not dry_run:
         raise ParameterError("the key of a CSCA is made in a token", needs="--module, --token and --key")
-    plan = Ceremony(tuple(operator), where, name, organization, country, country_code, curve=curve, dry_run=dry_run)
+    plan = Ceremony(
+        tuple(operator), where, name, organization, country, country_code, curve=curve, crl_url=crl_url, dry_run=dry_run
+    )
     made = hold(folder, plan, _confirm)
     if as_json:
         print_json({"protocol": made.as_json().decode("utf-8")})
