@@ -8,11 +8,12 @@ import gzip
 import numpy as np
 
 from cccd_core import templates
+from cccd_core.templates import nist_type9
 
 MODULES = ("cccd_core.templates",)
 
 NAMES = tuple(templates.FORMATS)
-DETECT = len(NAMES)  # as the first byte
+DETECT = 0xFF  # as the first byte: more formats than there ever are
 SIZE = {"height_px": 480, "width_px": 400}
 
 
@@ -33,6 +34,17 @@ def example(count: int = 3) -> templates.FingerTemplate:
     )
 
 
+def _nist() -> bytes:
+    """An ANSI/NIST-ITL file with images of types 4 and 14 before minutiae in the legacy form."""
+    written = templates.write(example(), "nist-itl-legacy", **SIZE)
+    start = written.index(b"9.001:")
+    binary = (30).to_bytes(4, "big") + b"\x01\x00\x02" + b"\xff" * 5 + b"\x00\x01\x90\x01\xe0\x01" + bytes(12)
+    tagged = b"14.001:90\x1d14.002:00\x1d14.006:400\x1d14.007:480\x1d14.008:1\x1d14.009:500\x1d14.010:500\x1d14.013:2"
+    tagged += b"\x1d14.999:\x1c\x1d\x00\x1c"
+    first = written[:start].replace(b"1.003:1\x1f1\x1e", b"1.003:1\x1f3\x1e4\x1f01\x1e14\x1f00\x1e")
+    return first + binary + tagged + written[start:]
+
+
 SEEDS = tuple(
     bytes([first]) + templates.write(example(), name, **SIZE)
     for number, name in enumerate(NAMES)
@@ -48,15 +60,21 @@ SEEDS = tuple(
         b"<BIR><BIR><Subtype>Left Thumb</Subtype><BDB>" + base64.b64encode(record) + b"</BDB></BIR></BIR>",
         b"\x03\x0d" + bytes(86) + record + bytes(9),
         record + bytes(5),
+        _nist(),
+        base64.b64encode(_nist()),
+        bytes.fromhex("6215a007800103810207e3a10a3008800101810102830100"),
+        b'<a:NISTBiometricInformationExchangePackage xmlns:a="b"/>',
     )
 )
 
 
 def large() -> list[bytes]:
-    """Close to 64 KiB: many small views, few large ones, and text."""
+    """Close to 64 KiB: many small views, few large ones, text, and files of records."""
     inputs = [bytes([DETECT]) + b"16383 100 359 100\n" * 1000, bytes([NAMES.index("xyt")]) + b"\n" * 65535]
-    for name in ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009"):
-        for views, minutiae in ((176, 50), (176, 0), (40, 255)):
+    for name in ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009", *nist_type9.STEPS):
+        for views, minutiae in (
+            ((100, 20), (100, 0), (2, 999)) if name in nist_type9.STEPS else ((176, 50), (176, 0), (40, 255))
+        ):
             data = templates.write([example(minutiae)] * views, name)
             inputs.append(bytes([DETECT]) + data)
     return inputs
@@ -64,5 +82,5 @@ def large() -> list[bytes]:
 
 def target(data: bytes) -> None:
     """The first byte names the format, or asks for detection; the rest is the file."""
-    name = NAMES[data[0]] if data and data[0] < DETECT else None
+    name = NAMES[data[0]] if data and data[0] < len(NAMES) else None
     templates.read(data[1:], format=name, dpi=500, **SIZE)

@@ -6,7 +6,7 @@ import contextlib
 
 from cccd_core import templates
 from cccd_core.errors import ParameterError
-from fuzz.targets.templates import DETECT, NAMES, SEEDS, SIZE
+from fuzz.targets.templates import NAMES, SEEDS, SIZE
 
 __all__ = ["MODULES", "SEEDS", "target"]
 
@@ -19,7 +19,7 @@ def target(data: bytes) -> None:
     """The first byte names the format, or asks for detection; the rest is the file."""
     if len(data) > MAX_BYTES:
         return
-    name = NAMES[data[0]] if data and data[0] < DETECT else None
+    name = NAMES[data[0]] if data and data[0] < len(NAMES) else None
     record = templates.read(data[1:], format=name, dpi=500, **SIZE)
     if len(record.views) > 16:
         return

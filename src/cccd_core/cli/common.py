@@ -61,7 +61,10 @@ def one_stream(value: list[Path] | None) -> list[Path] | None:
 
 
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-FORMATS_HELP = "iso-2005, iso-2005-card, iso-2005-compact, iso-2011, ansi-2004, ansi-2009 or xyt"
+FORMATS_HELP = (
+    "iso-2005, iso-2005-card, iso-2005-compact, iso-2011, ansi-2004, ansi-2009, xyt, nist-itl-legacy, nist-itl-378 or "
+    "nist-itl-efs"
+)
 FormatOption: TypeAlias = Annotated[
     str | None,
     typer.Option(

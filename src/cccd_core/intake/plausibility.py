@@ -9,10 +9,11 @@ from cccd_core.errors import Fact
 from cccd_core.intake.findings import DEFAULT_LIMITS, Doubt, Finding, Limits
 from cccd_core.intake.flow import flow_score
 from cccd_core.templates import FingerTemplate, TemplateRecord
+from cccd_core.templates.convert import CAPACITY
 from cccd_core.templates.notices import Remark
 
 _OTHER_UNITS = {500: "dots an inch", 1000: "dots an inch", 19685: "pixels a metre", 39370: "pixels a metre"}
-_FIXED_RESOLUTION = frozenset({"iso-2005-card", "iso-2005-compact"})
+_FIXED_RESOLUTION = frozenset(name for name, capacity in CAPACITY.items() if capacity.resolution_ppcm)
 _FAILED = 255
 _LEAST_SPREAD = 8  # minutiae from which on a line or one direction is no chance
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cccd_core.errors import ParameterError
-from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, xyt
+from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, nist_type9, xyt
 from cccd_core.templates.extended import carried
 from cccd_core.templates.iso19794_2_card import COMPACT, COMPACT_STEPS, NORMAL, NORMAL_STEPS, RESOLUTION_PPCM
 from cccd_core.templates.model import VENDOR_UNKNOWN, FingerTemplate, TemplateRecord
@@ -22,9 +22,10 @@ class Capacity:
     """What a format can hold.
 
     `angle_steps` directions in a turn; `resolution_ppcm` its fixed resolution, None where the file states one, 0 where
-    it states none and the caller must; whether it holds kind, quality, image `size`, finger `position` (and impression
-    type, view number, capture quality) and `extended` data; how many views; the bits of the impression type; the
-    families of its quality codes and of the `coding` of its extended data; and what else it says, in words.
+    it states none and the caller must; whether it holds kind, quality (in so many `quality_levels`), image `size`,
+    finger `position` (and impression type; where it is also `numbered`, view number and capture quality) and `extended`
+    data; how many views; the bits of the impression type; the families of its quality codes and of the `coding` of its
+    extended data; and what else it says, in words.
     """
 
     what: str
@@ -34,9 +35,11 @@ class Capacity:
     quality: bool = True
     size: bool = True
     position: bool = True
+    numbered: bool = True
     extended: bool = True
     max_views: int = 255
     impression_bits: int = 8
+    quality_levels: int = 100
     quality_codes: int = 0
     coding: str = ""
     details: tuple[str, ...] = ()
@@ -98,6 +101,32 @@ CAPACITY = {
         position=False,
         extended=False,
         max_views=1,
+    ),
+    nist_type9.LEGACY: Capacity(
+        "ANSI/NIST-ITL file, Type 9, legacy fields",
+        nist_type9.STEPS[nist_type9.LEGACY],
+        resolution_ppcm=nist_type9.PPCM,
+        size=False,
+        numbered=False,
+        extended=False,
+        max_views=nist_type9.MAX_VIEWS,
+        quality_levels=nist_type9.QUALITY_LEVELS,
+    ),
+    nist_type9.INCITS_378: Capacity(
+        "ANSI/NIST-ITL file, Type 9, INCITS 378 fields",
+        nist_type9.STEPS[nist_type9.INCITS_378],
+        extended=False,
+        max_views=nist_type9.MAX_VIEWS,
+        details=("product identifier", "quality algorithm"),
+    ),
+    nist_type9.EFS: Capacity(
+        "ANSI/NIST-ITL file, Type 9, extended feature set",
+        nist_type9.STEPS[nist_type9.EFS],
+        resolution_ppcm=nist_type9.PPCM,
+        quality=False,
+        numbered=False,
+        extended=False,
+        max_views=nist_type9.MAX_VIEWS,
     ),
 }
 

@@ -3,7 +3,9 @@
 Two pairs of editions share their first eight bytes. " 20": the ISO record of 2005 has four bytes of length, ANSI's of
 2004 two, or two zero bytes and then four; whichever reading gives the length at hand is right, and no length fits both.
 "030": the ISO record of 2011 is a chain of representations that fills it exactly; what is no such chain is ANSI's of
-2009. Text that starts like a line of .xyt is .xyt. The card formats have nothing to be known by and must be named.
+2009. Text that starts like a line of .xyt is .xyt; what begins with the length of a record of Type 1 is an
+ANSI/NIST-ITL file, whose records of Type 9 say the form of their minutiae. The card formats have nothing to be known by
+and must be named.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from operator import itemgetter
 from typing import Protocol
 
 from cccd_core.errors import FormatError
-from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, xyt
+from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, nist_itl, nist_type9, xyt
 from cccd_core.templates.identify import bare_minutiae, identify
 from cccd_core.templates.model import PPCM_500_DPI, TemplateRecord
 from cccd_core.templates.unwrap import unwrap
@@ -39,6 +41,8 @@ def bare_format(data: bytes) -> str:
         return ansi378_2009.FORMAT
     if data[:4] == b"FMR\x00":
         raise FormatError("a finger minutiae record of an unknown version", offset=4)
+    if nist_itl.is_file(data):
+        return nist_type9.format_of(data)
     if _XYT_START.match(data):
         return xyt.FORMAT
     bare = bare_minutiae(data)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from cccd_core.templates import nist_itl
 from cccd_core.templates.iso19794_2_card import COMPACT, MINUTIA_BYTES, NORMAL, RESOLUTION_PPCM, read
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
@@ -34,6 +37,17 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MZ", "a program"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a system file of pictures or an old office document"),
 )
+_XML = (
+    (re.compile("NISTBiometricInformationExchangePackage"), "an ANSI/NIST-ITL file in XML (NIEM), which is not read"),
+    (re.compile(r"39794[/:]-?2\b"), "an ISO/IEC 39794-2 finger minutiae record in XML, which is not read"),
+    (re.compile(r"39794[/:]-?\d"), "a record of ISO/IEC 39794 in XML, which is not read"),
+)
+_BLOCKS_39794 = {  # [APPLICATION n] of part n
+    0x62: "an ISO/IEC 39794-2 finger minutiae record, tagged binary, which is not read",
+    0x64: "an ISO/IEC 39794-4 finger image record, tagged binary",
+    0x65: "an ISO/IEC 39794-5 face image record, tagged binary",
+    0x66: "an ISO/IEC 39794-6 iris image record, tagged binary",
+}
 _SURE_BYTES = 4
 _SURE_TEXT = 12
 _MM_OF_FINGER = 40  # no print of one finger is larger, rolled from nail to nail
@@ -48,6 +62,11 @@ def identify(data: bytes) -> str:
     for offset, signature, words in _SIGNATURES:
         if data[offset : offset + len(signature)] == signature:
             return words
+    if nist_itl.is_file(data):
+        return "an ANSI/NIST-ITL file"
+    block = _block_39794(data)
+    if block:
+        return block
     if not data.strip(b"\x00"):
         return "zero bytes alone"
     if not data.strip():
@@ -57,6 +76,9 @@ def identify(data: bytes) -> str:
         return "bytes of no known format"
     start = text.lstrip("\ufeff \t\r\n")[:1]
     if start == "<":
+        for mark, words in _XML:
+            if mark.search(text):
+                return words
         return "XML or HTML text without a template in it"
     return "JSON text without a template in it" if start in ("{", "[") else "text that is no template"
 
@@ -64,7 +86,7 @@ def identify(data: bytes) -> str:
 def surely(data: bytes) -> str | None:
     """What `data` is beyond doubt: by a signature of four bytes or more, which no other bytes begin with by chance, or
     as text. None where it may be anything."""
-    signed = signature_of(data)
+    signed = signature_of(data) or _block_39794(data) or ("an ANSI/NIST-ITL file" if nist_itl.is_file(data) else None)
     if signed is not None:
         return signed
     return "text" if len(data) >= _SURE_TEXT and _text(data[:4096]) is not None else None
@@ -76,6 +98,42 @@ def signature_of(head: bytes) -> str | None:
         if len(signature) >= _SURE_BYTES and head[offset : offset + len(signature)] == signature:
             return words
     return None
+
+
+def is_block_39794(data: bytes) -> bool:
+    """Whether `data` is a block of ISO/IEC 39794 in tagged binary."""
+    return _block_39794(data) is not None
+
+
+def _block_39794(data: bytes) -> str | None:
+    """The block of ISO/IEC 39794 in tagged binary that `data` is, or that stands in its `A1`; None where it is none.
+
+    Every part begins alike (ISO/IEC 39794-1): the application tag of its number, whose length is that of the data, and
+    in it the version, `A0 { 80 generation, 81 year }`, and the representations, `A1`.
+    """
+    whole = data
+    for tags in ((0xA1,), tuple(_BLOCKS_39794)):
+        content = _content(data, tags)
+        if content is None:
+            if tags == (0xA1,):
+                continue
+            return None
+        whole, data = data, content
+    version = data[:2]
+    if len(data) < 12 or version[0] != 0xA0 or version[1] > 16:
+        return None
+    generation, after = data[2:3], data[2 + version[1] : 3 + version[1]]
+    return _BLOCKS_39794[whole[0]] if (generation, after) == (b"\x80", b"\xa1") else None
+
+
+def _content(data: bytes, tags: tuple[int, ...]) -> bytes | None:
+    """The value of the data object, of one of `tags`, that fills `data`; None where there is none."""
+    if len(data) < 2 or data[0] not in tags:
+        return None
+    first = data[1]
+    start = 2 if first < 0x80 else 2 + (first & 0x7F)
+    length = first if first < 0x80 else int.from_bytes(data[2:start], "big")
+    return data[start:] if start <= 6 and length == len(data) - start else None
 
 
 def bare_minutiae(data: bytes) -> str | None:

@@ -15,6 +15,7 @@ from cccd_core.templates import (
     iso19794_2_2005,
     iso19794_2_2011,
     iso19794_2_card,
+    nist_type9,
     xyt,
 )
 from cccd_core.templates.convert import CAPACITY, fit
@@ -22,6 +23,7 @@ from cccd_core.templates.detect import Codec, bare_format
 from cccd_core.templates.identify import surely
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
 from cccd_core.templates.notices import Notice, Remark
+from cccd_core.templates.packed import require
 from cccd_core.templates.transform import ppcm
 from cccd_core.templates.unwrap import RECORD, Inside, unwrap
 
@@ -38,6 +40,7 @@ _WRITE: dict[str, Callable[[TemplateRecord], bytes]] = {
     iso19794_2_card.NORMAL: iso19794_2_card.write,
     iso19794_2_card.COMPACT: iso19794_2_card.write,
     xyt.FORMAT: xyt.write,
+    **dict.fromkeys(nist_type9.STEPS, nist_type9.write),
 }
 
 
@@ -53,7 +56,9 @@ def read(
 
     The card formats cannot be detected and must be named. .xyt text lacks its image's resolution and height: `dpi` and
     `height_px` are demanded for it, `width_px` is welcome. `dpi` stands in place of the resolution that a record
-    states; the card formats have their own. What is odd about the bytes and touches no minutia is in the record's
+    states; formats in units of length have their own. The legacy form of ANSI/NIST-ITL files counts rows from an
+    image's bottom: where the file holds no image of the minutiae, `height_px` (and `width_px`), at `dpi` or in
+    0.01 mm, tell its top. What is odd about the bytes and touches no minutia is in the record's
     `notices`.
 
     Raises FormatError, with the offset, for bytes that are no valid record, and ParameterError for a missing or wrong
@@ -87,6 +92,9 @@ def _read(
     codec = _BINARY.get(name)
     if codec is not None:
         record = codec.read(inside.data, ppcm=None if dpi is None else ppcm(dpi))
+    elif name in nist_type9.STEPS:
+        size = (_hundredths(width_px, dpi), _hundredths(height_px, dpi))
+        record = nist_type9.read(inside.data, name, ppcm=None if dpi is None else ppcm(dpi), sizes=(size,))
     elif dpi is None or height_px is None:
         raise ParameterError(
             ".xyt does not say its image's resolution and height: state them", needs="dpi and height_px"
@@ -100,6 +108,12 @@ def _read(
         notice = Notice(Remark.UNWRAPPED, {"wrappers": ", ".join(inside.wrappers)})
         record = replace(record, notices=(notice, *record.notices))
     return record
+
+
+def _hundredths(pixels: int | None, dpi: float | None) -> int:
+    """So many pixels of `dpi`, in 0.01 mm, which are pixels themselves where it is not given; 0 where not known."""
+    length = (pixels or 0) if dpi is None else round((pixels or 0) * 2540 / dpi)
+    return require("image's size in 0.01 mm", length, 0xFFFF)
 
 
 def _demand_bare(data: bytes) -> None:
@@ -143,12 +157,15 @@ def convert(
     height_px: int | None = None,
     width_px: int | None = None,
 ) -> TemplateRecord:
-    """`record` in another format: exactly what reading the bytes of `write` gives, so that its loss shows."""
+    """`record` in another format: exactly what reading the bytes of `write` gives, so that its loss shows; where the
+    format counts rows from an image's bottom and does not say its height, with the height of the first view."""
     fitted = fit(record, format, dpi=dpi, height_px=height_px, width_px=width_px)
     data = _WRITE[format](fitted)
     view = fitted.view
     if format == xyt.FORMAT:
         return xyt.read(data, ppcm=view.resolution_x_ppcm, height_px=view.height_px, width_px=view.width_px)
+    if format == nist_type9.LEGACY:
+        return nist_type9.read(data, format, sizes=[(each.width_px, each.height_px) for each in fitted.views])
     return read(data, format=format)
 
 

@@ -21,8 +21,9 @@ MM_PER_CM = 10
 class Loss:
     """The most that a conversion changes: directions in degrees, coordinates in millimetres; and what it drops.
 
-    `dropped` names what the source can say and the target cannot: "kind", "quality", "size" of the image, "position"
-    (with impression type, view number and capture quality), "resolution", "views" beyond the first, "extended" data,
+    `dropped` names what the source can say and the target cannot: "kind", "quality" ("quality levels": it is there, but
+    in fewer steps), "size" of the image, "position" (with impression type, view number and capture quality; "view
+    number" and "capture quality" where those two alone go), "resolution", "views" beyond the first, "extended" data,
     "core and delta" of the extended data, "capture details" (time, device, certification, ridge ending type),
     "quality algorithm" and "product identifier".
     """
@@ -43,6 +44,10 @@ def loss(source: str, target: str) -> Loss:
         for name in ("kind", "quality", "size", "position", "extended")
         if getattr(of, name) and not getattr(to, name)
     ]
+    if of.quality and to.quality and of.quality_levels > to.quality_levels:
+        dropped.append("quality levels")
+    if of.numbered and of.position and to.position and not to.numbered:
+        dropped += ["view number", "capture quality"]
     if to.extended and of.extended and of.coding != to.coding:
         dropped.append("core and delta")
     if of.resolution_ppcm != 0 and to.resolution_ppcm == 0:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from xml.parsers import expat
 
 from cccd_core.errors import FormatError
+from cccd_core.templates import nist_itl
+from cccd_core.templates.identify import is_block_39794
 
 MAX_BYTES = 16 << 20
 MAX_LAYERS = 6
@@ -52,7 +54,7 @@ def unwrap(data: bytes) -> tuple[Inside, ...]:
 
 
 def _open(data: bytes, wrappers: tuple[str, ...], position: int, budget: list[int]) -> Iterator[Inside]:
-    if data.startswith(RECORD):
+    if data.startswith(RECORD) or nist_itl.is_file(data):
         yield Inside(data, wrappers, position)
         return
     for name, opener in _OPENERS:
@@ -154,6 +156,8 @@ def _is_known(content: bytes) -> bool:
     return (
         content.startswith((RECORD, b"\x1f\x8b", b"\x7f\x60", b"\x7f\x61", b"FIR\x00", b"FAC\x00", b"IIR\x00"))
         or content.lstrip(_BLANKS)[:1] == b"<"
+        or nist_itl.is_file(content)
+        or is_block_39794(content)
         or _cbeff(content) is not None
         or content[:4] in (b"Rk1S", b"464d", b"464D")
     )

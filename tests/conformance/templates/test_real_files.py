@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cccd_core import templates
+from cccd_core.templates.convert import CAPACITY
 from support.finger_templates import sample
 
 pytestmark = pytest.mark.data
@@ -30,7 +31,7 @@ def test_real_files_in_another_format_and_back(fingerprints: Path, name: str) ->
     for path in sample(fingerprints, 6):
         record = templates.load(path)
         there = templates.convert(record, name)
-        dpi = 500 if name.startswith("iso-2005-c") else None
+        dpi = 500 if CAPACITY[name].resolution_ppcm else None
         back = templates.convert(there, "iso-2005", dpi=dpi)
         view, other = record.view, back.view
         assert other.count == view.count
@@ -41,10 +42,29 @@ def test_real_files_in_another_format_and_back(fingerprints: Path, name: str) ->
         off = np.abs((view.angle.astype(int) - other.angle.astype(int) + 32768) % 65536 - 32768)
         # An angle in 1/256 of a turn comes back exactly through 256 or 360 steps, within one step through 180, and
         # within two (half of 1/64) through the compact card format.
-        most = {"ansi-2004": 256, "ansi-2009": 256, "iso-2005-compact": 512}.get(name, 0)
+        most = {"ansi-2004": 256, "ansi-2009": 256, "nist-itl-378": 256, "iso-2005-compact": 512}.get(name, 0)
         assert int(off.max(initial=0)) <= most
         again = templates.convert(templates.convert(back, name), "iso-2005", dpi=dpi)
         np.testing.assert_array_equal(again.view.angle, other.angle)
+
+
+def test_legacy_fields_are_what_mindtct_writes(fingerprints: Path) -> None:
+    """mindtct's records of Type 9 and its .xyt differ in unit alone: of its prints every legacy record points where the
+    .xyt text does, stands where it does, from the bottom left, and reads back to the minutiae of its ISO record."""
+    for path in sorted((fingerprints / "fvc2002_DB1_B" / "mindtct").glob("*.fmr")):
+        record = templates.load(path)
+        text = templates.write(record, "xyt").decode().split()
+        xyt = np.array(text, dtype=np.int64).reshape(-1, 4)
+        entries = templates.write(record, "nist-itl-legacy").partition(b"9.012:")[2].rstrip(b"\x1c").split(b"\x1e")
+        places = [entry.split(b"\x1f")[1] for entry in entries]
+        nist = np.array([[int(place[:4]), int(place[4:8]), int(place[8:])] for place in places])
+        np.testing.assert_array_equal(nist[:, 2], xyt[:, 2])
+        assert np.abs(nist[:, 0] * 0.197 - xyt[:, 0]).max() <= 0.1
+        assert np.abs((nist[:, 1] + 1) * 0.197 - xyt[:, 1]).max() <= 0.3
+        home = templates.convert(templates.convert(record, "nist-itl-legacy"), "iso-2005", dpi=500).view
+        for name in ("x_px", "y_px", "angle", "kind"):
+            np.testing.assert_array_equal(getattr(home, name), getattr(record.view, name))
+        assert np.abs(home.quality.astype(int) - record.view.quality).max() <= 1
 
 
 def _nearest_directions(one: templates.FingerTemplate, two: templates.FingerTemplate) -> list[float]:

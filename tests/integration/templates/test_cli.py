@@ -70,6 +70,35 @@ def test_convert_there_and_back(fmr: Path, tmp_path: Path, capsys: pytest.Captur
     np.testing.assert_array_equal(templates.load(back).view.y_px, templates.load(fmr).view.y_px)
 
 
+@pytest.mark.parametrize("form", ["nist-itl-legacy", "nist-itl-378", "nist-itl-efs"])
+def test_convert_to_an_itl_file_and_back(
+    form: str, fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    itl, back = tmp_path / "2.an2", tmp_path / "back.fmr"
+    assert run(app, ["template", "convert", str(fmr), "--to", form, "-o", str(itl)]) == 0
+    assert f"{itl.name}: {templates.FORMATS[form]}" in capsys.readouterr().out.replace("\n", "")
+    assert run(app, ["template", "info", str(itl), "--json"]) == 0
+    (said,) = json.loads(capsys.readouterr().out)
+    assert said["format"] == form
+    assert [(view["position"], view["minutiae"]) for view in said["views"]] == [(2, 40), (2, 40)]
+    assert [doubt for doubt in said["findings"] if doubt["word"] == "resolution_unit"] == []
+    asked = ["--dpi", "500", "--height", "480"]
+    assert run(app, ["template", "convert", str(itl), *asked, "--to", "iso-2005", "-o", str(back)]) == 0
+    home, away = templates.load(back).view, templates.load(fmr).view
+    np.testing.assert_array_equal(home.x_px, away.x_px)
+    np.testing.assert_array_equal(home.y_px, away.y_px)
+    np.testing.assert_array_equal(home.kind, away.kind)
+
+
+def test_an_itl_file_of_images_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = b"14.001:40\x1d14.002:0\x1d14.011:WSQ20\x1d14.013:7\x1d14.999:\xff\xa0\xff\x1c"
+    path = tmp_path / "images.eft"
+    path.write_bytes(b"1.001:40\x1d1.002:0501\x1d1.003:1\x1f1\x1e14\x1f00\x1c" + image)
+    assert run(app, ["template", "info", str(path)]) == 3
+    words = " ".join(capsys.readouterr().err.split())
+    assert "an ANSI/NIST-ITL file with 1 fingerprint image (type 14, WSQ) of position 7 and no minutiae" in words
+
+
 def test_convert_for_a_card(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     card = tmp_path / "2.cc"
     options = ["--view", "2", "--most", "10", "--order", "yx", "--to", "iso-2005-compact", "-o", str(card)]

@@ -177,8 +177,9 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "folder": "BATCH/<dossier id>/dossier.json, BATCH/<dossier id>/fingers/<ISO position 1-10>.<suffix>, "
         "BATCH/<dossier id>/portrait.<jp2|jpg|png>",
         "fingers": f"One file a finger, in any template format ({', '.join(FORMATS)}); the format is read "
-        f"from the bytes, except that NIST templates end in .xyt; usual suffixes: {', '.join(FINGER_SUFFIXES)}. A file "
-        f"has one view (of several the first is used) and at most {policy.max_finger_bytes} bytes.",
+        "from the bytes, except that NIST .xyt text ends in .xyt; usual suffixes: "
+        f"{', '.join(FINGER_SUFFIXES)}. A file has one view (of several the first is used) and at most "
+        f"{policy.max_finger_bytes} bytes.",
         "enough fingers": f"At least {policy.min_fingers} fingers with at least {policy.min_minutiae} minutiae each. "
         "Where fingers noted as missing leave fewer, those that are left; a person with none left goes to review. "
         f"A child under {policy.fingers_from_age} needs none.",
