@@ -168,7 +168,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "pki deviation-list": {"file": work / "1.fmr", "--root": office.pki / "csca" / "certificate.der"},
         "pki ceremony": {
             "folder": work / "unused",
-            "--operator": "A",
+            "--operator=A": "--operator=B",
             "--module": "m",
             "--token": "t",
             "--key": "k",

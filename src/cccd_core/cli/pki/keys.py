@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cccd_core.cli.common import JsonOption, when_interrupted
+from cccd_core.cli.common import JsonOption, no_stream, when_interrupted
 from cccd_core.cli.pki.folder import FolderArgument, print_folder
 from cccd_core.cli.terminal import cell, print_json, say, table
 from cccd_core.cli.terminal import show as show_table
@@ -18,7 +18,9 @@ from cccd_core.cli.terminal import show as show_table
 if TYPE_CHECKING:
     from cccd_core.pki.directory import TokenKey
 
-ModuleOption = Annotated[Path | None, typer.Option(help="The PKCS #11 module in whose token the key is made.")]
+ModuleOption = Annotated[
+    Path | None, typer.Option(help="The PKCS #11 module in whose token the key is made.", callback=no_stream)
+]
 TokenOption = Annotated[str | None, typer.Option(help="The token's label.")]
 KeyOption = Annotated[str | None, typer.Option("--key", help="The new key's label in the token.")]
 BareOption = Annotated[
