@@ -62,8 +62,9 @@ def make(folder: Path) -> None:
     fingers = synthesis.tenprint(seed=1, person=0, positions=(2, 7))
     person = new_person_id("D1", NUMBER)
 
-    gallery = GalleryStore(folder / "gallery.sqlite")
-    gallery.add(EnrolledPerson(person, fingers))
+    gallery = GalleryStore(folder / "gallery.sqlite", clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC))
+    gallery.add_many([EnrolledPerson(person, fingers), EnrolledPerson("P3", fingers)])
+    gallery.remove("P3", order="order 7")
     gallery.close()
 
     register = Register(folder / "register.sqlite")

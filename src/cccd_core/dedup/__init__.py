@@ -7,6 +7,7 @@ from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import Scorer
 from cccd_core.dedup.store import GalleryStore
+from cccd_core.dedup.withdrawal import Withdrawal, WithdrawalKind
 
 __all__ = [
     "Decision",
@@ -21,4 +22,6 @@ __all__ = [
     "MemoryGallery",
     "Outcome",
     "Scorer",
+    "Withdrawal",
+    "WithdrawalKind",
 ]

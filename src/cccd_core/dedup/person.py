@@ -39,11 +39,16 @@ class EnrolledPerson:
             raise ParameterError("a person's identifier has 1 to 64 characters, none of them a control character")
         object.__setattr__(self, "tenprint", Tenprint(self.tenprint))  # whoever gave a plain mapping is held to it too
         object.__setattr__(self, "unplaced", tuple(self.unplaced))
-        if len(self.tenprint) + len(self.unplaced) > MAX_FINGERS:
-            raise ParameterError("a person has at most ten fingers", fingers=len(self.tenprint) + len(self.unplaced))
+        if self.count > MAX_FINGERS:
+            raise ParameterError("a person has at most ten fingers", fingers=self.count)
 
     def __repr__(self) -> str:
         return f"EnrolledPerson({self.person_id!r}, placed={list(self.tenprint)}, unplaced={len(self.unplaced)})"
+
+    @property
+    def count(self) -> int:
+        """How many fingers there are, whatever their position."""
+        return len(self.tenprint) + len(self.unplaced)
 
     def fingers(self, least_minutiae: int = 0) -> Iterator[tuple[int, FingerTemplate]]:
         """(position, template) of every finger that has so many minutiae: the placed ones in order of position, then

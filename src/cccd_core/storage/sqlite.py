@@ -12,9 +12,9 @@ import os
 import sqlite3
 import stat
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,8 @@ class SqliteKind:
     """What one kind of file is. `what` is its name in errors, `schema` its statements in the order in which they run.
 
     A file is of this kind when it has this application id and version, and exactly the tables and indices that these
-    statements make. `value_bytes_max` bounds every value and every statement.
+    statements make. `value_bytes_max` bounds every value and every statement. `earlier`: versions that are read too,
+    and how many of the statements each had; the others are run when such a file is opened.
     """
 
     what: str
@@ -44,18 +45,19 @@ class SqliteKind:
     version: int
     schema: tuple[str, ...]
     value_bytes_max: int = 128 * 1024
+    earlier: Mapping[int, int] = field(default_factory=dict)
 
 
 class SqliteFile:
     """One file of a kind; several threads and processes may read and write at a time, and a fork is survived.
 
-    The file is made, for its owner alone, where it is not there or empty. Raises FileError where it cannot be opened,
-    read or written, DiskFullError where nothing more fits, BusyError where another writer does not end within a minute,
-    ConflictError where a rule of the schema forbids what is written, DamagedError where it is no file of its kind, of
-    another version, or contradicts itself. No error holds a value of a row.
+    The file is made, for its owner alone, where it is empty, or where it is not there and `make` lets it. Raises
+    FileError where it cannot be opened, read or written, DiskFullError where nothing more fits, BusyError where another
+    writer does not end within a minute, ConflictError where a rule of the schema forbids what is written, DamagedError
+    where it is no file of its kind, of another version, or contradicts itself. No error holds a value of a row.
     """
 
-    def __init__(self, path: Path, kind: SqliteKind) -> None:
+    def __init__(self, path: Path, kind: SqliteKind, *, make: bool = True) -> None:
         self.path = path
         self.kind = kind
         self._engine = create_engine(
@@ -63,7 +65,7 @@ class SqliteFile:
         )
         _OPEN.add(self)
         try:
-            self._prepare()
+            self._prepare(make)
         except BaseException:
             self.close()
             raise
@@ -79,6 +81,21 @@ class SqliteFile:
         """One transaction, alone with the file; on the disk when it ends well, undone when anything is raised."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
+
+    def erase(self) -> None:
+        """Folds the log into the file and empties it, so that nothing is left of what was deleted before: secure
+        deletion overwrites it in the file, and the log holds the pages as they were.
+
+        BusyError where somebody reads on for a minute; what was deleted is then in the log until the next `erase`, or
+        until the last one lets go of the file.
+        """
+        with self._faults(), self._engine.connect() as connection:
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+        if busy:
+            raise BusyError(
+                f"another process reads the {self.kind.what}: what was deleted is out of it, but not out of its log",
+                path=str(self.path), needs="the other process to end",
+            )  # fmt: skip
 
     def close(self) -> None:
         """Lets go of the file; it can be used again."""
@@ -143,9 +160,9 @@ class SqliteFile:
             raise
         return connection
 
-    def _prepare(self) -> None:
+    def _prepare(self, make: bool) -> None:
         """Makes the schema in an empty file, checks it in any other."""
-        self._demand_sqlite()
+        self._demand_sqlite(make)
         kind = self.kind
         with self._transaction("BEGIN") as connection:
             fresh = _identity(connection) == (0, 0) and not _schema(connection)
@@ -158,6 +175,13 @@ class SqliteFile:
                         connection.exec_driver_sql(statement)
                     connection.exec_driver_sql(f"PRAGMA application_id = {kind.application_id}")
                     connection.exec_driver_sql(f"PRAGMA user_version = {kind.version}")
+        elif self._is_earlier():
+            with self.write() as connection:
+                version = _identity(connection)[1]
+                if version in kind.earlier:  # nobody else was quicker
+                    for statement in kind.schema[kind.earlier[version] :]:
+                        connection.exec_driver_sql(statement)
+                    connection.exec_driver_sql(f"PRAGMA user_version = {kind.version}")
         with self.read() as connection:
             application, version = _identity(connection)
             if application != kind.application_id:
@@ -167,15 +191,24 @@ class SqliteFile:
                     f"the {kind.what} has another schema version", path=str(self.path), found=version,
                     known=kind.version,
                 )  # fmt: skip
-            if _schema(connection) != _schema_of(kind):
+            if _schema(connection) != _schema_of(kind.schema):
                 raise DamagedError(f"the {kind.what}'s schema is not the one of its version", path=str(self.path))
 
-    def _demand_sqlite(self) -> None:
+    def _is_earlier(self) -> bool:
+        """Whether the file is of an earlier version that is read, and sound as that."""
+        kind = self.kind
+        with self.read() as connection:
+            application, version = _identity(connection)
+            if application != kind.application_id or version not in kind.earlier:
+                return False
+            return _schema(connection) == _schema_of(kind.schema[: kind.earlier[version]])
+
+    def _demand_sqlite(self, make: bool) -> None:
         """Makes an empty file of mode 0600 where there is none, as SQLite would not; refuses what it would take for an
         empty one. A file that is there is not opened: closing it again would drop this process's locks on it (POSIX),
         under the hands of another connection."""
         try:
-            if not self.path.exists():
+            if make and not self.path.exists():
                 with suppress(FileExistsError):  # somebody was quicker
                     whole_file.make_empty(self.path)
             known = self.path.stat()
@@ -209,10 +242,10 @@ def _schema(connection: Connection) -> frozenset[tuple[str, str, str | None]]:
     return frozenset((row[0], row[1], row[2]) for row in rows)
 
 
-def _schema_of(kind: SqliteKind) -> frozenset[tuple[str, str, str | None]]:
-    """What SQLite keeps of a kind's statements, the indices that it makes by itself included."""
+def _schema_of(statements: tuple[str, ...]) -> frozenset[tuple[str, str, str | None]]:
+    """What SQLite keeps of these statements, the indices that it makes by itself included."""
     with sqlite3.connect(":memory:") as connection:
-        for statement in kind.schema:
+        for statement in statements:
             connection.execute(statement)
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     connection.close()

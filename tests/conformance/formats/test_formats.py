@@ -11,7 +11,7 @@ import importlib
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from cccd_core import pki
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
-from cccd_core.dedup import GalleryStore
+from cccd_core.dedup import GalleryStore, WithdrawalKind
 from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit.trail import verify_audit
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
@@ -77,6 +77,9 @@ def test_gallery(folder: Path) -> None:
     assert person.person_id == new_person_id("D1", NUMBER)
     assert list(person.tenprint) == [2, 7]
     assert min(template.count for template in person.tenprint.values()) > 20
+    (gone,) = gallery.withdrawals()
+    assert (gone.sequence, gone.kind, gone.person_id, gone.order) == (1, WithdrawalKind.REMOVED, "P3", "order 7")
+    assert (gone.time, gone.fingers) == (datetime(2026, 11, 1, 5, tzinfo=UTC), 2)
 
 
 def test_register_and_orders(folder: Path) -> None:

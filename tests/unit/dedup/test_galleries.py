@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from cccd_core.dedup import Deduplicator, EnrolledPerson, Gallery, GalleryStore, MemoryGallery
+from cccd_core.dedup import (
+    Deduplicator,
+    EnrolledPerson,
+    Gallery,
+    GalleryStore,
+    MemoryGallery,
+    Withdrawal,
+    WithdrawalKind,
+)
 from cccd_core.dedup.store import ASKED_BLOCK, READ_BLOCK
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.templates import Tenprint
 from support.known_fingers import KnowingMatcher, finger, person
 
+NOON = datetime(2026, 11, 1, 5, tzinfo=UTC)
+
+
+class Ticking:
+    """A clock of another zone that goes on by a minute each time."""
+
+    minutes = -1
+
+    def __call__(self) -> datetime:
+        self.minutes += 1
+        return NOON.astimezone(timezone(timedelta(hours=7))) + timedelta(minutes=self.minutes)
+
 
 @pytest.fixture(params=["memory", "disk"])
 def gallery(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gallery]:
     if request.param == "memory":
-        yield MemoryGallery()
+        yield MemoryGallery(clock=Ticking())
     else:
-        store = GalleryStore(tmp_path / "gallery.sqlite")
+        store = GalleryStore(tmp_path / "gallery.sqlite", clock=Ticking())
         yield store
         store.close()
 
@@ -137,3 +158,109 @@ def test_a_position_that_no_finger_has_is_refused_before_it_is_enrolled(position
 def test_a_plain_mapping_of_fingers_is_enrolled_as_a_tenprint_is(gallery):
     gallery.add(EnrolledPerson("a", {7: finger(1), 2: finger(2)}))
     assert list(gallery.get("a").tenprint) == [2, 7]
+
+
+def test_who_is_taken_out_is_gone_at_once_and_traced(gallery):
+    gallery.add_many([person("a", 1), person("b", 2, (1, 2, 3), 2), person("c", 3)])
+    assert list(gallery.withdrawals()) == []
+    gone = gallery.remove("b", order="CV 12/2026")
+    assert gone == Withdrawal(1, WithdrawalKind.REMOVED, "b", "CV 12/2026", NOON, 5)
+    assert gone.as_dict() == {
+        "sequence": 1, "kind": "removed", "person_id": "b", "order": "CV 12/2026",
+        "time": "2026-11-01T05:00:00+00:00", "fingers": 5,
+    }  # fmt: skip
+    assert list(gallery.withdrawals()) == [gone]
+    assert [one.person_id for one in gallery] == ["a", "c"]
+    assert (len(gallery), "b" in gallery, gallery.known(["a", "b"])) == (2, False, {"a"})
+    for again in (gallery.get, lambda name: gallery.remove(name, order="x")):
+        with pytest.raises(ConflictError, match="nobody of this identifier"):
+            again("b")
+    assert gallery.removed() == {"b"}
+    assert gallery.add(person("b", 9))  # other fingers, too: nobody stands there
+    assert [one.person_id for one in gallery] == ["a", "c", "b"]
+    assert gallery.removed() == set()
+    assert [one.person_id for one in gallery.withdrawals()] == ["b"]
+
+
+def test_a_person_is_replaced_at_the_same_place(gallery):
+    gallery.add_many([person("a", 1), person("b", 2, (1, 2, 3)), person("c", 3)])
+    new = person("b", 7, (2,), 1)
+    change = gallery.replace(new, order="recapture")
+    assert change == Withdrawal(1, WithdrawalKind.REPLACED, "b", "recapture", NOON, 3)
+    assert list(gallery) == [person("a", 1), new, person("c", 3)]
+    assert not gallery.add(new)
+    with pytest.raises(ConflictError, match="other templates"):
+        gallery.add(person("b", 2, (1, 2, 3)))
+    assert gallery.removed() == set()
+    assert len(gallery) == 3
+    gallery.replace(EnrolledPerson("b", Tenprint({})), order="no finger left")
+    assert gallery.get("b").count == 0
+    assert [(one.sequence, one.fingers) for one in gallery.withdrawals()] == [(1, 3), (2, 2)]
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "a\0", "x" * 65, "\ud800"])
+def test_nobody_can_neither_be_taken_out_nor_replaced(gallery, name):
+    gallery.add(person("a"))
+    with pytest.raises(ConflictError, match="nobody of this identifier") as error:
+        gallery.remove(name, order="x")
+    assert error.value.facts == {}
+    with pytest.raises(ConflictError, match="nobody of this identifier"):
+        gallery.replace(person("b"), order="x")
+    assert (list(gallery), list(gallery.withdrawals())) == ([person("a")], [])
+
+
+@pytest.mark.parametrize("order", ["", "x" * 65, "two\nlines", "\x1b[31m", "\ud800"])
+def test_without_an_order_nothing_goes(gallery, order):
+    gallery.add(person("a"))
+    with pytest.raises(ParameterError, match="order"):
+        gallery.remove("a", order=order)
+    with pytest.raises(ParameterError, match="order"):
+        gallery.replace(person("a", 2), order=order)
+    assert (list(gallery), list(gallery.withdrawals())) == ([person("a")], [])
+
+
+def test_a_clock_without_a_zone_is_refused(gallery, tmp_path):
+    def naive() -> datetime:
+        return datetime(2026, 11, 1)
+
+    for one in (MemoryGallery([person("a")], clock=naive), GalleryStore(tmp_path / "other.sqlite", clock=naive)):
+        one.add(person("a"))
+        with pytest.raises(ParameterError, match="zone"):
+            one.remove("a", order="x")
+        assert (list(one), list(one.withdrawals())) == ([person("a")], [])
+
+
+def test_people_may_go_while_the_gallery_is_read(gallery):
+    count = 2 * READ_BLOCK + 3
+    gallery.add_many(person(f"p{i}", i) for i in range(count))
+    seen = []
+    for one in gallery:
+        seen.append(one.person_id)
+        if len(seen) == 1:  # the last two, of whom one comes again: not for those who began before
+            gallery.remove(f"p{count - 1}", order="x")
+            gallery.remove(f"p{count - 2}", order="x")
+            gallery.add(person(f"p{count - 1}", 999))
+            gallery.replace(person("p0", 998), order="x")
+    assert seen[: count - 2] == [f"p{i}" for i in range(count - 2)]
+    assert len(seen) <= count  # those taken out meanwhile may have been read before
+    assert len(gallery) == count - 1
+    assert next(iter(gallery)) == person("p0", 998)
+
+
+def test_many_withdrawals_are_told_in_order(gallery):
+    count = ASKED_BLOCK + 3
+    gallery.add(person("a", 1, (2,)))
+    for i in range(count):
+        gallery.replace(person("a", 2 + i % 2, (2,)), order=f"o{i}")
+    assert [(one.sequence, one.order) for one in gallery.withdrawals()] == [(i + 1, f"o{i}") for i in range(count)]
+
+
+def test_a_search_finds_the_templates_that_stand_now(gallery):
+    gallery.add_many([person("g", 1), person("h", 2), person("i", 3)])
+    gallery.remove("g", order="x")
+    gallery.replace(person("h", 4), order="x")
+    batch = [person("a", 1), person("b", 2), person("c", 3), person("d", 4)]
+    decisions = Deduplicator(KnowingMatcher(), threads=1).search(batch, gallery)
+    assert [(d.outcome, d.of) for d in decisions] == [
+        ("unique", None), ("unique", None), ("duplicate", "i"), ("duplicate", "h"),
+    ]  # fmt: skip

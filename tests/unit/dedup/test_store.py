@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cccd_core.dedup import EnrolledPerson, GalleryStore
-from cccd_core.errors import CccdError, DamagedError, FileError, ParameterError
+from cccd_core.errors import BusyError, CccdError, ConflictError, DamagedError, FileError, ParameterError
+from cccd_core.storage import sqlite
 from cccd_core.templates import Tenprint, write
 from support.known_fingers import finger, person
 
@@ -64,8 +65,11 @@ def _spoil(path: Path, *statements: str) -> None:
     "statements",
     [
         ("PRAGMA application_id = 1",),
-        ("PRAGMA user_version = 2",),
+        ("PRAGMA user_version = 1",),  # which had one table less
+        ("PRAGMA user_version = 3",),
         ("PRAGMA user_version = 0",),
+        ("DROP TABLE withdrawal",),
+        ("DROP TABLE withdrawal", "PRAGMA user_version = 1", "CREATE TABLE other (x)"),
         ("CREATE TABLE other (x)",),
         ("CREATE TRIGGER t AFTER INSERT ON person BEGIN DELETE FROM finger; END",),
         ("CREATE VIEW v AS SELECT load_extension('x')",),
@@ -142,11 +146,17 @@ def test_the_file_is_its_owners_alone_and_whole_once_closed(path):
     assert list(gallery) == [person("a")]  # it can be used again
 
 
-# Version 1 of the file, frozen: what was written once is read for ever.
+# The versions of the file, frozen: what was written once is read for ever.
 VERSION_1 = (
     "CREATE TABLE person (sequence INTEGER PRIMARY KEY, person_id TEXT NOT NULL UNIQUE, sha256 BLOB NOT NULL)",
     "CREATE TABLE finger (sequence INTEGER NOT NULL REFERENCES person, place INTEGER NOT NULL, template BLOB NOT NULL,"
     " PRIMARY KEY (sequence, place))",
+)
+VERSION_2 = (
+    *VERSION_1,
+    "CREATE TABLE withdrawal (sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, person_id TEXT NOT NULL,"
+    " ordered_by TEXT NOT NULL, time TEXT NOT NULL, fingers INTEGER NOT NULL, place INTEGER NOT NULL)",
+    "CREATE INDEX withdrawn_place ON withdrawal (place)",
 )
 
 
@@ -157,10 +167,11 @@ def checksum(name: str, fingers: list[tuple[int, bytes]]) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def write_version_1(path: Path, name: str, fingers: list[tuple[int, bytes]]) -> None:
+def write_version(version: int, path: Path, name: str, fingers: list[tuple[int, bytes]]) -> None:
+    statements = {1: VERSION_1, 2: VERSION_2}[version]
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
-    for statement in (*VERSION_1, f"PRAGMA application_id = {0x43434744}", "PRAGMA user_version = 1"):
+    for statement in (*statements, f"PRAGMA application_id = {0x43434744}", f"PRAGMA user_version = {version}"):
         connection.execute(statement)
     connection.execute("INSERT INTO person VALUES (1, ?, ?)", (name, checksum(name, fingers)))
     connection.executemany("INSERT INTO finger VALUES (1, ?, ?)", fingers)
@@ -173,20 +184,28 @@ def records(one: EnrolledPerson) -> list[tuple[int, bytes]]:
     return placed + [(100 + i, write(template, "iso-2005")) for i, template in enumerate(one.unplaced)]
 
 
-def test_version_1_is_read_and_written_as_it_always_was(path, tmp_path):
+@pytest.mark.parametrize("version", [1, 2])
+def test_every_version_is_read_and_becomes_what_is_written_now(path, tmp_path, version):
     one = person("thẻ số 1", 1, (1, 2, 10), 2)
-    write_version_1(tmp_path / "theirs.sqlite", one.person_id, records(one))
-    assert list(GalleryStore(tmp_path / "theirs.sqlite")) == [one]
+    theirs = tmp_path / "theirs.sqlite"
+    write_version(version, theirs, one.person_id, records(one))
+    opened = [GalleryStore(theirs), GalleryStore(theirs)]
+    assert [list(each) for each in opened] == [[one], [one]]
+    for each in opened:
+        each.close()
     gallery = GalleryStore(path)
     gallery.add(one)
     gallery.close()
     dumps = []
-    for file in (path, tmp_path / "theirs.sqlite"):
+    for file in (path, theirs):
         connection = sqlite3.connect(file)
         identity = [connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
         dumps.append((identity, list(connection.iterdump())))
         connection.close()
     assert dumps[0] == dumps[1]
+    with closing(GalleryStore(theirs)) as again:
+        again.remove(one.person_id, order="x")
+        assert (len(again), len(list(again.withdrawals()))) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +221,7 @@ def test_version_1_is_read_and_written_as_it_always_was(path, tmp_path):
     ],
 )
 def test_what_was_never_written_here_is_damage_though_its_checksum_is_right(path, name, fingers):
-    write_version_1(path, name, fingers)
+    write_version(2, path, name, fingers)
     with pytest.raises(DamagedError) as error:
         list(GalleryStore(path))
     assert error.value.facts["path"] == str(path)
@@ -311,3 +330,160 @@ def test_no_personal_data_in_errors(path):
     with pytest.raises(CccdError) as error:
         gallery.get("079200123456")
     assert "079200123456" not in str(error.value)
+
+
+def test_a_gallery_that_must_be_there_is_not_made(path):
+    with pytest.raises(FileError) as error:
+        GalleryStore(path, make=False)
+    assert error.value.facts["path"] == str(path)
+    assert not list(path.parent.iterdir())
+    GalleryStore(path).add(person("a"))
+    assert list(GalleryStore(path, make=False)) == [person("a")]
+
+
+def telling(one: EnrolledPerson) -> list[bytes]:
+    """What nobody else's templates hold: the minutiae of each finger, as the storage format writes them."""
+    return [record[28:] for _, record in records(one)]
+
+
+def found_in(folder: Path, sought: list[bytes]) -> int:
+    """How many of these stand in a file of the folder."""
+    files = [file.read_bytes() for file in folder.iterdir()]
+    return sum(any(piece in data for data in files) for piece in sought)
+
+
+@pytest.mark.parametrize("minutiae", [12, 250])  # the larger record goes over into further pages
+def test_templates_that_were_taken_out_are_in_no_byte_of_the_files(path, minutiae):
+    def big(name: str, identity: int) -> EnrolledPerson:
+        fingers = {p: finger(identity * 16 + p, position=p, minutiae=minutiae) for p in (1, 2, 7)}
+        return EnrolledPerson(name, Tenprint(fingers))
+
+    gallery = GalleryStore(path)
+    gallery.add_many(big(f"p{i}", 100 + i) for i in range(40))
+    others = GalleryStore(path)  # whose connection keeps the log alive
+    assert len(others) == 40
+    gone, changed = telling(big("p7", 107)), telling(big("p8", 108))
+    kept = telling(big("p9", 109))
+    assert found_in(path.parent, [*gone, *changed, *kept]) == 9
+    gallery.remove("p7", order="x")
+    gallery.replace(big("p8", 900), order="x")
+    assert found_in(path.parent, [*gone, *changed]) == 0
+    assert found_in(path.parent, [*kept, *telling(big("p8", 900))]) == 6
+    assert others.get("p9") == big("p9", 109)
+    others.close()
+    gallery.close()
+    assert found_in(path.parent, [*gone, *changed]) == 0
+
+
+def test_who_reads_on_keeps_the_log_and_is_told_of(path, monkeypatch):
+    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_MS", 50)
+    gallery = GalleryStore(path)
+    gallery.add_many([person("a", 3000), person("b", 2)])
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM person").fetchall()
+    with pytest.raises(BusyError, match="not out of its log"):
+        gallery.remove("a", order="x")
+    assert ("a" in gallery, len(list(gallery.withdrawals()))) == (False, 1)  # out it is
+    assert found_in(path.parent, telling(person("a", 3000))) == 2
+    reader.execute("ROLLBACK")
+    reader.close()
+    gallery.remove("b", order="x")
+    assert found_in(path.parent, telling(person("a", 3000))) == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE withdrawal SET kind = 'lost'",
+        "UPDATE withdrawal SET person_id = x'61'",
+        "UPDATE withdrawal SET person_id = ''",
+        "UPDATE withdrawal SET ordered_by = 'a' || char(10)",
+        "UPDATE withdrawal SET time = 'now'",
+        "UPDATE withdrawal SET time = '2026-11-01T05:00:00'",
+        "UPDATE withdrawal SET time = '2026-11-01T05:00:00+07:00'",
+        "UPDATE withdrawal SET fingers = 11",
+        "UPDATE withdrawal SET fingers = 'two'",
+        "UPDATE withdrawal SET sequence = -1",
+        "UPDATE withdrawal SET sequence = 9223372036854775807",
+    ],
+)
+def test_a_trace_that_was_changed_is_found_out(path, statement):
+    gallery = GalleryStore(path)
+    gallery.add(person("a"))
+    gallery.remove("a", order="x")
+    _spoil(path, statement)
+    with pytest.raises(DamagedError):
+        list(gallery.withdrawals())
+
+
+@pytest.mark.parametrize("place", ["'last'", "-1", "9223372036854775807", "x'00'"])
+def test_a_count_that_was_changed_enrols_nobody(path, place):
+    gallery = GalleryStore(path)
+    gallery.add_many([person("a"), person("b", 2)])
+    gallery.remove("b", order="x")
+    _spoil(path, f"UPDATE withdrawal SET place = {place}")
+    with pytest.raises(DamagedError):
+        gallery.add(person("c", 3))
+    assert list(gallery) == [person("a")]
+
+
+def test_threads_and_stores_take_out_side_by_side(path):
+    stores = [GalleryStore(path) for _ in range(3)]
+    stores[0].add_many(person(f"p{i}", i) for i in range(30))
+
+    def withdraw(i: int) -> int:
+        try:
+            stores[i % 3].remove(f"p{i // 2}", order=f"o{i}")
+        except ConflictError:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(withdraw, range(40))) == 20
+    assert [one.person_id for one in stores[0]] == [f"p{i}" for i in range(20, 30)]
+    assert [one.sequence for one in stores[0].withdrawals()] == list(range(1, 21))
+    assert stores[1].removed() == {f"p{i}" for i in range(20)}
+
+
+_CHANGE_FOREVER = """
+import sys
+from support.known_fingers import person
+from cccd_core.dedup import GalleryStore
+gallery = GalleryStore(sys.argv[1])
+i = len(list(gallery.withdrawals())) // 2
+while True:
+    gallery.replace(person(f"p{i}", 5000 + i), order=f"o{i}")
+    print(f"replaced {i}", flush=True)
+    gallery.remove(f"p{i}", order=f"o{i}")
+    print(f"removed {i}", flush=True)
+    i += 1
+"""
+
+
+def test_killed_at_any_moment_a_withdrawal_is_whole_or_was_not(path):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    count = 60
+    GalleryStore(path).add_many(person(f"p{i}", 1000 + i) for i in range(count))
+    for turn in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _CHANGE_FOREVER, str(path)], stdout=subprocess.PIPE, env=environment, text=True
+        )
+        said = [process.stdout.readline().split() for _ in range(3 + 4 * turn)]
+        process.send_signal(signal.SIGKILL)
+        said += [line.split() for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+        process.wait()
+        process.stdout.close()
+        with closing(GalleryStore(path)) as gallery:
+            done = [(str(one.kind), one.person_id) for one in gallery.withdrawals()]
+            assert {(kind, f"p{i}") for kind, i in said} <= set(done)
+            out = {name for kind, name in done if kind == "removed"}
+            changed = {name for kind, name in done if kind == "replaced"} - out
+            assert list(gallery) == [
+                person(f"p{i}", 5000 + i if f"p{i}" in changed else 1000 + i) for i in range(count)
+                if f"p{i}" not in out
+            ]  # fmt: skip
+        sought = [piece for name in out for piece in telling(person(name, 1000 + int(name[1:])))]
+        assert found_in(path.parent, sought) == 0
+        if done and len(done) % 2:  # a run begins with whole people
+            GalleryStore(path).remove(done[-1][1], order="x")

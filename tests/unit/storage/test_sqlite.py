@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -254,3 +255,50 @@ def test_a_lock_is_one_processs(tmp_path: Path) -> None:
     with pytest.raises(FileError), exclusive(lock, "thing"):
         time.sleep(0)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_that_must_be_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="cannot be opened"):
+        SqliteFile(tmp_path / "things.sqlite", KIND, make=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_earlier_version_is_given_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "things.sqlite"
+    first = replace(KIND, version=1, schema=KIND.schema[:1])
+    put(SqliteFile(path, first), "a", 1)
+    with pytest.raises(DamagedError, match="another schema version"):
+        SqliteFile(path, KIND)  # which does not say that it reads it
+    grown = replace(KIND, earlier={1: 1})
+    opened = [SqliteFile(path, grown) for _ in range(2)]
+    assert [names(one) for one in opened] == [["a"], ["a"]]
+    put(opened[0], "b", 9)
+    with pytest.raises(ConflictError):
+        put(opened[1], "c", 9)  # by a rule that the earlier version had not
+    with pytest.raises(DamagedError, match="another schema version"):
+        SqliteFile(path, replace(first, earlier={}))
+
+
+def test_an_earlier_version_that_is_not_sound_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "things.sqlite"
+    put(SqliteFile(path, replace(KIND, version=1, schema=(*KIND.schema[:1], "CREATE TABLE other (x)"))), "a", 1)
+    with pytest.raises(DamagedError):
+        SqliteFile(path, replace(KIND, earlier={1: 1}))
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    connection.close()
+
+
+def test_what_was_deleted_is_in_no_byte_once_it_is_erased(tmp_path: Path, file: SqliteFile) -> None:
+    def held() -> bool:
+        return any(b"a secret thing" in path.read_bytes() for path in tmp_path.iterdir())
+
+    put(file, "a secret thing", 1)
+    assert held()
+    with file.write() as connection:
+        connection.exec_driver_sql("DELETE FROM thing")
+    assert held()  # in the log
+    file.erase()
+    assert not held()
+    put(file, "b", 1)
+    assert names(file) == ["b"]

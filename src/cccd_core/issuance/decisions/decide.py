@@ -72,7 +72,10 @@ class DecideStage:
         decisions = self.searcher.search(people, self.gallery, exclude=exclude, progress=progress)
         names = _Names(self.register, {claim.person_id: claim.entry.dossier_id for claim in searchable})
         decided = {claim.person_id: decision for claim, decision in zip(searchable, decisions, strict=True)}
-        entries = {claim.person_id: self._outcome(claim, decided.get(claim.person_id), names) for claim in claims}
+        removed = self.gallery.removed()
+        entries = {
+            claim.person_id: self._outcome(claim, decided.get(claim.person_id), names, removed) for claim in claims
+        }
         unique = [claim for claim in claims if entries[claim.person_id].state is DossierState.UNIQUE]
         self._reserve(unique, run)
         ended = [*settled, *entries.values()]
@@ -82,8 +85,9 @@ class DecideStage:
 
     def _demand_gallery(self) -> None:
         """Who is accepted was enrolled before: a gallery that knows fewer people than the register has lost some, and
-        would find their second dossiers unique."""
-        wanted, found = self.register.enrolled(), len(self.gallery)
+        would find their second dossiers unique. Whom the gallery says it was ordered to give up, it has not lost."""
+        wanted = self.register.enrolled() - self.register.enrolled_among(self.gallery.removed())
+        found = len(self.gallery)
         if found < wanted:
             raise DamagedError(
                 "the gallery has lost people whom the register knows: restore it", found=found, wanted=wanted
@@ -130,13 +134,15 @@ class DecideStage:
             claimed.add(content.dossier.personal_number)
         return settled, sorted(claims, key=lambda claim: claim.contested is not None)
 
-    def _outcome(self, claim: Claim, decision: Decision | None, names: _Names) -> Entry:
+    def _outcome(self, claim: Claim, decision: Decision | None, names: _Names, removed: Set[str]) -> Entry:
         entry = claim.entry
         if decision is None:
             if claim.contested is not None:
                 return replace(entry, state=DossierState.REJECTED, reason=claim.contested)
             if claim.dossier.missing_fingers:
                 return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.NOT_SEARCHABLE)
+            if claim.enrolled_as in removed:
+                return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.OWN_RECORD_REMOVED)
             return replace(entry, state=DossierState.UNIQUE, searched=True)
         evidence = replace(entry.evidence, search=names.evidence(decision), number=claim.contested)
         if decision.outcome == "duplicate":
@@ -149,6 +155,8 @@ class DecideStage:
         doubt = next((each.reason for each in evidence.doubts if isinstance(each.reason, ReviewReason)), None)
         if doubt is not None:
             return replace(entry, state=DossierState.REVIEW, reason=doubt, evidence=evidence)
+        if claim.enrolled_as in removed:
+            return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.OWN_RECORD_REMOVED, evidence=evidence)
         if claim.own_record is not None:
             own = self.searcher.search(
                 [EnrolledPerson(claim.person_id, claim.tenprint)], MemoryGallery([self.gallery.get(claim.own_record)])

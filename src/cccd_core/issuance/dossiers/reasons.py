@@ -122,6 +122,10 @@ class ReviewReason(Word):
         "own_record_mismatch",
         "an exchange or reissue whose fingers do not match the record of its number",
     )
+    OWN_RECORD_REMOVED = (
+        "own_record_removed",
+        "its person was taken out of the gallery by an order, so that no record says whose number it is",
+    )
     NOT_SEARCHABLE = (
         "not_searchable",
         "no finger could be captured, so nobody can say whether the person is enrolled already",
