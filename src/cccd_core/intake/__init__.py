@@ -5,7 +5,7 @@
 
 from cccd_core.intake.findings import Doubt, Finding, Limits
 from cccd_core.intake.plausibility import examine
-from cccd_core.intake.tenprint import TenprintCheck, arrangement, check_tenprint, same_fingers
+from cccd_core.intake.tenprint import TenprintCheck, arrangement, check_tenprint, same_fingers, without_flow
 
 __all__ = [
     "Doubt",
@@ -16,4 +16,5 @@ __all__ = [
     "check_tenprint",
     "examine",
     "same_fingers",
+    "without_flow",
 ]

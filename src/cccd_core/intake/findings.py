@@ -28,7 +28,9 @@ class Doubt(Word):
     IN_LINE = "in_line", "the minutiae lie on one line"
     ONE_DIRECTION = "one_direction", "the minutiae all point one way"
     HALF_CIRCLE = "half_circle", "all directions are below 180 degrees: another form of the file's angles"
-    NO_FLOW = "no_flow", "the minutiae do not follow a finger's ridges"
+    SCATTERED = "scattered", "the minutiae lie as chance would have it, and as no finger's do"
+    NO_FLOW = "no_flow", "the minutiae hardly follow a finger's ridges"
+    SEVERAL_NO_FLOW = "several_no_flow", "several fingers hardly follow ridges or are scattered"
     SAME_FINGER = "same_finger", "two positions hold the same finger"
 
 
@@ -58,7 +60,8 @@ class Limits:
     * `least_apart_mm`, `share_apart`: at most this share of minutiae is nearer to another than half a ridge's width.
     * `repeated`: at most so many minutiae share a place with another.
     * `half_circle`: from so many minutiae on, directions that are all below 180 degrees are no chance.
-    * `flow`: the least judgement of `intake.flow`.
+    * `flow`, `scattered`: the least judgement of `intake.flow`, and the one below which nothing speaks for a finger. A
+      person has ten fingers: what one real print in a thousand looks like is no reason to hold one person in a hundred.
     * `same_finger`: the calibrated score from which two positions hold one finger. Above what decides between people,
       since a person's fingers are more alike than two people's: docs/explanation/intake.md.
     """
@@ -73,6 +76,7 @@ class Limits:
     repeated: int = 3
     half_circle: int = 20
     flow: float = 0.75
+    scattered: float = -1.0
     same_finger: float = 60.0
 
     def __post_init__(self) -> None:

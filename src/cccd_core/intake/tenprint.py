@@ -54,7 +54,17 @@ def check_tenprint(
     records = {position: _record(position, each) for position, each in sorted(fingers.items())}
     found = {position: examine(record, view, limits) for position, (record, view) in records.items()}
     views = {position: view for position, (_, view) in records.items()}
-    return TenprintCheck(found, same_fingers(views, limits=limits, matcher=matcher))
+    return TenprintCheck(found, (*without_flow(found), *same_fingers(views, limits=limits, matcher=matcher)))
+
+
+def without_flow(found: Mapping[int, tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    """A finding where the minutiae of several fingers hardly follow ridges: of one finger that happens."""
+    odd = [
+        position
+        for position, findings in sorted(found.items())
+        if any(finding.doubt in (Doubt.NO_FLOW, Doubt.SCATTERED) for finding in findings)
+    ]
+    return (Finding(Doubt.SEVERAL_NO_FLOW, {"positions": " ".join(map(str, odd))}),) if len(odd) > 1 else ()
 
 
 def same_fingers(

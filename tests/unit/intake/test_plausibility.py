@@ -56,8 +56,16 @@ def test_a_failed_capture_of_the_newer_editions() -> None:
 def test_a_resolution_in_another_unit(ppcm: int) -> None:
     found = words(replace(SOUND, resolution_x_ppcm=ppcm, resolution_y_ppcm=ppcm))
     assert "resolution_unit" in found
-    assert "resolution_unit" in words(replace(SOUND, resolution_y_ppcm=ppcm))
     assert "resolution_unit" in words(templates.read(G[:18] + ppcm.to_bytes(2, "big") * 2 + G[22:]))
+
+
+def test_a_record_made_from_a_card_is_believed() -> None:
+    for person in range(20):
+        view = MasterFinger.make(13, person, 2).impression(0)
+        card = templates.read(templates.write(view, "iso-2005-card"), format="iso-2005-card")
+        record = templates.read(templates.write(card, "iso-2005"))
+        assert record.view.resolution_x_ppcm == 1000
+        assert words(record) == set()
 
 
 def test_scanners_of_other_resolutions_are_believed() -> None:
@@ -120,7 +128,7 @@ def test_columns_that_were_shuffled_do_not_flow() -> None:
     for person in range(40):
         view = MasterFinger.make(5, person, 2).impression(0)
         shuffled = replace(view, x_px=rng.permutation(view.x_px), y_px=rng.permutation(view.y_px))
-        missed += "no_flow" not in words(shuffled)
+        missed += not {"no_flow", "scattered"} & words(shuffled)
     assert missed <= 2
 
 
@@ -135,6 +143,7 @@ def test_findings_come_in_order_and_as_data() -> None:
 
 def test_limits_are_the_callers() -> None:
     assert words(SOUND, Limits(flow=1e9)) == {"no_flow"}
+    assert words(SOUND, Limits(flow=1e9, scattered=1e9)) == {"scattered"}
     assert words(replace(SOUND, capture_quality=30), Limits(min_quality=40)) == {"low_quality"}
     with pytest.raises(ParameterError):
         Limits(min_print_mm=9, max_print_mm=8)

@@ -8,7 +8,7 @@ import pytest
 
 from cccd_core import templates
 from cccd_core.errors import ParameterError
-from cccd_core.intake import arrangement, check_tenprint
+from cccd_core.intake import Limits, arrangement, check_tenprint
 from cccd_core.matching import Matcher
 from cccd_core.synthesis import MasterFinger, tenprint
 from cccd_core.templates import FingerTemplate, TemplateRecord
@@ -33,6 +33,14 @@ def test_one_finger_at_two_positions_is_found_by_the_same_and_another_impression
     ]
     assert found.as_dict()["together"]
     assert not any(found.fingers.values())
+
+
+def test_several_fingers_without_flow_are_a_finding_of_their_own() -> None:
+    limits = Limits(flow=1e9)
+    one = check_tenprint({2: impression(1, 2)}, limits=limits, matcher=MATCHER)
+    two = check_tenprint({2: impression(1, 2), 8: impression(1, 8)}, limits=limits, matcher=MATCHER)
+    assert [str(each.doubt) for each in one.findings] == ["no_flow"]
+    assert [(str(each.doubt), each.facts["positions"]) for each in two.together] == [("several_no_flow", "2 8")]
 
 
 def test_every_pair_of_one_finger_is_named() -> None:

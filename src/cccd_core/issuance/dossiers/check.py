@@ -14,7 +14,7 @@ from datetime import date
 from cccd_core.country.clock import today
 from cccd_core.country.renewal import age_on
 from cccd_core.errors import Fact, FileError
-from cccd_core.intake import Doubt, Finding, same_fingers
+from cccd_core.intake import Doubt, Finding, same_fingers, without_flow
 from cccd_core.issuance.dossiers import portrait as portraits
 from cccd_core.issuance.dossiers.dossier import Dossier, DossierParser, FingerNotes
 from cccd_core.issuance.dossiers.fingers import read_finger
@@ -107,6 +107,7 @@ def _check_fingers(
     weak: list[tuple[str, dict[str, Fact]]] = []
     unreadable = any(problem.reason is Fault.UNREADABLE_FINGER for problem in problems)
     seen: dict[bytes, int] = {}
+    doubts: dict[int, tuple[Finding, ...]] = {}
     for position, file in sorted(raw.fingers.items()):
         where = f"fingers/{file.name}"
         if position in notes.missing():
@@ -127,6 +128,7 @@ def _check_fingers(
             for word, facts in read.warnings
         )
         template, least = read.template, policy.min_minutiae
+        doubts[position] = read.doubts
         for finding in read.doubts:
             problems += _doubted(raw.dossier_id, where, finding, policy, position=position)
         if template.count < least:
@@ -145,6 +147,8 @@ def _check_fingers(
     if short and not poor:
         counts: dict[str, Fact] = {"found": readable, "wanted": wanted}
         problems.append(Problem(raw.dossier_id, "fingers", Fault.TOO_FEW_FINGERS, facts=counts))
+    for finding in without_flow(doubts):
+        problems += _doubted(raw.dossier_id, "fingers", finding, policy)
     for finding in same_fingers(usable, limits=policy.limits):
         if not any(problem.reason is Fault.FINGER_REPEATED for problem in problems):  # the very same file is that
             problems += _doubted(raw.dossier_id, "fingers", finding, policy)

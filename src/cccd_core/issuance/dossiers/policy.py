@@ -24,7 +24,9 @@ USUAL_SEVERITIES: Mapping[Doubt, Severity | None] = {
     Doubt.IN_LINE: Severity.ERROR,
     Doubt.ONE_DIRECTION: Severity.ERROR,
     Doubt.HALF_CIRCLE: Severity.ERROR,
-    Doubt.NO_FLOW: Severity.REVIEW,
+    Doubt.SCATTERED: Severity.REVIEW,
+    Doubt.NO_FLOW: Severity.WARNING,
+    Doubt.SEVERAL_NO_FLOW: Severity.REVIEW,
     Doubt.SAME_FINGER: Severity.REVIEW,
 }
 """What each doubt about a finger does to its dossier; None: nothing."""
