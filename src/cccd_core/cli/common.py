@@ -22,7 +22,7 @@ from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
 if TYPE_CHECKING:
-    from cccd_core.templates import TemplateRecord
+    from cccd_core.templates import FingerTemplate, TemplateRecord
 
 EXIT_FAULTS = 1  # the command ran, and something in what it looked at is wrong
 EXIT_USAGE = 2  # the command line itself is wrong
@@ -81,6 +81,16 @@ WidthOption: TypeAlias = Annotated[
     int | None, typer.Option("--width", help="Width of the image in pixels, where the template lacks it.")
 ]
 VIEW_HELP = "Which finger view of the file, from 1"
+ViewOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--view", min=1, help="Of files with several finger views this one, from 1; the first without it."),
+]
+PositionOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--position", min=1, max=10, help="Of files with several finger views the one of this finger, 1 to 10."
+    ),
+]
 ThreadsOption: TypeAlias = Annotated[
     int | None, typer.Option("--threads", min=1, max=1024, help="Threads that work; all cores without it.")
 ]
@@ -115,17 +125,29 @@ class TemplateOptions:
                 raise
 
 
-def say_doubts(record: TemplateRecord, of: str = "", *, all_views: bool = True) -> None:
-    """What was odd about the file that a record was read from, and what is doubted of its views (or of the first, where
-    that alone is used), a line each; `of` names the file where there are several."""
+def one_choice(view: int | None, position: int | None) -> None:
+    """To be called by a command that has both options."""
+    if view is not None and position is not None:
+        raise typer.BadParameter("a view is chosen by its number or by its finger: give one", param_hint="--position")
+
+
+def say_doubts(record: TemplateRecord, of: str = "", *, used: FingerTemplate | None = None) -> None:
+    """What was odd about the file that a record was read from, and what is doubted of its views (or of the one that
+    alone is `used`), a line each; `of` names the file where there are several."""
     from cccd_core.intake import examine
+    from cccd_core.templates import POSITIONS
 
     head = f"  {f'{of}: ' if of else ''}"
     for notice in record.notices:
         terminal.say(f"{head}note: {notice}")
-    if not all_views and len(record.views) > 1:
-        terminal.say(f"{head}note: there are {len(record.views)} finger views, and the first is used")
-    for number, view in enumerate(record.views if all_views else record.views[:1], start=1):
+    for number, view in enumerate(record.views, start=1):
+        if used is not None and view is not used:
+            continue
+        if used is not None and len(record.views) > 1:
+            finger = f"finger {view.position}, {POSITIONS.get(view.position, 'not a finger')}"
+            terminal.say(
+                f"{head}note: of {len(record.views)} finger views the one numbered {number} is used ({finger})"
+            )
         for finding in examine(record, view):
             where = f"view {number}: " if len(record.views) > 1 else ""
             terminal.say(f"{head}{where}doubtful: {finding}")
@@ -137,6 +159,7 @@ _OPTION_OF = {
     "height_px": "--height",
     "width_px": "--width",
     "views": "--view",
+    "position": "--position",
 }
 
 

@@ -14,10 +14,13 @@ from cccd_core.cli.common import (
     FormatOption,
     HeightOption,
     JsonOption,
+    PositionOption,
     ThreadsOption,
+    ViewOption,
     WidthOption,
     exit_with,
     no_stream,
+    one_choice,
     one_stream,
     options_named,
     read_input,
@@ -26,12 +29,13 @@ from cccd_core.cli.common import (
     write_output,
 )
 from cccd_core.cli.progress import progress
-from cccd_core.cli.terminal import cell, print_json, show, table, tell
+from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _REASONS_SHOWN = 5
+_LABELS_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -84,6 +88,8 @@ def evaluate(
     dpi: DpiOption = None,
     height: HeightOption = None,
     width: WidthOption = None,
+    view: ViewOption = None,
+    position: PositionOption = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, max=100_000, help="Draws of fingers for confidence bounds; 0 for none.")
     ] = 500,
@@ -105,6 +111,7 @@ def evaluate(
         raise typer.BadParameter("it draws, and needs --plots", param_hint="--compare")
     if cross and len(directories) < 2:
         raise typer.BadParameter("two folders or more are needed", param_hint="--cross")
+    one_choice(view, position)
     reports_beside(out, scores)
     when_interrupted("nothing is kept of the comparisons; run the same command again")
     folder.check_distinct(directories)
@@ -130,6 +137,8 @@ def evaluate(
                     dpi=dpi,
                     height_px=height,
                     width_px=width,
+                    view=view,
+                    position=position,
                     threads=threads,
                     replicates=bootstrap,
                     progress=within,
@@ -157,6 +166,9 @@ def evaluate(
         show(_speed_table(record["sets"], record["manifest"]["threads"]))
         if cross:
             show(_cross_table(record["cross"]))
+        for entry in record["sets"]:
+            _say_labels(entry)
+            _tell_of_views(entry, chosen=view is not None or position is not None)
     unread = [entry for entry in record["sets"] if not entry["templates"]]
     for entry in unread:
         _tell_why(entry)
@@ -171,6 +183,26 @@ def _tell_why(entry: dict[str, Any]) -> None:
         tell(f"  {failure['sample']}: {failure['why']}")
     if len(failures) > _REASONS_SHOWN:
         tell(f"  ... and {len(failures) - _REASONS_SHOWN} more: --json has them all")
+
+
+def _say_labels(entry: dict[str, Any]) -> None:
+    """The questions about the names of a folder's files."""
+    labels = entry["labels"]
+    if labels:
+        say(f"labels in doubt, {entry['path']}")
+        say(*(f"  {each['text']}" for each in labels[:_LABELS_SHOWN]))
+    if len(labels) > _LABELS_SHOWN:
+        say(f"  ... and {len(labels) - _LABELS_SHOWN} more: --json has them all")
+
+
+def _tell_of_views(entry: dict[str, Any], *, chosen: bool) -> None:
+    """That files hold more fingers than the one that was taken."""
+    if entry["several_views"] and not chosen:
+        files = f"{entry['several_views']:,} file{'s' if entry['several_views'] > 1 else ''}"
+        tell(
+            f"{entry['path']}: {files} with several finger views, of which the first was taken: --view or --position "
+            "chooses another"
+        )
 
 
 def _percent(rate: float | None) -> str:

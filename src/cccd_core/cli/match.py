@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -15,20 +15,27 @@ from cccd_core.cli.common import (
     FormatOption,
     HeightOption,
     JsonOption,
+    PositionOption,
     TemplateOptions,
     ThreadsOption,
+    ViewOption,
     WidthOption,
     exit_with,
+    one_choice,
     one_stream,
+    options_named,
     reports_beside,
     say_doubts,
     write_output,
 )
-from cccd_core.cli.terminal import cell, print_json, show, shown, table
+from cccd_core.cli.terminal import cell, print_json, show, shown, table, tell
 from cccd_core.errors import CccdError, ParameterError
 
 if TYPE_CHECKING:
-    from cccd_core.templates import TemplateRecord
+    from cccd_core.matching import Matcher
+    from cccd_core.templates import FingerTemplate, TemplateRecord
+
+    _Read: TypeAlias = tuple[Path, TemplateRecord, FingerTemplate]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,79 +56,109 @@ def match(
     ],
     explain: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Draw why: the pairs, what spoke for and against; - is standard output."),
+        typer.Option(
+            metavar="FILE.png",
+            help="Draw the evidence for an examiner, of several candidates the best eight; - is standard output.",
+        ),
     ] = None,
     format_: FormatOption = None,
     dpi: DpiOption = None,
     height: HeightOption = None,
     width: WidthOption = None,
+    view: ViewOption = None,
+    position: PositionOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compares one finger with others.
 
-    The score is −10·log10(FMR): 40 means that one pair of different fingers in 10,000 scores as high. Of a record with
-    several finger views the first is compared. A candidate that cannot be read is reported, the others are compared.
+    The score is −10·log10(FMR): 40 means that one pair of different fingers in 10,000 scores as high. Of a file with
+    several finger views the first is compared, unless --view or --position says which; a file of one view has no other.
+    A candidate that cannot be read is reported, the others are compared.
     """
     from cccd_core.matching import Matcher
 
     if probe == STREAM and STREAM in candidates:
         raise typer.BadParameter("`-` is standard input, which can be read once: probe and candidate cannot both be it")
-    if explain is not None and len(candidates) != 1:
-        raise typer.BadParameter("one pair is drawn: give one candidate", param_hint="--explain")
+    one_choice(view, position)
     reports_beside(explain)
     given = TemplateOptions(format_, dpi, height, width)
     matcher = Matcher()
     probe_record = given.load(probe)
-    first = probe_record.view
+    with options_named():
+        first = probe_record.select(view, position)
     rows: list[dict[str, Any]] = []
-    found = []
-    read = {probe: probe_record}
+    read = [(probe, probe_record, first)]
     for path in candidates:
         try:
-            read[path] = given.load(path)
-            found.append(read[path].view)
-            rows.append({"candidate": str(path), "score": None, **_doubts(read[path])})
+            record = given.load(path)
         except ParameterError:
             raise  # the command line left out what the format needs
         except CccdError as error:
             rows.append({"candidate": str(path), "error": error.as_dict()})
-    scores = iter(matcher.scores(matcher.prepare(first), matcher.gallery(found), threads=threads).tolist())
-    for row in rows:
-        if "score" in row:
-            row["score"] = next(scores)
-    record: dict[str, Any] = {
+            continue
+        try:
+            with options_named():
+                used = record.select(view, position)
+        except ParameterError as error:  # it fits the other files
+            rows.append({"candidate": str(path), "error": error.as_dict()})
+            continue
+        read.append((path, record, used))
+        rows.append({"candidate": str(path), "score": None, **_doubts(record, used)})
+    found = [used for _, _, used in read[1:]]
+    scores = matcher.scores(matcher.prepare(first), matcher.gallery(found), threads=threads).tolist()
+    compared = [row for row in rows if "score" in row]
+    for row, score in zip(compared, scores, strict=True):
+        row["score"] = score
+    result: dict[str, Any] = {
         "manifest": matcher.manifest(),
         "probe": str(probe),
-        "probe_doubts": _doubts(probe_record),
+        "probe_doubts": _doubts(probe_record, first),
         "candidates": rows,
     }
     if explain is not None and found:
-        from cccd_core.evaluation.explain import picture
-
-        why = matcher.explain(first, found[0])
-        title = f"{shown(probe.name)} against {shown(candidates[0].name)}"
-        drawn = picture(first, found[0], why, title=title, extrapolated_from=matcher.calibration.extrapolated_from)
-        write_output(explain, drawn, True, folders=True)
-        record["explanation"] = why.as_dict()
+        write_output(explain, _explained(matcher, read, compared), True, folders=True)
     if as_json:
-        print_json(record)
+        print_json(result)
     else:
         _show(rows)
-        for path, each in read.items():
-            say_doubts(each, shown(path), all_views=False)
+        for path, record, used in read:
+            say_doubts(record, shown(path), used=used)
     if len(found) < len(candidates):
         exit_with(EXIT_FAULTS if len(candidates) > 1 else EXIT_NOT_RUN)
 
 
-def _doubts(record: TemplateRecord) -> dict[str, Any]:
+def _explained(matcher: Matcher, read: list[_Read], rows: list[dict[str, Any]]) -> bytes:
+    """The picture of the best candidates against the probe; puts the evidence into their rows."""
+    from cccd_core.evaluation.evidence import evidence
+    from cccd_core.evaluation.explain import MOST_CANDIDATES, Candidate, picture
+
+    (path, _, probe), *others = read
+    known_to = matcher.calibration.extrapolated_from
+    best = sorted(range(len(rows)), key=lambda place: -rows[place]["score"])[:MOST_CANDIDATES]
+    drawn = []
+    for place in best:
+        other, _, candidate = others[place]
+        why = matcher.explain(probe, candidate)
+        drawn.append(Candidate(shown(other.name), candidate, why))
+        rows[place]["explanation"] = {
+            **why.as_dict(),
+            "evidence": evidence(probe, candidate, why, extrapolated_from=known_to).as_dict(),
+        }
+    if len(best) < len(rows):
+        tell(f"the best {len(best)} of {len(rows)} candidates are drawn")
+    return picture(shown(path.name), probe, drawn, extrapolated_from=known_to)
+
+
+def _doubts(record: TemplateRecord, used: FingerTemplate) -> dict[str, Any]:
     """What was odd about a file, and what is doubted of the view that is compared."""
     from cccd_core.intake import examine
 
     return {
         "notices": [notice.as_dict() for notice in record.notices],
-        "findings": [finding.as_dict() for finding in examine(record)],
+        "findings": [finding.as_dict() for finding in examine(record, used)],
         "views": len(record.views),
+        "view": next(number for number, each in enumerate(record.views, start=1) if each is used),
     }
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from cccd_core import runtime
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.evaluation.bootstrap import DET_GRID, REPLICATES, Bounds, bootstrap
+from cccd_core.evaluation.labels import LabelFinding, label_findings
 from cccd_core.evaluation.rates import Rates, det, error_rates, rates_as_dict, sorted_scores
 from cccd_core.evaluation.samples import Expectation, SampleSet, read_folder
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
@@ -28,13 +29,15 @@ _NO_UTF8 = re.compile("[\udc80-\udcff]")  # how Python carries such a byte of a 
 
 @dataclass(frozen=True, slots=True)
 class SetResult:
-    """What was measured on one folder. `scores` keeps every pair; `as_dict` is the set's entry in a result file."""
+    """What was measured on one folder. `labels` are questions about its files' names, `scores` keeps every pair;
+    `as_dict` is the set's entry in a result file."""
 
     samples: SampleSet
     scores: PairScores
     rates: Rates
     timing: Timing
     bounds: Bounds | None
+    labels: tuple[LabelFinding, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready: counts, rates as fractions, pairs per second, and where asked for bounds and the DET curve."""
@@ -45,6 +48,7 @@ class SetResult:
             "templates": timing.templates,
             "failed": self.samples.failed,
             "passed_over": self.samples.passed_over,
+            "several_views": self.samples.several_views,
             "genuine_pairs": self.rates.genuine_pairs,
             "impostor_pairs": self.rates.impostor_pairs,
             **rates_as_dict(self.rates),
@@ -56,6 +60,7 @@ class SetResult:
                 for sample in self.samples.samples
                 if sample.template is None
             ],
+            "labels": [finding.as_dict() for finding in self.labels],
         }
         if self.rates.eer is not None:
             genuine = sorted_scores(self.scores.genuine(), "genuine")
@@ -98,7 +103,7 @@ def evaluate_samples(
             replicates=replicates,
             progress=named(progress, "confidence bounds"),
         )
-    return SetResult(samples, scores, error_rates(genuine, impostor), timing, bounds)
+    return SetResult(samples, scores, error_rates(genuine, impostor), timing, bounds, label_findings(samples, scores))
 
 
 def evaluate_folder(
@@ -110,6 +115,8 @@ def evaluate_folder(
     dpi: float | None = None,
     height_px: int | None = None,
     width_px: int | None = None,
+    view: int | None = None,
+    position: int | None = None,
     threads: int | None = None,
     replicates: int = REPLICATES,
     progress: Progress | None = None,
@@ -120,7 +127,15 @@ def evaluate_folder(
     Errors as `read_folder`; a template that cannot be read is no error but scores 0 in all its pairs.
     """
     samples = read_folder(
-        path, expect=expect, format=format, dpi=dpi, height_px=height_px, width_px=width_px, progress=progress
+        path,
+        expect=expect,
+        format=format,
+        dpi=dpi,
+        height_px=height_px,
+        width_px=width_px,
+        view=view,
+        position=position,
+        progress=progress,
     )
     return evaluate_samples(samples, matcher, threads=threads, replicates=replicates, progress=progress)
 

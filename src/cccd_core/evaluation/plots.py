@@ -92,13 +92,30 @@ def plot_scores(result: SetResult, path: Path) -> Path:
     axes.set_yscale("log")
     axes.set_xlabel("score, −10·log10(FMR)")
     axes.set_ylabel("share of pairs")
-    for mark, fmr in ((20, "1 %"), (30, "0.1 %"), (40, "0.01 %")):
-        if mark < edges[-1]:
-            axes.axvline(mark, color="0.5", linewidth=0.8, linestyle="--")
-            axes.text(mark, 1.0, f" FMR {fmr}", fontsize=7, color="0.3", transform=axes.get_xaxis_transform(), va="top")
-    axes.legend(fontsize=8, loc="center right")
+    _mark_rates(axes, edges[-1])
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     axes.set_title(f"scores, {label(result.samples.path)}")
     return save(figure, path)
+
+
+def _mark_rates(axes: Axes, highest: float) -> None:
+    """Lines at scores of round FMR, above the bars and each lower than the one before, so that no name meets a line."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high * (high / low) ** 0.2)
+    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= 1.0])
+    marks = [mark for mark in ((20, "FMR 1 %"), (30, "0.1 %"), (40, "0.01 %")) if mark[0] < highest]
+    for place, (mark, name) in enumerate(marks):
+        top = 0.97 - 0.05 * place
+        at_edge = mark > 0.85 * highest
+        axes.plot(
+            [mark, mark], [0.0, top],
+            color="0.5", linewidth=0.8, linestyle="--", transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
+        axes.text(
+            mark, top, f"{name} " if at_edge else f" {name}",
+            fontsize=7, color="0.3", va="center", ha="right" if at_edge else "left",
+            transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
 
 
 def plot_comparison(runs: Sequence[tuple[str, Mapping[str, Any]]], path: Path) -> Path:

@@ -53,6 +53,7 @@ class SampleSet:
     path: str
     samples: tuple[Sample, ...]
     passed_over: int = 0  # files named like samples that are no templates by their ending or first bytes
+    several_views: int = 0  # samples whose files hold more finger views than the one taken
 
     @property
     def fingers(self) -> tuple[str, ...]:
@@ -126,15 +127,20 @@ def read_folder(
     dpi: float | None = None,
     height_px: int | None = None,
     width_px: int | None = None,
+    view: int | None = None,
+    position: int | None = None,
     progress: Progress | None = None,
 ) -> SampleSet:
-    """Reads every template of a folder; of a record with several finger views the first is taken.
+    """Reads every template of a folder; of a record with several finger views one is taken, by `TemplateRecord.select`.
+    A file that lacks the one asked for is a sample without a template.
 
     `format`, `dpi`, `height_px` and `width_px` go to `templates.load` (.xyt demands dpi and height). Files whose name
     has no `_`, hidden files and what ends or begins like a note or a picture are no samples; they are counted. Raises
     FileError for a folder that cannot be listed or holds no sample, ParameterError for two files of one sample or more
     than 20,000 samples.
     """
+    if view is not None and position is not None:
+        raise ParameterError("a view is chosen by its number or by its position", view=view, position=position)
     folder = Path(path)
     found: dict[tuple[str, str], Path] = {}
     passed_over = 0
@@ -158,6 +164,7 @@ def read_folder(
     if len(names) > MAX_SAMPLES:
         raise ParameterError("too many samples in one set", path=str(folder), samples=len(names), most=MAX_SAMPLES)
     samples = []
+    several_views = 0
     for done, (finger, impression) in enumerate(names):
         if progress:
             progress(done, len(names), "reading")
@@ -172,10 +179,14 @@ def read_folder(
         except CccdError as error:
             samples.append(Sample(finger, impression, None, str(error)))
             continue
-        samples.append(Sample(finger, impression, record.views[0]))
+        several_views += len(record.views) > 1
+        try:
+            samples.append(Sample(finger, impression, record.select(view, position)))
+        except ParameterError as error:
+            samples.append(Sample(finger, impression, None, str(error)))
     if progress:
         progress(len(names), len(names), "reading")
-    return SampleSet(str(path), tuple(samples), passed_over)
+    return SampleSet(str(path), tuple(samples), passed_over, several_views)
 
 
 def _begins_as_another(path: Path) -> bool:

@@ -124,9 +124,4 @@ def _record(position: int, given: FingerTemplate | TemplateRecord) -> tuple[Temp
         raise ParameterError("a finger position of a tenprint is 1 to 10", position=position)
     if isinstance(given, FingerTemplate):
         return TemplateRecord("", (given,)), given
-    if len(given.views) == 1:
-        return given, given.view
-    for view in given.views:
-        if view.position == position:
-            return given, view
-    raise ParameterError("several views, none of this finger", position=position, views=len(given.views))
+    return given, given.select(position=position)

@@ -216,6 +216,25 @@ class TemplateRecord:
         """The first view."""
         return self.views[0]
 
+    def select(self, view: int | None = None, position: int | None = None) -> FingerTemplate:
+        """The view that is meant: number `view`, counted from 1, or the one of finger `position`; the first without.
+
+        A record of one view gives that one whatever it is asked for: it has nothing to choose from. ParameterError for
+        a record of several that has no such view, and where both are given.
+        """
+        if view is not None and position is not None:
+            raise ParameterError("a view is chosen by its number or by its position", view=view, position=position)
+        if len(self.views) == 1 or (view is None and position is None):
+            return self.views[0]
+        if view is not None:
+            if not 1 <= view <= len(self.views):
+                raise ParameterError("the file has no such view", view=view, views=len(self.views))
+            return self.views[view - 1]
+        for each in self.views:
+            if each.position == position:
+                return each
+        raise ParameterError("several views, none of this finger", position=position, views=len(self.views))
+
     @property
     def image(self) -> tuple[int, int, int, int]:
         """Width, height, resolution in x and in y, which all views share; ParameterError where they differ."""

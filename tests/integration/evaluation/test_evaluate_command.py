@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cccd_core import templates
 from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE, run
 from cccd_core.cli.main import build
 from reference import evaluation_naive as naive
@@ -85,3 +88,41 @@ def test_real_prints_with_failed_extractions(fingerprints: Path, tmp_path: Path)
     assert entry["zero_fmr"] == naive.zero_fmr(genuine, impostor)
     # The floor of a matcher of fjfx templates here is about 10 %: one finger failed to extract.
     assert 0.05 < entry["eer"] < 0.20
+
+
+@pytest.mark.jit
+def test_files_with_several_views_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = fingers(7, 3, 2)
+    folder = write_folder(tmp_path / "set", made)
+    views = [replace(made[0][2], position=7), replace(made[1][2], position=2)]
+    (folder / "101_1.fmr").write_bytes(templates.write(views, "iso-2005"))
+    entries = {}
+    for option in ([], ["--view", "2"], ["--position", "2"], ["--position", "7"], ["--position", "9"]):
+        assert cccd("evaluate", folder, "--bootstrap", "0", "--json", *option) == 0
+        (entries[" ".join(option)],) = json.loads(capsys.readouterr().out)["sets"]
+    assert {entry["several_views"] for entry in entries.values()} == {1}
+    assert [entry["failed"] for entry in entries.values()] == [0, 0, 0, 0, 1]
+    assert "none of this finger" in entries["--position 9"]["failures"][0]["why"]
+    assert cccd("evaluate", folder, "--bootstrap", "0") == 0
+    assert "1 file with several finger views, of which the first was taken" in capsys.readouterr().err
+    assert cccd("evaluate", folder, "--bootstrap", "0", "--view", "2") == 0
+    assert "was taken" not in capsys.readouterr().err
+    assert cccd("evaluate", folder, "--view", "2", "--position", "2") == EXIT_USAGE
+
+
+@pytest.mark.data
+@pytest.mark.jit
+def test_labels_that_cannot_be_right_are_asked_about(
+    fingerprints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for file in (fingerprints / "crossmatch" / "fjfx").glob("01[23]-*.fmr"):
+        shutil.copy(file, folder / file.name)
+        if file.name.startswith("012-") and int(file.stem[-1]) > 4:
+            (folder / file.name).rename(folder / file.name.replace("012", "999"))
+    assert cccd("evaluate", folder, "--bootstrap", "0") == 0
+    assert "all of 012 with 999: one person under two names?" in capsys.readouterr().out
+    assert cccd("evaluate", folder, "--bootstrap", "0", "--json") == 0
+    (label,) = json.loads(capsys.readouterr().out)["sets"][0]["labels"]
+    assert (label["word"], label["names"]) == ("two_persons", ["012", "999"])

@@ -1,16 +1,19 @@
-"""The picture of a pair: drawn from what the explanation says, also when it says little."""
+"""The picture of pairs and its evidence: agreement where there is agreement, none where chance would do as well."""
 
 from __future__ import annotations
 
+import io
+import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cccd_core.evaluation.explain import _bars, _overlay, _places, _round, draw
+from cccd_core.errors import ParameterError
+from cccd_core.evaluation.evidence import PX_PER_MM, Weight, evidence, in_words, laid_over, places
+from cccd_core.evaluation.explain import MOST_CANDIDATES, Candidate, _numbers, picture
 from cccd_core.matching.explanation import MatchExplanation
 from cccd_core.templates import FingerTemplate
 from support.toy_matcher import template
@@ -18,7 +21,10 @@ from support.toy_matcher import template
 PROBE = template([(50, 60), (120, 90), (200, 150), (80, 220), (150, 260)])
 
 
-def explanation(pairs: int, probe: FingerTemplate, candidate: FingerTemplate, turn: float = 0.0) -> MatchExplanation:
+def explanation(
+    pairs: int, probe: FingerTemplate, candidate: FingerTemplate, turn: float = 0.0, score: float = 81.0
+) -> MatchExplanation:
+    """The first minutiae paired in their order; all but the last in the common area."""
     return MatchExplanation(
         np.arange(pairs),
         np.arange(pairs),
@@ -29,66 +35,141 @@ def explanation(pairs: int, probe: FingerTemplate, candidate: FingerTemplate, tu
         (0.0, 0.0),
         {"paired": 3.0, "missing": -1.0},
         2.0,
-        31.0,
+        score,
     )
 
 
-def green(path: Path) -> int:
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB")).astype(int)
-    return int(((pixels[..., 1] - pixels[..., 0] > 60) & (pixels[..., 1] - pixels[..., 2] > 30)).sum())
+def drawn(pairs: int, score: float = 81.0, candidates: int = 1) -> np.ndarray:
+    why = explanation(pairs, PROBE, PROBE, score=score)
+    data = picture("a", PROBE, [Candidate(f"b{k}", PROBE, why) for k in range(candidates)])
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_pairs_are_drawn(tmp_path: Path) -> None:
-    few = draw(PROBE, PROBE, explanation(1, PROBE, PROBE), tmp_path / "few.png", title="a")
-    many = draw(PROBE, PROBE, explanation(4, PROBE, PROBE), tmp_path / "many.png", title="a")
-    assert green(many) > green(few) > 0
+def like(pixels: np.ndarray, colour: tuple[int, int, int]) -> int:
+    """How many pixels are nearly of that colour."""
+    return int((np.abs(pixels - np.array(colour)).max(axis=2) < 12).sum())
+
+
+GREEN, BROWN, RED = (26, 122, 55), (176, 108, 0), (214, 39, 40)
+
+
+def test_what_agrees_is_green_and_numbered() -> None:
+    few, many = drawn(1), drawn(4)
+    assert like(many, GREEN) > like(few, GREEN) > 0
+    assert like(many, BROWN) == 0
+
+
+def test_what_does_not_decide_is_not_green() -> None:
+    undecided = drawn(4, score=35.0)
+    assert like(undecided, GREEN) == 0
+    assert like(undecided, BROWN) > 0
+
+
+@pytest.mark.parametrize("score", [0.0, 4.3, 19.9])
+def test_on_different_fingers_nothing_is_marked_as_agreeing(score: float) -> None:
+    chance = drawn(4, score=score)
+    assert like(chance, GREEN) == like(chance, BROWN) == 0
+    assert like(chance, RED) > 0
+    found = evidence(PROBE, PROBE, explanation(4, PROBE, PROBE, score=score))
+    assert found.weight is Weight.NONE
+    assert "not agreement" in " ".join(found.sentences())
+    assert "agree," not in " ".join(found.sentences())
+
+
+def test_several_candidates_are_drawn_below_each_other() -> None:
+    two, three = drawn(3, candidates=2), drawn(3, candidates=3)
+    assert three.shape[1] == two.shape[1]
+    assert three.shape[0] == pytest.approx(1.5 * two.shape[0], abs=2)
+    for count in (0, MOST_CANDIDATES + 1):
+        with pytest.raises(ParameterError):
+            drawn(3, candidates=count)
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_empty_templates_are_drawn(tmp_path: Path, count: int) -> None:
+def test_empty_templates_are_drawn(count: int) -> None:
     small = template([(10, 10)][:count])
-    assert draw(small, PROBE, explanation(count, small, PROBE), tmp_path / "x.png").stat().st_size > 10_000
+    why = explanation(count, small, PROBE)
+    assert len(picture("a", small, [Candidate("b", PROBE, why)])) > 10_000
+    words = " ".join(evidence(small, PROBE, why).sentences())
+    assert ("no minutiae" in words) == (count == 0)
+
+
+def test_a_name_is_drawn_as_it_is() -> None:
+    why = explanation(2, PROBE, PROBE)
+    assert len(picture("$x_$", PROBE, [Candidate(r"\frac$", PROBE, why)])) > 10_000
 
 
 def test_the_candidate_is_laid_onto_the_probe() -> None:
     # The candidate is the probe turned clockwise by a quarter turn as seen: turning it back lays them on each other.
-    places = _places(PROBE)
     turned = template([(int(400 - y), int(x)) for x, y in zip(PROBE.x_px, PROBE.y_px, strict=True)])
     why = explanation(5, PROBE, turned, math.pi / 2)
-    moved = _places(turned) @ np.array([[0.0, -1.0], [1.0, 0.0]])
-    shift = (places - moved).mean(axis=0)
-    assert np.abs(moved + shift - places).max() < 1e-9
+    shift = (places(PROBE) - laid_over(turned, why)).mean(axis=0)
+    object.__setattr__(why, "shift_px", (float(shift[0]), float(shift[1])))
+    assert np.abs(laid_over(turned, why) - places(PROBE)).max() < 1e-9
+    found = evidence(PROBE, turned, why)
+    assert max(pair.apart_mm for pair in found.pairs) < 1e-9
+    assert "by 90° counter-clockwise" in " ".join(found.sentences())
+
+
+def test_the_evidence_is_what_is_there() -> None:
+    kinds = np.array([1, 2, 1, 2, 0], np.uint8)
+    probe = FingerTemplate(PROBE.x_px, PROBE.y_px, PROBE.angle, kinds, PROBE.quality)
+    moved = FingerTemplate(
+        PROBE.x_px + np.uint16(3),
+        PROBE.y_px,
+        PROBE.angle + np.uint16(65536 // 36),
+        kinds[[0, 0, 2, 3, 4]],
+        PROBE.quality,
+    )
+    found = evidence(probe, moved, explanation(3, probe, moved))
+    assert [pair.probe for pair in found.pairs] == [pair.candidate for pair in found.pairs] == [0, 1, 2]
+    assert [pair.types for pair in found.pairs] == ["ending", "bifurcation / ending", "ending"]
+    assert [pair.turned_deg for pair in found.pairs] == pytest.approx([10.0] * 3, abs=0.1)
+    assert [pair.apart_mm for pair in found.pairs] == pytest.approx([3 / PX_PER_MM] * 3, rel=0.01)
+    assert (found.types_agree, found.types_known) == (2, 3)
+    # four of five lie in the common area, three of them have partners
+    assert (found.common_probe, found.alone_probe, found.common_candidate, found.alone_candidate) == (4, 1, 4, 1)
+    corners = [(50, 60), (120, 90), (200, 150), (80, 220)]
+    around = zip(corners, corners[1:] + corners[:1], strict=True)
+    area = abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in around)) / 2
+    assert found.common_mm2 == pytest.approx(area / PX_PER_MM**2, rel=0.01)
+    record = json.loads(json.dumps(found.as_dict()))
+    assert record["weight"] == "one_finger"
+    assert record["common_area"]["probe"] == {"minutiae": 4, "of": 5, "alone": 1}
+    assert record["words"][1].startswith("3 minutiae agree, numbered in both prints")
+    assert "2 of 3 pairs are the same type" in record["words"][3]
+    assert "2 of the 8 minutiae in the common area have no partner" in record["words"][-1]
+
+
+@pytest.mark.parametrize(
+    ("score", "extrapolated_from", "words"),
+    [
+        (40.0, 53.8, "one pair of different fingers in 10,000 scores as high"),
+        (0.2, 53.8, "nearly all pairs"),
+        (90.0, 53.8, "fewer than one pair of different fingers in 240,000"),
+        (90.0, 53.8, "worked out from there it is one in 1 thousand million"),
+    ],
+)
+def test_a_score_in_words(score: float, extrapolated_from: float, words: str) -> None:
+    why = explanation(2, PROBE, PROBE, score=score)
+    assert words in evidence(PROBE, PROBE, why, extrapolated_from=extrapolated_from).sentences()[0]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(1.0, "1"), (3.4, "3"), (12.3, "12"), (3981.0, "4,000"), (2.51e6, "2 million"), (1e9, "1 thousand million"),
+     (2e12, "2 million million"), (10**25.87, "10^26")],
+)  # fmt: skip
+def test_large_numbers_are_rounded_to_words(number: float, words: str) -> None:
+    assert in_words(number) == words
+
+
+def test_numbers_stand_apart_from_minutiae_and_from_each_other() -> None:
     axes = Figure().add_subplot()
-    _overlay(axes, PROBE, turned, places, _places(turned), MatchExplanation(
-        why.probe_indices, why.candidate_indices, why.pair_similarities, why.overlap_probe, why.overlap_candidate,
-        why.rotation_rad, (float(shift[0]), float(shift[1])), why.parts, why.raw_score, why.score,
-    ))  # fmt: skip
-    joins = [line for line in axes.lines if line.get_color() == "#1a7f37"]
-    assert len(joins) == 5
-    for line in joins:
-        assert np.ptp(np.asarray(line.get_xdata(), float)) < 1e-6
-        assert np.ptp(np.asarray(line.get_ydata(), float)) < 1e-6
-
-
-def test_smaller_parts_are_drawn_as_one() -> None:
-    axes = Figure().add_subplot()
-    why = explanation(1, PROBE, PROBE)
-    object.__setattr__(why, "parts", {f"part {k}": 40.0 - 2.1 * k for k in range(30)})
-    _bars(axes, why)
-    assert len(axes.patches) == 16
-    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "15 smaller parts"
-    assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(sum(why.parts.values()))
-
-
-def test_what_the_explanation_says_as_data() -> None:
-    record = explanation(3, PROBE, PROBE).as_dict()
-    assert record["paired"] == 3
-    assert record["unpaired_in_overlap"] == {"probe": 1, "candidate": 1}
-    assert record["parts"] == {"paired": 3.0, "missing": -1.0}
-
-
-def test_large_numbers_are_said_shortly() -> None:
-    assert [_round(number) for number in (1.0, 12.3, 10_000.0, 21_379.0, 3.2e9)] == [
-        "1", "12", "10,000", "21,000", "10^10",
-    ]  # fmt: skip
+    crowded = template([(50 + 9 * (k % 3), 50 + 9 * (k // 3)) for k in range(9)])
+    _numbers(axes, places(crowded), crowded, list(range(9)), "k")
+    spots = np.array([text.get_position() for text in axes.texts])
+    assert [text.get_text() for text in axes.texts] == [str(k + 1) for k in range(9)]
+    apart = np.sqrt(((spots[:, None] - spots[None]) ** 2).sum(axis=2)) + 1e9 * np.eye(9)
+    assert apart.min() > 1.0
