@@ -17,10 +17,13 @@ LDS_1_7 = "0107"
 LDS_1_8 = "0108"
 UNICODE_4_0_0 = "040000"
 
+LIST_NAME = "list of tags"
+"""The name of the list as an odd part: without it nothing is said of data groups."""
+
 _LDS_TAG = 0x5F01
 _UNICODE_TAG = 0x5F36
 _LIST_TAG = 0x5C
-_PARTS = {_LDS_TAG: "lds_version", _UNICODE_TAG: "unicode_version", _LIST_TAG: "list of tags"}
+_PARTS = {_LDS_TAG: "lds_version", _UNICODE_TAG: "unicode_version", _LIST_TAG: LIST_NAME}
 
 
 @dataclass(frozen=True, slots=True)

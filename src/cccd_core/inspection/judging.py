@@ -31,6 +31,7 @@ from cccd_core.plain import Json
 
 _OPEN_RULES: Final = frozenset(
     (
+        Rule.SECURITY_OBJECT,
         Rule.ISSUER,
         Rule.DOCUMENT_SIGNER,
         Rule.ALGORITHM,
@@ -149,8 +150,8 @@ def _refused(name: CheckName, report: Report, *, but: frozenset[Rule] = frozense
 
 def shows_forgery(rule: Rule) -> bool:
     """Whether a rule that refuses shows something against the document: what genuine ones do too (the legacy policy
-    accepts it), and what hangs on certificates that one has not got, on a clock or on an algorithm that is unknown
-    here, proves nothing in either direction."""
+    accepts it), and what hangs on certificates that one has not got, on a clock, or on a form or algorithm that is
+    unknown here, proves nothing in either direction."""
     return RULES[rule].legacy is Action.REFUSE and rule not in _OPEN_RULES
 
 
@@ -161,7 +162,11 @@ def _said(finding: Finding) -> str:
 
 def require_com(ef_com: bytes, signed: Set[int]) -> str:
     """EF.COM must list the data groups that EF.SOD signs. VerificationError, FormatError."""
-    differing = signed ^ set(com.parse(ef_com).data_groups)
+    listed = com.parse(ef_com)
+    for part in listed.odd:
+        if part.name == com.LIST_NAME:
+            raise part.error
+    differing = signed ^ set(listed.data_groups)
     if differing:
         raise VerificationError(
             "EF.COM and EF.SOD name different data groups",

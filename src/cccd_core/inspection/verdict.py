@@ -38,10 +38,10 @@ _NEEDED: Final = (
     CheckName.PASSIVE_AUTHENTICATION,
     CheckName.DATA_GROUPS_READ,
 )
-_DOUBTS: Final = frozenset(
-    (CheckName.FIELDS_AGREE,)
-)  # signed as it stands: a mistake of the State, for people to look at
-_PROTOCOL_BROKE: Final = frozenset(("card", "secure_messaging"))
+_DOUBTS: Final = frozenset((CheckName.FIELDS_AGREE, CheckName.COM_AGREES, CheckName.ACCESS_AGREES))
+"""For people to look at where they fail, even if they show nothing against the chip."""
+_CAME_TO_NOTHING: Final = frozenset(("card", "secure_messaging", "format"))
+"""Kinds of errors by which a check fails that a State's own mistake, or a bad contact, explains as well."""
 
 
 def decide(checks: Sequence[Check]) -> tuple[Verdict, tuple[str, ...]]:
@@ -68,8 +68,9 @@ def decide(checks: Sequence[Check]) -> tuple[Verdict, tuple[str, ...]]:
 def _shows_forgery(check: Check) -> bool:
     if check.outcome is not Outcome.FAILED or check.name not in _CONTRADICTIONS:
         return False
-    # A proof that was refused or broke off is none given; only a proof given wrong shows a copy.
-    return check.name not in PROOFS or check.error not in _PROTOCOL_BROKE
+    # A proof that was refused or broke off is none given: only one given wrong shows a copy. A file that cannot be read
+    # contradicts nothing. Of the rules of passive authentication `judging` has said already what they show.
+    return check.name is CheckName.PASSIVE_AUTHENTICATION or check.error not in _CAME_TO_NOTHING
 
 
 def _said(check: Check) -> str:

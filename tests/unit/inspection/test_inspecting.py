@@ -303,8 +303,19 @@ def test_an_ef_sod_that_is_none(country: Country) -> None:
     one = document(country)
     one.put(SOD, bytes.fromhex("77023000"))
     found = look(one, country)
-    assert found.verdict is Verdict.NOT_GENUINE
+    assert found.verdict is Verdict.UNDECIDED
     assert found.fields["DG13.full_name"] == cards.content(1).full_name
+
+
+def test_files_that_cannot_be_read_contradict_nothing(country: Country) -> None:
+    """EF.COM that is none; a DG14 that is none, and that a State signed so: its mistake, and no sign of a copy."""
+    one = document(country)
+    one.put(COM, bytes.fromhex("6003020100"))
+    found = look(one, country)
+    assert (found.verdict, outcomes(found)[CheckName.COM_AGREES]) == (Verdict.UNDECIDED, Outcome.FAILED)
+    found = look(document(country, groups={14: bytes.fromhex("6E03020100")}), country)
+    assert found.verdict is Verdict.UNDECIDED
+    assert outcomes(found)[CheckName.CHIP_AUTHENTICATION] is Outcome.FAILED
 
 
 def test_a_chip_without_access_control(country: Country) -> None:
