@@ -16,12 +16,14 @@ from cccd_core.templates import (
     iso19794_2_2011,
     iso19794_2_card,
     nist_type9,
+    nist_write,
     xyt,
 )
 from cccd_core.templates.convert import CAPACITY, fit
 from cccd_core.templates.detect import Codec, bare_format
 from cccd_core.templates.identify import surely
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
+from cccd_core.templates.nist_itl import is_file
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import require
 from cccd_core.templates.transform import ppcm
@@ -40,7 +42,7 @@ _WRITE: dict[str, Callable[[TemplateRecord], bytes]] = {
     iso19794_2_card.NORMAL: iso19794_2_card.write,
     iso19794_2_card.COMPACT: iso19794_2_card.write,
     xyt.FORMAT: xyt.write,
-    **dict.fromkeys(nist_type9.STEPS, nist_type9.write),
+    **dict.fromkeys(nist_type9.STEPS, nist_write.write),
 }
 
 
@@ -57,9 +59,8 @@ def read(
     The card formats cannot be detected and must be named. .xyt text lacks its image's resolution and height: `dpi` and
     `height_px` are demanded for it, `width_px` is welcome. `dpi` stands in place of the resolution that a record
     states; formats in units of length have their own. The legacy form of ANSI/NIST-ITL files counts rows from an
-    image's bottom: where the file holds no image of the minutiae, `height_px` (and `width_px`), at `dpi` or in
-    0.01 mm, tell its top. What is odd about the bytes and touches no minutia is in the record's
-    `notices`.
+    image's bottom: `height_px`, at `dpi` or in 0.01 mm, tells its top, else an image in the file, else the highest
+    minutia is taken for it. What is odd about the bytes and touches no minutia is in the record's `notices`.
 
     Raises FormatError, with the offset, for bytes that are no valid record, and ParameterError for a missing or wrong
     argument. Linear in the number of minutiae, about 40 us for a record of 50.
@@ -88,11 +89,12 @@ def _read(
     height_px: int | None,
     width_px: int | None,
 ) -> TemplateRecord:
-    name = bare_format(inside.data) if format is None else format
-    codec = _BINARY.get(name)
+    itl = is_file(inside.data) if format is None else format in nist_type9.STEPS
+    name = bare_format(inside.data) if format is None and not itl else format
+    codec = _BINARY.get(name or "")
     if codec is not None:
         record = codec.read(inside.data, ppcm=None if dpi is None else ppcm(dpi))
-    elif name in nist_type9.STEPS:
+    elif itl:
         size = (_hundredths(width_px, dpi), _hundredths(height_px, dpi))
         record = nist_type9.read(inside.data, name, ppcm=None if dpi is None else ppcm(dpi), sizes=(size,))
     elif dpi is None or height_px is None:

@@ -183,7 +183,7 @@ def _listed(words: Sequence[str]) -> str:
 
 def is_file(data: bytes) -> bool:
     """Whether `data` begins as such a file does: with the length of its record of Type 1."""
-    return _START.match(data) is not None
+    return data[:1] in (b"1", b"0") and _START.match(data) is not None
 
 
 def read(data: bytes) -> File:
@@ -315,35 +315,3 @@ def _binary(data: bytes, offset: int, kind: int, native_per_mm: float) -> tuple[
             tuple(position for position in head[6:12] if position != 255),
         )
     return Record(kind, data[offset + 4], offset, {}, image), offset + length
-
-
-def write(version: str, records: Sequence[tuple[int, Sequence[tuple[int, bytes]]]]) -> bytes:
-    """A file of tagged records, each its type and its fields from 2 on, in order; Type 1, the lengths and the list of
-    contents are made here.
-
-    The texts of Type 1 that the standard demands and a template does not say are those of nobody: the agency that sends
-    the file puts its own in their place.
-    """
-    contents = RS.join(
-        (US.join((b"1", b"%d" % len(records))), *(US.join((b"%d" % kind, fields[0][1])) for kind, fields in records))
-    )
-    first = (
-        (2, version.encode("ascii")),
-        (3, contents),
-        (4, b"MINUTIAE"),
-        (5, b"19700101"),
-        (7, b"UNKNOWN"),
-        (8, b"UNKNOWN"),
-        (9, b"0"),
-        (11, b"00.00"),
-        (12, b"00.00"),
-    )
-    return b"".join(_record(kind, fields) for kind, fields in ((1, first), *records))
-
-
-def _record(kind: int, fields: Sequence[tuple[int, bytes]]) -> bytes:
-    body = GS.join(b"%d.%03d:%s" % (kind, number, value) for number, value in fields) + FS
-    tag = b"%d.001:" % kind
-    length = len(tag) + len(GS) + len(body)
-    digits = next(count for count in range(1, 12) if len(str(length + count)) == count)
-    return tag + b"%d" % (length + digits) + GS + body

@@ -69,6 +69,41 @@ def test_a_broken_record_is_read_or_refused_with_an_offset(name: str, data: st.D
     assert 0 <= offset <= len(broken)
 
 
+@given(data=st.data())
+def test_a_broken_itl_file_is_read_or_refused(data: st.DataObject) -> None:
+    """Minutiae among images and texts, with separators, lengths and tags where none belong: nothing but FormatError,
+    whose offset lies in the file, and what is read is written and read alike."""
+    record = data.draw(records(data.draw(st.sampled_from(["nist-itl-legacy", "nist-itl-378", "nist-itl-efs"]))))
+    written = templates.write(record, record.format)
+    start = written.index(b"9.001:")
+    image = b"14.001:42\x1d14.002:00\x1d14.006:99\x1d14.007:99\x1d14.999:\x1c\x1c"
+    file = bytearray(written[:start] + data.draw(st.sampled_from([b"", image])) + written[start:])
+    pieces = [
+        b"\x1c",
+        b"\x1d",
+        b"\x1e",
+        b"\x1f",
+        b"9.001:",
+        b"1.003:",
+        b"9",
+        b"0",
+        b"\xff",
+        b"14.999:",
+        b"\x1c9.001:9\x1d",
+    ]
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(file)))
+        file[place : place + data.draw(st.integers(0, 12))] = data.draw(st.sampled_from(pieces))
+    offset = 0
+    try:
+        read = templates.read(bytes(file), format=data.draw(st.sampled_from([record.format, None])))
+    except FormatError as error:
+        offset = error.facts.get("offset", 0)
+    else:
+        assert templates.read(templates.write(read, read.format), format=read.format) == read
+    assert 0 <= offset <= len(file)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in CARDS])
 @given(data=st.data())
 def test_detection(name: str, data: st.DataObject) -> None:
