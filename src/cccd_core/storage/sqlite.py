@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
 _BUSY_TIMEOUT_MS: Final = 60_000
+_FOLDING_S: Final = 0.005
 _SMALLEST_PAGE: Final = 512
 _KEPT_OPEN: Final = 8  # connections kept between transactions; more are opened where more threads ask
 
@@ -89,8 +91,13 @@ class SqliteFile:
         BusyError where somebody reads on for a minute; what was deleted is then in the log until the next `erase`, or
         until the last one lets go of the file.
         """
+        end = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         with self._faults(), self._engine.connect() as connection:
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+            # SQLite waits for readers and writers, but for nobody who folds the log at the same time
+            while busy := connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one():
+                if time.monotonic() >= end:
+                    break
+                time.sleep(_FOLDING_S)
         if busy:
             raise BusyError(
                 f"another process reads the {self.kind.what}: what was deleted is out of it, but not out of its log",
