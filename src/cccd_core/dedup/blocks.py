@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cccd_core.dedup.mirror import mirrored
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
 from cccd_core.templates import FingerTemplate
@@ -27,6 +28,10 @@ class Searchable:
     def of(cls, person: EnrolledPerson, least_minutiae: int) -> Searchable:
         """The person without the fingers of fewer minutiae."""
         return cls(person.person_id, tuple(person.fingers(least_minutiae)))
+
+    def mirrored(self) -> Searchable:
+        """The same person where every image was mirrored."""
+        return Searchable(self.person_id, tuple((position, mirrored(one)) for position, one in self.fingers))
 
 
 @dataclass(frozen=True, slots=True)

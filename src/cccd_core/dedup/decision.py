@@ -28,6 +28,7 @@ class Match:
     * `score`: fused score, -10 log10 of the chance that one impostor reaches it, all corrections for choosing fingers
       included; `expected_false_matches`: that chance times the number of comparisons.
     * `across_positions`: whether the second pass found it, which compares every finger with every finger.
+    * `mirrored`: whether the probe's fingers match as mirror images: one of the two records is mirrored.
     * `fingers`: the comparisons that make the score; `agreeing`: how many of them agree.
     """
 
@@ -37,6 +38,7 @@ class Match:
     score: float
     expected_false_matches: float
     across_positions: bool
+    mirrored: bool
     fingers: tuple[FingerComparison, ...]
     agreeing: int
 
@@ -48,8 +50,8 @@ class Evidence:
     * `comparisons`: people the probe was searched against, the N of the thresholds.
     * `duplicate_score`, `review_score`: the fused scores at which the allowances are met with that N.
     * `reasons`: why not unique: `match`; `weak_match` (between the two allowances), `single_finger` (only one agrees),
-      `linked` (see below), `several_people` (different fingers are different people's), `few_minutiae` (no finger could
-      be searched by); empty for `unique`.
+      `mirrored` (the fingers match as mirror images), `linked` (see below), `several_people` (different fingers are
+      different people's), `few_minutiae` (no finger could be searched by); empty for `unique`.
     * `matches`: everyone found, best first (64 at most); `best_competitor`: the best of those not
       matched, if any scored at all.
     * `linked`: people whom this one was tied to by a later dossier that matches both.

@@ -20,7 +20,7 @@ from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
-from cccd_core.dedup.stages import AnyPosition, SamePosition, Stage
+from cccd_core.dedup.stages import AnyPosition, Compared, SamePosition, Stage
 from cccd_core.errors import ParameterError
 from cccd_core.plain import JsonObject
 from cccd_core.progress import Progress
@@ -32,13 +32,14 @@ class Deduplicator(Generic[P, G]):
     """Searches people by their fingers, exhaustively, each person of a batch against everyone who is earlier.
 
     The first pass compares fingers of the same position. Whoever is not found a duplicate there goes into the second,
-    which compares every finger with every finger and finds swapped, mislabelled and unplaced ones. Each pass has its
-    share of the allowance for false matches, so that together they keep it.
+    which compares every finger with every finger and finds swapped, mislabelled and unplaced ones; in the same breath
+    the mirror images of the fingers are compared with those of the same position. Each has its share of the allowance
+    for false matches, so that together they keep it.
 
     Cost: with b people in the batch, g in the gallery and f fingers each, b*g*f + b*(b-1)/2*f finger comparisons in
-    the first pass and up to f times as many in the second; memory for the batch's templates, one `batch_block` of
-    prepared people and one `gallery_block`. The result depends neither on `threads` nor on the blocks nor on the order
-    of the gallery.
+    the first pass and up to f + 1 times as many in the second (f times without mirror images); memory for the batch's
+    templates, one `batch_block` of prepared people and one `gallery_block`. The result depends neither on `threads` nor
+    on the blocks nor on the order of the gallery.
     """
 
     def __init__(
@@ -125,8 +126,8 @@ class _Search(Generic[P, G]):
         probes = [Probe.prepare(self.scorer, index, self.batch[index]) for index in range(start, stop)]
         found: list[Sequence[Candidate]] = [()] * len(probes)
         pairs = [0] * len(probes)
-        same: SamePosition[P, G] = SamePosition(self.scorer, thresholds, self.excluded)
-        self._pass(same, probes, range(len(probes)), found, pairs)
+        same: SamePosition[P, G] = SamePosition(self.scorer, thresholds, self.excluded, thresholds.by_position_cost)
+        self._pass([(same, probes)], range(len(probes)), found, pairs)
         duplicate = [
             any(thresholds.match(candidate).outcome == "duplicate" for candidate in candidates) for candidates in found
         ]
@@ -134,7 +135,14 @@ class _Search(Generic[P, G]):
         wanted = thresholds.review_score
         matched = {probes[i].person_id: frozenset(c.person_id for c in found[i] if c.score >= wanted) for i in again}
         across: AnyPosition[P, G] = AnyPosition(self.scorer, thresholds, self.excluded, matched)
-        self._pass(across, probes, again, found, pairs)
+        second: list[tuple[Stage[P, G], Sequence[Probe[P]]]] = [(across, probes)]
+        if self.parameters.mirrored_share:
+            images = list(probes)
+            for i in again:
+                images[i] = Probe.prepare(self.scorer, start + i, self.batch[start + i].mirrored())
+            cost = thresholds.mirrored_cost
+            second.append((SamePosition(self.scorer, thresholds, self.excluded, cost, mirrored=True), images))
+        self._pass(second, again, found, pairs)
         self._advance(sum(self._people(probes[i]) for i in range(len(probes)) if duplicate[i]), across.name)
         return [
             Found(probe.person_id, thresholds.keep(candidates, others=1), count, bool(probe.fingers))
@@ -143,19 +151,19 @@ class _Search(Generic[P, G]):
 
     def _pass(
         self,
-        stage: Stage[P, G],
-        probes: Sequence[Probe[P]],
+        stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]],
         wanted: Sequence[int],
         found: list[Sequence[Candidate]],
         pairs: list[int],
     ) -> None:
-        """Compares the wanted probes with every block, and adds to `found` and `pairs`."""
+        """Compares the wanted probes with every block in each of these ways, and adds to `found` and `pairs`."""
         if not wanted:
             return
+        stage, probes = stages[0]
         _LOG.info("pass %s: people=%d of %d", stage.name, len(wanted), len(self.batch))
         for block in self._blocks(probes[wanted[-1]].index):
             meeting = [i for i in wanted if block.people_before(probes[i])]
-            tasks = (partial(stage.compare, probes[i], block) for i in meeting)
+            tasks = (partial(_compared, stages, i, block) for i in meeting)
             for i, compared in zip(meeting, local.run(tasks, self.threads), strict=True):
                 found[i] = self.thresholds.keep([*found[i], *compared.candidates])
                 pairs[i] += compared.finger_pairs
@@ -178,6 +186,12 @@ class _Search(Generic[P, G]):
         self.done += people
         if self.progress is not None and people:
             self.progress(self.done, self.total, what)
+
+
+def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], index: int, block: Block[G]) -> Compared:
+    """The probe of this place in each of these ways against the block."""
+    every = [stage.compare(probes[index], block) for stage, probes in stages]
+    return Compared([one for each in every for one in each.candidates], sum(each.finger_pairs for each in every))
 
 
 def _places(batch: Sequence[EnrolledPerson]) -> dict[str, int]:

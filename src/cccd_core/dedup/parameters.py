@@ -6,8 +6,13 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, fields
+from typing import Final
 
 from cccd_core.errors import ParameterError
+
+# Fused scores pay k (k + 1) for speaking by k fingers, whose inverses sum to 10/11 over the ten that there can be, and
+# not to 1: a tenth of the whole allowance can be given away once more, and together they still keep it.
+MOST_MIRRORED: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class DedupParameters:
       impostor pairs, and what a score claims far beyond them is extrapolation.
     * `cross_position_share`: which share of the allowance for false matches goes to the second pass, which compares
       every finger of a person with every finger of another (swapped, mislabelled or unplaced fingers).
+    * `mirrored_share`: which share of the allowance, beside the others, goes to mirror images of the person's fingers,
+      compared position by position; 0 leaves them out. At most `MOST_MIRRORED`, which the two passes leave over.
     * `least_minutiae`: a finger with fewer is compared with nothing, since a handful fits anybody; a dossier without
       any finger left cannot be searched by, and is never `unique`.
     * `gallery_block`, `batch_block`: people taken into memory at a time; they change no result.
@@ -35,6 +42,7 @@ class DedupParameters:
     single_finger_false_matches: float = 1e-5
     finger_score_limit: float = 70.0
     cross_position_share: float = 0.1
+    mirrored_share: float = MOST_MIRRORED
     least_minutiae: int = 8
     gallery_block: int = 1024
     batch_block: int = 1024
@@ -42,12 +50,16 @@ class DedupParameters:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value) or value <= 0:
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+                raise ParameterError("a deduplication parameter must be a number", name=item.name)
+            if value <= 0 and item.name != "mirrored_share":
                 raise ParameterError("a deduplication parameter must be a positive number", name=item.name)
         if not self.single_finger_false_matches <= self.duplicate_false_matches <= self.review_false_matches < 1:
             raise ParameterError("allowances must grow from a single finger over duplicate to review, below 1")
         if self.cross_position_share >= 1:
             raise ParameterError("the share of the second pass must lie between 0 and 1")
+        if not 0 <= self.mirrored_share <= MOST_MIRRORED:
+            raise ParameterError("the share of mirror images must not exceed what the passes leave", most=MOST_MIRRORED)
         for name in ("agreeing_fingers", "least_minutiae", "gallery_block", "batch_block"):
             if not isinstance(getattr(self, name), int):
                 raise ParameterError("a deduplication parameter must be a whole number", name=name)

@@ -43,12 +43,15 @@ class SamePosition(Generic[P, G]):
     """First pass: each placed finger against the same position.
 
     The best 64 of those who reach the score of a review are among the candidates, and the best 8 of the others.
-    `excluded`: with whom a person is not compared.
+    `excluded`: with whom a person is not compared; `cost`: score to pay for the pass's share of the allowance.
+    `mirrored`: the probes are mirror images; the others, who resemble nobody, are then left out.
     """
 
     scorer: Scorer[P, G]
     thresholds: Thresholds
     excluded: Mapping[str, frozenset[str]]
+    cost: float
+    mirrored: bool = False
     name: str = "by position"
 
     def compare(self, probe: Probe[P], block: Block[G]) -> Compared:
@@ -65,20 +68,21 @@ class SamePosition(Generic[P, G]):
                 scores[block.person[start:stop], column] = np.minimum(found, limit)
                 pairs += stop - start
         fused, chosen = fuse_same_position(scores)
-        fused = fused - self.thresholds.by_position_cost
+        fused = fused - self.cost
         excluded = self.excluded.get(probe.person_id, _NOBODY)
         for row, person_id in enumerate(block.person_ids[:people] if excluded else ()):
             if person_id in excluded:
                 fused[row] = 0.0
         candidates = []
         wanted = fused >= self.thresholds.review_score
-        for row in (*_best(fused, wanted, MOST_MATCHES), *_best(fused, ~wanted & (fused > 0), OTHERS)):
+        others = [] if self.mirrored else _best(fused, ~wanted & (fused > 0), OTHERS)
+        for row in (*_best(fused, wanted, MOST_MATCHES), *others):
             values = scores[row].tolist()
             best = np.argsort(-scores[row], kind="stable")[: chosen[row]].tolist()
             fingers = tuple(
                 FingerComparison(placed[column][0], placed[column][0], values[column]) for column in sorted(best)
             )
-            candidates.append(_candidate(block, row, float(fused[row]), False, fingers))
+            candidates.append(_candidate(block, row, float(fused[row]), False, fingers, self.mirrored))
         return Compared(candidates, pairs)
 
 
@@ -149,7 +153,12 @@ def _best(scores: NDArray[np.float64], among: NDArray[np.bool_], most: int) -> l
 
 
 def _candidate(
-    block: Block[G], row: int, score: float, across: bool, fingers: tuple[FingerComparison, ...]
+    block: Block[G],
+    row: int,
+    score: float,
+    across: bool,
+    fingers: tuple[FingerComparison, ...],
+    mirrored: bool = False,
 ) -> Candidate:
     index = block.first_index + row if block.source == "batch" else None
-    return Candidate(block.person_ids[row], index, score, across, fingers)
+    return Candidate(block.person_ids[row], index, score, across, fingers, mirrored)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cccd_core.dedup import Decision, Deduplicator, DedupParameters, EnrolledPerson, GalleryStore, MemoryGallery
+from cccd_core.dedup.mirror import mirrored
 from cccd_core.matching import Matcher
 from cccd_core.templates import FingerTemplate, Tenprint, load
 
@@ -100,6 +101,33 @@ def test_exchanged_and_unplaced_fingers_of_real_people(fingerprints):
     decisions = Deduplicator(Matcher(), threads=2).search(probes, gallery)
     # each of the two is held against the enrolled record and, where it comes later, against the other one
     assert [(d.outcome, d.of) for d in decisions] == [("duplicate", f"{n}/{FIRST}") for n in people for _ in (0, 1)]
+
+
+@pytest.mark.parametrize("extractor", ["fjfx", "mindtct", "sourceafis"])
+def test_mirrored_prints_of_real_people_are_found_and_sound_ones_judged_as_without(fingerprints, extractor):
+    folder = fingerprints / "fcj2020" / extractor
+    people = names(folder, FIRST, SECOND)[:12]
+    gallery = MemoryGallery(dossier(folder, name, FIRST) for name in people[:8])
+    sound = [dossier(folder, name, SECOND) for name in people]
+    images = [
+        EnrolledPerson(f"{name}/image", Tenprint({p: mirrored(one) for p, one in person.tenprint.items()}))
+        for name, person in zip(people, sound, strict=True)
+    ]
+    matcher = Matcher()
+    decisions = Deduplicator(matcher, threads=2).search(images, gallery)
+    assert [(d.outcome, d.of) for d in decisions] == [
+        *(("duplicate", f"{name}/{FIRST}") for name in people[:8]), *(("unique", None) for _ in people[8:]),
+    ]  # fmt: skip
+    assert all(d.evidence.reasons == ("match", "mirrored") for d in decisions[:8])
+
+    def judged(share: float) -> list[dict]:
+        found = Deduplicator(matcher, DedupParameters(mirrored_share=share), threads=2).search(sound, gallery)
+        plain = [d.as_dict() for d in found]
+        for one in plain:
+            del one["evidence"]["manifest"], one["evidence"]["finger_pairs"]
+        return plain
+
+    assert judged(DedupParameters().mirrored_share) == judged(0.0)
 
 
 def test_threads_blocks_and_order_change_no_bit(fingerprints):

@@ -15,6 +15,7 @@ import pytest
 from cccd_core import pki
 from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
+from cccd_core.dedup.mirror import mirrored
 from cccd_core.errors import (
     BusyError,
     ConflictError,
@@ -32,6 +33,7 @@ from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.personalise import Feeder
+from cccd_core.templates import read, write
 from support import dossiers
 from support.chaos import Puller, TearingFeeder, run_and_kill
 from support.issuing import DAY, At, Office, files, fingers_of, lines, outcomes
@@ -190,6 +192,26 @@ def test_exchange_and_reissue_against_the_register(office: Office) -> None:
     valid = Counter(card.number for card in office.register().cards() if card.status == CardStatus.VALID)
     assert set(valid.values()) == {1}
     assert numbers[6] in valid
+
+
+def test_mirrored_prints_are_found_and_never_put_on_a_card(office: Office) -> None:
+    for person in (1, 2):
+        office.put(f"N{person}", person)
+    office.issue()
+
+    def images(person: int) -> dict[str, bytes]:
+        fingers = fingers_of(person, again=True)
+        return {name: write(mirrored(read(data).view), "iso-2005") for name, data in fingers.items()}
+
+    later = {"captured_at": "2026-05-05T08:00:00+07:00"}
+    dossiers.put(office.batch("second"), "B1", dossiers.document(9, **later), fingers=images(1))
+    reissue = dossiers.document(2, kind="reissue", grounds="lost", **later)
+    dossiers.put(office.batch("second"), "E2", reissue, fingers=images(2))
+    report = office.issue("second", "second-out")
+    assert outcomes(report) == {"B1": ("duplicate", "duplicate"), "E2": ("review", "own_record_mismatch")}
+    told = {line["id"]: line["evidence"] for line in lines(office.out("second-out"))}
+    assert (told["B1"]["search"]["of"], told["B1"]["search"]["reasons"]) == ("N1", ["match", "mirrored"])
+    assert told["E2"]["own_record"]["reasons"] == ["match", "mirrored"]
 
 
 def test_a_number_established_anew_replaces_the_former_one(office: Office) -> None:

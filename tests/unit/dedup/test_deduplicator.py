@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cccd_core.dedup import Deduplicator, DedupParameters, EnrolledPerson, MemoryGallery
 from cccd_core.dedup.blocks import Block, Probe, Searchable
+from cccd_core.dedup.mirror import mirrored
 from cccd_core.errors import DamagedError, ParameterError
 from cccd_core.matching import Matcher
-from cccd_core.templates import Tenprint
+from cccd_core.templates import FingerTemplate, Tenprint
 from support.known_fingers import KnowingMatcher, finger
 
 ALL = tuple(range(1, 11))
@@ -25,6 +27,40 @@ def person(name: str, identity: int, positions=ALL, *, moved=None) -> EnrolledPe
 
 def crowd(n: int, first: int = 1000, positions=ALL) -> list[EnrolledPerson]:
     return [person(f"c{i:04}", first + i, positions) for i in range(n)]
+
+
+def drawn(name: str, identity: int, positions=(2, 3, 7)) -> EnrolledPerson:
+    """A person whose fingers have minutiae all over the place, in images of 200 pixels."""
+    fingers = {}
+    for p in positions:
+        random = np.random.default_rng([identity, p])
+        x, y, angle = random.integers(0, 200, 30), random.integers(0, 300, 30), random.integers(0, 65536, 30)
+        kind, quality = np.ones(30, np.uint8), np.zeros(30, np.uint8)
+        fingers[p] = FingerTemplate(x, y, angle, kind, quality, 200, 300, position=p)
+    return EnrolledPerson(name, Tenprint(fingers))
+
+
+class Prints(list):
+    """Packed prints; a slice is packed too."""
+
+    def __getitem__(self, rows):
+        return Prints(super().__getitem__(rows)) if isinstance(rows, slice) else super().__getitem__(rows)
+
+
+class PointMatcher:
+    """Two points a finger has in common score two."""
+
+    def prepare(self, template):
+        return {*zip(template.x_px.tolist(), template.y_px.tolist(), template.angle.tolist(), strict=True)}
+
+    def gallery(self, templates):
+        return Prints(map(self.prepare, templates))
+
+    def scores(self, probe, gallery, *, threads=None):
+        return np.array([2.0 * len(probe & other) for other in gallery], dtype=np.float32)
+
+    def manifest(self):
+        return {}
 
 
 def search(batch, gallery=(), *, matcher=None, parameters=None, **more):
@@ -81,7 +117,7 @@ def test_work_is_counted_exactly():
     for index, decision in enumerate(decisions):
         first = 7 * 2 + index * 3
         second = 3 * (7 * 3 + index * 3)
-        assert decision.evidence.finger_pairs == first + second
+        assert decision.evidence.finger_pairs == first + second + first  # once more by mirror images
     assert matcher.pairs == sum(d.evidence.finger_pairs for d in decisions)
 
 
@@ -93,7 +129,7 @@ def test_fingers_are_prepared_and_packed_as_often_as_the_blocks_say_and_no_more(
     batch = [person(f"b{i}", 200 + i, (1, 2, 3)) for i in range(8)]
     parameters = DedupParameters(gallery_block=7, batch_block=5)
     search(batch, gallery, matcher=matcher, parameters=parameters, threads=threads)
-    assert matcher.prepared == 8 * 3
+    assert matcher.prepared == 2 * 8 * 3  # and their mirror images
     # each of 2 blocks of the batch meets, in each of 2 passes, 4 blocks of the gallery and 1 of those before its last
     assert matcher.packs == 2 * 2 * (4 + 1)
     assert matcher.packed == 2 * 3 * ((24 + 4) + (24 + 7))
@@ -286,6 +322,64 @@ def test_a_finger_that_matches_everybody_fills_no_memory():
     assert len(decision.evidence.matches) == 64
 
 
+@pytest.mark.parametrize("side", ["probe", "enrolled"])
+def test_mirrored_prints_are_found_and_said_to_be(side):
+    image = EnrolledPerson("m", Tenprint({p: mirrored(one) for p, one in drawn("x", 3).tenprint.items()}))
+    batch, gallery = (
+        ([image], [drawn("g", 3), drawn("h", 4)])
+        if side == "probe"
+        else ([drawn("m", 3)], [replace(image, person_id="g")])
+    )
+    decision = search(batch, gallery, matcher=PointMatcher())[0]
+    assert (decision.outcome, decision.of, decision.fingers) == ("duplicate", "g", (2, 3, 7))
+    assert decision.evidence.reasons == ("match", "mirrored")
+    match = decision.evidence.matches[0]
+    assert (match.mirrored, match.across_positions) == (True, False)
+    assert decision.as_dict()["evidence"]["matches"][0]["mirrored"] is True
+    without = search(batch, gallery, matcher=PointMatcher(), parameters=DedupParameters(mirrored_share=0.0))[0]
+    assert (without.outcome, without.evidence.finger_pairs) == (
+        "unique",
+        decision.evidence.finger_pairs - 3 * len(gallery),
+    )
+
+
+def test_mirrored_prints_within_a_batch_and_those_enrolled_already():
+    image = EnrolledPerson("m", Tenprint({p: mirrored(one) for p, one in drawn("x", 3).tenprint.items()}))
+    a, m = search([drawn("a", 3), image], [drawn("g", 5)], matcher=PointMatcher())
+    assert (a.outcome, m.outcome, m.of) == ("unique", "duplicate", "a")
+    m, a = search([image, drawn("a", 3)], [drawn("g", 5)], matcher=PointMatcher())
+    assert (m.outcome, a.outcome, a.of) == ("unique", "duplicate", "m")
+    (twice,) = search([image], [replace(image, person_id="g")], matcher=PointMatcher())  # mirrored both: alike
+    assert (twice.outcome, twice.evidence.reasons) == ("duplicate", ("match",))
+    (away,) = search([image], [drawn("g", 3)], matcher=PointMatcher(), exclude={"m": {"g"}})
+    assert away.outcome == "unique"
+
+
+def test_mirror_images_cost_no_other_match_a_bit_and_are_nobodys_competitor():
+    """The three shares are within the whole allowance: of ten fingers k (k + 1) leaves one eleventh of it."""
+    p = DedupParameters()
+    shares = (1 - p.cross_position_share) + p.cross_position_share + p.mirrored_share
+    assert shares * sum(1 / (k * (k + 1)) for k in ALL) == pytest.approx(1.0)
+    gallery = [person("g", 1), *crowd(40)]
+    batch = [person("a", 1, (2, 3)), person("b", 2), person("c", 3, (1, 2, 3)), person("d", 4, (7,))]
+    found, without = search(batch, gallery), search(batch, gallery, parameters=DedupParameters(mirrored_share=0.0))
+    for one, other in zip(bare(found), bare(without), strict=True):
+        del one["evidence"]["finger_pairs"], other["evidence"]["finger_pairs"]
+        assert one == other
+
+
+def test_a_mirror_image_of_a_mirror_image_is_the_print_itself():
+    one = replace(drawn("a", 3).tenprint[2], width_px=300, extended=b"counts")
+    assert mirrored(mirrored(one)) == replace(one, extended=b"")
+    image = mirrored(one)
+    assert (int(image.x_px[0]), int(image.angle[0])) == (299 - int(one.x_px[0]), (32768 - int(one.angle[0])) % 65536)
+    narrow = replace(one, width_px=0)  # a format that does not say
+    assert (int(mirrored(narrow).x_px.min()), mirrored(narrow).count) == (0, narrow.count)
+    assert mirrored(finger(1, minutiae=0)).count == 0
+    edge = FingerTemplate([65535], [0], [0], [1], [0])
+    assert (mirrored(edge).x_px.tolist(), mirrored(edge).angle.tolist()) == ([0], [32768])
+
+
 def test_progress_runs_to_its_end():
     seen = []
     batch = [person("a", 1), person("b", 2), person("c", 1), *crowd(4)]
@@ -331,7 +425,7 @@ def test_the_log_tells_counts_and_passes_and_nobodys_name(caplog):
         "search started: people=2 gallery=4 threads=1",
         "pass by position: people=2 of 2",
         "pass across positions: people=1 of 2",
-        "search finished: people=2 gallery=4 finger_pairs=590 unique=1 duplicate=1 review=0",
+        "search finished: people=2 gallery=4 finger_pairs=640 unique=1 duplicate=1 review=0",
     ]
 
 
@@ -376,6 +470,9 @@ def test_an_error_in_a_thread_comes_out():
         {"review_false_matches": 1.0},
         {"single_finger_false_matches": 1e-3},
         {"cross_position_share": 1.0},
+        {"mirrored_share": -0.01},
+        {"mirrored_share": 0.11},
+        {"mirrored_share": float("inf")},
         {"gallery_block": 0},
         {"gallery_block": 1.5},
         {"agreeing_score": float("nan")},

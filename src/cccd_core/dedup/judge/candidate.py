@@ -17,6 +17,7 @@ class Candidate:
     score: float
     across_positions: bool
     fingers: tuple[FingerComparison, ...]
+    mirrored: bool = False
 
     @property
     def order(self) -> tuple[float, str]:

@@ -67,6 +67,8 @@ def decide(
             draft.outcome, draft.of = "review", root(matches[0])
             strong = matches[0].expected_false_matches <= thresholds.parameters.duplicate_false_matches
             draft.reasons.append("single_finger" if strong else "weak_match")
+        if draft.speaking is not None and draft.speaking.mirrored:
+            draft.reasons.append("mirrored")
         if _of_several_people(matches, root, thresholds.parameters.agreeing_score):
             draft.reasons.append("several_people")
         originals.append(draft.of if draft.outcome == "duplicate" else None)

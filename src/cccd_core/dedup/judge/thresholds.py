@@ -49,6 +49,11 @@ class Thresholds:
         """The same of the second pass."""
         return -10.0 * math.log10(self.parameters.cross_position_share)
 
+    @property
+    def mirrored_cost(self) -> float:
+        """The same of mirror images."""
+        return -10.0 * math.log10(self.parameters.mirrored_share)
+
     def keep(self, candidates: Sequence[Candidate], others: int = OTHERS) -> tuple[Candidate, ...]:
         """Those who matter for the decision, `MOST_MATCHES` at most, and `others` of the others, best first."""
         ordered = best_of_each(candidates)
@@ -75,6 +80,7 @@ class Thresholds:
             candidate.score,
             expected,
             candidate.across_positions,
+            candidate.mirrored,
             candidate.fingers,
             agreeing,
         )

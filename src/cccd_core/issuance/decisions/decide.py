@@ -162,7 +162,7 @@ class DecideStage:
                 [EnrolledPerson(claim.person_id, claim.tenprint)], MemoryGallery([self.gallery.get(claim.own_record)])
             )[0]
             evidence = replace(evidence, own_record=names.evidence(own))
-            if own.outcome != "duplicate":
+            if own.outcome != "duplicate" or own.evidence.matches[0].mirrored:  # no prints to be put on a card
                 return replace(
                     entry, state=DossierState.REVIEW, reason=ReviewReason.OWN_RECORD_MISMATCH, evidence=evidence
                 )

@@ -120,7 +120,7 @@ class ReviewReason(Word):
     FINGER_IN_DOUBT = "finger_in_doubt", "a finger whose minutiae are hardly a finger's; the facts name the doubt"
     OWN_RECORD_MISMATCH = (
         "own_record_mismatch",
-        "an exchange or reissue whose fingers do not match the record of its number",
+        "an exchange or reissue whose fingers do not match the record of its number, or match it as mirror images",
     )
     OWN_RECORD_REMOVED = (
         "own_record_removed",

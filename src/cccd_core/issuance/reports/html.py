@@ -186,7 +186,7 @@ def _scores_plot(report: Report) -> Figure:
     axes.set_xlabel("fused score")
     axes.set_ylabel("dossiers")
     if shown or threshold is not None:
-        axes.legend()
+        axes.legend(loc="upper right")
     return figure
 
 
