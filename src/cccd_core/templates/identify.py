@@ -39,8 +39,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 )
 _XML = (
     (re.compile("NISTBiometricInformationExchangePackage"), "an ANSI/NIST-ITL file in XML (NIEM), which is not read"),
-    (re.compile(r"39794[/:]-?2\b"), "an ISO/IEC 39794-2 finger minutiae record in XML, which is not read"),
-    (re.compile(r"39794[/:]-?\d"), "a record of ISO/IEC 39794 in XML, which is not read"),
+    (re.compile(r"39794(?:[/:]-?|-)2\b"), "an ISO/IEC 39794-2 finger minutiae record in XML, which is not read"),
+    (re.compile(r"39794(?:[/:]-?|-)\d"), "a record of ISO/IEC 39794 in XML, which is not read"),
 )
 _BLOCKS_39794 = {  # [APPLICATION n] of part n
     0x62: "an ISO/IEC 39794-2 finger minutiae record, tagged binary, which is not read",

@@ -29,7 +29,7 @@ MINUTIAE = 9
 _BINARY = range(3, 9)
 _TEXT = (1, 9)  # types in which no FS can stand but the last
 _WITH_IMAGE_FIELDS = (10, 13, 14, 15, 16, 17, 19, 20)
-_START = re.compile(rb"0{0,2}1\.0{0,8}1:\d")
+_START = re.compile(rb"0{0,2}1\.0{0,8}1:\d{1,10}\x1d")
 _HEAD = re.compile(rb"(\d{1,3})\.0{0,8}1:(\d{1,10})(?=[\x1c\x1d])")
 _FIELD = re.compile(rb"(\d{1,3})\.(\d{1,9}):")
 _RECORD_END = re.compile(rb"\x1c(?=\d{1,3}\.0{0,8}1:\d|\Z)")

@@ -68,6 +68,7 @@ BEST, WORST = 2, 63
 _FROM_LEGACY_QUALITY = np.array(
     [0, 0, *(100 - round((code - BEST) * 99 / (WORST - BEST)) for code in range(BEST, WORST + 1))]
 )
+_MOST_QUALITY = 100
 APPENDIX_F = 8  # of the compliance bits
 _THUMBS = {11: 1, 12: 6}  # the codes of plain thumbs beside four fingers
 _FEATURES = {LEGACY: (8, 9), INCITS_378: (138, 139, 140, 141), EFS: (315, 320, 321, 333)}
@@ -260,9 +261,9 @@ def _read_378(record: Record, ppcm: int | None) -> tuple[FingerTemplate, tuple[N
         (int(x or 0), int(y or 0), int(angle or 0), int(kind or 0), int(quality or 0))
         for x, y, angle, kind, quality in _rows(record, INCITS_378, 136, 137)
     ]
-    table = _table(
-        rows, record, 137, (MOST[INCITS_378], MOST[INCITS_378], STEPS[INCITS_378] - 1, KIND_BIFURCATION, 100)
-    )
+    most = (MOST[INCITS_378], MOST[INCITS_378], STEPS[INCITS_378] - 1, KIND_BIFURCATION, 255)
+    table = _table(rows, record, 137, most)
+    table[table[:, 4] > _MOST_QUALITY, 4] = 0  # codes of INCITS 378 itself for what is not reported
     fields = record.fields
     resolution = stated_or_given(_ppcm(fields, 131), _ppcm(fields, 132), ppcm, record.offset)
     block = _quality_block(fields.get(135))

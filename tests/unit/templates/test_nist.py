@@ -154,6 +154,21 @@ def test_incits_378_fields() -> None:
     assert same.view.x_px.tolist() == [100, 399]
 
 
+@pytest.mark.parametrize(("code", "quality"), [("", 0), ("0", 0), ("1", 1), ("100", 100), ("254", 0), ("255", 0)])
+def test_the_quality_of_incits_378_fields(code: str, quality: int) -> None:
+    fields = {**INCITS, 137: f"1{US}100{US}200{US}45{US}1{US}{code}", 136: "1"}
+    assert templates.read(nist([nine(fields)])).view.quality.tolist() == [quality]
+
+
+@pytest.mark.parametrize(
+    ("code", "reported"), [("80", 80), ("0", 0), ("254", 0), ("255", 0), (f"70{US}0033", 70), (f"70{US}zz{US}1", 70)]
+)
+def test_the_quality_of_a_capture(code: str, reported: int) -> None:
+    view = templates.read(nist([nine({**INCITS, 135: code})])).view
+    assert view.capture_quality == reported
+    assert view.details.quality_blocks[0].score == int(code.split(US)[0])
+
+
 def test_the_resolution_of_incits_378_fields() -> None:
     centimetres = nist([nine({**INCITS, 130: "2", 131: "394", 132: "197"})])
     assert templates.read(centimetres).view.resolution_x_ppcm == 394
@@ -368,7 +383,7 @@ def test_fields_and_heads_with_more_zeros_are_the_same() -> None:
         {**INCITS, 136: "3"},
         {**INCITS, 137: f"1{US}100{US}200{US}180{US}1{US}60", 136: "1"},
         {**INCITS, 137: f"1{US}100{US}200{US}45{US}3{US}60", 136: "1"},
-        {**INCITS, 137: f"1{US}100{US}200{US}45{US}1{US}101", 136: "1"},
+        {**INCITS, 137: f"1{US}100{US}200{US}45{US}1{US}256", 136: "1"},
         {**INCITS, 137: f"1{US}65536{US}200{US}45{US}1{US}60", 136: "1"},
         {**INCITS, 137: f"1{US}100{US}200{US}45", 136: "1"},
         {**EFS, 331: f"100{US}200{US}360{US}E"},
@@ -460,6 +475,14 @@ def test_a_conversion_names_what_it_loses() -> None:
             b"</fmr:fingerMinutiaeData>",
             "an ISO/IEC 39794-2 finger minutiae record in XML, which is not read",
         ),
+        (
+            b'<a xmlns="urn:iso:std:iso-iec:39794:-2"><b/></a>',
+            "an ISO/IEC 39794-2 finger minutiae record in XML, which is not read",
+        ),
+        (
+            b'<a xmlns="http://standards.iso.org/iso-iec/39794/-5"><b/></a>',
+            "a record of ISO/IEC 39794 in XML, which is not read",
+        ),
         (block_39794(0x62), "an ISO/IEC 39794-2 finger minutiae record, tagged binary, which is not read"),
         (der(0xA1, block_39794(0x62)), "an ISO/IEC 39794-2 finger minutiae record, tagged binary, which is not read"),
         (block_39794(0x62, 300), "an ISO/IEC 39794-2 finger minutiae record, tagged binary, which is not read"),
@@ -472,6 +495,12 @@ def test_what_is_not_read_is_called_by_its_name(data: bytes, words: str) -> None
     for wrapped in (data, gzip.compress(data), base64.b64encode(data)):
         with pytest.raises(FormatError, match=words):
             templates.read(wrapped)
+
+
+@pytest.mark.parametrize("data", [b"1.001:57 is no length", b"1.01:5<GS>1.02:0400<GS>", b"1.5 2.5 3.5 and so on"])
+def test_text_that_begins_alike_is_text(data: bytes) -> None:
+    with pytest.raises(FormatError, match="text that is no template"):
+        templates.read(data)
 
 
 def test_a_record_shows_no_minutiae() -> None:
