@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,13 +173,22 @@ def options_named(**other: str) -> Iterator[None]:
     except CccdError as error:
         needs = error.facts.get("needs")
         if isinstance(needs, str):
-            words = "|".join(option_of)
-            error.facts["needs"] = re.sub(rf"(?<![\w-])({words})(?!\w)", lambda found: option_of[found[1]], needs)
+            error.facts["needs"] = _as_options(needs, option_of)
         elif error.kind == "parameter":
             options = [option for fact, option in option_of.items() if fact in error.facts]
             if options:
                 error.with_facts(option=options[-1])
         raise
+
+
+def needs_as_options(text: str) -> str:
+    """An error that is kept as text, what it needs named as `options_named` does."""
+    return re.sub(r"(?<=needs=')[^']*(?=')", lambda found: _as_options(found[0], _OPTION_OF), text)
+
+
+def _as_options(needs: str, option_of: Mapping[str, str]) -> str:
+    words = "|".join(option_of)
+    return re.sub(rf"(?<![\w-])({words})(?!\w)", lambda found: option_of[found[1]], needs)
 
 
 # -- files that may be `-`

@@ -19,6 +19,7 @@ from cccd_core.cli.common import (
     ViewOption,
     WidthOption,
     exit_with,
+    needs_as_options,
     no_stream,
     one_choice,
     one_stream,
@@ -145,6 +146,8 @@ def evaluate(
                 )
             )
         record = folder.result_file(matcher, results, threads=threads)
+        for failure in (each for entry in record["sets"] for each in entry["failures"]):
+            failure["why"] = needs_as_options(failure["why"])
         if cross:
             record["cross"] = cross_tables(results, matcher, threads=threads, progress=step)
     when_interrupted("no file is left in part, but not all are written; run the same command again")

@@ -18,14 +18,9 @@ from cccd_core import templates
 from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
-from cccd_core.templates.identify import signature_of
+from cccd_core.templates.identify import OTHER_ENDINGS, signature_of
 
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
-# Endings of files that hold no template, found beside templates.
-OTHER_ENDINGS = frozenset(
-    {".md", ".txt", ".json", ".csv", ".html", ".py", ".log", ".ini", ".db"}
-    | {".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".wsq", ".raw"}
-)
 _HEAD_BYTES = 64
 
 _SPAN = re.compile(r"(\d+)-(\d+)")

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cccd_core.errors import CccdError, Fact
 from cccd_core.issuance.dossiers import schema
@@ -23,6 +23,7 @@ from cccd_core.issuance.dossiers.raw import FingerFile, RawDossier, shown_id
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
 from cccd_core.plain import Json
 from cccd_core.storage.faults import file_error
+from cccd_core.templates.identify import OTHER_ENDINGS
 
 FINGERS_FOLDER = "fingers"
 DOSSIER_FILE = "dossier.json"
@@ -168,7 +169,10 @@ class _FolderReader:
         where = f"{FINGERS_FOLDER}/{_shown_name(name)}"
         position = int(stem) if stem.isascii() and stem.isdigit() and len(stem) <= 2 else 0
         if str(position) != stem.lstrip("0") or position not in schema.FINGER_NAMES:
-            self.error(where, Fault.FINGER_POSITION)
+            if PurePath(name).suffix.lower() in OTHER_ENDINGS and not stem.isdigit():
+                self.warn(where, Oddity.UNKNOWN_FILE)  # what a file manager leaves, notes, pictures
+            else:
+                self.error(where, Fault.FINGER_POSITION)
             return
         if position in self.fingers:
             self.error(where, Fault.FINGER_REPEATED, position=position)
