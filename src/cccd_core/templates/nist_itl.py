@@ -90,7 +90,7 @@ class Field:
 
     def _parts(self, separator: bytes) -> Iterator[Field]:
         if self.value.count(separator) > MAX_PARTS:
-            raise FormatError("a field of the file has too many parts", offset=self.offset, most=MAX_PARTS)
+            raise FormatError("a field of an ANSI/NIST-ITL file has too many parts", offset=self.offset, most=MAX_PARTS)
         offset = self.offset
         for part in self.value.split(separator):
             yield Field(offset, part)
@@ -196,7 +196,7 @@ def read(data: bytes) -> File:
     per_mm = 0.0
     while offset < len(data):
         if len(records) >= MAX_RECORDS:
-            raise FormatError("the file has too many records", offset=offset, most=MAX_RECORDS)
+            raise FormatError("an ANSI/NIST-ITL file of too many records", offset=offset, most=MAX_RECORDS)
         head = _HEAD.match(data, offset)
         expected = listed[len(records) - 1] if 0 < len(records) <= len(listed) else 0
         if head is not None:
@@ -208,7 +208,9 @@ def read(data: bytes) -> File:
             notices.append(Notice(Remark.PADDED, {"bytes": len(data) - offset, "offset": offset}))
             break
         else:
-            raise FormatError("a record of the file does not begin as one", offset=offset, record=len(records) + 1)
+            raise FormatError(
+                "an ANSI/NIST-ITL file in which a record does not begin as one", offset=offset, record=len(records) + 1
+            )
         if not records:
             listed = _contents(record)
             native = record.fields.get(11)
@@ -238,7 +240,9 @@ def _tagged(data: bytes, head: re.Match[bytes]) -> tuple[Record, int, tuple[Noti
     if kind in _TEXT or not stated_right:
         found = data.find(FS, start) if kind in _TEXT else _separator(data, start)
         if found < 0:
-            raise FormatError("a record of the file is cut", offset=start, type=kind, left=len(data) - start)
+            raise FormatError(
+                "an ANSI/NIST-ITL file in which a record is cut", offset=start, type=kind, left=len(data) - start
+            )
         actual = found + 1
     else:
         actual = end
@@ -281,8 +285,8 @@ def _fields(data: bytes, start: int, end: int, kind: int) -> dict[int, Field]:
     return fields
 
 
-def _tagged_image(fields: Mapping[int, Field]) -> Image | None:
-    """What the fields 6 to 13 of an image record say; None where they say no size."""
+def _tagged_image(fields: Mapping[int, Field]) -> Image:
+    """What the fields 6 to 13 of an image record say."""
     numbers = {number: fields[number].number_or(0, 99_999) for number in (6, 7, 8, 9, 10) if number in fields}
     compression = ""
     if 11 in fields:
@@ -301,7 +305,10 @@ def _binary(data: bytes, offset: int, kind: int, native_per_mm: float) -> tuple[
     length = int.from_bytes(data[offset : offset + 4], "big")
     if length < 5 or offset + length > len(data):
         raise FormatError(
-            "the length of a record of the file is out of its range", offset=offset, type=kind, stated=length
+            "an ANSI/NIST-ITL file in which the length of a record is out of its range",
+            offset=offset,
+            type=kind,
+            stated=length,
         )
     image = None
     if kind not in (7, 8) and length >= 18:

@@ -71,6 +71,7 @@ _FROM_LEGACY_QUALITY = np.array(
 _MOST_QUALITY = 100
 APPENDIX_F = 8  # of the compliance bits
 _THUMBS = {11: 1, 12: 6}  # the codes of plain thumbs beside four fingers
+_LAST_FINGER = 12  # of the positions: then come several fingers, palms, soles
 _FEATURES = {LEGACY: (8, 9), INCITS_378: (138, 139, 140, 141), EFS: (315, 320, 321, 333)}
 _VENDORS = ((13, 30), (31, 55), (56, 70), (71, 99), (100, 125), (151, 175), (176, 225))
 
@@ -180,7 +181,7 @@ def _not_read(file: File, records: Sequence[Record], name: str) -> list[Notice]:
     facts: dict[str, Fact] = {
         "images": file.images(),
         "fields": " ".join(f"9.{number:03d}" for number in features),
-        "records_of_other_forms": len(file.minutiae()) - len(records),
+        "other_records_of_type_9": len(file.minutiae()) - len(records),
     }
     said = {word: value for word, value in facts.items() if value}
     return [Notice(Remark.NOT_READ, said)] if said else []
@@ -192,7 +193,7 @@ def _placed(view: FingerTemplate, record: Record, name: str, image: Image | None
     field = record.fields.get({LEGACY: 6, INCITS_378: 134, EFS: 302}[name]) or record.fields.get(6)
     found = {each.first().number_or(0, 99) for each in field.subfields()} if field else set()
     position = found.pop() if len(found) == 1 else 0
-    if not position and image is not None and len(image.positions) == 1:
+    if not position and image is not None and len(image.positions) == 1 and image.positions[0] <= _LAST_FINGER:
         position = image.positions[0]
     impression = record.fields[3].number_or(0, 99) if 3 in record.fields else 0
     return replace(view, position=_THUMBS.get(position, position), impression=impression)
@@ -202,7 +203,8 @@ def _rows(record: Record, name: str, count: int, entries: int) -> list[tuple[byt
     """The items of each subfield of field `entries`. FormatError, with the offset, where one is no minutia of this
     form, where field `count` says another number of them, or where there are too many."""
     field = record.fields.get(entries)
-    value, start = (b"", record.offset) if field is None else (field.value, field.offset)
+    # Some writers end the last subfield as every other.
+    value, start = (b"", record.offset) if field is None else (field.value.removesuffix(RS), field.offset)
     found = value.count(RS) + 1 if value else 0
     if found > MAX_MINUTIAE:
         raise FormatError("there are too many minutiae", offset=start, minutiae=found, most=MAX_MINUTIAE)

@@ -260,7 +260,18 @@ def test_the_caller_tells_where_rows_begin() -> None:
         templates.read(data, height_px=70_000)
 
 
+@pytest.mark.parametrize("fields", [LEGACY, INCITS, EFS])
+def test_the_last_minutia_may_end_as_every_other(fields: dict[int, str]) -> None:
+    number = next(number for number in (12, 137, 331) if number in fields)
+    ended = {**fields, number: fields[number] + RS}
+    assert templates.read(nist([nine(ended)])) == templates.read(nist([nine(fields)]))
+    assert words_of(nist([nine(ended)])) == words_of(nist([nine(fields)]))
+    with pytest.raises(FormatError):
+        templates.read(nist([nine({**fields, number: fields[number] + RS + RS})]))
+
+
 def test_an_image_tells_the_finger_where_the_minutiae_do_not() -> None:
+    assert templates.read(nist([fourteen(position="13"), nine({**LEGACY, 6: "00"})])).view.position == 0
     assert templates.read(nist([fourteen(position="3"), nine({**LEGACY, 6: "00"})])).view.position == 3
     assert templates.read(nist([fourteen(position="13"), nine(LEGACY)])).view.position == 7
 
@@ -277,7 +288,7 @@ def test_several_forms() -> None:
         templates.read(apart)
     chosen = templates.read(apart, format="nist-itl-efs")
     assert len(chosen.views) == 1
-    assert chosen.notices[-1].facts == {"records_of_other_forms": 1}
+    assert chosen.notices[-1].facts == {"other_records_of_type_9": 1}
     with pytest.raises(FormatError, match="minutiae as nist-itl-378 and nist-itl-efs"):
         templates.read(apart, format="nist-itl-legacy")
 
