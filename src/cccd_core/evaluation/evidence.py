@@ -40,7 +40,7 @@ class Weight(Enum):
 @dataclass(frozen=True, slots=True)
 class Pair:
     """One minutia in both prints: its indices, how far apart the two lie when the prints are laid over each other, how
-    far their directions differ (0 to 180), and their types in words ("ending", "ending / bifurcation", "")."""
+    far their directions differ (0 to 180), and their types in words ("ending", "ending / bifurcation", "other")."""
 
     probe: int
     candidate: int
@@ -99,8 +99,8 @@ class Evidence:
 
     def _meaning(self) -> str:
         odds = in_words(10.0 ** (self.score / 10.0))
-        if self.score < 1.0:
-            return f"Score {self.score:.1f}: nearly all pairs of different fingers score as high."
+        if self.score < 3.0:
+            return f"Score {self.score:.1f}: more than half of all pairs of different fingers score as high."
         if self.score > self.extrapolated_from:
             measured = in_words(10.0 ** (self.extrapolated_from / 10.0))
             return (
@@ -172,7 +172,7 @@ def evidence(
         if all(kinds):
             known += 1
             agree += kinds[0] == kinds[1]
-        types = kinds[0] if kinds[0] == kinds[1] else " / ".join(kind or "other" for kind in kinds)
+        types = " / ".join(dict.fromkeys(kind or "other" for kind in kinds))
         pairs.append(Pair(a, b, apart, turn, types))
     pairs.sort(key=lambda pair: (round(at_probe[pair.probe, 1] / 40.0), at_probe[pair.probe, 0], pair.probe))
     lone_probe, lone_candidate = why.overlap_probe.copy(), why.overlap_candidate.copy()

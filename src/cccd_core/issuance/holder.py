@@ -93,13 +93,12 @@ def _fingers(dg3_file: bytes) -> Mapping[int, FingerTemplate]:
     unread: FormatError | None = None
     for position, record in dg3.minutiae(dg3.parse(dg3_file)).items():
         try:
-            views = templates.read(record, format="iso-2011" if record[4:8] == b"030\0" else "iso-2005").views
-            if not views:
-                raise FormatError("a finger record of DG3 has no finger", position=position)
+            read = templates.read(record, format="iso-2011" if record[4:8] == b"030\0" else "iso-2005")
+            found[position] = read.select(position=position)
         except FormatError as error:  # costs this finger
             unread = error
-        else:
-            found[position] = views[0]
+        except ParameterError:  # so does a record of several fingers, none of them this one
+            unread = FormatError("a finger record of DG3 has several views, none of its finger", position=position)
     if not found:
         if unread is not None:
             raise unread

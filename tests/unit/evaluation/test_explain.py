@@ -146,7 +146,7 @@ def test_the_evidence_is_what_is_there() -> None:
     ("score", "extrapolated_from", "words"),
     [
         (40.0, 53.8, "one pair of different fingers in 10,000 scores as high"),
-        (0.2, 53.8, "nearly all pairs"),
+        (2.9, 53.8, "more than half of all pairs"),
         (90.0, 53.8, "fewer than one pair of different fingers in 240,000"),
         (90.0, 53.8, "worked out from there it is one in 1 thousand million"),
     ],

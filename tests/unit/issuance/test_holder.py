@@ -98,3 +98,27 @@ def test_a_record_that_cannot_be_matched_costs_its_finger_alone() -> None:
     assert compare_holder(dg3.build({2: records[2], 7: bytes(without_resolution)}), taken(PERSON)[:1]).matched
     with pytest.raises((FormatError, UnavailableError)):
         compare_holder(dg3.build({7: bytes(without_resolution)}), taken(PERSON)[:1])
+
+
+def with_two_views(position: int, views: list[FingerTemplate], **more: bytes) -> bytes:
+    """DG3 as others write it, with a record of two views: `dg3.build` writes none, and gets one of the same length."""
+    both = templates.write(views, "iso-2005")
+    single = replace(views[0], position=position)
+    room = len(both) - len(templates.write(single, "iso-2005"))
+    filled = replace(single, extended=b"\x01\x01" + room.to_bytes(2, "big") + bytes(room - 4))
+    placeholder = templates.write(filled, "iso-2005")
+    assert len(placeholder) == len(both)
+    built = dg3.build({position: placeholder, **{int(name[1:]): record for name, record in more.items()}})
+    assert built.count(placeholder) == 1
+    return built.replace(placeholder, both)
+
+
+def test_of_a_record_of_several_views_the_one_of_its_position_is_compared() -> None:
+    index, other = taken(PERSON, 1)[0], taken(STRANGER, 1)[1]
+    views = [other, index]  # the left index of another, then the right index
+    assert compare_holder(with_two_views(2, views), taken(PERSON)[:1]).matched
+    assert not compare_holder(with_two_views(7, views), [replace(taken(PERSON)[0], position=7)]).matched
+    with pytest.raises(FormatError, match="none of its finger"):
+        compare_holder(with_two_views(3, views), taken(PERSON)[:1])
+    spare = templates.write(taken(PERSON, 1)[1], "iso-2005")
+    assert compare_holder(with_two_views(3, views, p7=spare), taken(PERSON)[1:]).matched
