@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import typer
 
 # Each file has `register(app)`, which adds the one command, or group of commands, of its name.
-AREAS = ("doctor", "template", "match", "warmup", "evaluate", "pki", "card", "vcard", "batch", "issue")
+AREAS = ("doctor", "template", "match", "warmup", "evaluate", "pki", "card", "vcard", "batch", "issue", "gallery")
 
 
 def build(area: str | None = None) -> typer.Typer:

@@ -2,6 +2,7 @@
 
 from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, Match, Outcome
 from cccd_core.dedup.deduplicator import Deduplicator
+from cccd_core.dedup.folder import open_gallery
 from cccd_core.dedup.gallery import Gallery, MemoryGallery
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
@@ -24,4 +25,5 @@ __all__ = [
     "Scorer",
     "Withdrawal",
     "WithdrawalKind",
+    "open_gallery",
 ]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cccd_core import runtime
 from cccd_core.dedup import GalleryStore
+from cccd_core.dedup.folder import alone_with
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.decisions.decide import DecideStage
@@ -83,7 +84,7 @@ def issue(
     paths.require_apart(batch_path)
     with ExitStack() as stack:
         stack.enter_context(exclusive(paths.out / "lock", "output folder"))
-        stack.enter_context(exclusive(paths.gallery / "lock", "gallery"))
+        stack.enter_context(alone_with(paths.gallery))
         register = stack.enter_context(closing(Register(paths.register)))
         state = stack.enter_context(closing(RunState(paths.state)))
         run = _Run(paths, means, policy, register, state, stack)

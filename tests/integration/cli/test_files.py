@@ -79,7 +79,7 @@ READ_BY_NAME = [
     *((f"pki cv {word}", "folder") for word in ("dv", "is", "add", "renew", "link", "show")),
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
     ("card keys", "pki"),
-    ("batch check", "batch"),
+    ("batch check", "batch"), *((f"gallery {word}", "gallery") for word in ("info", "list", "remove", "withdrawals")),
 ]  # fmt: skip
 
 
@@ -184,6 +184,8 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "card read": {"file": card, "--can": can, "--pki": office.pki},
         "card verify": {"file": card, "--can": can, "--pki": office.pki},
         "batch check": {"batch": office.batch()},
+        **{f"gallery {word}": {"gallery": office.gallery} for word in ("info", "list", "withdrawals")},
+        "gallery remove": {"gallery": office.gallery, "person": "P1", "--order": "o"},
         "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
     }
     given = dict(arguments[name])

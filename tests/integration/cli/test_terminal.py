@@ -66,6 +66,8 @@ def test_a_name_that_is_no_word_for_a_terminal(name: bytes, form: list[str], wor
         "vcard info {name}",
         "batch check {name}",
         "batch check {folder}",
+        "gallery info {name}",
+        "gallery remove {name} {name} --order {name}",
         "template info 1.fmr --no-such-{name}",
     ],
 )

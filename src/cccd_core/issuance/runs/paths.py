@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cccd_core.dedup.folder import GALLERY_FILE
 from cccd_core.errors import ParameterError
 
 
@@ -17,7 +18,7 @@ class Paths:
 
     @property
     def gallery_store(self) -> Path:
-        return self.gallery / "gallery.sqlite"
+        return self.gallery / GALLERY_FILE
 
     @property
     def register(self) -> Path:
