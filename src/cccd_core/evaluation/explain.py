@@ -29,6 +29,7 @@ _MARKERS = {KIND_ENDING: "o", KIND_BIFURCATION: "s"}
 _OTHER = "x"  # the sign of an unknown type, as in `templates.draw`
 _TICK_PX = 12.0
 _NUMBER_PX = 12.0
+_NAME_SIGNS = 48
 _ROWS, _TABLES = 14, 3  # of the table of pairs
 
 
@@ -95,10 +96,15 @@ def _row(block: SubFigure, name: str, probe: FingerTemplate, candidate: Candidat
 def _headline(axes: Axes, name: str, candidate: Candidate, found: Evidence) -> None:
     axes.axis("off")
     axes.text(
-        0.5, 0.5, f"{name} against {candidate.name}: score {found.score:.1f}, {found.weight.value}",
+        0.5, 0.5, f"{_short(name)} against {_short(candidate.name)}: score {found.score:.1f}, {found.weight.value}",
         parse_math=False, color=_COLOUR[found.weight], fontsize=13, fontweight="bold",
         ha="center", va="center", transform=axes.transAxes,
     )  # fmt: skip
+
+
+def _short(name: str) -> str:
+    """As much of a name as there is room for."""
+    return name if len(name) <= _NAME_SIGNS else f"{name[: _NAME_SIGNS - 13]}…{name[-12:]}"
 
 
 def _prints(three: list[Axes], probe: FingerTemplate, candidate: Candidate, found: Evidence) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cccd_core.errors import ParameterError
 from cccd_core.evaluation.evidence import PX_PER_MM, Weight, evidence, in_words, laid_over, places
-from cccd_core.evaluation.explain import MOST_CANDIDATES, Candidate, _numbers, picture
+from cccd_core.evaluation.explain import MOST_CANDIDATES, Candidate, _numbers, _short, picture
 from cccd_core.matching.explanation import MatchExplanation
 from cccd_core.templates import FingerTemplate
 from support.toy_matcher import template
@@ -93,6 +93,22 @@ def test_empty_templates_are_drawn(count: int) -> None:
     assert len(picture("a", small, [Candidate("b", PROBE, why)])) > 10_000
     words = " ".join(evidence(small, PROBE, why).sentences())
     assert ("no minutiae" in words) == (count == 0)
+
+
+def test_a_long_name_leaves_the_picture_its_size() -> None:
+    why = explanation(2, PROBE, PROBE)
+    sizes = set()
+    for name in ("a", "b" * 250 + ".fmr"):
+        with Image.open(io.BytesIO(picture(name, PROBE, [Candidate(name, PROBE, why)]))) as image:
+            sizes.add(image.size)
+    assert len(sizes) == 1
+    assert _short("a" * 48) == "a" * 48
+    assert _short("b" * 250 + "_12.fmr") == "b" * 35 + "…" + "b" * 5 + "_12.fmr"
+
+
+def test_minutiae_in_one_place_and_as_many_as_there_can_be() -> None:
+    heap = template([(100, 100)] * 255)
+    assert len(picture("a", heap, [Candidate("b", heap, explanation(100, heap, heap))])) > 10_000
 
 
 def test_a_name_is_drawn_as_it_is() -> None:
