@@ -179,9 +179,10 @@ def _across(seen: _Seen, linked: Samples) -> tuple[list[LabelFinding], set[int]]
         counts = Counter(index[members].tolist())
         if len(counts) < 2:
             continue
-        main = max(counts, key=lambda finger: (counts[finger], -finger))
+        here = {finger: 2 * count > int(seen.own[finger]) for finger, count in counts.items()}  # most of it, not a part
+        main = max(counts, key=lambda finger: (here[finger], counts[finger], -finger))
         theirs = members[index[members] == main]
-        for finger, count in sorted(counts.items()):
+        for finger in sorted(counts):
             if finger == main:
                 continue
             mine = members[index[members] == finger]
@@ -189,7 +190,7 @@ def _across(seen: _Seen, linked: Samples) -> tuple[list[LabelFinding], set[int]]
             if pairs.max() < seen.across:  # linked by way of a third finger
                 pairs = seen.between(mine, members[index[members] != finger])
             high = int(np.count_nonzero(pairs >= seen.across))
-            whole = 2 * count > len(seen.of(finger))
+            whole = here[finger]
             names = (seen.fingers[finger], seen.fingers[main])
             stems = () if whole else tuple(seen.names[sample] for sample in mine.tolist())
             doubt = LabelDoubt.TWO_NAMES if whole else LabelDoubt.MISFILED

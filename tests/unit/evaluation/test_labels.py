@@ -68,6 +68,11 @@ def test_an_impression_under_another_name() -> None:
     assert str(one) == "4 impostor pairs score above 60, of 5_9 with 2: filed under the wrong finger?"
 
 
+def test_several_impressions_under_another_name_than_the_few_of_their_finger() -> None:
+    (one,) = found(*right(6), ("5_8", 9), ("5_9", 9), ("x_1", 9))
+    assert (str(one.doubt), one.names, one.samples) == ("misfiled", ("5", "x"), ("5_8", "5_9"))
+
+
 def test_impressions_that_changed_places() -> None:
     changed = dict(right(6)) | {"5_1": 2, "2_1": 5}
     first, second = found(*changed.items())
