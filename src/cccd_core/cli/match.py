@@ -118,6 +118,8 @@ def match(
     }
     if explain is not None and found:
         write_output(explain, _explained(matcher, read, compared), True, folders=True)
+    elif explain is not None:
+        tell("no picture is written: no candidate could be compared")
     if as_json:
         print_json(result)
     else:

@@ -19,6 +19,7 @@ from cccd_core.templates import KIND_BIFURCATION, KIND_ENDING, FingerTemplate
 PX_PER_MM = 500 / 25.4  # places below are in pixels at 500 dpi
 LIKE_ANY = 20.0  # below: one pair of different fingers in 100 scores as high, and whatever is paired is chance
 UNSURE = 60.0  # below: pairs of different fingers have scored as high; of the 2.4 million measured none did above
+MUCH_TURNED_DEG = 45.0  # by more, a finger is seldom laid on a sensor
 _KINDS = {KIND_ENDING: "ending", KIND_BIFURCATION: "bifurcation"}
 
 Points = npt.NDArray[np.float64]
@@ -115,7 +116,8 @@ class Evidence:
             empty = [
                 name for name, n in (("probe", self.minutiae_probe), ("candidate", self.minutiae_candidate)) if not n
             ]
-            return (f"The {' and the '.join(empty)} has no minutiae: there is nothing to compare.",)
+            have = "has" if len(empty) == 1 else "have"
+            return (f"The {' and the '.join(empty)} {have} no minutiae: there is nothing to compare.",)
         if not count:
             return ("No way to lay one print on the other brings minutiae together.",)
         if self.weight is Weight.NONE:
@@ -134,27 +136,39 @@ class Evidence:
             f"average, once the candidate is turned by {abs(self.rotation_deg):.0f}° "
             f"{'counter-clockwise' if self.rotation_deg > 0 else 'clockwise'}.",
         ]
+        unknown = count - self.types_known
         if self.types_known:
             lines.append(
                 f"Types: {self.types_agree} of {self.types_known} pairs are the same type (ending or bifurcation), "
-                "which pressure and ink can change."
+                f"which pressure and ink can change.{f' Of {unknown} it is not known.' if unknown else ''}"
             )
+        else:
+            lines.append("Types: of no pair are both known (ending or bifurcation).")
         return tuple(lines)
 
     def _against(self) -> str:
         alone, common = self.alone_probe + self.alone_candidate, self.common_probe + self.common_candidate
         if not common:
             return "Against: the prints have no common area."
+        turn = ""
+        if self.weight is Weight.UNSURE and abs(self.rotation_deg) > MUCH_TURNED_DEG:
+            turn = (
+                f"the prints fit only once the candidate is turned by {abs(self.rotation_deg):.0f}°, as fingers are "
+                "seldom laid on a sensor: ask how they were taken."
+            )
         if not alone:
+            if turn:
+                return f"Against: {turn} Every minutia of the common area has its partner."
             return "Against: nothing. Every minutia of the common area has its partner."
         have = f"{'has' if alone == 1 else 'have'} no partner"
         whose = f"{self.alone_probe} of the probe, {self.alone_candidate} of the candidate"
         if self.weight is Weight.NONE:
-            return f"Against: even so {alone} of the {common} minutiae in the common area (red) {have}: {whose}."
-        return (
+            return f"Against: even so {alone} of the {common} minutiae in the common area {have}: {whose}."
+        missed = (
             f"Against: {alone} of the {common} minutiae in the common area {have} (red; {whose}). If this is one "
             "finger, they were missed or made up in one of the prints: look for them in the images."
         )
+        return f"{missed} And {turn}" if turn else missed
 
 
 def evidence(
@@ -192,7 +206,7 @@ def evidence(
         _enclosed(at_probe[np.union1d(np.flatnonzero(why.overlap_probe), why.probe_indices)]) / PX_PER_MM**2,
         agree,
         known,
-        math.degrees(why.rotation_rad),
+        math.degrees(math.remainder(why.rotation_rad, math.tau)),
         extrapolated_from,
     )
 

@@ -8,7 +8,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from cccd_core.errors import ParameterError
-from cccd_core.evaluation.evidence import Evidence, Points, Weight, evidence, laid_over, places
+from cccd_core.evaluation.evidence import PX_PER_MM, Evidence, Points, Weight, evidence, laid_over, places
 from cccd_core.evaluation.plots import png
 from cccd_core.matching.explanation import MatchExplanation
 from cccd_core.templates import KIND_BIFURCATION, KIND_ENDING, FingerTemplate
@@ -29,6 +29,14 @@ _MARKERS = {KIND_ENDING: "o", KIND_BIFURCATION: "s"}
 _OTHER = "x"  # the sign of an unknown type, as in `templates.draw`
 _TICK_PX = 12.0
 _NUMBER_PX = 12.0
+_MARGIN_PX = 25.0
+_BAR_MM = 5
+_BAR_PX = _BAR_MM * PX_PER_MM
+_STRIP = 0.06  # of a panel's height, for the bar
+_WIDTH_IN, _HEAD_IN, _PRINTS_IN, _ROW_IN, _LINE_IN = 15.0, 1.1, 6.0, 6.0, 0.165
+_HEAD_PT = 13.0  # less where a name is wide
+_EDGE = 0.015  # of the width
+_WORDS_BELOW, _WORDS_BESIDE = 62, 54  # signs in a line
 _NAME_SIGNS = 48
 _ROWS, _TABLES = 14, 3  # of the table of pairs
 
@@ -42,14 +50,18 @@ class Candidate:
     why: MatchExplanation
 
 
+_Pair: TypeAlias = tuple[str, FingerTemplate, Candidate, Evidence]  # the probe's name, the probe, what it is against
+
+
 def picture(
     name: str, probe: FingerTemplate, candidates: Sequence[Candidate], *, extrapolated_from: float = math.inf
 ) -> bytes:
     """The probe against one candidate or several (at most eight), each with its evidence, as PNG.
 
     Minutiae that agree have one number in both prints, and are green, or brown where the score is too low to decide.
-    Where it is no higher than different fingers score, none is marked as agreeing. Red ones lie in the area that both
-    prints show and found no partner, grey ones outside it. Circles are ridge endings, squares bifurcations, crosses any
+    Red ones lie in the area that both prints show and found no partner, grey ones outside it. Where the score is no
+    higher than different fingers score, none is marked as agreeing, and all in that area are red. The panels of a pair
+    have one scale, which a bar shows. Circles are ridge endings, squares bifurcations, crosses any
     other. A score above `extrapolated_from` is said to be worked out. ParameterError for another number of candidates.
     """
     if not 1 <= len(candidates) <= MOST_CANDIDATES:
@@ -61,45 +73,63 @@ def picture(
         for candidate in candidates
     ]
     if len(candidates) == 1:
-        figure = Figure(figsize=(15, 8.3 if found[0].weight is Weight.NONE else 9.8), layout="constrained")
-        _whole(figure, name, probe, candidates[0], found[0])
+        lines = _lines(found[0], _WORDS_BELOW)
+        below = _LINE_IN * max(len(lines), 0 if found[0].weight is Weight.NONE else _ROWS + 3) + 0.2
+        figure = Figure(figsize=(_WIDTH_IN, _HEAD_IN + _PRINTS_IN + below))
+        _whole(figure, (name, probe, candidates[0], found[0]), lines, below)
     else:
-        figure = Figure(figsize=(17, 5.4 * len(candidates)), layout="constrained")
-        blocks = figure.subfigures(len(candidates), 1, hspace=0.04, squeeze=False)[:, 0]
+        figure = Figure(figsize=(_WIDTH_IN, _ROW_IN * len(candidates)))
+        blocks = figure.subfigures(len(candidates), 1, squeeze=False)[:, 0]
         for block, candidate, each in zip(blocks, candidates, found, strict=True):
-            _row(block, name, probe, candidate, each)
+            _row(block, (name, probe, candidate, each))
     return png(figure)
 
 
-def _whole(figure: Figure, name: str, probe: FingerTemplate, candidate: Candidate, found: Evidence) -> None:
+def _whole(figure: Figure, pair: _Pair, lines: list[str], below_in: float) -> None:
     """One pair: the prints above, words and table below."""
-    plain = found.weight is Weight.NONE
-    grid = figure.add_gridspec(3, 3, height_ratios=(0.2, 6.0, 1.6 if plain else 3.0))
-    _headline(figure.add_subplot(grid[0, :]), name, candidate, found)
-    _prints([figure.add_subplot(grid[1, column]) for column in range(3)], probe, candidate, found)
-    _words(figure.add_subplot(grid[2, 0]), found, 64)
-    below = figure.add_subplot(grid[2, 1:])
-    _table(below, found)
-    _legend(below, found, "upper left" if plain else "lower left", columns=6)
+    found = pair[-1]
+    height = _HEAD_IN + _PRINTS_IN + below_in
+    _headline(figure, height, pair)
+    grid = figure.add_gridspec(
+        1, 3, left=_EDGE, right=1 - _EDGE, top=1 - _HEAD_IN / height, bottom=(below_in + 0.15) / height, wspace=0.04
+    )
+    _prints([figure.add_subplot(grid[0, column]) for column in range(3)], pair)
+    room = figure.add_gridspec(
+        1, 3, left=_EDGE, right=1 - _EDGE, top=below_in / height, bottom=0.1 / height, wspace=0.04
+    )
+    _words(figure.add_subplot(room[0, 0]), lines)
+    beside = figure.add_subplot(room[0, 1:])
+    _table(beside, found)
+    _legend(beside, found, "upper left" if found.weight is Weight.NONE else "lower left", columns=6)
 
 
-def _row(block: SubFigure, name: str, probe: FingerTemplate, candidate: Candidate, found: Evidence) -> None:
+def _row(block: SubFigure, pair: _Pair) -> None:
     """One pair of several: the prints and the words in a row."""
-    grid = block.add_gridspec(2, 4, height_ratios=(0.2, 6.0), width_ratios=(1, 1, 1, 1.15))
-    _headline(block.add_subplot(grid[0, :]), name, candidate, found)
-    _prints([block.add_subplot(grid[1, column]) for column in range(3)], probe, candidate, found)
-    words = block.add_subplot(grid[1, 3])
-    _words(words, found, 56)
-    _legend(words, found, "lower left", columns=2)
-
-
-def _headline(axes: Axes, name: str, candidate: Candidate, found: Evidence) -> None:
-    axes.axis("off")
-    axes.text(
-        0.5, 0.5, f"{_short(name)} against {_short(candidate.name)}: score {found.score:.1f}, {found.weight.value}",
-        parse_math=False, color=_COLOUR[found.weight], fontsize=13, fontweight="bold",
-        ha="center", va="center", transform=axes.transAxes,
+    _headline(block, _ROW_IN, pair)
+    grid = block.add_gridspec(
+        1, 4, width_ratios=(1, 1, 1, 1.2), left=_EDGE, right=1 - _EDGE,
+        top=1 - _HEAD_IN / _ROW_IN, bottom=0.2 / _ROW_IN, wspace=0.04,
     )  # fmt: skip
+    _prints([block.add_subplot(grid[0, column]) for column in range(3)], pair)
+    words = block.add_subplot(grid[0, 3])
+    _words(words, _lines(pair[-1], _WORDS_BESIDE))
+    _legend(words, pair[-1], "lower left", columns=2)
+
+
+def _headline(figure: Figure | SubFigure, height_in: float, pair: _Pair) -> None:
+    """Two lines in the room kept for them above the titles of the panels."""
+    name, _, candidate, found = pair
+    for line, below_top in (
+        (f"{_short(name)} against {_short(candidate.name)}", 0.25),
+        (f"score {found.score:.1f}, {found.weight.value}", 0.5),
+    ):
+        text = figure.text(
+            0.5, 1 - below_top / height_in, line,
+            parse_math=False, color=_COLOUR[found.weight], fontsize=_HEAD_PT, fontweight="bold",
+            ha="center", va="center",
+        )  # fmt: skip
+        wide = text.get_window_extent().width / figure.bbox.width
+        text.set_fontsize(_HEAD_PT * min(1.0, (1 - 2 * _EDGE) / wide))
 
 
 def _short(name: str) -> str:
@@ -107,24 +137,27 @@ def _short(name: str) -> str:
     return name if len(name) <= _NAME_SIGNS else f"{name[: _NAME_SIGNS - 13]}…{name[-12:]}"
 
 
-def _prints(three: list[Axes], probe: FingerTemplate, candidate: Candidate, found: Evidence) -> None:
-    """Both prints with their numbers, and one laid over the other."""
+def _prints(three: list[Axes], pair: _Pair) -> None:
+    """Both prints with their numbers, and one laid over the other, in one scale."""
     left, middle, right = three
+    _, probe, candidate, found = pair
     colour = _COLOUR[found.weight]
-    marked = found.pairs if found.weight is not Weight.NONE else ()
+    marked = found.weight is not Weight.NONE
     why = candidate.why
+    frames = []
     for axes, title, template, paired, inside in (
-        (left, "probe", probe, [pair.probe for pair in marked], why.overlap_probe),
-        (middle, "candidate", candidate.template, [pair.candidate for pair in marked], why.overlap_candidate),
+        (left, "probe", probe, [each.probe for each in found.pairs], why.overlap_probe),
+        (middle, "candidate", candidate.template, [each.candidate for each in found.pairs], why.overlap_candidate),
     ):
         colours = [AGAINST if each else OUTSIDE for each in inside.tolist()]
-        for index in paired:
-            colours[index] = colour
+        for index in paired:  # what fits lies in both prints
+            colours[index] = colour if marked else AGAINST
         at = places(template)
         _minutiae(axes, template, at, template.angle_rad, colours)
-        _numbers(axes, at, template, paired, colour)
-        _frame(axes, at, f"{title}\n{template.count} minutiae")
-    _overlay(right, probe, candidate, found)
+        _numbers(axes, at, template, paired if marked else [], colour)
+        frames.append((axes, at, f"{title}\n{template.count} minutiae"))
+    frames.append(_overlay(right, probe, candidate, found))
+    _frame(frames)
 
 
 def _minutiae(
@@ -159,17 +192,29 @@ def _numbers(axes: Axes, at: Points, template: FingerTemplate, numbered: list[in
         )  # fmt: skip
 
 
-def _frame(axes: Axes, at: Points, title: str) -> None:
-    axes.set_title(title, fontsize=10)
-    axes.set_aspect("equal")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    low, high = (at.min(axis=0), at.max(axis=0)) if len(at) else (np.zeros(2), np.ones(2) * 100)
-    axes.set_xlim(low[0] - 25, high[0] + 25)
-    axes.set_ylim(high[1] + 25, low[1] - 25)  # y downwards, as in the image
+def _frame(frames: list[tuple[Axes, Points, str]]) -> None:
+    """Titles, and for all panels one scale with a bar that shows it."""
+    bounds = [(at.min(axis=0), at.max(axis=0)) if len(at) else (np.zeros(2), np.zeros(2)) for _, at, _ in frames]
+    width, height = np.max([high - low for low, high in bounds], axis=0) + 2 * _MARGIN_PX
+    width, height = max(width, 2 * _BAR_PX), max(height, 2 * _BAR_PX)
+    for (axes, _, title), (low, high) in zip(frames, bounds, strict=True):
+        axes.set_title(title, fontsize=10)
+        axes.set_aspect("equal")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        x, y = ((low + high) / 2).tolist()
+        left, bottom = x - width / 2, y + height / 2 + _STRIP * height
+        axes.set_xlim(left, left + width)
+        axes.set_ylim(bottom, y - height / 2)  # y downwards, as in the image
+        at = bottom - _STRIP * height / 2
+        start = left + _MARGIN_PX / 2
+        axes.plot([start, start + _BAR_PX], [at, at], color="k", linewidth=2.0, solid_capstyle="butt")
+        axes.annotate(
+            f"{_BAR_MM} mm", (start + _BAR_PX, at), (5, 0), textcoords="offset points", va="center", fontsize=8
+        )
 
 
-def _overlay(axes: Axes, probe: FingerTemplate, candidate: Candidate, found: Evidence) -> None:
+def _overlay(axes: Axes, probe: FingerTemplate, candidate: Candidate, found: Evidence) -> tuple[Axes, Points, str]:
     """The candidate turned and shifted onto the probe; lines show what remains between the partners."""
     at, moved = places(probe), laid_over(candidate.template, candidate.why)
     turned = candidate.template.angle_rad + candidate.why.rotation_rad
@@ -180,13 +225,17 @@ def _overlay(axes: Axes, probe: FingerTemplate, candidate: Candidate, found: Evi
             (ax, ay), (bx, by) = at[pair.probe].tolist(), moved[pair.candidate].tolist()
             axes.plot([ax, bx], [ay, by], color=_COLOUR[found.weight], linewidth=2.0)
     how = "laid over each other" if found.weight is not Weight.NONE else "laid over each other as well as they go"
-    _frame(axes, np.concatenate([at, moved]), f"{how}\nprobe blue, candidate orange")
+    return axes, np.concatenate([at, moved]), f"{how}\nprobe blue, candidate orange"
 
 
-def _words(axes: Axes, found: Evidence, width: int) -> None:
+def _lines(found: Evidence, width: int) -> list[str]:
+    sentences = (textwrap.fill(sentence, width, break_on_hyphens=False) for sentence in found.sentences())
+    return "\n\n".join(sentences).splitlines()
+
+
+def _words(axes: Axes, lines: list[str]) -> None:
     axes.axis("off")
-    text = "\n\n".join(textwrap.fill(sentence, width, break_on_hyphens=False) for sentence in found.sentences())
-    axes.text(0.0, 1.0, text, va="top", fontsize=9.5, transform=axes.transAxes, parse_math=False)
+    axes.text(0.0, 1.0, "\n".join(lines), va="top", fontsize=9.5, transform=axes.transAxes, parse_math=False)
 
 
 def _legend(axes: Axes, found: Evidence, where: Literal["upper left", "lower left"], *, columns: int) -> None:

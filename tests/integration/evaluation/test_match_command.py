@@ -48,6 +48,19 @@ def test_what_cannot_be_read_is_said_and_the_rest_compared(folder: Path, capsys:
     assert "broken.fmr" in capsys.readouterr().out
 
 
+@pytest.mark.jit
+@pytest.mark.parametrize("others", [["broken.fmr"], ["broken.fmr", "none.fmr"]])
+def test_that_nothing_is_drawn_is_said(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], others: list[str]
+) -> None:
+    (folder / "broken.fmr").write_bytes(b"FMR\0 20\0")
+    picture = tmp_path / "why.png"
+    code = cccd("match", folder / "101_1.fmr", *(folder / name for name in others), "--explain", picture)
+    assert code == (EXIT_NOT_RUN if len(others) == 1 else EXIT_FAULTS)
+    assert "no picture is written" in capsys.readouterr().err
+    assert not picture.exists()
+
+
 @pytest.mark.data
 @pytest.mark.jit
 def test_a_pair_is_drawn(fingerprints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

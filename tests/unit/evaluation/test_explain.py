@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cccd_core.errors import ParameterError
+from cccd_core.evaluation import explain
 from cccd_core.evaluation.evidence import PX_PER_MM, Weight, evidence, in_words, laid_over, places
 from cccd_core.evaluation.explain import MOST_CANDIDATES, Candidate, _numbers, _short, picture
+from cccd_core.evaluation.plots import png
 from cccd_core.matching.explanation import MatchExplanation
 from cccd_core.templates import FingerTemplate
 from support.toy_matcher import template
@@ -52,6 +54,86 @@ def like(pixels: np.ndarray, colour: tuple[int, int, int]) -> int:
 
 
 GREEN, BROWN, RED = (26, 122, 55), (176, 108, 0), (214, 39, 40)
+
+
+def as_figure(monkeypatch: pytest.MonkeyPatch, probe: FingerTemplate, candidates: list[Candidate]) -> Figure:
+    """The figure of a picture, laid out."""
+    figures: list[Figure] = []
+
+    def kept(figure: Figure) -> bytes:
+        figures.append(figure)
+        return png(figure)
+
+    monkeypatch.setattr(explain, "png", kept)
+    picture("W" * 60, probe, candidates)
+    figures[0].draw_without_rendering()
+    return figures[0]
+
+
+HALF = FingerTemplate(
+    PROBE.x_px // 2, PROBE.y_px // 2, PROBE.angle, PROBE.kind, PROBE.quality, resolution_x_ppcm=98, resolution_y_ppcm=98
+)
+OTHERS = {"same": PROBE, "empty": template([]), "one": template([(10, 10)]), "250 dpi": HALF}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("score", [1.6, 35.0, 81.0])
+@pytest.mark.parametrize("other", OTHERS)
+def test_no_word_stands_on_another(monkeypatch: pytest.MonkeyPatch, other: str, score: float, count: int) -> None:
+    template_ = OTHERS[other]
+    why = explanation(min(4, template_.count), PROBE, template_, math.radians(134), score)
+    figure = as_figure(monkeypatch, PROBE, [Candidate("W" * 60, template_, why)] * count)
+    headings = [text for part in (figure, *figure.subfigs) for text in part.texts]
+    titles = [axes.title for axes in figure.axes if axes.get_title()]
+    words = [text for axes in figure.axes for text in axes.texts if "Score" in text.get_text()]
+    legends = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    assert (len(headings), len(titles), len(words), len(legends)) == (2 * count, 3 * count, count, count)
+    boxes = [each.get_window_extent() for each in (*headings, *titles, *words, *legends)]
+    for place, box in enumerate(boxes):
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(later) for later in boxes[place + 1 :])
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_panels_have_one_scale_with_a_bar(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    template_ = OTHERS[other]
+    why = explanation(min(4, template_.count), PROBE, template_)
+    figure = as_figure(monkeypatch, PROBE, [Candidate("b", template_, why)])
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    scales = [axes.transData.transform([(0, 0), (PX_PER_MM, 0)])[:, 0] for axes in panels]
+    assert len({round(float(end - start), 6) for start, end in scales}) == 1
+    for axes in panels:
+        assert "5 mm" in [text.get_text() for text in axes.texts]
+        ((start, end),) = [line.get_xdata() for line in axes.lines if line.get_color() == "k"]
+        assert end - start == pytest.approx(5 * PX_PER_MM)
+
+
+def test_what_is_in_both_prints_is_red_where_nothing_is_marked() -> None:
+    found = evidence(PROBE, PROBE, explanation(3, PROBE, PROBE, score=4.0))
+    assert "have no partner: 1 of the probe, 1 of the candidate" in found.sentences()[-1]
+    assert "red" not in found.sentences()[-1]
+    assert "(red; " in evidence(PROBE, PROBE, explanation(3, PROBE, PROBE, score=81.0)).sentences()[-1]
+
+
+@pytest.mark.parametrize("pairs", [3, 4])
+@pytest.mark.parametrize(("turn", "against"), [(134, True), (-134, True), (226, True), (30, False), (-344, False)])
+def test_a_turn_speaks_against_where_the_score_does_not_decide(pairs: int, turn: float, against: bool) -> None:
+    for score, borderline in ((4.0, False), (35.0, True), (81.0, False)):
+        last = evidence(PROBE, PROBE, explanation(pairs, PROBE, PROBE, math.radians(turn), score)).sentences()[-1]
+        assert last.startswith("Against: ")
+        assert ("turned by 134°" in last) == (against and borderline)
+
+
+def test_types_that_are_not_known_are_said() -> None:
+    other = FingerTemplate(PROBE.x_px, PROBE.y_px, PROBE.angle, np.zeros(5, np.uint8), PROBE.quality)
+    found = evidence(other, other, explanation(4, other, other))
+    assert [pair.types for pair in found.pairs] == ["other"] * 4
+    assert "Types: of no pair are both known" in found.sentences()[3]
+    half = FingerTemplate(PROBE.x_px, PROBE.y_px, PROBE.angle, np.array([0, 1, 2, 1, 1], np.uint8), PROBE.quality)
+    found = evidence(half, half, explanation(4, half, half))
+    assert "3 of 3 pairs are the same type" in found.sentences()[3]
+    assert "Of 1 it is not known" in found.sentences()[3]
 
 
 def test_what_agrees_is_green_and_numbered() -> None:
