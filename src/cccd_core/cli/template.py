@@ -17,9 +17,12 @@ from cccd_core.cli.common import (
     FormatOption,
     HeightOption,
     JsonOption,
+    PositionOption,
     TemplateOptions,
+    ViewOption,
     WidthOption,
     exit_with,
+    one_choice,
     one_stream,
     options_named,
     reports_beside,
@@ -90,7 +93,7 @@ def convert(
     height: HeightOption = None,
     width: WidthOption = None,
     view: Annotated[int | None, typer.Option("--view", help=f"{VIEW_HELP}; all without it.")] = None,
-    most: Annotated[int | None, typer.Option("--most", help="Keep only so many minutiae, the best.")] = None,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="Keep only so many minutiae, the best.")] = None,
     order: Annotated[str | None, typer.Option("--order", help="Order the minutiae: xy, yx, angle or polar.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -146,24 +149,35 @@ def draw(
     dpi: DpiOption = None,
     height: HeightOption = None,
     width: WidthOption = None,
-    view: Annotated[int, typer.Option("--view", help=f"{VIEW_HELP}.")] = 1,
+    view: ViewOption = None,
+    position: PositionOption = None,
     zoom: Annotated[int, typer.Option("--zoom", min=1, max=8, help="Pixels of the picture a pixel of 500 dpi.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Draws a template: every minutia with its direction and type."""
+    """Draws a template: every minutia with its direction and type.
+
+    Of a file with several finger views the first is drawn, unless --view or --position says which.
+    """
     from cccd_core import templates
     from cccd_core.templates.draw import draw as picture_of
 
+    one_choice(view, position)
     reports_beside(out)
     record = TemplateOptions(format_, dpi, height, width).load(source)
-    chosen = _chosen(record, view, source)
+    if view is not None:
+        chosen = _chosen(record, view, source)
+    else:
+        with options_named():
+            chosen = record.select(position=position)
+    number = next(number for number, each in enumerate(record.views, start=1) if each is chosen)
     finger = templates.POSITIONS.get(chosen.position, "not a finger")
     title = f"{shown(source.name)}, {record.format}, finger {chosen.position} ({finger})"
     write_output(out, picture_of(chosen, zoom=zoom, title=title), True)
     if as_json:
-        print_json({"path": str(out), "minutiae": chosen.count})
+        print_json({"path": str(out), "minutiae": chosen.count, "views": len(record.views), "view": number})
     else:
         say(f"{out}: {chosen.count} minutiae")
+        say_doubts(record, used=chosen)
 
 
 def _chosen(record: TemplateRecord, view: int, source: Path) -> FingerTemplate:

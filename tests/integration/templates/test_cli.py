@@ -115,7 +115,12 @@ def test_convert_for_a_card(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFix
         (["convert", "{fmr}", "--to", "xyz", "-o", "{out}"], "unknown template format"),
         (["convert", "{fmr}", "--view", "3", "--to", "xyt", "-o", "{out}"], "no such view"),
         (["convert", "{xyt}", "--to", "iso-2005", "-o", "{out}"], "state them"),
-        (["draw", "{fmr}", "--view", "0", "-o", "{out}"], "no such view"),
+        (["convert", "{fmr}", "--most", "0", "--to", "iso-2005", "-o", "{out}"], "--most"),
+        (["convert", "{fmr}", "--most", "-1", "--to", "iso-2005", "-o", "{out}"], "--most"),
+        (["draw", "{fmr}", "--view", "0", "-o", "{out}"], "--view"),
+        (["draw", "{fmr}", "--view", "3", "-o", "{out}"], "no such view"),
+        (["draw", "{fmr}", "--position", "7", "-o", "{out}"], "none of this finger"),
+        (["draw", "{fmr}", "--position", "2", "--view", "1", "-o", "{out}"], "give one"),
         (["draw", "{fmr}.none", "-o", "{out}"], "cannot be read"),
     ],
 )
@@ -130,6 +135,28 @@ def test_refusals(
     assert not (tmp_path / "out").exists()
 
 
+def test_of_several_views_the_one_that_is_meant_is_drawn(
+    fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = templates.load(fmr).views[0]
+    few = replace(templates.strongest(first, 5), position=7)
+    both, out = tmp_path / "both.fmr", tmp_path / "2.png"
+    templates.save(templates.write(TemplateRecord("iso-2005", (first, few)), "iso-2005"), both)
+    for options, number, minutiae in (
+        ([], 1, 40),
+        (["--view", "2"], 2, 5),
+        (["--position", "7"], 2, 5),
+        (["--position", "2"], 1, 40),
+    ):
+        assert run(app, ["template", "draw", str(both), "-o", str(out), *options]) == 0
+        said = capsys.readouterr().out
+        assert f"{minutiae} minutiae" in said
+        assert f"of 2 finger views the one numbered {number} is used" in said
+        assert run(app, ["template", "draw", str(both), "-o", str(out), *options, "--json"]) == 0
+        record = json.loads(capsys.readouterr().out)
+        assert (record["views"], record["view"], record["minutiae"]) == (2, number, minutiae)
+
+
 def test_draw(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "2.png"
     assert run(app, ["template", "draw", str(fmr), "-o", str(out)]) == 0
@@ -137,7 +164,7 @@ def test_draw(fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     with Image.open(out) as picture:
         assert picture.size == (2 * 400 + 48, 2 * 480 + 48 + 44)
     assert run(app, ["template", "draw", str(fmr), "-o", str(out), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"path": str(out), "minutiae": 40}
+    assert json.loads(capsys.readouterr().out) == {"path": str(out), "minutiae": 40, "views": 2, "view": 1}
 
 
 def _ink(picture: Image.Image, box: tuple[int, int, int, int]) -> int:
