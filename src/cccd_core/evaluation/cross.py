@@ -22,12 +22,12 @@ def cross_tables(
     """Rates of every folder's probes against every other folder's gallery, in both directions, JSON-ready.
 
     The folders hold the same images: two samples of one name are one image, and their pair is left out. ParameterError
-    where two folders share no finger.
+    where two folders share no finger. A folder without samples has no row.
     """
     rows = []
     for probes in results:
         for gallery in results:
-            if probes is gallery:
+            if probes is gallery or not (probes.samples.samples and gallery.samples.samples):
                 continue
             if set(probes.samples.fingers).isdisjoint(gallery.samples.fingers):
                 raise ParameterError(

@@ -48,6 +48,7 @@ class SetResult:
             "templates": timing.templates,
             "failed": self.samples.failed,
             "passed_over": self.samples.passed_over,
+            "beside": self.samples.beside,
             "several_views": self.samples.several_views,
             "genuine_pairs": self.rates.genuine_pairs,
             "impostor_pairs": self.rates.impostor_pairs,

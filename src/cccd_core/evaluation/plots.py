@@ -93,7 +93,8 @@ def plot_scores(result: SetResult, path: Path) -> Path:
     axes.set_xlabel("score, −10·log10(FMR)")
     axes.set_ylabel("share of pairs")
     _mark_rates(axes, edges[-1])
-    figure.legend(fontsize=8, loc="outside lower center", ncols=2)
+    if len(genuine) or len(impostor):
+        figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     axes.set_title(f"scores, {label(result.samples.path)}")
     return save(figure, path)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from cccd_core import templates
 from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
-from cccd_core.templates.identify import OTHER_ENDINGS, signature_of
+from cccd_core.templates.identify import IMAGE_ENDINGS, OTHER_ENDINGS, signature_of
 
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
 _HEAD_BYTES = 64
@@ -47,8 +48,20 @@ class SampleSet:
 
     path: str
     samples: tuple[Sample, ...]
-    passed_over: int = 0  # files named like samples that are no templates by their ending or first bytes
+    passed_over: int = 0  # files that are no samples: by their name, or no templates by their ending or first bytes
+    images: int = 0  # so many of these are images
+    folders: int = 0  # folders in this one, whose files are not looked at
     several_views: int = 0  # samples whose files hold more finger views than the one taken
+
+    @property
+    def beside(self) -> str:
+        """What is in the folder besides samples, in words: "6 images, 1 other file"; "nothing else"."""
+        counts = (
+            (self.images, "image"),
+            (self.passed_over - self.images, "other file"),
+            (self.folders, "folder"),
+        )
+        return ", ".join(f"{n:,} {what}{'s' if n > 1 else ''}" for n, what in counts if n) or "nothing else"
 
     @property
     def fingers(self) -> tuple[str, ...]:
@@ -130,34 +143,36 @@ def read_folder(
     A file that lacks the one asked for is a sample without a template.
 
     `format`, `dpi`, `height_px` and `width_px` go to `templates.load` (.xyt demands dpi and height). Files whose name
-    has no `_`, hidden files and what ends or begins like a note or a picture are no samples; they are counted. Raises
-    FileError for a folder that cannot be listed or holds no sample, ParameterError for two files of one sample or more
-    than 20,000 samples.
+    has no `_`, hidden files and what ends or begins like a note or a picture are no samples; they are counted. A folder
+    of these alone is a set without samples. Raises FileError for a folder that cannot be listed, holds two files of one
+    sample or more than 20,000 samples, ParameterError where `expect` names as many.
     """
     if view is not None and position is not None:
         raise ParameterError("a view is chosen by its number or by its position", view=view, position=position)
     folder = Path(path)
     found: dict[tuple[str, str], Path] = {}
-    passed_over = 0
+    passed_over = images = 0
     try:
-        listed = sorted(entry for entry in folder.iterdir() if entry.is_file())
+        inside = sorted(folder.iterdir())
+        listed = [entry for entry in inside if entry.is_file()]
+        folders = sum(entry.is_dir() for entry in inside)
     except OSError as error:
         raise FileError("the folder cannot be read", path=str(folder), why=error.strerror or "") from error
     for entry in listed:
         finger, separator, impression = entry.stem.rpartition("_")
-        if not (separator and finger and impression) or entry.name.startswith("."):
-            continue
-        if entry.suffix.lower() in OTHER_ENDINGS or _begins_as_another(entry):
+        other = _other(entry)
+        if not (separator and finger and impression) or entry.name.startswith(".") or other:
             passed_over += 1
+            images += other == "image"
             continue
         if (finger, impression) in found:
-            raise ParameterError("two files of one impression of one finger", path=str(entry), stem=entry.stem)
+            first = found[finger, impression]
+            raise FileError("two files of one impression of one finger", path=str(first), other=str(entry))
         found[finger, impression] = entry
     names = sorted({*found, *(expect.names() if expect else ())}, key=_order)
-    if not names:
-        raise FileError("no <finger>_<impression> template in this folder", path=str(folder))
     if len(names) > MAX_SAMPLES:
-        raise ParameterError("too many samples in one set", path=str(folder), samples=len(names), most=MAX_SAMPLES)
+        kind = FileError if len(found) > MAX_SAMPLES else ParameterError
+        raise kind("too many samples in one set", path=str(folder), samples=len(names), most=MAX_SAMPLES)
     samples = []
     several_views = 0
     for done, (finger, impression) in enumerate(names):
@@ -179,18 +194,25 @@ def read_folder(
             samples.append(Sample(finger, impression, record.select(view, position)))
         except ParameterError as error:
             samples.append(Sample(finger, impression, None, str(error)))
-    if progress:
+    if progress and names:
         progress(len(names), len(names), "reading")
-    return SampleSet(str(path), tuple(samples), passed_over, several_views)
+    return SampleSet(str(path), tuple(samples), passed_over, images, folders, several_views)
 
 
-def _begins_as_another(path: Path) -> bool:
-    """Whether a file's first bytes are an image's, an archive's or the like; False where they cannot be read."""
+def _other(path: Path) -> Literal["image", "note", ""]:
+    """What a file is that is no template by its ending or first bytes (an archive is a "note", too); "" where it may be
+    one, or cannot be read."""
+    ending = path.suffix.lower()
+    if ending in OTHER_ENDINGS:
+        return "image" if ending in IMAGE_ENDINGS else "note"
     try:
         with path.open("rb") as file:
-            return signature_of(file.read(_HEAD_BYTES)) is not None
+            begins = signature_of(file.read(_HEAD_BYTES))
     except OSError:
-        return False
+        return ""
+    if begins is None:
+        return ""
+    return "image" if begins.startswith(("an image", "a fingerprint image")) else "note"
 
 
 def _order(name: tuple[str, str]) -> tuple[str, int, str]:

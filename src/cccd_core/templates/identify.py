@@ -8,10 +8,10 @@ from cccd_core.templates import nist_itl
 from cccd_core.templates.iso19794_2_card import COMPACT, MINUTIA_BYTES, NORMAL, RESOLUTION_PPCM, read
 
 # Endings of files that hold no template, found beside templates.
-OTHER_ENDINGS = frozenset(
-    {".md", ".txt", ".json", ".csv", ".html", ".py", ".log", ".ini", ".db"}
-    | {".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".wsq", ".raw"}
+IMAGE_ENDINGS = frozenset(
+    {".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".wsq", ".raw"}
 )
+OTHER_ENDINGS = IMAGE_ENDINGS | {".md", ".txt", ".json", ".csv", ".html", ".py", ".log", ".ini", ".db"}
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xa0\xff", "a fingerprint image, WSQ"),
     (0, b"\x89PNG\r\n\x1a\n", "an image, PNG"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cccd_core import templates
-from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE, run
+from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_USAGE, run
 from cccd_core.cli.main import build
 from reference import evaluation_naive as naive
 from support.toy_matcher import fingers, write_folder
@@ -66,6 +66,43 @@ def test_what_cannot_be_done_is_said(
     captured = capsys.readouterr()
     assert captured.err.strip()
     assert not captured.out.strip()
+
+
+def test_two_files_of_one_sample_are_both_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for ending in ("fmr", "iso"):
+        write_folder(tmp_path, fingers(7, 1, 2), ending=ending)
+    assert cccd("evaluate", tmp_path, "--json") == EXIT_NOT_RUN
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["kind"] == "file"
+    assert {Path(error["facts"][key]).name for key in ("path", "other")} == {"101_1.fmr", "101_1.iso"}
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([f"{k}_1.tif" for k in range(6)], "in this folder: 6 images"),
+        (["a.png", "notes.txt"], "in this folder: 1 image, 1 other file"),
+        ([], "in this folder: nothing else"),
+    ],
+)
+def test_a_folder_without_templates_is_told_and_the_others_are_evaluated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], said: str
+) -> None:
+    (tmp_path / "none").mkdir()
+    for name in names:
+        (tmp_path / "none" / name).write_bytes(b"x")
+    assert cccd("evaluate", tmp_path / "none") == EXIT_FAULTS
+    assert said in capsys.readouterr().err
+    good = write_folder(tmp_path / "good", fingers(7, 3, 2))
+    more = ["--cross", "--plots", tmp_path / "p", "--scores", tmp_path / "s.csv", "--bootstrap", "20"]
+    assert cccd("evaluate", tmp_path / "none", good, *more) == EXIT_FAULTS
+    assert said in capsys.readouterr().err
+    assert len((tmp_path / "s.csv").read_text("utf-8").splitlines()) == 1 + 15
+    assert cccd("evaluate", tmp_path / "none", good, "--json") == EXIT_FAULTS
+    entries = json.loads(capsys.readouterr().out)["sets"]
+    assert [(entry["templates"], entry["passed_over"]) for entry in entries] == [(0, len(names)), (6, 0)]
+    assert entries[0]["beside"] == said.partition(": ")[2]
 
 
 @pytest.mark.data

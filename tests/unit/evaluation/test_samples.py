@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cccd_core.errors import FileError, ParameterError
-from cccd_core.evaluation import Expectation, read_folder
+from cccd_core.evaluation import Expectation, read_folder, samples
 from cccd_core.evaluation.samples import MAX_SAMPLES
 from support.toy_matcher import fingers, write_folder
 
@@ -70,15 +70,19 @@ def test_other_files_are_no_samples(tmp_path: Path) -> None:
     for name in ("README.md", "my_notes.txt", ".hidden_1.fmr", "nounderscore.fmr", "_1.fmr", "x_.fmr", "a_b.json"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "105_1.d").mkdir()
-    assert [sample.name for sample in read_folder(tmp_path).samples] == ["101_1", "101_2"]
+    found = read_folder(tmp_path)
+    assert [sample.name for sample in found.samples] == ["101_1", "101_2"]
+    assert (found.passed_over, found.images, found.folders) == (7, 0, 1)
 
 
 def test_two_files_of_one_sample_are_refused(tmp_path: Path) -> None:
     write_folder(tmp_path, fingers(1, 1, 1))
     write_folder(tmp_path, fingers(1, 1, 1), ending="iso")
-    with pytest.raises(ParameterError) as caught:
+    with pytest.raises(FileError) as caught:
         read_folder(tmp_path)
-    assert caught.value.facts["stem"] == "101_1"
+    assert [caught.value.facts[key] for key in ("path", "other")] == [
+        str(tmp_path / name) for name in ("101_1.fmr", "101_1.iso")
+    ]
 
 
 def test_xyt_needs_resolution_and_height(tmp_path: Path) -> None:
@@ -93,6 +97,28 @@ def test_xyt_needs_resolution_and_height(tmp_path: Path) -> None:
 def test_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
     with pytest.raises(FileError):
         read_folder(tmp_path / "nothing")
+    found = read_folder(tmp_path)
+    assert (found.samples, found.passed_over, found.beside) == ((), 0, "nothing else")
+
+
+def test_what_is_in_a_folder_without_samples_is_counted(tmp_path: Path) -> None:
+    for name in ("1_1.tif", "scan.PNG", "2_1.wsq", "notes.txt", ".DS_Store", "template.fmr"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "unnamed").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    (tmp_path / "archive_1").write_bytes(b"PK\x03\x04" + bytes(50))
+    (tmp_path / "fjfx").mkdir()
+    found = read_folder(tmp_path)
+    assert (found.samples, found.passed_over, found.images, found.folders) == ((), 8, 4, 1)
+    assert found.beside == "4 images, 4 other files, 1 folder"
+
+
+def test_as_many_samples_as_a_set_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path, fingers(1, 1, 3))
+    monkeypatch.setattr(samples, "MAX_SAMPLES", 3)
+    assert len(read_folder(tmp_path).samples) == 3
+    with pytest.raises(ParameterError):
+        read_folder(tmp_path, expect=Expectation(("101",), ("1", "2", "3", "4")))
+    monkeypatch.setattr(samples, "MAX_SAMPLES", 2)
     with pytest.raises(FileError):
         read_folder(tmp_path)
 
