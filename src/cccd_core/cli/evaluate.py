@@ -180,8 +180,9 @@ def evaluate(
 
 def _tell_why(entry: dict[str, Any]) -> None:
     """The first reasons why nothing of a folder could be read."""
-    besides = "" if entry["failures"] else f"; in this folder: {entry['beside']}"
-    tell(f"{entry['path']}: no template named <finger>_<impression>.<ext> could be read{besides}")
+    tell(f"{entry['path']}: no template could be read")
+    if not entry["failures"]:
+        tell(f"  none is named <finger>_<impression>.<ext>; in this folder: {entry['beside']}")
     failures = entry["failures"]
     for failure in failures[:_REASONS_SHOWN]:
         tell(f"  {failure['sample']}: {failure['why']}")
