@@ -27,7 +27,8 @@ _XYT_START = re.compile(rb"\s{0,64}\d{1,5}[ \t]{1,16}\d{1,5}[ \t]{1,16}-?\d{1,3}
 def detect(data: bytes) -> str:
     """The format of the first record in `data`, a key of FORMATS, out of its wrappers; FormatError where there is none.
     Looks at the frame alone."""
-    return bare_format(unwrap(data)[0].data)
+    inside = unwrap(data)
+    return bare_format(next((each for each in inside if each.is_record), inside[0]).data)
 
 
 def bare_format(data: bytes) -> str:
@@ -44,6 +45,8 @@ def bare_format(data: bytes) -> str:
     if nist_itl.is_file(data):
         return nist_type9.format_of(data)
     if _XYT_START.match(data):
+        if len(data) > xyt.MAX_BYTES:
+            raise FormatError("the text is too long for minutiae", bytes=len(data), most=xyt.MAX_BYTES)
         return xyt.FORMAT
     bare = bare_minutiae(data)
     if bare is not None:

@@ -21,13 +21,13 @@ from cccd_core.templates import (
 )
 from cccd_core.templates.convert import CAPACITY, fit
 from cccd_core.templates.detect import Codec, bare_format
-from cccd_core.templates.identify import surely
+from cccd_core.templates.identify import identify, surely
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
 from cccd_core.templates.nist_itl import is_file
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import require
 from cccd_core.templates.transform import ppcm
-from cccd_core.templates.unwrap import RECORD, Inside, unwrap
+from cccd_core.templates.unwrap import MAX_BYTES, RECORD, Inside, unwrap
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 
@@ -53,6 +53,7 @@ def read(
     dpi: float | None = None,
     height_px: int | None = None,
     width_px: int | None = None,
+    most_bytes: int = MAX_BYTES,
 ) -> TemplateRecord:
     """The record in `data`, its format detected unless `format` (a key of FORMATS) names it.
 
@@ -61,6 +62,7 @@ def read(
     states; formats in units of length have their own. The legacy form of ANSI/NIST-ITL files counts rows from an
     image's bottom: `height_px`, at `dpi` or in 0.01 mm, tells its top, else an image in the file, else the highest
     minutia is taken for it. What is odd about the bytes and touches no minutia is in the record's `notices`.
+    No more than `most_bytes` come out of wrappers; what is no record beside one that is, is passed over, a notice.
 
     Raises FormatError, with the offset, for bytes that are no valid record, and ParameterError for a missing or wrong
     argument. Linear in the number of minutiae, about 40 us for a record of 50.
@@ -71,8 +73,13 @@ def read(
     if format in iso19794_2_card.MINUTIA_BYTES:
         _demand_bare(data)
         return iso19794_2_card.read(data, format)
-    inside = unwrap(data)
+    everything = unwrap(data, most_bytes=most_bytes)
+    inside = [each for each in everything if each.is_record] or everything[:1]
     records = [_read(each, format, dpi, height_px, width_px) for each in inside]
+    if len(everything) > len(inside) and inside[0].is_record:
+        others = sorted({identify(each.data) for each in everything if not each.is_record})
+        notice = Notice(Remark.NOT_READ, {"others": ", ".join(others)})
+        records[0] = replace(records[0], notices=(*records[0].notices, notice))
     if len(records) == 1:
         return records[0]
     formats = {record.format for record in records}

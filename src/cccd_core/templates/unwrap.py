@@ -1,7 +1,7 @@
 """The records inside what people hand over: base64 and hexadecimal text, JSON, XML, gzip, CBEFF, vendors' headers.
 
 Layers are opened from outside in until a record is bare; each is named. What is opened is bounded: so many layers, so
-many records, and no more bytes in all than a template file may have. Nothing is guessed: a wrapper is opened where what
+many records, so many strings looked at, and few bytes. Nothing is guessed: a wrapper is opened where what
 is inside says itself that it is a record.
 
 Sources: RFC 4648 (base64, base16), RFC 2397 (data URIs), RFC 1952 (gzip), ISO/IEC 19785-3 (CBEFF patron formats; its
@@ -23,17 +23,22 @@ from cccd_core.errors import FormatError
 from cccd_core.templates import nist_itl
 from cccd_core.templates.identify import is_block_39794
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 1 << 20  # what is opened, and what comes out of it
 MAX_LAYERS = 6
 MAX_RECORDS = 64
+MAX_TRIED = 10_000  # strings of JSON, elements of XML
 MAX_XML_DEPTH = 64
 MAX_HEADER_BYTES = 512
 
 RECORD = b"FMR\x00"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
 _HEX = re.compile(rb"(?:0[xX])?[0-9A-Fa-f]+")
+_HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,]{64}")
 _DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
 _BLANKS = b" \t\r\n\f"
+_LEAST_TEXT = 32  # the characters of the shortest record in base64
+_FILLING = b"\x00\xff\r\n\t "
+_BASE64_TEXTS = re.compile(rb"[^=,;]+?(?:=+|[,;]|\s(?=Rk1SA)|\Z)")  # one after the other, each ended as base64 ends
 _RECORD_START = re.compile(rb"FMR\x00(?: 20|030|035)\x00")
 
 
@@ -46,17 +51,35 @@ class Inside:
     wrappers: tuple[str, ...]
     position: int = 0
 
+    @property
+    def is_record(self) -> bool:
+        """Whether it begins as a record does."""
+        return self.data.startswith(RECORD) or nist_itl.is_file(self.data)
 
-def unwrap(data: bytes) -> tuple[Inside, ...]:
-    """Every record inside `data`, in order; `data` itself where it is no wrapper that is known here. FormatError for a
-    wrapper that is broken, too deep or too large. Linear in the bytes opened."""
-    return tuple(_open(data, (), 0, [MAX_BYTES])) or (Inside(data, ()),)
+
+def unwrap(data: bytes, *, most_bytes: int = MAX_BYTES) -> tuple[Inside, ...]:
+    """What is inside `data`, in order, records and what stands beside them; `data` itself where it is no wrapper that
+    is known here. No more than `most_bytes` come out of the wrappers. FormatError for a wrapper that is broken, too
+    deep or too large. Linear in the bytes opened."""
+    return tuple(_open(data, (), 0, [min(most_bytes, MAX_BYTES), MAX_RECORDS])) or (Inside(data, ()),)
 
 
 def _open(data: bytes, wrappers: tuple[str, ...], position: int, budget: list[int]) -> Iterator[Inside]:
-    if data.startswith(RECORD) or nist_itl.is_file(data):
+    if data.startswith(RECORD):
+        for record in _one_after_another(data):
+            budget[1] -= 1
+            if budget[1] < 0:
+                raise _too_much(budget)
+            yield Inside(record, wrappers, position)
+        return
+    if nist_itl.is_file(data):
         yield Inside(data, wrappers, position)
         return
+    if len(data) > MAX_BYTES:
+        if data.lstrip(b"\xef\xbb\xbf" + _BLANKS)[:1] in (b"<", b"{", b"["):
+            raise FormatError("the text is too long for one that holds records", bytes=len(data), most_bytes=MAX_BYTES)
+        if not data.startswith(_GZIP):
+            return
     for name, opener in _OPENERS:
         inside = opener(data)
         if inside is None:
@@ -66,27 +89,63 @@ def _open(data: bytes, wrappers: tuple[str, ...], position: int, budget: list[in
         for count, (part, finger) in enumerate(inside, start=1):
             budget[0] -= len(part)
             if budget[0] < 0 or count > MAX_RECORDS:
-                raise FormatError("a wrapper holds too much", most_bytes=MAX_BYTES, most_records=MAX_RECORDS)
+                raise _too_much(budget)
             yield from _open(part, (*wrappers, name), finger or position, budget)
         return
     if wrappers:  # what was opened and is no record: its reader says what it is
         yield Inside(data, wrappers, position)
 
 
+_GZIP = b"\x1f\x8b"
 _Parts = list[tuple[bytes, int]]
 
 
+def _too_much(budget: list[int]) -> FormatError:
+    what = "bytes" if budget[0] < 0 else "records"
+    return FormatError("a wrapper holds too much", of=what, most_records=MAX_RECORDS)
+
+
+def _one_after_another(data: bytes) -> Iterator[bytes]:
+    """The records that `data` is a row of, with nothing but filling between. FormatError where a second one begins, but
+    not where the one before it ends."""
+    start = 0
+    while True:
+        following = _RECORD_START.search(data, start + len(RECORD))
+        if following is None:
+            yield data[start:]
+            return
+        length = _length(data[start : following.start()])
+        if not length or data[start + length : following.start()].strip(_FILLING):
+            raise FormatError("a second record begins within the one before it", offset=following.start())
+        yield data[start : following.start()]
+        start = following.start()
+
+
+def _length(data: bytes) -> int:
+    """The length that the record at the start of `data` states, as ISO or as ANSI; 0 where none fits into `data`."""
+    stated = (data[8:12], data[8:10], data[10:14])  # of ISO and ANSI, and the two forms of ANSI's edition of 2004
+    return next((n for n in (int.from_bytes(each, "big") for each in stated) if 24 < n <= len(data)), 0)
+
+
 def _gzip(data: bytes) -> _Parts | None:
-    if not data.startswith(b"\x1f\x8b"):
+    """The content of all members, which RFC 1952 puts one after the other."""
+    if not data.startswith(_GZIP):
         return None
-    inflater = zlib.decompressobj(wbits=31)
-    try:
-        content = inflater.decompress(data, MAX_BYTES + 1)
-    except zlib.error:
-        raise FormatError("a gzip file that is broken") from None
-    if not inflater.eof and len(content) <= MAX_BYTES:
-        raise FormatError("a gzip file that is cut")
-    return [(content, 0)]
+    content = b""
+    for _ in range(MAX_RECORDS):
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            content += inflater.decompress(data, MAX_BYTES + 1 - len(content))
+        except zlib.error:
+            raise FormatError("a gzip file that is broken") from None
+        if len(content) > MAX_BYTES:
+            break
+        if not inflater.eof:
+            raise FormatError("a gzip file that is cut")
+        data = inflater.unused_data
+        if not data.strip(_FILLING):
+            return [(content, 0)]
+    raise FormatError("a wrapper holds too much", most_bytes=MAX_BYTES, most_members=MAX_RECORDS)
 
 
 def _data_uri(data: bytes) -> _Parts | None:
@@ -108,8 +167,12 @@ def _json(data: bytes) -> _Parts | None:
 
 def _records_in(document: object) -> Iterator[bytes]:
     stack = [document]
+    tried = 0
     while stack:
         each = stack.pop()
+        tried += isinstance(each, (dict, list, str))
+        if tried > MAX_TRIED:
+            raise FormatError("JSON text of too many strings", most=MAX_TRIED)
         if isinstance(each, dict):
             stack += reversed(list(each.values()))
         elif isinstance(each, list):
@@ -121,8 +184,17 @@ def _records_in(document: object) -> Iterator[bytes]:
 
 
 def _base64_text(data: bytes) -> _Parts | None:
-    content = _decoded_base64(data)
-    return None if content is None or not _is_known(content) else [(content, 0)]
+    parts: _Parts = []
+    for found in _BASE64_TEXTS.finditer(data.strip(_BLANKS)):
+        content = _decoded_base64(found[0].rstrip(b",;"))
+        if content is None or not _is_known(content):
+            if any(part.startswith(RECORD) for part, _ in parts):
+                raise FormatError("base64 text of a record and then of none", part=len(parts) + 1)
+            return None
+        parts.append((content, 0))
+        if len(parts) > MAX_RECORDS:
+            break
+    return parts or None
 
 
 def _decoded_base64(data: bytes) -> bytes | None:
@@ -141,7 +213,7 @@ def _decoded_base64(data: bytes) -> bytes | None:
 
 
 def _hex_text(data: bytes) -> _Parts | None:
-    text = re.sub(rb"[\s:,]", b"", data) if len(data) <= 4 * MAX_BYTES else b""
+    text = re.sub(rb"[\s:,]", b"", data) if _HEX_START.match(data) else b""
     if not _HEX.fullmatch(text):
         return None
     digits = text[2:] if text[:2] in (b"0x", b"0X") else text
@@ -164,7 +236,7 @@ def _is_known(content: bytes) -> bool:
 
 
 def _holds_record(text: bytes) -> bool:
-    return any(opener(text) is not None for _, opener in _TEXTS)
+    return len(text) >= _LEAST_TEXT and any(opener(text) is not None for _, opener in _TEXTS)
 
 
 class _Xml:
@@ -175,9 +247,11 @@ class _Xml:
         self.parts: _Parts = []
         self._stack: list[list[bytes]] = []
         self._subtypes: list[str] = []
+        self._elements = 0
 
     def read(self, data: bytes) -> None:
         parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
@@ -193,6 +267,9 @@ class _Xml:
     def _start(self, name: str, _: object) -> None:
         if len(self._stack) >= MAX_XML_DEPTH:
             raise FormatError("XML text that is nested too deep", most=MAX_XML_DEPTH)
+        self._elements += 1
+        if self._elements > MAX_TRIED:
+            raise FormatError("XML text of too many elements", most=MAX_TRIED)
         self._stack.append([])
         if _local(name) == "BIR":
             self._subtypes.append("")
@@ -238,26 +315,30 @@ def _xml(data: bytes) -> _Parts | None:
 def _cbeff(data: bytes) -> _Parts | None:
     """The records behind headers that are not read: PIV's of 88 bytes, biometric information templates, BioAPI's or a
     vendor's. A record proves itself: its identifier stands near the start, and its length fits what follows."""
+    found = _RECORD_START.search(data, 1, 1 + MAX_HEADER_BYTES)
     parts: _Parts = []
-    position = 1
-    while len(parts) <= MAX_RECORDS:
-        found = _RECORD_START.search(data, position, position + MAX_HEADER_BYTES)
-        if found is None:
-            break
+    while found is not None and len(parts) <= MAX_RECORDS:
         start = found.start()
-        rest = data[start : start + 14]
-        # the length of ISO's and ANSI's records, and the two forms of the edition of 2004
-        stated = (
-            int.from_bytes(rest[8:12], "big"),
-            int.from_bytes(rest[8:10], "big"),
-            int.from_bytes(rest[10:14], "big"),
-        )
-        length = next((each for each in stated if 24 < each <= len(data) - start), None)
-        if length is None:
-            break
+        length = _length(data[start : start + MAX_BYTES])
+        if not length:
+            raise FormatError("a record behind a header is cut", offset=start, record=len(parts) + 1)
         parts.append((data[start : start + length], 0))
-        position = start + length
+        found = _RECORD_START.search(data, start + length)
+    if parts:
+        _demand_all(data, len(parts))
     return parts or None
+
+
+def _demand_all(data: bytes, found: int) -> None:
+    """FormatError where a template or a group of ISO/IEC 7816-11 is shorter than it says."""
+    if data[:2] not in (b"\x7f\x60", b"\x7f\x61"):
+        return
+    form = data[2] & 0x7F if data[2] & 0x80 else 0
+    length = int.from_bytes(data[3 : 3 + form], "big") if form else data[2]
+    if 3 + form + length > len(data):
+        raise FormatError(
+            "a biometric information template is cut", needs=length, left=len(data) - 3 - form, read=found
+        )
 
 
 _TEXTS: tuple[tuple[str, Callable[[bytes], _Parts | None]], ...] = (

@@ -195,6 +195,98 @@ def test_layers_records_and_bytes_are_bounded() -> None:
         templates.read(b'{"a":' * 5000 + b"1" + b"}" * 5000)
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"1 2 3 4\n" * (2 << 20), "too long for minutiae"),
+        (gzip.compress(b"1 2 3 4\n" * (2 << 20)), "too much"),
+        (gzip.compress(b"1 2 3 4\n" * 20_000), "too long for minutiae"),
+        (b"[" + b"1," * (1 << 20) + b"1]", "too long for one that holds records"),
+        (b"<a>" + b"<b/>" * (1 << 20) + b"</a>", "too long for one that holds records"),
+        (json.dumps(["FMR"] * 20_000).encode(), "too many strings"),
+        (json.dumps([[]] * 20_000).encode(), "too many strings"),
+        (b"<a>" + b"<b/>" * 20_000 + b"</a>", "too many elements"),
+        (one(count=9) * 65, "too much"),
+        (gzip.compress(b"") * 65, "too much"),
+    ],
+)
+def test_more_than_a_record_needs_is_refused_before_it_is_looked_at(data: bytes, words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        templates.read(data)
+    with pytest.raises(FormatError, match=words):
+        templates.detect(data)
+
+
+def test_a_callers_limit_holds_for_what_comes_out_of_wrappers() -> None:
+    assert templates.read(gzip.compress(G), most_bytes=len(G)).view.count == 1
+    with pytest.raises(FormatError, match="too much"):
+        templates.read(gzip.compress(G), most_bytes=len(G) - 1)
+    assert templates.read(one(), most_bytes=1).view.count == 20
+
+
+def group(*records: bytes) -> bytes:
+    inside = b"".join(tlv("7f60", tlv("a1", bytes(20)) + tlv("5f2e", each)) for each in records)
+    return tlv("7f61", b"\x02\x01" + bytes((len(records),)) + inside)
+
+
+TOGETHER: dict[str, Callable[[bytes, bytes], bytes]] = {
+    "one after the other": lambda a, b: a + b,
+    "with filling between": lambda a, b: a + bytes(6) + b + b"\r\n",
+    "in base64 as one": lambda a, b: base64.b64encode(a + b),
+    "in two lines of base64": lambda a, b: base64.b64encode(a) + b"\n" + base64.b64encode(b) + b"\n",
+    "in base64 of many lines": lambda a, b: base64.encodebytes(a) + base64.encodebytes(b),
+    "in base64 without padding": lambda a, b: (
+        base64.b64encode(a).rstrip(b"=") + b"\r\n" + base64.b64encode(b).rstrip(b"=")
+    ),
+    "in base64 with a comma": lambda a, b: base64.b64encode(a) + b"," + base64.b64encode(b),
+    "in two lines of digits": lambda a, b: f"{a.hex()}\n{b.hex()}\n".encode(),
+    "in two members of gzip": lambda a, b: gzip.compress(a) + gzip.compress(b),
+    "behind two headers": lambda a, b: piv(a) + piv(b),
+    "behind a far header": lambda a, b: piv(a) + bytes(2000) + piv(b),
+    "in a group": group,
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("way", TOGETHER)
+def test_two_records_are_two_views_however_they_stand_together(name: str, way: str) -> None:
+    for first, second in ((20, 30), (21, 31), (22, 32)):  # every padding of base64
+        record = templates.read(TOGETHER[way](one(name, 2, first), one(name, 7, second)))
+        assert [(view.position, view.count) for view in record.views] == [(2, first), (7, second)]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda a, b: a[:-7] + b,
+        lambda a, b: a + b"remark" + b,
+        lambda a, b: a + b[:-30],
+        lambda a, b: group(a, b)[:-30],
+        lambda a, b: group(a, b)[: -len(b) - 2],
+        lambda a, b: piv(a) + piv(b)[:-330],
+        lambda a, b: base64.b64encode(a) + b"\n" + base64.b64encode(b[:-30]),
+        lambda a, b: gzip.compress(a) + gzip.compress(b)[:-30],
+        lambda a, b: bir_xml(("Left Thumb", a), ("Left Thumb", b[:-30])),
+    ],
+)
+def test_a_second_record_that_is_cut_is_never_left_out(name: str, data: Callable[[bytes, bytes], bytes]) -> None:
+    with pytest.raises(FormatError):
+        templates.read(data(one(name), one(name, 7)))
+
+
+def test_what_stands_beside_a_finger_is_passed_over_and_named() -> None:
+    face, iris = b"FAC\x00010\x00" + bytes(90), b"IIR\x00010\x00" + bytes(90)
+    for parts in ((face, one(position=2), iris), (one(position=2), iris, face)):
+        record = templates.read(bir_xml(*(("", each) for each in parts)))
+        assert [view.position for view in record.views] == [2]
+        assert templates.detect(bir_xml(*(("", each) for each in parts))) == "iso-2005"
+        notice = record.notices[-1]
+        assert str(notice.remark) == "not_read"
+        assert "a face image record" in str(notice)
+        assert "an iris image record" in str(notice)
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_unwrapped_or_refused(data: bytes) -> None:
     for start in (b"", b"<", b"{", b"\x1f\x8b", b"Rk1S", b"464d", b'"Rk1S', b"data:,", b"<a><BDB>Rk1S"):

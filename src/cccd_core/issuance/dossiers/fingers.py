@@ -17,6 +17,7 @@ CHIP_ORDER = (2, 7, 1, 6, 3, 8, 4, 9, 5, 10)
 
 CHIP_FORMAT = "iso-2005"
 _MOST_MINUTIAE = 255  # of a record of that format
+_MOST_OPENED_BYTES = 64 << 10  # out of a file's wrappers: what CheckPolicy allows the file itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,14 @@ def read_finger(file: FingerFile, position: int, note: FingerNote, limits: Limit
     if name == "xyt" and (note.dpi is None or note.height_px is None):
         raise DossierError("an .xyt template needs dpi and height_px", fault=Fault.FINGER_UNDESCRIBED)
     try:
-        record = read(file.data, format=name, dpi=note.dpi, height_px=note.height_px, width_px=note.width_px)
+        record = read(
+            file.data,
+            format=name,
+            dpi=note.dpi,
+            height_px=note.height_px,
+            width_px=note.width_px,
+            most_bytes=_MOST_OPENED_BYTES,
+        )
     except ParameterError as error:
         why = "the template needs what the dossier does not say"
         raise DossierError(why, fault=Fault.FINGER_UNDESCRIBED) from error
