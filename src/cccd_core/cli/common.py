@@ -114,12 +114,24 @@ class TemplateOptions:
         """The record in a file or on standard input; an error that is to be helped by an option names the option."""
         from cccd_core import templates
 
+        with self._bytes_of(path) as data:
+            return templates.read(data, format=self.format, dpi=self.dpi, height_px=self.height, width_px=self.width)
+
+    def load_filling(self, path: Path, dpi: float | None) -> tuple[TemplateRecord, bool]:
+        """`load` by `templates.read_filling`: the record, and whether `dpi` became its resolution."""
+        from cccd_core import templates
+
+        with self._bytes_of(path) as data:
+            return templates.read_filling(data, format=self.format, dpi=dpi, height_px=self.height, width_px=self.width)
+
+    @contextmanager
+    def _bytes_of(self, path: Path) -> Iterator[bytes]:
+        from cccd_core import templates
+
         with options_named():
             data = read_input(path, "template", templates.io.MAX_FILE_BYTES)
             try:
-                return templates.read(
-                    data, format=self.format, dpi=self.dpi, height_px=self.height, width_px=self.width
-                )
+                yield data
             except CccdError as error:
                 error.with_facts(path=str(path))
                 raise

@@ -90,6 +90,9 @@ def convert(
         float | None,
         typer.Option("--dpi", help="Resolution of the image where the template lacks it; else the one to convert to."),
     ] = None,
+    from_dpi: Annotated[
+        float | None, typer.Option("--from-dpi", help="Resolution of the image, in place of the one that is stated.")
+    ] = None,
     height: HeightOption = None,
     width: WidthOption = None,
     view: Annotated[int | None, typer.Option("--view", help=f"{VIEW_HELP}; all without it.")] = None,
@@ -103,21 +106,21 @@ def convert(
     from cccd_core import templates
 
     reports_beside(out)
-    given = TemplateOptions(format_, dpi, height, width).load(source)
-    record = given
-    if view is not None:
-        record = replace(record, views=(_chosen(record, view, source),))
+    given, wanted_dpi = _to_convert(source, TemplateOptions(format_, from_dpi, height, width), dpi)
+    chosen = given if view is None else replace(given, views=(_chosen(given, view, source),))
+    record = chosen
     if most is not None:
         record = replace(record, views=tuple(templates.strongest(one, most) for one in record.views))
     if order is not None:
         record = replace(record, views=tuple(templates.order(one, order) for one in record.views))
-    wanted_dpi = None if record.format == "xyt" else dpi
     with options_named(format="--to"):
         data = templates.write(record, to, dpi=wanted_dpi, height_px=height, width_px=width)
     write_output(out, data, True)
-    stated = templates.loss(record.format, to)
+    stated = templates.loss(record.format, to, dpi=wanted_dpi)
     written = templates.convert(record, to, dpi=wanted_dpi, height_px=height, width_px=width)
-    gone = templates.lost(given, written)
+    gone = templates.lost(chosen, written)
+    if len(chosen.views) < len(given.views):
+        gone = ("views", *gone)
     result = {
         "path": str(out),
         "format": to,
@@ -140,6 +143,14 @@ def convert(
     losses += [f"places within {stated.coordinate_mm:g} mm"] if stated.coordinate_mm else []
     losses += [f"not kept: {', '.join(gone)}"] if gone else []
     say(f"against {record.format}: {'; '.join(losses) or 'nothing lost'}")
+
+
+def _to_convert(source: Path, options: TemplateOptions, dpi: float | None) -> tuple[TemplateRecord, float | None]:
+    """The record to convert, and the resolution to convert it to: `dpi` is that of a source that states none."""
+    if options.dpi is not None:
+        return options.load(source), dpi
+    record, taken = options.load_filling(source, dpi)
+    return record, None if taken else dpi
 
 
 def draw(

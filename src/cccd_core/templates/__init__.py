@@ -4,6 +4,7 @@
 """
 
 from cccd_core.templates.detect import detect
+from cccd_core.templates.filling import read_filling
 from cccd_core.templates.io import FORMATS, convert, load, read, save, write
 from cccd_core.templates.loss import Loss, loss, lost
 from cccd_core.templates.model import (
@@ -45,6 +46,7 @@ __all__ = [
     "order",
     "ppcm",
     "read",
+    "read_filling",
     "rescale",
     "save",
     "strongest",

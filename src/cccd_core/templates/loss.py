@@ -13,6 +13,7 @@ from cccd_core.errors import ParameterError
 from cccd_core.templates.angles import BINARY, to_steps
 from cccd_core.templates.convert import CAPACITY
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
+from cccd_core.templates.transform import ppcm
 
 MM_PER_CM = 10
 
@@ -33,8 +34,9 @@ class Loss:
     dropped: tuple[str, ...]
 
 
-def loss(source: str, target: str) -> Loss:
-    """The stated loss of converting from format `source` to format `target`, keys of FORMATS; ParameterError else."""
+def loss(source: str, target: str, *, dpi: float | None = None) -> Loss:
+    """The stated loss of converting from format `source` to format `target`, keys of FORMATS; ParameterError else.
+    `dpi`: the resolution that was asked for, to whose pixels the places are rounded."""
     for name in (source, target):
         if name not in CAPACITY:
             raise ParameterError("unknown template format", format=name, known=" ".join(CAPACITY))
@@ -55,7 +57,10 @@ def loss(source: str, target: str) -> Loss:
     if of.max_views > 1 and to.max_views == 1:
         dropped.append("views")
     dropped += [name for name in of.details if name not in to.details]
-    return Loss(_angle_deg(of.angle_steps, to.angle_steps), _coordinate_mm(source, target), tuple(dropped))
+    places = _coordinate_mm(source, target)
+    if dpi is not None and not to.resolution_ppcm:
+        places = max(places, MM_PER_CM / ppcm(dpi) / 2)
+    return Loss(_angle_deg(of.angle_steps, to.angle_steps), places, tuple(dropped))
 
 
 def _angle_deg(source_steps: int, target_steps: int) -> float:
@@ -117,6 +122,9 @@ def _lost_of_view(mine: FingerTemplate, theirs: FingerTemplate) -> list[str]:
         said = getattr(mine, name)
         if np.count_nonzero(said) > np.count_nonzero(getattr(theirs, name)) and theirs.count == mine.count:
             found.append(name)
+    same = "quality" in found or theirs.count < mine.count or not theirs.quality.any()
+    if not same and not np.array_equal(np.sort(mine.quality), np.sort(theirs.quality)):
+        found.append("quality levels")
     if mine.details.raw_quality and mine.details.raw_quality != theirs.details.raw_quality:
         found.append("quality codes")
     for name, words in (

@@ -70,6 +70,22 @@ def test_convert_there_and_back(fmr: Path, tmp_path: Path, capsys: pytest.Captur
     np.testing.assert_array_equal(templates.load(back).view.y_px, templates.load(fmr).view.y_px)
 
 
+def test_another_resolution_is_converted_to_and_a_false_one_replaced(
+    fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.fmr"
+    before = templates.load(fmr).view
+    convert = ["template", "convert", str(fmr), "--to", "iso-2005", "-o", str(out), "--json"]
+    assert run(app, [*convert, "--dpi", "1000"]) == 0
+    assert json.loads(capsys.readouterr().out)["loss"]["coordinate_mm"] > 0
+    scaled = templates.load(out).view
+    assert scaled.resolution_x_ppcm == 394
+    assert np.abs(scaled.x_px / 394 - before.x_px / 197).max() * 10 < 0.02  # millimetres
+    assert run(app, [*convert, "--from-dpi", "1000"]) == 0
+    replaced = templates.load(out).view
+    assert (replaced.resolution_x_ppcm, replaced.x_px.tolist()) == (394, before.x_px.tolist())
+
+
 @pytest.mark.parametrize("form", ["nist-itl-legacy", "nist-itl-378", "nist-itl-efs"])
 def test_convert_to_an_itl_file_and_back(
     form: str, fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -335,6 +335,30 @@ def test_fingers_that_are_none_are_refused_or_for_review(tmp_path: Path) -> None
     }
 
 
+def test_what_a_dossier_says_of_its_files_is_for_those_that_do_not(tmp_path: Path) -> None:
+    fingers = {"2.xyt": write(finger(2), "xyt"), "7.fmr": write(finger(7), "iso-2005")}
+    put(tmp_path, "D1", document(1, templates={"dpi": 250, "height_px": 500}), fingers=fingers)
+    checked = check(tmp_path)["D1"]
+    assert checked.sound is not None
+    assert [each.resolution_x_ppcm for each in checked.sound.tenprint.values()] == [98, 197]
+    assert ("fingers/7.fmr", "finger_file_odd") not in warnings(checked)
+
+
+def test_one_file_of_several_fingers_stands_for_each_of_them(tmp_path: Path) -> None:
+    both = write([finger(2, position=2), finger(7, position=7)], "iso-2005")
+    put(tmp_path, "D1", fingers={"2.fmr": both, "7.fmr": both})
+    assert errors(check(tmp_path)["D1"]) == set()
+    put(tmp_path, "D2", document(2), fingers={"2.fmr": both, "3.fmr": both})
+    assert errors(check(tmp_path)["D2"]) == {("fingers/3.fmr", "finger_view")}
+
+
+def test_a_card_format_said_of_a_record_is_told(tmp_path: Path) -> None:
+    put(tmp_path, "D1", document(1, templates={"format": "iso-2005-card"}), fingers={"2.fmr": RECORD, "7.fmr": RECORD})
+    found = [one for one in check(tmp_path)["D1"].problems if one.field == "fingers/2.fmr"]
+    assert [str(one.reason) for one in found] == ["unreadable_finger"]
+    assert "a whole record" in str(found[0].facts["why"])
+
+
 def test_a_policy_says_what_each_doubt_does(tmp_path: Path) -> None:
     made = MasterFinger.make(4, 4, 2)
     put(

@@ -468,7 +468,7 @@ def test_a_conversion_names_what_it_loses() -> None:
     record = templates.read(templates.write(view, "iso-2005"))
     lost = {form: templates.lost(record, templates.convert(record, form)) for form in FORMS}
     assert lost == {
-        "nist-itl-legacy": ("view number", "capture quality", "size"),
+        "nist-itl-legacy": ("quality levels", "view number", "capture quality", "size"),
         "nist-itl-378": (),
         "nist-itl-efs": ("quality", "view number", "capture quality"),
     }

@@ -106,23 +106,23 @@ def _check_fingers(
     usable: dict[int, FingerTemplate] = {}
     weak: list[tuple[str, dict[str, Fact]]] = []
     unreadable = any(problem.reason is Fault.UNREADABLE_FINGER for problem in problems)
-    seen: dict[bytes, int] = {}
+    seen: dict[tuple[bytes, int], int] = {}
     doubts: dict[int, tuple[Finding, ...]] = {}
     for position, file in sorted(raw.fingers.items()):
         where = f"fingers/{file.name}"
         if position in notes.missing():
             problems.append(Problem(raw.dossier_id, where, Fault.FINGER_CONFLICT, facts={"position": position}))
-        fingerprint = hashlib.sha256(file.data).digest()
-        if fingerprint in seen:
-            same: dict[str, Fact] = {"position": position, "same_as": seen[fingerprint]}
-            problems.append(Problem(raw.dossier_id, where, Fault.FINGER_REPEATED, facts=same))
-        seen.setdefault(fingerprint, position)
         try:
             read = read_finger(file, position, notes.of(position), policy.limits)
         except DossierError as error:
             problems.append(Problem.of(raw.dossier_id, where, error, position=position))
             unreadable = True
             continue
+        fingerprint = (hashlib.sha256(file.data).digest(), read.view)
+        if fingerprint in seen:
+            same: dict[str, Fact] = {"position": position, "same_as": seen[fingerprint]}
+            problems.append(Problem(raw.dossier_id, where, Fault.FINGER_REPEATED, facts=same))
+        seen.setdefault(fingerprint, position)
         problems.extend(
             Problem(raw.dossier_id, where, word, Severity.WARNING, {"position": position, **facts})
             for word, facts in read.warnings

@@ -10,7 +10,7 @@ from cccd_core.intake import Finding, Limits, examine
 from cccd_core.issuance.dossiers.dossier import FingerNote
 from cccd_core.issuance.dossiers.raw import FingerFile
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity
-from cccd_core.templates import FORMATS, FingerTemplate, TemplateRecord, read, strongest, write
+from cccd_core.templates import FORMATS, FingerTemplate, TemplateRecord, read_filling, strongest, write
 
 CHIP_ORDER = (2, 7, 1, 6, 3, 8, 4, 9, 5, 10)
 """Which fingers go on the chip: the index fingers, then thumbs, middle, ring and little fingers, right before left."""
@@ -22,10 +22,11 @@ _MOST_OPENED_BYTES = 64 << 10  # out of a file's wrappers: what CheckPolicy allo
 
 @dataclass(frozen=True, slots=True)
 class ReadFinger:
-    """The template in a finger file, under the position of the file's name; the warnings that go with it, each with its
-    facts; and what is doubted of it."""
+    """The template in a finger file, under the position of the file's name; which view of the file it is, from 1; the
+    warnings that go with it, each with its facts; and what is doubted of it."""
 
     template: FingerTemplate
+    view: int
     warnings: tuple[tuple[Oddity, Mapping[str, Fact]], ...]
     doubts: tuple[Finding, ...]
 
@@ -42,7 +43,8 @@ def read_finger(file: FingerFile, position: int, note: FingerNote, limits: Limit
     if name == "xyt" and (note.dpi is None or note.height_px is None):
         raise DossierError("an .xyt template needs dpi and height_px", fault=Fault.FINGER_UNDESCRIBED)
     try:
-        record = read(
+        # A dossier says what its files do not say themselves.
+        record, _ = read_filling(
             file.data,
             format=name,
             dpi=note.dpi,
@@ -51,8 +53,10 @@ def read_finger(file: FingerFile, position: int, note: FingerNote, limits: Limit
             most_bytes=_MOST_OPENED_BYTES,
         )
     except ParameterError as error:
+        if "needs" not in error.facts:
+            raise DossierError(error.message, fault=Fault.UNREADABLE_FINGER, why=error.message) from error
         why = "the template needs what the dossier does not say"
-        raise DossierError(why, fault=Fault.FINGER_UNDESCRIBED) from error
+        raise DossierError(why, fault=Fault.FINGER_UNDESCRIBED, needs=error.facts["needs"]) from error
     except FormatError as error:
         raise DossierError(
             error.message,
@@ -75,7 +79,8 @@ def read_finger(file: FingerFile, position: int, note: FingerNote, limits: Limit
         write(finger, CHIP_FORMAT)
     except ParameterError as error:
         raise DossierError("the template cannot be kept", fault=Fault.UNREADABLE_FINGER) from error
-    return ReadFinger(finger, tuple(warnings), examine(record, view, limits))
+    number = next(number for number, each in enumerate(record.views, start=1) if each is view)
+    return ReadFinger(finger, number, tuple(warnings), examine(record, view, limits))
 
 
 def _view_of(record: TemplateRecord, position: int) -> tuple[FingerTemplate, int]:
