@@ -28,11 +28,13 @@ def detect(data: bytes) -> str:
     """The format of the first record in `data`, a key of FORMATS, out of its wrappers; FormatError where there is none.
     Looks at the frame alone."""
     inside = unwrap(data)
-    return bare_format(next((each for each in inside if each.is_record), inside[0]).data)
+    first = next((each for each in inside if each.is_record), inside[0])
+    return bare_format(first.data, first.wrappers)
 
 
-def bare_format(data: bytes) -> str:
-    """The format of a record without wrappers; FormatError, which says what the bytes are, where they are none."""
+def bare_format(data: bytes, wrappers: tuple[str, ...] = ()) -> str:
+    """The format of a record that came out of `wrappers`; FormatError, which says what the bytes are, where they are
+    none."""
     magic = data[:8]
     if magic == iso19794_2_2005.MAGIC:
         return _edition_20(data)
@@ -51,7 +53,7 @@ def bare_format(data: bytes) -> str:
     bare = bare_minutiae(data)
     if bare is not None:
         raise FormatError("no known template format, but perhaps bare minutiae of a card", needs=f"format {bare}")
-    raise FormatError(f"no template: {identify(data)}", bytes=len(data))
+    raise FormatError(f"no template: {' of '.join((*wrappers, identify(data)))}", bytes=len(data))
 
 
 def _edition_20(data: bytes) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from cccd_core.errors import CccdError, FormatError, ParameterError
+from cccd_core.errors import CccdError, Fact, FormatError, ParameterError
 from cccd_core.storage import whole_file
 from cccd_core.templates import (
     ansi378_2004,
@@ -97,7 +97,7 @@ def _read(
     width_px: int | None,
 ) -> TemplateRecord:
     itl = is_file(inside.data) if format is None else format in nist_type9.STEPS
-    name = bare_format(inside.data) if format is None and not itl else format
+    name = bare_format(inside.data, inside.wrappers) if format is None and not itl else format
     codec = _BINARY.get(name or "")
     if codec is not None:
         record = codec.read(inside.data, ppcm=None if dpi is None else ppcm(dpi))
@@ -110,6 +110,10 @@ def _read(
         )
     else:
         record = xyt.read(inside.data, ppcm=ppcm(dpi), height_px=height_px, width_px=width_px or 0)
+    others = {view.position for view in record.views} - {0, inside.position}
+    if inside.position and others:
+        facts: dict[str, Fact] = {"wrapper": inside.position, "record": " ".join(map(str, sorted(others)))}
+        record = replace(record, notices=(*record.notices, Notice(Remark.POSITION_DIFFERS, facts)))
     if inside.position:
         views = tuple(view if view.position else replace(view, position=inside.position) for view in record.views)
         record = replace(record, views=views)

@@ -25,6 +25,7 @@ class Remark(Word):
     NOT_READ = "not_read", "the file holds more than minutiae, which is not read"
     DIRECTION_UNKNOWN = "direction_unknown", "minutiae whose direction the file calls unknown are taken as they stand"
     UNWRAPPED = "unwrapped", "the record came in a wrapper"
+    POSITION_DIFFERS = "position_differs", "the wrapper names another finger than the record"
 
 
 @dataclass(frozen=True, slots=True)

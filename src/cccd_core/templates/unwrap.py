@@ -17,6 +17,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 from xml.parsers import expat
 
 from cccd_core.errors import FormatError
@@ -31,11 +32,15 @@ MAX_XML_DEPTH = 64
 MAX_HEADER_BYTES = 512
 
 RECORD = b"FMR\x00"
+_RECORD_LIST = list(RECORD)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
-_HEX = re.compile(rb"(?:0[xX])?[0-9A-Fa-f]+")
-_HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,]{64}")
+_HEX = re.compile(rb"[0-9A-Fa-f]+")
+_HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,'\\-]{64}")
 _DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
 _BLANKS = b" \t\r\n\f"
+_MARK = b"\xef\xbb\xbf"
+_XML_DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,200}\?>")
+_PERCENT = re.compile(rb"(?=[^%]{0,2000}%[0-9A-Fa-f]{2})[A-Za-z0-9+/=_%\r\n-]+")
 _LEAST_TEXT = 32  # the characters of the shortest record in base64
 _FILLING = b"\x00\xff\r\n\t "
 _BASE64_TEXTS = re.compile(rb"[^=,;]+?(?:=+|[,;]|\s(?=Rk1SA)|\Z)")  # one after the other, each ended as base64 ends
@@ -148,10 +153,35 @@ def _gzip(data: bytes) -> _Parts | None:
     raise FormatError("a wrapper holds too much", most_bytes=MAX_BYTES, most_members=MAX_RECORDS)
 
 
+def _utf16(data: bytes) -> _Parts | None:
+    """UTF-16 with its mark, as UTF-8; XML's declaration, which names the coding, goes."""
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    try:
+        text = data.decode("utf-16").encode("utf-8")
+    except UnicodeError:
+        return None
+    return [(_XML_DECLARATION.sub(b"", text), 0)]
+
+
+def _marked(data: bytes) -> _Parts | None:
+    """What follows a byte order mark, or blanks before an ANSI/NIST-ITL file."""
+    if data.startswith(_MARK):
+        return [(data[len(_MARK) :], 0)]
+    text = data.lstrip(_BLANKS) if data[:1] in (b" ", b"\t", b"\r", b"\n") else b""
+    return [(text, 0)] if nist_itl.is_file(text) else None
+
+
+def _percent(data: bytes) -> _Parts | None:
+    if not _PERCENT.fullmatch(data):
+        return None
+    return [(unquote_to_bytes(data), 0)]
+
+
 def _data_uri(data: bytes) -> _Parts | None:
     text = data.strip(_BLANKS)
     found = _DATA_URI.match(text)
-    return None if found is None else [(text[found.end() :], 0)]
+    return None if found is None else [(unquote_to_bytes(text[found.end() :]), 0)]
 
 
 def _json(data: bytes) -> _Parts | None:
@@ -176,7 +206,10 @@ def _records_in(document: object) -> Iterator[bytes]:
         if isinstance(each, dict):
             stack += reversed(list(each.values()))
         elif isinstance(each, list):
-            stack += reversed(each)
+            if each[:4] == _RECORD_LIST and all(isinstance(byte, int) and -128 <= byte <= 255 for byte in each):
+                yield bytes(byte & 255 for byte in each)
+            else:
+                stack += reversed(each)
         elif isinstance(each, str) and each.isascii():
             text = each.encode("ascii")
             if _holds_record(text):
@@ -185,7 +218,7 @@ def _records_in(document: object) -> Iterator[bytes]:
 
 def _base64_text(data: bytes) -> _Parts | None:
     parts: _Parts = []
-    for found in _BASE64_TEXTS.finditer(data.strip(_BLANKS)):
+    for found in _BASE64_TEXTS.finditer(data.strip(_BLANKS + b"\x00")):
         content = _decoded_base64(found[0].rstrip(b",;"))
         if content is None or not _is_known(content):
             if any(part.startswith(RECORD) for part, _ in parts):
@@ -198,7 +231,7 @@ def _base64_text(data: bytes) -> _Parts | None:
 
 
 def _decoded_base64(data: bytes) -> bytes | None:
-    text = data.strip(_BLANKS)
+    text = data.strip(_BLANKS).replace(b"\t", b"")
     if text[:4].lower() == b"464d":  # hexadecimal digits are base64, too
         return None
     # A form that was sent without care turns every + into a blank; a blank at a line's end is none of those.
@@ -213,13 +246,12 @@ def _decoded_base64(data: bytes) -> bytes | None:
 
 
 def _hex_text(data: bytes) -> _Parts | None:
-    text = re.sub(rb"[\s:,]", b"", data) if _HEX_START.match(data) else b""
+    text = re.sub(rb"[\s:,-]|0x|0X|\\x|[xX]'|'\s*\Z", b"", data) if _HEX_START.match(data) else b""
     if not _HEX.fullmatch(text):
         return None
-    digits = text[2:] if text[:2] in (b"0x", b"0X") else text
-    if len(digits) % 2:
+    if len(text) % 2:
         return None
-    content = bytes.fromhex(digits.decode("ascii"))
+    content = bytes.fromhex(text.decode("ascii"))
     return [(content, 0)] if _is_known(content) else None
 
 
@@ -231,8 +263,27 @@ def _is_known(content: bytes) -> bool:
         or nist_itl.is_file(content)
         or is_block_39794(content)
         or _cbeff(content) is not None
-        or content[:4] in (b"Rk1S", b"464d", b"464D")
+        or content[:3] in _CODED
+        or content.startswith(_IMAGES)
     )
+
+
+def _coded(starts: frozenset[bytes]) -> frozenset[bytes]:
+    """How a text begins that is one of `starts` in base64 or hexadecimal digits."""
+    return frozenset(
+        text[:3]
+        for each in starts
+        for text in (base64.b64encode(each), each.hex().encode(), each.hex().upper().encode())
+    )
+
+
+def _coded_again(starts: frozenset[bytes], times: int) -> frozenset[bytes]:
+    once = _coded(starts)
+    return once if times <= 1 else once | _coded_again(once, times - 1)
+
+
+_CODED = _coded_again(frozenset((RECORD[:3], b"\x1f\x8b\x08")), MAX_LAYERS - 1)
+_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\xff\xa0\xff", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
 
 
 def _holds_record(text: bytes) -> bool:
@@ -293,15 +344,17 @@ def _local(name: str) -> str:
     return name.rsplit(" ", 1)[-1]
 
 
-_FINGERS = ("Thumb", "Index", "Middle", "Ring", "Little")
+_FINGERS = ({"thumb"}, {"index", "pointer"}, {"middle"}, {"ring"}, {"little"})
+_WORDS = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def finger_of(subtype: str) -> int:
-    """The finger position of a CBEFF subtype ("Left IndexFinger"), 0 for one that names none."""
-    words = subtype.replace("Finger", "").split()
-    side = {"Right": 0, "Left": 5}.get(words[0] if words else "")
-    finger = next((number for number, word in enumerate(_FINGERS, start=1) if word in words), 0)
-    return 0 if side is None or not finger else side + finger
+    """The finger position of a CBEFF subtype ("Left IndexFinger", "RightThumb", "LEFT_INDEX"); 0 for one that names
+    none."""
+    words = {word.lower() for word in _WORDS.findall(subtype.replace("Finger", " "))}
+    sides = [offset for side, offset in (("right", 0), ("left", 5)) if side in words]
+    fingers = [number for number, names in enumerate(_FINGERS, start=1) if words & names]
+    return sides[0] + fingers[0] if len(sides) == len(fingers) == 1 else 0
 
 
 def _xml(data: bytes) -> _Parts | None:
@@ -312,21 +365,41 @@ def _xml(data: bytes) -> _Parts | None:
     return document.parts or None
 
 
+_TEMPLATE_HEADER = re.compile(rb"\x7f\x60(?:[\x00-\x7f]|\x81.|\x82..)\xa1([\x00-\x7f])", re.DOTALL)
+_SUBTYPES = {side + 4 * finger: 5 * (side - 1) + finger for finger in range(1, 6) for side in (1, 2)}
+
+
 def _cbeff(data: bytes) -> _Parts | None:
     """The records behind headers that are not read: PIV's of 88 bytes, biometric information templates, BioAPI's or a
     vendor's. A record proves itself: its identifier stands near the start, and its length fits what follows."""
     found = _RECORD_START.search(data, 1, 1 + MAX_HEADER_BYTES)
     parts: _Parts = []
+    end = 0
     while found is not None and len(parts) <= MAX_RECORDS:
         start = found.start()
         length = _length(data[start : start + MAX_BYTES])
         if not length:
             raise FormatError("a record behind a header is cut", offset=start, record=len(parts) + 1)
-        parts.append((data[start : start + length], 0))
-        found = _RECORD_START.search(data, start + length)
+        parts.append((data[start : start + length], _finger_of_header(data[end:start])))
+        end = start + length
+        found = _RECORD_START.search(data, end)
     if parts:
         _demand_all(data, len(parts))
     return parts or None
+
+
+def _finger_of_header(header: bytes) -> int:
+    """The finger that a template of ISO/IEC 7816-11 names: the subtype, tag 82, of its header A1; 0 for none."""
+    found = _TEMPLATE_HEADER.search(header)
+    if found is None:
+        return 0
+    offset, stop = found.end(), found.end() + found[1][0]
+    while offset + 2 < min(stop, len(header)):
+        tag, length = header[offset : offset + 2]
+        if (tag, length) == (0x82, 1):
+            return _SUBTYPES.get(header[offset + 2], 0)
+        offset += 2 + length
+    return 0
 
 
 def _demand_all(data: bytes, found: int) -> None:
@@ -343,11 +416,14 @@ def _demand_all(data: bytes, found: int) -> None:
 
 _TEXTS: tuple[tuple[str, Callable[[bytes], _Parts | None]], ...] = (
     ("data URI", _data_uri),
+    ("percent-encoded text", _percent),
     ("hexadecimal text", _hex_text),
     ("base64 text", _base64_text),
 )
 _OPENERS: tuple[tuple[str, Callable[[bytes], _Parts | None]], ...] = (
     ("gzip", _gzip),
+    ("UTF-16 text", _utf16),
+    ("leading blanks or a mark", _marked),
     ("XML", _xml),
     ("JSON", _json),
     *_TEXTS,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import json
 from collections.abc import Callable
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -79,6 +81,28 @@ WRAPPERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "gzip of base64": lambda data: gzip.compress(base64.b64encode(data)),
     "base64 of gzip": lambda data: base64.b64encode(gzip.compress(data)),
+    "base64 with tabs": lambda data: in_lines(base64.b64encode(data), b"\t"),
+    "base64 and a zero byte": lambda data: base64.b64encode(data) + b"\x00",
+    "base64 with a mark": lambda data: b"\xef\xbb\xbf" + base64.b64encode(data),
+    "base64 in UTF-16": lambda data: base64.b64encode(data).decode().encode("utf-16"),
+    "hexadecimal in UTF-16": lambda data: data.hex().encode().decode().encode("utf-16"),
+    "JSON in UTF-16": lambda data: json.dumps([base64.b64encode(data).decode()]).encode("utf-16"),
+    "XML in UTF-16": lambda data: (
+        f'<?xml version="1.0" encoding="UTF-16"?>\n<a>{base64.b64encode(data).decode()}</a>'.encode("utf-16")
+    ),
+    "percent-encoded base64": lambda data: quote(base64.b64encode(data), safe="").replace("A", "%41", 1).encode(),
+    "data URI of percents": lambda data: b"data:application/octet-stream," + quote(data, safe="").encode(),
+    "data URI of base64 and percents": lambda data: b"data:;base64," + quote(base64.b64encode(data), safe="").encode(),
+    "hexadecimal with hyphens": lambda data: data.hex("-").encode(),
+    "hexadecimal of C": lambda data: ", ".join(f"0x{byte:02x}" for byte in data).encode(),
+    "hexadecimal of PostgreSQL": lambda data: b"\\x" + data.hex().encode(),
+    "hexadecimal of SQL": lambda data: b"X'" + data.hex().encode() + b"'",
+    "JSON list of bytes": lambda data: json.dumps(list(data)).encode(),
+    "JSON list of signed bytes": lambda data: json.dumps([(byte + 128) % 256 - 128 for byte in data]).encode(),
+    "JSON of a buffer": lambda data: json.dumps({"type": "Buffer", "data": list(data)}).encode(),
+    "base64 of base64 of base64": lambda data: base64.b64encode(base64.b64encode(base64.b64encode(data))),
+    "base64, six times": lambda data: functools.reduce(lambda each, _: base64.b64encode(each), range(6), data),
+    "hexadecimal of base64 of digits": lambda data: base64.b64encode(data.hex().encode()).hex().encode(),
     "PIV": piv,
     "BioAPI": lambda data: (len(data) + 16).to_bytes(4, "little") + bytes(12) + data,
     "biometric information template": lambda data: tlv("7f60", tlv("a1", bytes(20)) + tlv("5f2e", data)),
@@ -108,6 +132,58 @@ def test_a_wrapper_names_the_finger_where_the_record_does_not() -> None:
     assert [finger_of(text) for text in ("Left RingFinger", "Right", "", "Face", "Left")] == [9, 0, 0, 0, 0]
 
 
+def test_the_finger_is_named_in_every_form_of_a_subtype() -> None:
+    forms = {
+        "RightIndex": 2,
+        "LeftThumb": 6,
+        "Right PointerFinger": 2,
+        "IndexFinger Right": 2,
+        "LEFT_INDEX": 7,
+        "RightLittleFinger": 5,
+        "left ring finger": 9,
+        "Left Right Thumb": 0,
+        "Right Index Middle": 0,
+        "UNKNOWN": 0,
+        "Thumb": 0,
+    }
+    assert {text: finger_of(text) for text in forms} == forms
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_template_of_iso_7816_11_names_the_finger(name: str) -> None:
+    codes = {
+        0x05: 1,
+        0x09: 2,
+        0x0D: 3,
+        0x11: 4,
+        0x15: 5,
+        0x06: 6,
+        0x0A: 7,
+        0x0E: 8,
+        0x12: 9,
+        0x16: 10,
+        0: 0,
+        1: 0,
+        2: 0,
+    }
+    for code, position in codes.items():
+        header = tlv("a1", tlv("81", b"\x08") + tlv("82", bytes((code,))) + tlv("88", b"\x00\x02"))
+        view = templates.read(tlv("7f60", header + tlv("5f2e", one(name)))).view
+        assert view.position == position
+    header = tlv("a1", tlv("82", b"\x09"))
+    record = templates.read(tlv("7f60", header + tlv("5f2e", one(name, 7))))
+    assert record.view.position == 7
+    assert dict(record.notices[-1].facts) == {"wrapper": 2, "record": "7"}
+    long = tlv("7f60", tlv("a1", tlv("81", b"\x08")) + tlv("5f2e", one(name, count=39)))
+    assert templates.read(long).view.position == 0
+
+
+def test_a_mark_or_blanks_before_an_itl_file_are_passed_over() -> None:
+    data = templates.write(templates.read(one()), "nist-itl-378")
+    for start in (b"\n", b"\r\n ", b"\xef\xbb\xbf"):
+        assert templates.read(start + data).view.count == 20
+
+
 def test_every_record_of_a_group_is_a_view() -> None:
     group = tlv(
         "7f61",
@@ -129,6 +205,25 @@ def test_records_of_two_formats_in_one_wrapper_are_refused() -> None:
         (b"\xff\xa0\xff\xa8" + bytes(90), "a fingerprint image, WSQ"),
         (b"\x89PNG\r\n\x1a\n" + bytes(90), "an image, PNG"),
         (b"BM" + bytes(90), "an image, BMP"),
+        (base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(90)), "base64 text of an image, PNG"),
+        (base64.b64encode(b"\xff\xa0\xff\xa8" + bytes(90)), "base64 text of a fingerprint image, WSQ"),
+        ((b"\xff\xd8\xff\xe0" + bytes(90)).hex().encode(), "hexadecimal text of an image, JPEG"),
+        (
+            b"data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(90)),
+            "data URI of base64 text of an",
+        ),
+        (bir_xml(("", b"\x89PNG\r\n\x1a\n" + bytes(90))), "XML of base64 text of an image, PNG"),
+        (bytes(257) + b"ustar\x00" + bytes(250), "a tar archive"),
+        (b"Rar!\x1a\x07\x00" + bytes(40), "a RAR archive"),
+        (b"\x00\x00\x01\x00\x01\x00\x10\x10" + bytes(40), "an image, ICO"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(40), "an image, HEIC"),
+        (b"\x00\x00\x00\x18ftypisom" + bytes(40), "a film, MP4"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40), "a sound, WAV"),
+        (b"\x28\xb5\x2f\xfd" + bytes(40), "a zstd file"),
+        (b"PK\x05\x06" + bytes(18), "an empty ZIP archive"),
+        (bytes.fromhex("30820300 06092a864886f70d010702") + bytes(99), "a message of CMS"),
+        (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "a certificate, PEM"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "Git LFS"),
         (b"II*\x00" + bytes(90), "an image, TIFF"),
         (b"FIR\x00010\x00" + bytes(90), "a fingerprint image record"),
         (base64.b64encode(b"FIR\x00010\x00" + bytes(90)), "a fingerprint image record"),
