@@ -101,7 +101,11 @@ def identify(data: bytes) -> str:
             if mark.search(text):
                 return words
         return "XML or HTML text without a template in it"
-    return "JSON text without a template in it" if start in ("{", "[") else "text that is no template"
+    if start in ("{", "["):
+        return "JSON text without a template in it"
+    first, second = (*text.split("\n", 2), "")[:2]
+    is_table = any(first.count(mark) == second.count(mark) > 0 for mark in ",;")
+    return "a table (CSV) without a template in it" if is_table else "text that is no template"
 
 
 def surely(data: bytes) -> str | None:

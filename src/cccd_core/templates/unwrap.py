@@ -178,6 +178,13 @@ def _percent(data: bytes) -> _Parts | None:
     return [(unquote_to_bytes(data), 0)]
 
 
+def _pem(data: bytes) -> _Parts | None:
+    if not data.lstrip(_BLANKS).startswith(b"-----BEGIN "):
+        return None
+    bodies = data.split(b"-----")[2::4]
+    return [(body, 0) for body in bodies[: MAX_RECORDS + 1] if _holds_record(body)] or None
+
+
 def _data_uri(data: bytes) -> _Parts | None:
     text = data.strip(_BLANKS)
     found = _DATA_URI.match(text)
@@ -188,8 +195,12 @@ def _json(data: bytes) -> _Parts | None:
     text = data.strip(_BLANKS)
     if text[:1] not in (b'"', b"{", b"["):
         return None
-    try:
-        document = json.loads(text)
+    lines = [line for line in text.splitlines() if line.strip()]
+    several = 1 < len(lines) <= MAX_TRIED and all(
+        line[:1] in (b"{", b"[") and line[-1:] in (b"}", b"]") for line in lines
+    )
+    try:  # JSON lines are a document each
+        document: object = [json.loads(line) for line in lines] if several else json.loads(text)
     except (ValueError, RecursionError):
         return None
     return [(each, 0) for each in _records_in(document)] or None
@@ -212,7 +223,7 @@ def _records_in(document: object) -> Iterator[bytes]:
                 stack += reversed(each)
         elif isinstance(each, str) and each.isascii():
             text = each.encode("ascii")
-            if _holds_record(text):
+            if _holds_record(text) or (text[:1] in (b"{", b"[") and b"Rk1S" in text):
                 yield text
 
 
@@ -315,13 +326,15 @@ class _Xml:
     def _doctype(self, *_: object) -> None:
         raise FormatError("XML text with a document type, which is not read")
 
-    def _start(self, name: str, _: object) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._stack) >= MAX_XML_DEPTH:
             raise FormatError("XML text that is nested too deep", most=MAX_XML_DEPTH)
-        self._elements += 1
+        self._elements += 1 + len(attributes)
         if self._elements > MAX_TRIED:
             raise FormatError("XML text of too many elements", most=MAX_TRIED)
         self._stack.append([])
+        values = (value.encode("utf-8") for value in attributes.values())
+        self.parts += [(value, 0) for value in values if _holds_record(value)]
         if _local(name) == "BIR":
             self._subtypes.append("")
 
@@ -416,6 +429,7 @@ def _demand_all(data: bytes, found: int) -> None:
 
 _TEXTS: tuple[tuple[str, Callable[[bytes], _Parts | None]], ...] = (
     ("data URI", _data_uri),
+    ("PEM", _pem),
     ("percent-encoded text", _percent),
     ("hexadecimal text", _hex_text),
     ("base64 text", _base64_text),
