@@ -23,6 +23,7 @@ from xml.parsers import expat
 from cccd_core.errors import FormatError
 from cccd_core.templates import nist_itl
 from cccd_core.templates.identify import is_block_39794
+from cccd_core.templates.subtypes import finger_of, finger_of_header
 
 MAX_BYTES = 1 << 20  # what is opened, and what comes out of it
 MAX_LAYERS = 6
@@ -357,29 +358,12 @@ def _local(name: str) -> str:
     return name.rsplit(" ", 1)[-1]
 
 
-_FINGERS = ({"thumb"}, {"index", "pointer"}, {"middle"}, {"ring"}, {"little"})
-_WORDS = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-
-
-def finger_of(subtype: str) -> int:
-    """The finger position of a CBEFF subtype ("Left IndexFinger", "RightThumb", "LEFT_INDEX"); 0 for one that names
-    none."""
-    words = {word.lower() for word in _WORDS.findall(subtype.replace("Finger", " "))}
-    sides = [offset for side, offset in (("right", 0), ("left", 5)) if side in words]
-    fingers = [number for number, names in enumerate(_FINGERS, start=1) if words & names]
-    return sides[0] + fingers[0] if len(sides) == len(fingers) == 1 else 0
-
-
 def _xml(data: bytes) -> _Parts | None:
     if data.lstrip(b"\xef\xbb\xbf" + _BLANKS)[:1] != b"<" or b"html" in data[:200].lower():
         return None
     document = _Xml()
     document.read(data)
     return document.parts or None
-
-
-_TEMPLATE_HEADER = re.compile(rb"\x7f\x60(?:[\x00-\x7f]|\x81.|\x82..)\xa1([\x00-\x7f])", re.DOTALL)
-_SUBTYPES = {side + 4 * finger: 5 * (side - 1) + finger for finger in range(1, 6) for side in (1, 2)}
 
 
 def _cbeff(data: bytes) -> _Parts | None:
@@ -393,26 +377,12 @@ def _cbeff(data: bytes) -> _Parts | None:
         length = _length(data[start : start + MAX_BYTES])
         if not length:
             raise FormatError("a record behind a header is cut", offset=start, record=len(parts) + 1)
-        parts.append((data[start : start + length], _finger_of_header(data[end:start])))
+        parts.append((data[start : start + length], finger_of_header(data[end:start])))
         end = start + length
         found = _RECORD_START.search(data, end)
     if parts:
         _demand_all(data, len(parts))
     return parts or None
-
-
-def _finger_of_header(header: bytes) -> int:
-    """The finger that a template of ISO/IEC 7816-11 names: the subtype, tag 82, of its header A1; 0 for none."""
-    found = _TEMPLATE_HEADER.search(header)
-    if found is None:
-        return 0
-    offset, stop = found.end(), found.end() + found[1][0]
-    while offset + 2 < min(stop, len(header)):
-        tag, length = header[offset : offset + 2]
-        if (tag, length) == (0x82, 1):
-            return _SUBTYPES.get(header[offset + 2], 0)
-        offset += 2 + length
-    return 0
 
 
 def _demand_all(data: bytes, found: int) -> None:

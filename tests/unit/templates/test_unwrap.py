@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from cccd_core import templates
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.templates import FingerTemplate, TemplateRecord
-from cccd_core.templates.unwrap import MAX_LAYERS, finger_of, unwrap
+from cccd_core.templates.subtypes import finger_of
+from cccd_core.templates.unwrap import MAX_LAYERS, unwrap
 
 RECORDS = ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009")
 G = bytes.fromhex("464d520020323000000000240000012c019000c500c50100020050014064003220500000")
@@ -178,6 +179,9 @@ def test_a_template_of_iso_7816_11_names_the_finger(name: str) -> None:
     record = templates.read(tlv("7f60", header + tlv("5f2e", one(name, 7))))
     assert record.view.position == 7
     assert dict(record.notices[-1].facts) == {"wrapper": 2, "record": "7"}
+    image = tlv("7f60", tlv("a1", tlv("82", b"\x05")) + tlv("5f2e", b"FIR\x00" + bytes(90)))
+    finger = tlv("7f60", header + tlv("5f2e", one(name)))
+    assert templates.read(tlv("7f61", b"\x02\x01\x02" + image + finger)).view.position == 2
     long = tlv("7f60", tlv("a1", tlv("81", b"\x08")) + tlv("5f2e", one(name, count=39)))
     assert templates.read(long).view.position == 0
 
