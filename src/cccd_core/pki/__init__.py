@@ -13,8 +13,9 @@ from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.report import Finding, Outcome, Report
 from cccd_core.pki.revocation import RevocationList, RevocationStatus, parse_crl
 from cccd_core.pki.rules import RULES, Action, Rule
-from cccd_core.pki.signers import DirectorySigners, DocumentSigners, OneSigner, SignerTooShortError
+from cccd_core.pki.signers import DirectorySigners, DocumentSigners, OneSigner
 from cccd_core.pki.trust import PathReport, TrustPath, TrustStore
+from cccd_core.pki.turn import SignerTooShortError
 from cccd_core.pki.validity import ValidityPolicy
 from cccd_core.signing.keys import load_public_key
 

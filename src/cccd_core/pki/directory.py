@@ -24,6 +24,7 @@ from cccd_core.errors import CccdError, ConflictError, FormatError, SigningError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.revocation import parse_crl
 from cccd_core.pki.trust import TrustStore
+from cccd_core.pki.turn import first_able
 from cccd_core.pki.validity import ValidityPolicy
 from cccd_core.plain import Json, decode, encode
 from cccd_core.signing import counted as counting
@@ -131,11 +132,22 @@ class PkiDirectory:
         return self.in_turn().certificate
 
     def in_turn(self, at: dt.datetime | None = None) -> Holder:
-        """The first document signer whose key may sign at that time (now); the last one where none may."""
-        when = at or dt.datetime.now(dt.UTC)
+        """The document signer that signs the next document at that time (now), by the rule of `pki.turn`. ConflictError
+        where there is none yet, SigningError where none may sign, CertificateError where readers would refuse it."""
+        when = at or counting.now_utc()
         if not self.signers:
             raise ConflictError("the PKI folder has no document signer yet", path=str(self.path), needs="a signer")
-        return next((one for one in self.signers if one.period.problem(when) is None), self.signers[-1])
+        trust = self.trust_store()
+        return first_able(
+            self.signers, when, require_trusted=lambda one: trust.validate(one.certificate, when), left=self.left
+        )
+
+    def left(self, holder: Holder) -> int | None:
+        """How many signatures a holder's key may still make once it is opened, which in a token counts as one
+        (`open_key`); None: any number. FileError, DamagedError."""
+        if holder.limit is None:
+            return None
+        return max(0, holder.limit - self.tally(holder).used - (holder.pkcs11 is not None))
 
     def key(self, holder: Holder) -> Signer:
         """The private key of one holder, with its certificate, neither counted nor bound to its period: for whoever
@@ -176,7 +188,8 @@ class PkiDirectory:
         return ledgers.entries(path) if path.exists() else iter(())
 
     def document_signer(self) -> CountedSigner:
-        """The document signer in turn now, for a single document; to be closed. `DirectorySigners` is for many."""
+        """The document signer in turn now, for a single document; to be closed. `DirectorySigners` is for many. Errors
+        as `in_turn` and `open_key`."""
         return self.counted(self.in_turn(), Purpose.SECURITY_OBJECT)
 
     def file(self, holder: Holder, name: str) -> Path:
@@ -200,7 +213,6 @@ class PkiDirectory:
             "path": str(self.path), "country": self.country, "test": self.test,
             "policy": self.policy.as_dict(),
             "csca": self.csca_certificate.as_dict(),
-            "document_signer": self.document_signer_certificate.as_dict() if self.signers else None,
             "authorities": [_listed(one) for one in self.authorities],
             "document_signers": [_listed(one) for one in self.signers],
             "list_signers": [_listed(one) for one in self.list_signers],

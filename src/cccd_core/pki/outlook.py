@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from cccd_core.errors import Fact
+from cccd_core.errors import CertificateError, Fact, SigningError
 from cccd_core.pki.directory import REVOCATION_LIST, Holder, PkiDirectory
 from cccd_core.pki.revocation import parse_crl
 from cccd_core.pki.validity import (
@@ -55,11 +56,21 @@ def outlook(directory: PkiDirectory, at: dt.datetime | None = None) -> tuple[Not
 
 
 def _signers(directory: PkiDirectory, now: dt.datetime) -> list[Notice]:
-    able = [(one, left) for one in directory.signers if _may_follow(one, now) and (left := _left(directory, one)) != 0]
+    revoked = {int(one.serial_number, 16) for one in directory.revoked}
+    able = [
+        (one, left)
+        for one in directory.signers
+        if _may_follow(one, now, revoked) and (left := directory.left(one)) != 0
+    ]
     if not able:
         text = "no document signer may sign now, nor will: certify one (cccd pki signer)"
         return [Notice(Matter.NO_SIGNER, text)]
     found = []
+    try:
+        directory.in_turn(now)
+    except (SigningError, CertificateError) as error:
+        text = f"no document signer may sign now, and one will or could: {error.message}"
+        found.append(Notice(Matter.NO_SIGNER, text, dict(error.facts)))
     for holder, _ in able:
         start = holder.period.not_before or now
         longest = directory.policy.signer_until(start) - dt.timedelta(days=directory.policy.margin_days)
@@ -78,16 +89,11 @@ def _signers(directory: PkiDirectory, now: dt.datetime) -> list[Notice]:
     return found
 
 
-def _may_follow(holder: Holder, now: dt.datetime) -> bool:
+def _may_follow(holder: Holder, now: dt.datetime, revoked: Collection[int]) -> bool:
     """Whether the holder's key may sign now or later."""
     end = holder.period.not_after
-    return (end is None or now <= end) and now <= holder.certificate.not_after
-
-
-def _left(directory: PkiDirectory, holder: Holder) -> int | None:
-    if holder.limit is None:
-        return None
-    return max(0, holder.limit - directory.tally(holder).used)
+    in_time = (end is None or now <= end) and now <= holder.certificate.not_after
+    return in_time and holder.certificate.serial_number not in revoked
 
 
 def _authority(directory: PkiDirectory, now: dt.datetime) -> list[Notice]:

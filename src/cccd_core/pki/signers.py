@@ -1,7 +1,6 @@
-"""Which document signer signs a document: the first in order that may, by date, by count, and for as long as it needs.
+"""The document signers of many documents, each the one in turn (`pki.turn`), with keys and ledgers held open.
 
 The same folder, time and counts give the same signer: a batch that is interrupted goes on with the one in turn.
-Doc 9303-12 clauses 4.1.1 (usage and validity) and 7.1 (PrivateKeyUsagePeriod).
 """
 
 from __future__ import annotations
@@ -11,21 +10,15 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from cccd_core.errors import CertificateError, SigningError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.directory import Holder, PkiDirectory, key_period
 from cccd_core.pki.trust import TrustStore
+from cccd_core.pki.turn import SignerTooShortError, first_able
 from cccd_core.signing.counted import CountedSigner, close_signer, now_utc
 from cccd_core.signing.ledger import NO_RUN, Ledger
 from cccd_core.signing.signer import Signer
 
 _TRUSTED_FOR = dt.timedelta(minutes=1)
-
-
-class SignerTooShortError(CertificateError):
-    """Document signers may sign now, and the certificate of none lasts as long as this document."""
-
-    kind = "signer_too_short"
 
 
 class DocumentSigners(Protocol):
@@ -56,42 +49,17 @@ class DirectorySigners:
         self._clock = clock
         self._open: dict[str, tuple[Ledger, Signer]] = {}
         self._trusted: dict[str, dt.datetime] = {}
+        self._used_up: set[str] = set()
 
     def for_document(self, until: dt.datetime | None = None, *, run: bytes = NO_RUN) -> Signer:
         """See `DocumentSigners`."""
         now = self._clock()
-        why: dict[str, str] = {}
-        too_short: dict[str, str] = {}
-        refused: CertificateError | None = None
-        for holder in self._directory.signers:
-            serial = f"{holder.certificate.serial_number:X}"
-            problem = holder.period.problem(now)
-            if problem is None:
-                try:
-                    self._require_trusted(holder, now)
-                except CertificateError as error:
-                    refused = refused or error
-                    problem = error.message
-            if problem is not None:
-                why[serial] = problem
-            elif until is not None and holder.certificate.not_after < until:
-                too_short[serial] = holder.certificate.not_after.isoformat()
-            else:
-                ledger, key = self._opened(holder)
-                if ledger.remaining != 0:
-                    return CountedSigner(key, ledger, holder.period, run=run, clock=self._clock)
-                why[serial] = "the key has made all the signatures it may"
-        if too_short and until is not None:
-            raise SignerTooShortError(
-                "no document signer that may sign lasts as long as this document",
-                until=until.isoformat(), signers=", ".join(f"{one} until {time}" for one, time in too_short.items()),
-            )  # fmt: skip
-        if refused is not None:
-            raise refused
-        raise SigningError(
-            "no document signer may sign now", at=now.isoformat(timespec="seconds"),
-            signers="; ".join(f"{one}: {problem}" for one, problem in why.items()),
+        holder = first_able(
+            self._directory.signers, now, until=until, left=self._left,
+            require_trusted=lambda one: self._require_trusted(one, now),
         )  # fmt: skip
+        ledger, key = self._opened(holder)
+        return CountedSigner(key, ledger, holder.period, run=run, clock=self._clock)
 
     def identity(self) -> str:
         """See `DocumentSigners`."""
@@ -122,6 +90,17 @@ class DirectorySigners:
         if seen is None or not seen <= now < seen + _TRUSTED_FOR:
             self._trust.validate(holder.certificate, now)
             self._trusted[holder.folder] = now
+
+    def _left(self, holder: Holder) -> int | None:
+        """How many documents the holder may still sign; a ledger that is not held is read once."""
+        if holder.folder in self._open:
+            return self._open[holder.folder][0].remaining
+        if holder.folder in self._used_up:
+            return 0
+        left = self._directory.left(holder)
+        if left == 0:
+            self._used_up.add(holder.folder)
+        return left
 
     def _opened(self, holder: Holder) -> tuple[Ledger, Signer]:
         if holder.folder not in self._open:

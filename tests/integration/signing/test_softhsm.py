@@ -18,6 +18,7 @@ from cccd_core import pki
 from cccd_core.emrtd import ElementaryFile, tlv
 from cccd_core.emrtd.public_keys import parse_spki
 from cccd_core.errors import SigningError, UnavailableError
+from cccd_core.pki import issue
 from cccd_core.pki.directory import PIN_VARIABLE
 from cccd_core.signing import SoftwareSigner, build_image, counted, pkcs11_modules
 from cccd_core.signing.keys import verifies
@@ -140,6 +141,9 @@ def test_a_pki_directory_may_keep_its_key_in_a_token(
 ) -> None:
     folder = pki.init(tmp_path / "pki").path
     (folder / "ds/certificate.der").write_bytes(token.certificates["p256"].der)
+    (folder / "csca/certificate.der").write_bytes(token.country.certificate.der)
+    crl = issue.revocation_list(token.country.authority, 1, emrtd_samples.NOW, emrtd_samples.NOW.replace(month=12), {})
+    (folder / "csca/crl.der").write_bytes(crl)
     (folder / "ds/private_key.pem").unlink()
     index = json.loads((folder / "pki.json").read_text())
     index["document_signers"][0]["pkcs11"] = {"module": str(token.module), "token": softhsm.TOKEN, "key": "p256"}

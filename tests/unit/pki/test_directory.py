@@ -16,6 +16,8 @@ from cccd_core.cli.main import build
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.errors import CccdError, FileError, FormatError, SigningError
 from cccd_core.personalise.keys import card_master_key
+from cccd_core.pki import authority
+from cccd_core.pki import directory as folders
 from cccd_core.signing.keys import verifies
 
 NOW = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
@@ -149,7 +151,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     shown = json.loads(capsys.readouterr().out)
     assert shown["chain"]["valid"] is True
     assert shown["signer"] == {"ready": True, "algorithm": "ECDSA_SHA256"}
-    assert shown["document_signer"] == made["document_signer"]
+    assert shown["document_signer"]["serial_number"] == made["document_signers"][0]["serial_number"]
     assert run(app, ["pki", "show", folder]) == 0
     assert "TEST" in capsys.readouterr().out
     other = pki.init(tmp_path / "other").path
@@ -162,6 +164,35 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (other / "ds/private_key.pem").write_bytes((tmp_path / "pki/ds/private_key.pem").read_bytes())
     assert run(app, ["pki", "show", str(other), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["signer"]["error"]["kind"] == "signing"
+
+
+def test_show_judges_the_signer_that_signs_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = build()
+    folder = pki.init(tmp_path / "pki", signers=1).path
+    made = authority.add_signer(folder).directory
+    first, second = (f"{one.certificate.serial_number:X}" for one in made.signers)
+    authority.revoke(folder, int(first, 16), "key_compromise")
+    assert run(app, ["pki", "show", str(folder), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["document_signer"]["serial_number"], shown["notices"]) == (second, [])
+    authority.revoke(folder, int(second, 16), "superseded")
+    assert run(app, ["pki", "show", str(folder), "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["document_signer"], shown["chain"]["valid"], shown["signer"]["ready"]) == (None, False, False)
+    assert [one["matter"] for one in shown["notices"]] == ["no_signer"]
+    assert run(app, ["pki", "show", str(folder)]) == 1
+    said = capsys.readouterr()
+    assert "signer: not ready" in said.out + said.err
+
+
+def test_show_of_a_country_that_has_no_signer_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = pki.init(tmp_path / "pki").path
+    index = folders.read_index(folder)
+    folders.write_index(folder, index | {"document_signers": []})
+    assert run(build(), ["pki", "show", str(folder), "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["signer"]["error"]["kind"] == "conflict"
+    assert [one["matter"] for one in shown["notices"]] == ["no_signer"]
 
 
 @pytest.mark.vectors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,50 @@ def test_a_revoked_signer_is_passed_over(tmp_path: Path) -> None:
     folder = authority.revoke(folder.path, serial(folder, 1), "superseded", now=NOW).directory
     with pytest.raises(CertificateError):
         DirectorySigners(folder, clock=lambda: NOW).for_document()
+
+
+def test_a_single_document_is_signed_by_the_same_rule(tmp_path: Path) -> None:
+    """Count, then revocation: as many documents, one folder, and no key that may not sign ever does."""
+    folder = pki.init(tmp_path / "pki", policy=ValidityPolicy(signature_limit=1)).path
+    for _ in range(2):
+        authority.add_signer(folder, limit=1)
+    used = []
+    for count in range(2):
+        many = DirectorySigners(pki.load(folder))
+        wanted = in_turn(many)
+        many.close()
+        signer = pki.load(folder).document_signer()
+        signer.sign(b"x")
+        signer.close()
+        used.append(pki.parse_certificate(signer.certificate_der).serial_number)
+        assert wanted == used[-1], count
+    assert used == [one.certificate.serial_number for one in pki.load(folder).signers[:2]]
+    last = pki.load(folder).signers[2].certificate
+    assert pki.load(folder).document_signer_certificate == last
+    authority.revoke(folder, last.serial_number, "key_compromise")
+    with pytest.raises(CertificateError, match="revoked"):
+        pki.load(folder).document_signer()
+    assert not folder.joinpath("ds-3/ledger").exists(), "nothing was counted for a key that may not sign"
+
+
+def test_the_proof_that_a_token_makes_counts_when_the_turn_is_asked_for(tmp_path: Path) -> None:
+    folder = pki.init(tmp_path / "pki", policy=ValidityPolicy(signature_limit=1), now=NOW).path
+    folder = authority.add_signer(folder, now=NOW).directory.path
+    loaded = pki.load(folder)
+    first, second = loaded.signers
+    in_token = replace(first, pkcs11=folders.TokenKey("/m.so", "t", "k"))
+    assert (loaded.left(first), loaded.left(in_token)) == (1, 0)
+    assert replace(loaded, signers=(in_token, second)).in_turn(NOW) == second
+
+
+def test_who_signs_later_is_no_signer_now(tmp_path: Path) -> None:
+    folder = pki.init(tmp_path / "pki", now=NOW)
+    folder = authority.add_signer(folder.path, starts=NOW + 30 * DAY, now=NOW).directory
+    assert matters(folder, NOW) == set()
+    authority.revoke(folder.path, serial(folder, 0), "key_compromise", now=NOW)
+    assert matters(folder, NOW) == {Matter.NO_SIGNER}
+    authority.renew_crl(folder.path, now=NOW + 31 * DAY)
+    assert matters(folder, NOW + 31 * DAY) == set()
 
 
 def test_what_ends_soon_is_said_ahead(tmp_path: Path) -> None:

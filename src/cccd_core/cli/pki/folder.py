@@ -69,18 +69,20 @@ def show(folder: FolderArgument, as_json: JsonOption = False) -> None:
     import datetime as dt
 
     from cccd_core import pki
-    from cccd_core.errors import BusyError, CccdError, CertificateError
+    from cccd_core.errors import BusyError, CccdError, CertificateError, ConflictError, SigningError
 
     loaded = pki.load(folder)
     facts = loaded.as_dict()
     now = dt.datetime.now(dt.UTC)
+    facts["document_signer"] = None
     try:
-        path = loaded.trust_store().validate(loaded.document_signer_certificate, now)
+        holder = loaded.in_turn(now)
+        facts["document_signer"] = holder.certificate.as_dict()
+        path = loaded.trust_store().validate(holder.certificate, now)
         facts["chain"] = {"valid": True, "signed": path.algorithm, "revocation": path.revocation.text}
-    except CertificateError as error:
+    except (CertificateError, ConflictError, SigningError) as error:
         facts["chain"] = {"valid": False, "error": error.as_dict()}
     try:
-        loaded.in_turn(now).period.require(now)
         with closing(loaded.document_signer()) as signer:
             facts["signer"] = {"ready": True, "algorithm": signer.algorithm.name}
     except BusyError:
@@ -115,6 +117,6 @@ def print_folder(facts: dict[str, Any], as_json: bool) -> None:
         chain, signer = facts["chain"], facts["signer"]
         said = f"valid, {chain['signed']}, {chain['revocation']}" if chain["valid"] else chain["error"]["message"]
         say(f"document signer to CSCA: {said}")
-        say(f"signer: {signer['algorithm'] if signer['ready'] else signer['error']['message']}")
+        say(f"signer: {signer['algorithm'] if signer['ready'] else 'not ready: ' + signer['error']['message']}")
     for notice in facts.get("notices", []):
         say(f"to be seen to: {notice['text']}")
