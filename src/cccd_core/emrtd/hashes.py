@@ -18,6 +18,19 @@ HASH_OIDS = {
     "sha384": "2.16.840.1.101.3.4.2.2",
     "sha512": "2.16.840.1.101.3.4.2.3",
 }
+_UNREAD = {
+    "1.2.840.113549.2.2": "MD2",
+    "1.2.840.113549.2.4": "MD4",
+    "1.2.840.113549.2.5": "MD5",
+    "1.3.36.3.2.1": "RIPEMD-160",
+    "2.16.840.1.101.3.4.2.5": "SHA-512/224",
+    "2.16.840.1.101.3.4.2.6": "SHA-512/256",
+    "2.16.840.1.101.3.4.2.7": "SHA3-224",
+    "2.16.840.1.101.3.4.2.8": "SHA3-256",
+    "2.16.840.1.101.3.4.2.9": "SHA3-384",
+    "2.16.840.1.101.3.4.2.10": "SHA3-512",
+    "1.2.156.10197.1.401": "SM3",
+}
 HASH_SIZES = {"sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
 HASH_NAMES = {oid: name for name, oid in HASH_OIDS.items()}
 
@@ -30,6 +43,10 @@ _FUNCTIONS = {
 }
 _MGF1 = "1.2.840.113549.1.1.8"
 _MAX_SALT_BYTES = 1024
+
+
+class UnknownHashError(FormatError):
+    """A hash whose identifier was read and is not known here: what it was used for cannot be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +68,20 @@ def hash_identifier(name: str) -> bytes:
     return tlv.sequence(tlv.oid(HASH_OIDS[name]))
 
 
+def hash_label(identifier: str) -> str:
+    """What a hash that is not known here is called; empty where that is not known either."""
+    return _UNREAD.get(identifier, "")
+
+
 def parse_hash(found: tlv.Tlv) -> str:
-    """The name of the hash of an AlgorithmIdentifier that was read. FormatError for a hash that is not known here."""
+    """The name of the hash of an AlgorithmIdentifier that was read. UnknownHashError for one that is not known here,
+    by its name where it has one."""
     identifier = tlv.to_oid(found.reader().next(tlv.OID, what="hash algorithm"))
     if identifier not in HASH_NAMES:
-        raise FormatError("a hash algorithm that is not known here", offset=found.offset, algorithm=identifier)
+        raise UnknownHashError(
+            "a hash algorithm that is not known here", offset=found.offset, algorithm=identifier,
+            name=hash_label(identifier),
+        )  # fmt: skip
     return HASH_NAMES[identifier]
 
 

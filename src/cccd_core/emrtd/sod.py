@@ -132,7 +132,14 @@ def encode_security_object(security_object: LdsSecurityObject) -> bytes:
 
 
 def parse(data: bytes) -> Sod:
-    """Reads EF.SOD: tag 77, a SignedData, the security object in it. FormatError with offset.
+    """Reads EF.SOD: tag 77, a SignedData, the security object in it. FormatError with offset, UnknownHashError where
+    the digests are of a hash that is not known here."""
+    signed = parse_message(data)
+    return Sod(signed, parse_security_object(signed.content))
+
+
+def parse_message(data: bytes) -> cms.SignedData:
+    """Reads EF.SOD down to what is signed, which `parse_security_object` reads. FormatError with offset.
 
     BER is read as well as DER. Doc 9303-10 clause 4.6.2.3 recommends one signer; there may be more.
     """
@@ -142,7 +149,7 @@ def parse(data: bytes) -> Sod:
         raise FormatError("EF.SOD signs something else", content_type=signed.content_type)
     if not signed.signers:
         raise FormatError("EF.SOD has no signer")
-    return Sod(signed, parse_security_object(signed.content))
+    return signed
 
 
 def parse_security_object(data: bytes) -> LdsSecurityObject:

@@ -157,7 +157,9 @@ def shows_forgery(rule: Rule) -> bool:
 
 def _said(finding: Finding) -> str:
     about = f" ({finding.about})" if finding.about else ""
-    return f"{finding.why or finding.rule}{about} [{finding.rule}]"
+    facts = dict(finding.facts)
+    name = facts.get("name") or facts.get("curve") or facts.get("algorithm") if finding.rule is Rule.ALGORITHM else None
+    return f"{finding.why or finding.rule}{f': {name}' if name else ''}{about} [{finding.rule}]"
 
 
 def require_com(ef_com: bytes, signed: Set[int]) -> str:

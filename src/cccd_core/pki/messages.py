@@ -15,20 +15,23 @@ from functools import lru_cache
 from typing import ClassVar, Final
 
 from cccd_core.emrtd import ber, cms, times, tlv
-from cccd_core.emrtd.hashes import HASH_NAMES, digest
+from cccd_core.emrtd.hashes import HASH_NAMES, digest, hash_label
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import CertificateError, FormatError, ParameterError, VerificationError
 from cccd_core.pki import names
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.path import Role
 from cccd_core.pki.policy import VerificationPolicy
-from cccd_core.pki.report import Judgement, Report
+from cccd_core.pki.report import Judgement, Outcome, Report
 from cccd_core.pki.rules import Rule
 from cccd_core.pki.signatures import SignatureScheme
 from cccd_core.pki.strength import judge_hash, judge_signature
 from cccd_core.pki.trust import TrustPath, TrustStore
 
 EF_SOD: Final = "EF.SOD"
+MAX_CANDIDATES: Final = 8
+"""Certificates that one signer's identifier may name, each tried."""
+_PROOF: Final = (Rule.SIGNATURE, Rule.CERTIFICATE_SIGNATURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,33 +61,44 @@ def judge_message(
     the message; `at` (aware) is now, `more` as for `judge_document`. ParameterError for a time without a zone.
 
     Of several signatures the first that nothing refuses is reported, or the first one: Doc 9303-10 clause 4.6.2.3 only
-    recommends a single signer, and one right signature of a trusted one is proof.
+    recommends a single signer, and one right signature of a trusted one is proof. So it is with certificates of the
+    issuer and serial number that a signer names (at most 8 are tried): anybody can lay one beside the right one. Where
+    each is refused, the first of those that come furthest is reported: signature right, certificate signed.
     """
     if at.tzinfo is None:
         raise ParameterError("a time without a time zone")
     first: SignatureReport | None = None
     for info in signed.signers:
-        judgement = Judgement(policy)
-        scheme = signing_time = path = None
-        signer = judge_identifier(judgement, signed, info, more, about=about, read=trust.read)
-        if signer is not None:
+        best: SignatureReport | None = None
+        identified = Judgement(policy)
+        for signer in judge_identifier(identified, signed, info, more, about=about, read=trust.read):
+            judgement = Judgement(policy)
+            judgement.include(identified.close())
+            judgement.held(Rule.DOCUMENT_SIGNER, about, signer.subject)
             scheme = judge_signed_data(judgement, signed, info, signer, about=about)
             signing_time = judge_signing_time(judgement, info, signer, at, about=about)
             found = trust.judge(signer, signing_time or at, now=at, role=role, policy=policy, more=more)
             judgement.include(found.judged)
-            path = found.path
-        report = SignatureReport(
-            judged=judgement.close(), signer=signer, path=path, algorithm=None if scheme is None else scheme.name,
-            signing_time=signing_time,
-        )  # fmt: skip
-        if not report.judged.refused:
-            return report
-        first = first or report
+            report = SignatureReport(
+                judged=judgement.close(), signer=signer, path=found.path,
+                algorithm=None if scheme is None else scheme.name, signing_time=signing_time,
+            )  # fmt: skip
+            if report.accepted:
+                return report
+            if best is None or _proved(report) > _proved(best):
+                best = report
+        first = first or best or SignatureReport(judged=identified.close())
     if first is None:
         judgement = Judgement(policy)
         judgement.failed(Rule.DOCUMENT_SIGNER, about, "nobody signed it")
         return SignatureReport(judged=judgement.close())
     return first
+
+
+def _proved(report: SignatureReport) -> int:
+    """How much of what acceptance rests on held."""
+    rules = report.rules
+    return sum(rules[rule] is Outcome.HELD for rule in _PROOF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,39 +151,44 @@ def judge_identifier(
     *,
     about: str = EF_SOD,
     read: Callable[[bytes], Certificate] = parse_certificate,
-) -> Certificate | None:
-    """The certificate that a signer names, among those in the message and `more`; None, and found so, without one.
+) -> tuple[Certificate, ...]:
+    """The certificates that a signer names, those in the message before those in `more`; none, and found so, where
+    there is none that can be read.
 
     Certificates beside the signer's are not read further than needed. Where none is named rightly, the only
     certificate of the message is taken if its serial number is the one named: the signature decides (rule
     `signer_identifier`)."""
     by_key = info.subject_key_identifier
-    try:
-        for der in signed.certificates:
-            if _bears(read, der, by_key) if by_key is not None else _names(info, der):
-                judgement.held(Rule.SIGNER_IDENTIFIER, about)
-                return _found(judgement, read(der), about)
-        for candidate in more:
-            if _has_key(candidate, by_key) if by_key is not None else _names(info, candidate.der):
-                judgement.held(Rule.SIGNER_IDENTIFIER, about)
-                return _found(judgement, candidate, about)
-        if len(signed.certificates) == 1 and info.serial_number is not None:
+    unreadable: FormatError | None = None
+    named: dict[Certificate, None] = {}
+    for der in signed.certificates:
+        if _bears(read, der, by_key) if by_key is not None else _names(info, der):
+            try:
+                named[read(der)] = None
+            except FormatError as error:
+                unreadable = unreadable or error
+    for candidate in more:
+        if _has_key(candidate, by_key) if by_key is not None else _names(info, candidate.der):
+            named[candidate] = None
+    if named:
+        judgement.held(Rule.SIGNER_IDENTIFIER, about)
+        return tuple(named)[:MAX_CANDIDATES]
+    if unreadable is None and len(signed.certificates) == 1 and info.serial_number is not None:
+        try:
             only = read(signed.certificates[0])
+        except FormatError as error:
+            unreadable = error
+        else:
             if only.serial_number == info.serial_number:
                 judgement.failed(
                     Rule.SIGNER_IDENTIFIER, about, "the issuer is written otherwise than in the certificate"
                 )
-                return _found(judgement, only, about)
-    except FormatError as error:
-        judgement.failed(Rule.DOCUMENT_SIGNER, about, error.message, **error.facts)
-        return None
-    judgement.failed(Rule.DOCUMENT_SIGNER, about, "the signer's certificate is not there")
-    return None
-
-
-def _found(judgement: Judgement, certificate: Certificate, about: str) -> Certificate:
-    judgement.held(Rule.DOCUMENT_SIGNER, about, certificate.subject)
-    return certificate
+                return (only,)
+    if unreadable is not None:
+        judgement.failed(Rule.DOCUMENT_SIGNER, about, unreadable.message, **unreadable.facts)
+    else:
+        judgement.failed(Rule.DOCUMENT_SIGNER, about, "the signer's certificate is not there")
+    return ()
 
 
 def _names(info: cms.SignerInfo, der: bytes) -> bool:
@@ -210,8 +229,10 @@ def judge_signed_data(
     digest_name = HASH_NAMES.get(info.digest_algorithm)
     if digest_name is None:
         judgement.failed(
-            Rule.ALGORITHM, "message digest", "an unknown digest algorithm", algorithm=info.digest_algorithm
-        )
+            Rule.ALGORITHM, "message digest", "a hash algorithm that is not known here",
+            algorithm=info.digest_algorithm, name=hash_label(info.digest_algorithm),
+        )  # fmt: skip
+        judgement.unknown(Rule.SIGNATURE, about, "its hash is not known here")
         return None
     judge_hash(judgement, digest_name, "message digest")
     orders = [signed.content]
@@ -315,12 +336,11 @@ def judge_signing_time(
 
 
 def find_signer(signed: cms.SignedData, info: cms.SignerInfo, *, more: tuple[Certificate, ...] = ()) -> Certificate:
-    """`judge_identifier` alone: the certificate, or CertificateError with check `document_signer`."""
+    """The first certificate that a signer names, or CertificateError with check `document_signer`."""
     judgement = Judgement(VerificationPolicy.STRICT)
-    certificate = judge_identifier(judgement, signed, info, more)
-    if certificate is None:
-        raise judgement.findings[-1].error()
-    return certificate
+    for certificate in judge_identifier(judgement, signed, info, more):
+        return certificate
+    raise judgement.findings[-1].error()
 
 
 def verify_signer(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from cccd_core.emrtd import sod as sods
-from cccd_core.emrtd.hashes import digest
+from cccd_core.emrtd.hashes import UnknownHashError, digest
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.pki import states
 from cccd_core.pki.certificates import Certificate
@@ -107,26 +107,35 @@ def judge_document(
     if at.tzinfo is None:
         raise ParameterError("a time without a time zone")
     judgement = Judgement(policy)
+    unknown: UnknownHashError | None = None
+    listed: sods.LdsSecurityObject | None = None
     try:
-        parsed = sods.parse(sod)
+        signed = sods.parse_message(bytes(sod))
+        listed = sods.parse_security_object(signed.content)
+    except UnknownHashError as error:
+        unknown = error
     except FormatError as error:
         judgement.failed(Rule.SECURITY_OBJECT, EF_SOD, error.message, **error.facts)
         return DocumentReport(judged=judgement.close())
     judgement.held(Rule.SECURITY_OBJECT, EF_SOD)
-    signed, listed = parsed.signed_data, parsed.security_object
     found = judge_message(signed, trust, at, about=EF_SOD, policy=policy, more=more)
     judgement.include(found.judged)
-    _data_groups(judgement, listed, data_groups)
+    if listed is not None:
+        _data_groups(judgement, listed, data_groups)
+    elif unknown is not None:
+        judgement.failed(Rule.ALGORITHM, "data groups", unknown.message, **unknown.facts)
+        for rule in (Rule.DATA_GROUPS, Rule.DIGEST):
+            judgement.unknown(rule, "data groups", "their hash is not known here")
     _belonging(judgement, data_groups.get(1), found.signer, found.path)
     return DocumentReport(
         judged=judgement.close(),
         document_signer=found.signer,
         path=found.path,
         signature_algorithm=found.algorithm,
-        digest_algorithm=listed.digest_algorithm,
+        digest_algorithm=None if listed is None else listed.digest_algorithm,
         signing_time=found.signing_time,
-        data_groups=tuple(sorted(data_groups)),
-        absent=tuple(sorted(set(listed.digests) - set(data_groups))),
+        data_groups=() if listed is None else tuple(sorted(data_groups)),
+        absent=() if listed is None else tuple(sorted(set(listed.digests) - set(data_groups))),
     )
 
 

@@ -106,12 +106,17 @@ def parse_scheme(algorithm: bytes, *, digest: str | None = None) -> SignatureSch
     )
 
 
+def fits(scheme: SignatureScheme, key: EcPublicKey | RsaPublicKey) -> bool:
+    """Whether a key is of the kind that signs so."""
+    return isinstance(key, EcPublicKey) is (scheme.family == "ecdsa")
+
+
 def verify(scheme: SignatureScheme, key: PublicKey, signature: bytes, data: bytes) -> None:
     """Returns where `signature` over `data` is that of `key`. VerificationError where it is not; FormatError where the
     key cannot be used here, or is of another kind than the scheme."""
     if isinstance(key, UnknownKey):
         raise FormatError(key.why.message, **key.why.facts)
-    if isinstance(key, EcPublicKey) is not (scheme.family == "ecdsa"):
+    if not fits(scheme, key):
         raise FormatError("a signature algorithm of another kind of key", algorithm=scheme.identifier)
     try:
         if isinstance(key, EcPublicKey):

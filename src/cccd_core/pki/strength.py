@@ -14,7 +14,7 @@ from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, UnknownKey
 from cccd_core.errors import FormatError, VerificationError
 from cccd_core.pki.report import Judgement
 from cccd_core.pki.rules import Rule
-from cccd_core.pki.signatures import PublicKey, SignatureScheme, parse_scheme, verify
+from cccd_core.pki.signatures import PublicKey, SignatureScheme, fits, parse_scheme, verify
 
 STRONG_HASHES: Final = frozenset(("sha224", "sha256", "sha384", "sha512"))
 MIN_RSA_BITS: Final = 2048
@@ -68,13 +68,19 @@ def judge_signature(
     digest: str | None = None,
 ) -> SignatureScheme | None:
     """Whether `signature` over `data` is the key's, by `rule`; the key's own restriction and the strength of the hashes
-    with it. `digest` is the hash that a CMS signer names. The scheme of a right signature, None without one."""
+    with it. `digest` is the hash that a CMS signer names. The scheme of a right signature, None without one. An
+    algorithm or key that is not known here shows nothing for or against the signature: `algorithm` refuses it, and
+    `rule` is not checked."""
+    scheme = None
     try:
         scheme = _scheme(algorithm, digest)
         verify(scheme, key, signature, data)
     except FormatError as error:
         judgement.failed(Rule.ALGORITHM, about, error.message, **error.facts)
-        judgement.failed(rule, about, "a signature that cannot be verified")
+        if scheme is None or isinstance(key, UnknownKey) or fits(scheme, key):
+            judgement.unknown(rule, about, "its algorithm or key is not known here")  # `algorithm` refuses
+        else:
+            judgement.failed(rule, about, "a signature of another kind of key")
         return None
     except VerificationError as error:
         judgement.failed(rule, about, error.message)

@@ -15,7 +15,7 @@ from cccd_core.errors import CccdError, CertificateError, ParameterError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.path import Role, Times, judge_authorities, judge_signer, no_authority
 from cccd_core.pki.policy import VerificationPolicy
-from cccd_core.pki.report import Judgement, Report
+from cccd_core.pki.report import Judgement, Outcome, Report
 from cccd_core.pki.revocation import RevocationList, RevocationLists, RevocationStatus
 from cccd_core.pki.rules import Rule
 
@@ -206,16 +206,18 @@ class TrustStore:
         best: PathReport | None = None
         for count, authorities in enumerate(self._paths(signer, more)):
             report = self._judge_path(signer, authorities, role, policy, times)
-            if best is None or _rank(report) > _rank(best):
+            counts = _named_by_key(signer, authorities) or report.rules[Rule.CERTIFICATE_SIGNATURE] is Outcome.HELD
+            if counts and (best is None or _rank(report) > _rank(best)):
                 best = report
             if report.accepted or count + 1 >= MAX_PATHS:
                 break
         if best is not None:
             return best
         judgement = Judgement(policy)
-        judgement.failed(
-            Rule.ISSUER, role.value, "no trusted CSCA issued the signer", subject=signer.subject, issuer=signer.issuer
-        )
+        why = "no trusted CSCA issued the signer"
+        if signer.issuer_key in self._by_subject:
+            why = "no trusted CSCA of this name has the key that issued the signer"
+        judgement.failed(Rule.ISSUER, role.value, why, subject=signer.subject, issuer=signer.issuer)
         judge_signer(judgement, signer, role, times)
         return PathReport(judged=judgement.close(), role=role, path=None)
 
@@ -254,15 +256,27 @@ class TrustStore:
             chains = longer
 
     def _issuers(self, below: Certificate) -> list[Certificate]:
-        named = [c for c in self._by_subject.get(below.issuer_key, []) if _keys_match(below, c)]
+        """Those of its issuer's name, whichever key it says, and those of that key: what it says only orders them, the
+        signature decides (RFC 5280 clause 4.2.1.1: it helps to find a path)."""
+        named = self._by_subject.get(below.issuer_key, [])
         # Doc 9303-12 clause 7.1.1: the key identifier finds a CSCA that was renamed since.
         by_key = self._by_key.get(below.authority_key_identifier or b"", [])
-        return list(dict.fromkeys((*named, *(c for c in by_key if c.country == below.country))))
+        found = dict.fromkeys((*named, *(c for c in by_key if c.country == below.country)))
+        return sorted(found, key=lambda csca: not _keys_match(below, csca))
+
+
+def _named_by_key(signer: Certificate, authorities: tuple[Certificate, ...]) -> bool:
+    """Whether no certificate of a path says that another key than the one above it signed it."""
+    return all(map(_keys_match, (signer, *authorities), authorities))
 
 
 def _rank(report: PathReport) -> tuple[bool, int]:
-    """Accepted before refused, then by how little refuses; a wrong signature weighs most."""
-    wrong = sum(100 if finding.rule is Rule.CERTIFICATE_SIGNATURE else 1 for finding in report.refusals)
+    """Accepted before refused, then by how little refuses; a wrong signature weighs most, then one that cannot be
+    verified."""
+    wrong = len(report.refusals)
+    for finding in report.findings:
+        if finding.rule is Rule.CERTIFICATE_SIGNATURE and finding.outcome is not Outcome.HELD:
+            wrong += 1000 if finding.outcome is Outcome.FAILED else 100
     return report.accepted, -wrong
 
 

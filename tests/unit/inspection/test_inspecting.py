@@ -477,3 +477,17 @@ def test_a_zone_with_an_odd_field_opens_a_chip_all_the_same() -> None:
         wrong[line] = wrong[line][:place] + "0" + wrong[line][place + 1 :]
         with pytest.raises(ParameterError, match="typed wrongly"):
             Access.typed(mrz="\n".join(wrong))
+
+
+def test_a_signature_of_an_unknown_algorithm_shows_nothing_against_the_document(country: Country) -> None:
+    one = document(country)
+    before, after = (tlv.oid(f"1.2.840.10045.4.3.{last}") for last in (2, 9))
+    head, _, tail = one.files[SOD].rpartition(before)  # of the signer, behind its certificate
+    changed = {**one.files, SOD: head + after + tail}
+    found = inspect(MemoryLink(PlainChip(changed)), country.trust, access=Access())
+    assert found.verdict is Verdict.UNDECIDED
+    assert outcomes(found)[CheckName.PASSIVE_AUTHENTICATION] is Outcome.UNTOLD
+    assert any("not known here: 1.2.840.10045.4.3.9" in reason for reason in found.reasons)
+    forged = {**changed, DG1: one.files[DG1][:-1] + b"0"}
+    found = inspect(MemoryLink(PlainChip(forged)), country.trust, access=Access())
+    assert found.verdict is Verdict.NOT_GENUINE

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cccd_core import pki
 from cccd_core.emrtd import cms, times, tlv
@@ -471,7 +472,57 @@ def test_old_documents_are_for_the_legacy_policy() -> None:
 def test_md5_is_never_taken() -> None:
     md5 = tlv.sequence(tlv.oid("1.2.840.113549.1.1.4"), tlv.NULL_VALUE)
     report = judge(BASE, LEGACY, sod=forms.message(BASE, algorithm=md5))
-    assert refused(report) == {"algorithm", "signature"}
+    assert (refused(report), report.accepted) == ({"algorithm"}, False)
+    assert report.rules[Rule.SIGNATURE] is Outcome.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "name"),
+    [
+        ("1.3.101.112", "Ed25519"),
+        ("2.16.840.1.101.3.4.3.10", "ECDSA with SHA3-256"),
+        ("1.2.840.113549.1.1.4", "MD5 with RSA"),
+        ("1.2.3.4", ""),
+    ],
+)
+def test_an_unknown_algorithm_refuses_by_its_name_and_says_nothing_of_the_signature(algorithm: str, name: str) -> None:
+    for policy in (STRICT, LEGACY):
+        report = judge(BASE, policy, sod=forms.message(BASE, algorithm=tlv.sequence(tlv.oid(algorithm))))
+        assert (refused(report), report.accepted) == ({"algorithm"}, False)
+        assert dict(report.refusals[0].facts) == {"algorithm": algorithm, "name": name}
+        assert report.rules[Rule.SIGNATURE] is Outcome.NOT_CHECKED
+
+
+def test_a_known_algorithm_of_another_kind_of_key_is_no_signature_of_that_key() -> None:
+    rsa_sha256 = tlv.sequence(tlv.oid("1.2.840.113549.1.1.11"), tlv.NULL_VALUE)
+    assert refused(judge(BASE, sod=forms.message(BASE, algorithm=rsa_sha256))) == {"algorithm", "signature"}
+
+
+def test_a_curve_that_is_unknown_refuses_and_says_nothing_of_the_signature() -> None:
+    private = ec.generate_private_key(ec.SECP256K1())
+    spki = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    signer = forms.Party(
+        spki, lambda data: private.sign(data, ec.ECDSA(hashes.SHA256())), forms.SIGNER_NAME,
+        tlv.integer(2),
+    )  # fmt: skip
+    report = judge(forms.Base(signer=signer))
+    assert (refused(report), report.accepted) == ({"algorithm"}, False)
+    assert report.rules[Rule.SIGNATURE] is Outcome.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    ("identifier", "name", "size"), [("2.16.840.1.101.3.4.2.8", "SHA3-256", 32), ("1.2.840.113549.2.5", "MD5", 16)]
+)
+def test_an_unknown_hash_of_the_data_groups_refuses_by_its_name(identifier: str, name: str, size: int) -> None:
+    rows = [tlv.sequence(tlv.integer(n), tlv.octet_string(bytes(size))) for n in sorted(BASE.groups)]
+    listed = tlv.sequence(tlv.integer(0), tlv.sequence(tlv.oid(identifier)), tlv.sequence(*rows))
+    report = judge(BASE, sod=forms.message(BASE, content=listed))
+    assert (refused(report), report.accepted) == ({"algorithm"}, False)
+    assert dict(report.refusals[0].facts)["name"] == name
+    assert report.rules[Rule.SIGNATURE] is Outcome.HELD
+    assert report.rules[Rule.DIGEST] is Outcome.NOT_CHECKED
+    forged = judge(BASE, sod=forms.message(BASE, content=listed, to_sign=b"something else"))
+    assert refused(forged) == {"algorithm", "signature"}
 
 
 def test_a_signature_over_another_hash_than_named_is_flagged() -> None:
@@ -632,6 +683,64 @@ def test_a_bad_certificate_beside_the_signers_costs_nothing() -> None:
     for odd in (tlv.sequence(b"\x05\x00"), tlv.sequence(), BASE.csca.certificate[:-1] + b"\x00"):
         inside = [odd, BASE.signer.certificate]
         assert judge(BASE, sod=forms.message(BASE, certificates=inside)).accepted
+
+
+def test_another_certificate_of_the_signers_name_and_number_costs_nothing() -> None:
+    right = BASE.signer.certificate
+    stranger = forms.Base().signer.certificate  # of the same names and serial number
+    signed_wrongly = right[:-1] + bytes((right[-1] ^ 1,))
+    for beside in (stranger, signed_wrongly):
+        for inside in ([beside, right], [right, beside], [beside, beside, right]):
+            assert judge(BASE, sod=forms.message(BASE, certificates=inside)).accepted
+        assert not judge(BASE, sod=forms.message(BASE, certificates=[beside])).accepted
+        wrong = forms.message(BASE, certificates=[beside, right], to_sign=b"something else")
+        assert "signature" in refused(judge(BASE, sod=wrong))
+        only = forms.message(BASE, certificates=[beside])
+        assert judge(BASE, sod=only, more=(pki.parse_certificate(right),)).accepted
+    both = forms.message(BASE, certificates=[stranger, signed_wrongly])
+    assert not judge(BASE, sod=both).accepted
+
+
+def test_of_certificates_that_are_all_refused_the_one_that_signed_is_reported() -> None:
+    stranger = forms.Base().signer.certificate
+    sod = forms.message(BASE, certificates=[stranger, BASE.signer.certificate])
+    late = forms.UNTIL + dt.timedelta(days=1)
+    report = pki.judge_document(sod, BASE.groups, store(BASE), late, policy=STRICT)
+    assert refused(report) == {"signer_validity", "authority_validity"}
+
+
+def test_certificates_beside_the_signers_are_tried_up_to_a_limit() -> None:
+    strangers = [forms.Base().signer.certificate for _ in range(8)]
+    assert judge(BASE, sod=forms.message(BASE, certificates=[*strangers[:7], BASE.signer.certificate])).accepted
+    assert not judge(BASE, sod=forms.message(BASE, certificates=[*strangers, BASE.signer.certificate])).accepted
+
+
+def naming_key(base: forms.Base, key_identifier: bytes) -> bytes:
+    """The document of a signer whose certificate says that this key of its CSCA signed it."""
+    authority = forms.extension("2.5.29.35", tlv.sequence(tlv.encode(0x80, key_identifier)))
+    inside = forms.certificate(base.signer, base.csca, [forms.KEY_USAGE_SIGNER, authority])
+    return forms.message(base, certificates=[inside])
+
+
+def test_the_signature_finds_the_csca_whichever_key_the_signer_names() -> None:
+    csca, other = forms.Base().csca, BASE.csca  # of one name
+    base = forms.Base(csca=csca)
+    both = [pki.parse_certificate(party.certificate) for party in (other, csca)]
+    for named in (other.key_identifier, csca.key_identifier, b"nobody's"):
+        sod = naming_key(base, named)
+        for anchors in (both, both[::-1], both[1:]):
+            report = pki.judge_document(sod, base.groups, pki.TrustStore(anchors), AT)
+            assert report.accepted
+            assert report.csca == both[1]
+        # without the key that signed: wrong where the named key is there, without an issuer where it is not
+        alone = pki.judge_document(sod, base.groups, pki.TrustStore(both[:1]), AT)
+        assert not alone.accepted
+        if named == other.key_identifier:
+            assert "certificate_signature" in refused(alone)
+        else:
+            assert alone.why(Rule.ISSUER) == "no trusted CSCA of this name has the key that issued the signer"
+    nobody = pki.judge_document(forms.message(base), base.groups, pki.TrustStore([]), AT)
+    assert nobody.why(Rule.ISSUER) == "no trusted CSCA issued the signer"
 
 
 def test_what_is_no_security_object_is_in_the_report() -> None:
