@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from cccd_core.cli import interrupts, log, terminal
-from cccd_core.errors import CccdError, FileError, ParameterError
+from cccd_core.errors import CccdError, FileError, ParameterError, UnavailableError
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
@@ -302,7 +302,11 @@ def _ended(app: typer.Typer, argv: list[str]) -> int:
         reader_left = error.errno == errno.EPIPE
         return EXIT_NOT_RUN if reader_left else _shown_error(file_error("cannot go on", error), as_json=False)
     except typer.Abort:
-        return EXIT_NOT_RUN
+        if interrupts.received():
+            return EXIT_INTERRUPTED
+        terminal.tell("")  # the question's line has no end
+        ended = UnavailableError("the input ended before a question was answered", needs="an answer")
+        return _shown_error(ended, as_json="--json" in argv)
     return code if isinstance(code, int) else 0
 
 

@@ -25,6 +25,7 @@ from cccd_core.pki.check_parts import (
 from cccd_core.pki.deviation_list import DEVIATION_LIST, parse_content
 from cccd_core.pki.master_list import CSCA_MASTER_LIST
 from cccd_core.pki.messages import verify_signer
+from cccd_core.pki.path import no_authority
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.profile import (
     ENTRY_EXTENSIONS,
@@ -141,6 +142,12 @@ def check_signed_list(data: bytes, inside: bool) -> Checked:
         found.reads("list_signature", partial(verify_signer, signed, info, signer, policy=VerificationPolicy.LEGACY))
     listed: list[tlv.Tlv] = []
     found.reads("content_version", lambda: listed.extend(_content(signed.content, kind)))
+    for number, each in enumerate(listed):
+        member = _readable(tlv.encode(each.tag, each.value))
+        if member is not None and (why := no_authority(member)) is not None:
+            found.require(
+                False, "listed_authorities", row=number, why=why, subject=member.subject, sha256=member.fingerprint
+            )
     if inside:
         checked += [check_certificate(tlv.encode(each.tag, each.value)) for each in listed]
     about = certificates[0].subject if certificates else ""

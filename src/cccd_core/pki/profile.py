@@ -156,6 +156,7 @@ CLAUSES = {
     "entry_extension_harmless": Clause(_D + "table 10", "rows have no reason or invalidity date", Severity.ADVICE),
     "signed_data_version": Clause(_D + "9, 10; RFC 5652 5.1", "SignedData is of version 3"),
     "content_version": Clause(_D + "9, 10", "the list is of version 0, and not empty"),
+    "listed_authorities": Clause(_D + "9", "a master list lists certificates of CSCAs alone"),
     "certificates_inside": Clause(_D + "9, 10", "the signer's certificate and its CSCA's are inside"),
     "lists_inside": Clause(_D + "9, 10", "no revocation lists inside"),
     "one_signer": Clause(_D + "9, 10", "one signer, as recommended", Severity.ADVICE),

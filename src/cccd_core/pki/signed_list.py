@@ -12,9 +12,10 @@ from collections.abc import Iterable
 
 from cccd_core.emrtd import cms, times, tlv
 from cccd_core.emrtd.hashes import hash_identifier
-from cccd_core.errors import ParameterError
+from cccd_core.errors import CertificateError, ParameterError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.master_list import CSCA_MASTER_LIST
+from cccd_core.pki.path import no_authority
 from cccd_core.signing.signer import Signer
 
 _VERSION_3 = tlv.integer(3)
@@ -62,8 +63,15 @@ def write_master_list(
     certificates: Iterable[Certificate], signer: Signer, authority: Certificate, signing_time: dt.datetime
 ) -> bytes:
     """A CSCA master list of these certificates, each once: SEQUENCE { version 0, SET OF Certificate }. ParameterError
-    where none is given. Errors as `write_signed_list`."""
-    listed = {certificate.der for certificate in certificates}
+    where none is given, CertificateError naming the first that is no CSCA's. Errors as `write_signed_list`."""
+    listed = set()
+    for certificate in certificates:
+        why = no_authority(certificate)
+        if why is not None:
+            raise CertificateError(
+                why, check="usage", subject=certificate.subject, sha256=certificate.fingerprint, needs="a CSCA's"
+            )
+        listed.add(certificate.der)
     if not listed:
         raise ParameterError("a master list of no certificate")
     return write_signed_list(

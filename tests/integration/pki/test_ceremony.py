@@ -280,3 +280,14 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert run(build(), ["pki", "ceremony", str(tmp_path / "x"), *people, "--dry-run", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "conflict"
     assert not (tmp_path / "x").exists()
+
+
+def test_an_input_that_ends_at_a_question_is_told(tmp_path: Path) -> None:
+    arguments = [
+        sys.executable, "-m", "cccd_core.cli.main", "pki", "ceremony", str(tmp_path / "x"), "--operator", "A",
+        "--operator", "B", "--dry-run", "--json",
+    ]  # fmt: skip
+    ended = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert json.loads(ended.stdout)["error"]["message"] == "the input ended before a question was answered"
+    assert list(tmp_path.iterdir()) == []

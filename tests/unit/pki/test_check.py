@@ -16,8 +16,8 @@ from cccd_core import pki
 from cccd_core.cli.common import run
 from cccd_core.cli.main import build
 from cccd_core.emrtd import tlv
-from cccd_core.errors import FormatError
-from cccd_core.pki import authority, issue, publish
+from cccd_core.errors import CertificateError, FormatError
+from cccd_core.pki import authority, issue, publish, signed_list
 from cccd_core.pki.check import check, check_file
 from cccd_core.pki.deviation_list import Description, Deviation, Documents
 from cccd_core.pki.profile import CLAUSES, Kind, Severity
@@ -264,9 +264,29 @@ def test_every_rule_has_a_clause_and_a_test() -> None:
     assert untested == {
         "readable", "algorithm", "signature", "der", "public_key", "key_strength", "uncompressed_point",
         "extension_twice", "basic_constraints", "purpose", "name_change", "entry_extension_harmless",
-        "signed_data_version", "content_version", "certificates_inside", "lists_inside", "one_signer",
+        "signed_data_version", "content_version", "listed_authorities", "certificates_inside", "lists_inside",
+        "one_signer",
         "signer_identifier", "signer_version", "signed_attributes", "list_signature",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_member_of_a_master_list_that_is_no_authority_is_named(
+    inside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = pki.init(tmp_path / "pki", now=NOW).path
+    authority.add_list_signer(folder, "master_list", now=NOW)
+    signer = pki.load(folder).signers[0].certificate
+    with pytest.raises(CertificateError) as caught:
+        publish.master_list(folder, [signer], now=NOW)
+    assert (caught.value.facts["subject"], caught.value.facts["sha256"]) == (signer.subject, signer.fingerprint)
+    directory = pki.load(folder)
+    assert directory.tally(directory.list_signers[0]).signatures == 0
+    assert check(publish.master_list(folder, now=NOW), inside=inside).breaches == ()
+    monkeypatch.setattr(signed_list, "no_authority", lambda certificate: None)
+    found = check(publish.master_list(folder, [signer], now=NOW), inside=inside)
+    assert not found.sound
+    assert [(one.rule, one.facts["sha256"]) for one in found.breaches] == [("listed_authorities", signer.fingerprint)]
 
 
 @pytest.mark.parametrize("data", [b"", b"\x30\x00", b"\x02\x01\x01", b"-----BEGIN X-----", b"\x30" * 5000])
