@@ -118,8 +118,17 @@ FingerOption: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option("--finger", metavar="FILE", help="A finger of the holder, to compare with DG3.", callback=one_stream),
 ]
+
+
+def _rate(value: float) -> float:
+    if not 0.0 < value < 1.0:  # a range of typer's lets through what is no number
+        raise typer.BadParameter("a rate lies between 0 and 1, both left out")
+    return value
+
+
 FmrOption: TypeAlias = Annotated[
-    float, typer.Option("--fmr", help="Of how many strangers at most one may pass for the holder, as a rate.")
+    float,
+    typer.Option("--fmr", help="Of how many strangers at most one may pass for the holder, as a rate.", callback=_rate),
 ]
 PortraitOption: TypeAlias = Annotated[
     Path | None,
@@ -415,6 +424,21 @@ def _show_verdict(inspection: Inspection, holder: HolderComparison | None, finge
         say("finger: could not be compared, DG3 was not read or holds nothing to compare")
     if inspection.expired:
         say("expired: yes")
-    say(f"verdict: {inspection.verdict.label}")
     for reason in inspection.reasons:
-        say(f"  {reason}")
+        say(f"reason: {reason}")
+    say(f"verdict: {_closing(inspection, holder, fingers)}")
+
+
+def _closing(inspection: Inspection, holder: HolderComparison | None, fingers: bool) -> str:
+    """All that the exit code stands for, worst first: a genuine chip of another person, or out of force, is no pass."""
+    from cccd_core.inspection import Verdict
+
+    verdict = inspection.verdict
+    faults = ["the document has expired"] if inspection.expired else []
+    if holder is not None and not holder.matched:
+        faults.append("the finger is NOT the holder's")
+    missing = ["the finger could not be compared"] if fingers and holder is None else []
+    if verdict is Verdict.NOT_GENUINE or not (faults or missing):
+        return "; ".join((verdict.label, *faults, *missing))
+    chip = "the chip is genuine" if verdict is Verdict.GENUINE else "whether the chip is genuine could not be told"
+    return f"{'does NOT pass' if faults else 'could not tell'}: {'; '.join((*faults, *missing, chip))}"

@@ -226,7 +226,7 @@ def test_an_expired_document_is_genuine_and_does_not_pass(
     assert run("verify", *opened) == EXIT_FAULTS
     said = capsys.readouterr().out
     assert "expired: yes" in said
-    assert "verdict: genuine" in said
+    assert said.rstrip().endswith("verdict: does NOT pass: the document has expired; the chip is genuine")
     assert run("verify", *opened[:-1], "2040-01-01") == 0, "the last day counts"
 
 
@@ -267,7 +267,18 @@ def test_the_holder_s_fingers(
     assert told["holder"]["threshold"] == pytest.approx(40.0)
     assert [finger["position"] for finger in told["holder"]["fingers"]] == [2, 7]
     assert run("verify", *opened, *fingers) == code
-    assert ("finger: the holder's" if code == 0 else "finger: NOT the holder's") in capsys.readouterr().out
+    said = capsys.readouterr().out.rstrip()
+    assert ("finger: the holder's" if code == 0 else "finger: NOT the holder's") in said
+    other = "verdict: does NOT pass: the finger is NOT the holder's; the chip is genuine"
+    assert said.endswith("verdict: genuine" if code == 0 else other)
+    assert run("verify", *opened[:-2], *fingers) == EXIT_UNDECIDED
+    shut = "verdict: could not tell: the finger could not be compared; the chip is genuine"
+    assert capsys.readouterr().out.rstrip().endswith(shut)
+
+
+@pytest.mark.parametrize("rate", ["nan", "0", "1", "-1", "inf"])
+def test_a_rate_that_is_none_is_refused_before_a_card_is_touched(rate: str, tmp_path: Path) -> None:
+    assert run("verify", tmp_path / "none.card", "--can", "123456", "--fmr", rate) == EXIT_USAGE
 
 
 def test_nothing_personal_is_logged(card: Path, job: CardJob, country: Country, tmp_path: Path) -> None:
