@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import ClassVar, Final
 
-from cccd_core.errors import CccdError, Fact
+from cccd_core.errors import CccdError, Fact, ParameterError
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.rules import RULES, Action, Rule
 from cccd_core.plain import Json
@@ -88,6 +88,8 @@ class Judgement:
     __slots__ = ("_actions", "_held", "_ignored", "findings", "policy", "refused")
 
     def __init__(self, policy: VerificationPolicy) -> None:
+        if not isinstance(policy, VerificationPolicy):
+            raise ParameterError("a policy is a VerificationPolicy; VerificationPolicy.parse reads one from its name")
         self.policy = policy
         self.findings: list[Finding] = []
         self.refused = False

@@ -234,13 +234,14 @@ class RevocationLists:
                     True, "revoked", kept.crl.this_update, kept.crl.next_update, None, row.time, row.reason,
                     row.invalidity_date,
                 )  # fmt: skip
+        # Every row counts that may be about it; that there is none says something in a list of the own key, or of one
+        # that follows it and speaks for it too.
+        speaking = [kept for kept in newest.values() if kept.key == key or kept.since > issuer.not_before]
         whole = [
-            kept
-            for kept in newest.values()
-            if kept.crl.base_number is None and kept.crl.scope.speaks_wholly_of(certificate)
+            kept for kept in speaking if kept.crl.base_number is None and kept.crl.scope.speaks_wholly_of(certificate)
         ]
         if not whole:
-            return self._nothing_said(judgement, rule, bool(newest))
+            return self._nothing_said(judgement, rule, bool(speaking))
         # the own key's list before another's, then the newest
         kept = max(whole, key=lambda each: (each.key == key, each.crl.this_update))
         return self._not_named(judgement, rule, kept, times)

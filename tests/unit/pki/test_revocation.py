@@ -132,6 +132,17 @@ def test_the_newest_key_speaks_for_the_older_ones() -> None:
     assert status(own).this_update == OCTOBER
 
 
+@pytest.mark.parametrize("since", [forms.SINCE, forms.SINCE - DAY], ids=["as old", "older"])
+def test_the_list_of_a_key_that_does_not_follow_is_no_list_of_the_signer(since: dt.datetime) -> None:
+    other, certificate = two_keys(since=since)
+    anchors = [CSCA, certificate]
+    alone = judge(crl(other, this=LATER), anchors=anchors)
+    assert (status(alone).revoked, status(alone).text) == (None, "no revocation list")
+    strict = pki.VerificationPolicy.STRICT.with_(fresh_list="refuse")
+    assert refused(judge(crl(other, this=LATER), anchors=anchors, policy=strict)) == {"fresh_list"}
+    assert judge(crl(BASE.csca, this=LATER), crl(other, this=LATER), anchors=anchors, policy=strict).accepted
+
+
 def test_of_lists_of_one_key_the_newest_counts() -> None:
     held, free = crl(BASE.csca, {SIGNER: OCTOBER}), crl(BASE.csca, this=LATER)
     for lists in ((held, free), (free, held)):

@@ -743,6 +743,15 @@ def test_the_signature_finds_the_csca_whichever_key_the_signer_names() -> None:
     assert nobody.why(Rule.ISSUER) == "no trusted CSCA issued the signer"
 
 
+def test_what_a_caller_hands_in_is_read_as_bytes_and_a_policy_is_no_word() -> None:
+    sod, trust = forms.message(BASE), store(BASE)
+    groups = {number: bytearray(data) for number, data in BASE.groups.items()}
+    assert pki.judge_document(bytearray(sod), groups, trust, AT).accepted
+    assert pki.judge_document(memoryview(sod), BASE.groups, trust, AT).accepted
+    with pytest.raises(ParameterError, match=r"VerificationPolicy\.parse"):
+        pki.judge_document(sod, BASE.groups, trust, AT, policy="strict")  # type: ignore[arg-type]
+
+
 def test_what_is_no_security_object_is_in_the_report() -> None:
     report = judge(BASE, sod=b"\x77\x03abc")
     assert refused(report) == {"security_object"}
