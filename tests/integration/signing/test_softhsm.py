@@ -148,11 +148,11 @@ def test_a_pki_directory_may_keep_its_key_in_a_token(
     index = json.loads((folder / "pki.json").read_text())
     index["document_signers"][0]["pkcs11"] = {"module": str(token.module), "token": softhsm.TOKEN, "key": "p256"}
     (folder / "pki.json").write_text(json.dumps(index))
+    monkeypatch.setattr(counted, "now_utc", lambda: emrtd_samples.NOW)
     monkeypatch.delenv(PIN_VARIABLE, raising=False)
     with pytest.raises(SigningError, match="PIN"):
         pki.load(folder).document_signer()
     monkeypatch.setenv(PIN_VARIABLE, softhsm.PIN)
-    monkeypatch.setattr(counted, "now_utc", lambda: emrtd_samples.NOW)
     signer = pki.load(folder).document_signer()
     assert not isinstance(signer, SoftwareSigner)
     assert signer.certificate_der == token.certificates["p256"].der
