@@ -8,4 +8,4 @@ echo "--- kernels as plain Python (NUMBA_DISABLE_JIT=1)"
 NUMBA_DISABLE_JIT=1 .venv/bin/python -m pytest -q -m "not jit and not scale and not pcsc and not hsm" \
   tests/unit/matching tests/unit/dedup tests/property/matching tests/property/dedup
 echo "--- the tests"
-.venv/bin/python -m pytest -q -m "not scale" --durations 15
+.venv/bin/python -m pytest -q -n 2 -m "not scale" --durations 15
