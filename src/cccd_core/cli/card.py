@@ -161,7 +161,10 @@ def register(app: typer.Typer) -> None:
     read = _command(_show_fields, personal=True, words=_READ)
     verify = _command(_show_checks, personal=False, words=_VERIFY)
     area.command("read", epilog="Example: cccd card read --can 123456 --pki out/pki --portrait face.png")(read)
-    area.command("verify", epilog="Example: cccd card verify --can 123456 --pki out/pki --finger index.fmr")(verify)
+    area.command(
+        "verify",
+        epilog="Example: cccd card verify --can 123456 --pki out/pki --terminal out/pki/cv/is --finger index.fmr",
+    )(verify)
     card_keys.register(area)
 
 
