@@ -72,8 +72,9 @@ def info(
             else:
                 show_error(error.with_facts(path=str(path)), as_json=False)
         else:
-            rows.append({"path": str(path), **_description(record)})
-            if not as_json:
+            if as_json:
+                rows.append({"path": str(path), **_description(record), **_doubts(record)})
+            else:
                 _print_record(path, record)
     if as_json:
         print_json(rows)
@@ -200,7 +201,6 @@ def _chosen(record: TemplateRecord, view: int, source: Path) -> FingerTemplate:
 
 
 def _description(record: TemplateRecord) -> dict[str, Any]:
-    from cccd_core.intake import examine
     from cccd_core.templates import FORMATS, POSITIONS
 
     return {
@@ -209,8 +209,6 @@ def _description(record: TemplateRecord) -> dict[str, Any]:
         "product_id": record.product_id,
         "compliance": record.compliance,
         "device_id": record.device_id,
-        "notices": [notice.as_dict() for notice in record.notices],
-        "findings": [finding.as_dict() for view in record.views for finding in examine(record, view)],
         "views": [
             {
                 "position": view.position,
@@ -230,6 +228,15 @@ def _description(record: TemplateRecord) -> dict[str, Any]:
             }
             for view in record.views
         ],
+    }
+
+
+def _doubts(record: TemplateRecord) -> dict[str, Any]:
+    from cccd_core.intake import examine
+
+    return {
+        "notices": [notice.as_dict() for notice in record.notices],
+        "findings": [finding.as_dict() for view in record.views for finding in examine(record, view)],
     }
 
 
