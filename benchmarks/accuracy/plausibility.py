@@ -70,7 +70,7 @@ def count(root: Path, *, every: int = 1, sets: tuple[str, ...] = ()) -> Count:
     for number, path in enumerate(paths):
         record = templates.load(path)
         result.prints += 1
-        doubts = {finding.doubt for finding in examine(record)}
+        doubts = {finding.word for finding in examine(record)}
         result.suspected += bool(doubts)
         result.doubts.update(doubts)
         if number % every:

@@ -1,9 +1,13 @@
-"""Stable words for reports: the word, and what it says to people. Imports nothing of the project."""
+"""Stable words for reports: the word, what it says to people, and one of them said of something, with its facts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+from typing import Generic, Self, TypeVar
+
+from cccd_core.errors import Fact
 
 
 class Word(StrEnum):
@@ -16,3 +20,25 @@ class Word(StrEnum):
         member._value_ = word
         member.text = text
         return member
+
+
+AnyWord = TypeVar("AnyWord", bound=Word)
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Generic[AnyWord]):
+    """A word said of something, with its facts: positions, counts, sizes, names of formats; nobody's data."""
+
+    word: AnyWord
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.facts.items())
+        return f"{self.word.text}{f' ({facts})' if facts else ''}"
+
+    def __hash__(self) -> int:
+        return hash((self.word, tuple(self.facts.items())))
+
+    def as_dict(self) -> dict[str, Fact | dict[str, Fact]]:
+        """JSON-ready."""
+        return {"word": str(self.word), "text": self.word.text, "facts": dict(self.facts)}

@@ -5,11 +5,10 @@ A word never changes its meaning; new ones may be added. docs/explanation/intake
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from cccd_core.errors import Fact, ParameterError
-from cccd_core.words import Word
+from cccd_core.errors import ParameterError
+from cccd_core.words import Said, Word
 
 
 class Doubt(Word):
@@ -34,20 +33,10 @@ class Doubt(Word):
     SAME_FINGER = "same_finger", "two positions hold the same finger"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One doubt, with its facts: positions, counts, sizes; no minutia."""
+class Finding(Said[Doubt]):
+    """One doubt, with its facts."""
 
-    doubt: Doubt
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.facts.items())
-        return f"{self.doubt.text}{f' ({facts})' if facts else ''}"
-
-    def as_dict(self) -> dict[str, Fact | dict[str, Fact]]:
-        """JSON-ready."""
-        return {"word": str(self.doubt), "text": self.doubt.text, "facts": dict(self.facts)}
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

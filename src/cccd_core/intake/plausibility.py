@@ -41,13 +41,13 @@ def examine(
     reserved = sum(
         int(notice.facts.get("minutiae") or 0)
         for notice in record.notices
-        if notice.remark is Remark.RESERVED_TYPE and notice.facts.get("view") == number
+        if notice.word is Remark.RESERVED_TYPE and notice.facts.get("view") == number
     )
     if reserved:
         found.append(Finding(Doubt.RESERVED_TYPES, {"minutiae": reserved, "of": view.count}))
     found += _minutiae(view, limits)
     order = list(Doubt)
-    return tuple(sorted(found, key=lambda finding: order.index(finding.doubt)))
+    return tuple(sorted(found, key=lambda finding: order.index(finding.word)))
 
 
 def _capture(view: FingerTemplate, limits: Limits) -> list[Finding]:

@@ -62,7 +62,7 @@ def without_flow(found: Mapping[int, tuple[Finding, ...]]) -> tuple[Finding, ...
     odd = [
         position
         for position, findings in sorted(found.items())
-        if any(finding.doubt in (Doubt.NO_FLOW, Doubt.SCATTERED) for finding in findings)
+        if any(finding.word in (Doubt.NO_FLOW, Doubt.SCATTERED) for finding in findings)
     ]
     return (Finding(Doubt.SEVERAL_NO_FLOW, {"positions": " ".join(map(str, odd))}),) if len(odd) > 1 else ()
 

@@ -4,11 +4,7 @@ existence, or it would have refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from cccd_core.errors import Fact
-from cccd_core.words import Word
+from cccd_core.words import Said, Word
 
 
 class Remark(Word):
@@ -28,20 +24,7 @@ class Remark(Word):
     POSITION_DIFFERS = "position_differs", "the wrapper names another finger than the record"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One oddity, with its facts (numbers and names of formats; no minutia)."""
+class Notice(Said[Remark]):
+    """One oddity, with its facts."""
 
-    remark: Remark
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        facts = ", ".join(f"{name} {value}" for name, value in self.facts.items())
-        return f"{self.remark.text}{f' ({facts})' if facts else ''}"
-
-    def __hash__(self) -> int:
-        return hash((self.remark, tuple(self.facts.items())))
-
-    def as_dict(self) -> dict[str, Fact | dict[str, Fact]]:
-        """JSON-ready."""
-        return {"word": str(self.remark), "text": self.remark.text, "facts": dict(self.facts)}
+    __slots__ = ()

@@ -20,7 +20,7 @@ G = bytes.fromhex("464d520020323000000000240000012c019000c500c501000200500140640
 
 def words(view: FingerTemplate | TemplateRecord, limits: Limits | None = None) -> set[str]:
     record = view if isinstance(view, TemplateRecord) else TemplateRecord("iso-2005", (view,))
-    return {str(finding.doubt) for finding in examine(record, limits=limits or Limits())}
+    return {str(finding.word) for finding in examine(record, limits=limits or Limits())}
 
 
 def test_sound_fingers_raise_no_doubt() -> None:
@@ -118,7 +118,7 @@ def test_a_reserved_type_is_that_of_its_view() -> None:
     data = bytearray(templates.write([SOUND, replace(SOUND, view=1)], "iso-2005"))
     data[28] |= 0xC0
     record = templates.read(bytes(data))
-    assert {str(f.doubt) for f in examine(record, record.views[0])} == {"reserved_types"}
+    assert {str(f.word) for f in examine(record, record.views[0])} == {"reserved_types"}
     assert examine(record, record.views[1]) == ()
 
 
@@ -135,7 +135,7 @@ def test_columns_that_were_shuffled_do_not_flow() -> None:
 def test_findings_come_in_order_and_as_data() -> None:
     broken = replace(SOUND, x_px=np.full(SOUND.count, 9), resolution_x_ppcm=500, resolution_y_ppcm=500)
     found = examine(TemplateRecord("iso-2005", (broken,)))
-    order = [list(Doubt).index(finding.doubt) for finding in found]
+    order = [list(Doubt).index(finding.word) for finding in found]
     assert order == sorted(order)
     assert found[0].as_dict()["word"] == "resolution_unit"
     assert "dots an inch" in str(found[0])

@@ -28,7 +28,7 @@ def test_ten_different_fingers_raise_nothing() -> None:
 @pytest.mark.parametrize("number", [0, 1])
 def test_one_finger_at_two_positions_is_found_by_the_same_and_another_impression(number: int) -> None:
     found = check_tenprint({2: impression(1, 2), 7: impression(1, 2, number), 8: impression(1, 8)}, matcher=MATCHER)
-    assert [(str(each.doubt), each.facts["position"], each.facts["other_position"]) for each in found.together] == [
+    assert [(str(each.word), each.facts["position"], each.facts["other_position"]) for each in found.together] == [
         ("same_finger", 2, 7)
     ]
     assert found.as_dict()["together"]
@@ -39,8 +39,8 @@ def test_several_fingers_without_flow_are_a_finding_of_their_own() -> None:
     limits = Limits(flow=1e9)
     one = check_tenprint({2: impression(1, 2)}, limits=limits, matcher=MATCHER)
     two = check_tenprint({2: impression(1, 2), 8: impression(1, 8)}, limits=limits, matcher=MATCHER)
-    assert [str(each.doubt) for each in one.findings] == ["no_flow"]
-    assert [(str(each.doubt), each.facts["positions"]) for each in two.together] == [("several_no_flow", "2 8")]
+    assert [str(each.word) for each in one.findings] == ["no_flow"]
+    assert [(str(each.word), each.facts["positions"]) for each in two.together] == [("several_no_flow", "2 8")]
 
 
 def test_every_pair_of_one_finger_is_named() -> None:

@@ -51,7 +51,7 @@ def test_a_cut_into_the_minutiae_with_a_corrected_length_is_refused(name: str) -
 
 
 def words(record: TemplateRecord) -> list[str]:
-    return [str(notice.remark) for notice in record.notices]
+    return [str(notice.word) for notice in record.notices]
 
 
 @pytest.mark.parametrize("name", RECORDS)

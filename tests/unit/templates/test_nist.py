@@ -178,7 +178,7 @@ def test_the_resolution_of_incits_378_fields() -> None:
         templates.read(none)
     given = templates.read(none, dpi=500)
     assert given.view.resolution_x_ppcm == 197
-    assert [str(notice.remark) for notice in given.notices] == ["resolution_given"]
+    assert [str(notice.word) for notice in given.notices] == ["resolution_given"]
 
 
 def test_the_extended_feature_set() -> None:
@@ -190,7 +190,7 @@ def test_the_extended_feature_set() -> None:
     assert (view.kind.tolist(), view.quality.tolist()) == ([1, 2, 0], [0, 0, 0])
     assert view.position == 8
     assert [notice.as_dict()["facts"] for notice in record.notices] == [{"minutiae": 1, "view": 1}]
-    assert str(record.notices[0].remark) == "direction_unknown"
+    assert str(record.notices[0].word) == "direction_unknown"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -241,7 +241,7 @@ def test_an_image_tells_where_rows_begin(image: tuple[int, bytes]) -> None:
     assert abs(view.height_px - 3810) <= 1
     assert abs(view.width_px - 4064) <= 1
     assert view.y_px.tolist()[0] == view.height_px - 1 - 2334
-    assert [str(notice.remark) for notice in record.notices] == ["not_read"]
+    assert [str(notice.word) for notice in record.notices] == ["not_read"]
     assert f"type {image[0]}, WSQ" in str(record.notices[0].facts["images"])
 
 
@@ -296,7 +296,7 @@ def test_several_forms() -> None:
 def test_features_that_are_not_read_are_named() -> None:
     record = templates.read(nist([nine({**INCITS, 138: f"0{US}0{US}0", 139: f"1{US}2{US}3"})]))
     assert record.notices[0].facts == {"fields": "9.138 9.139"}
-    assert str(record.notices[0].remark) == "not_read"
+    assert str(record.notices[0].word) == "not_read"
 
 
 @pytest.mark.parametrize(
@@ -346,11 +346,11 @@ def test_in_a_wrapper(form: str, wrap: object) -> None:
     data = templates.write(FingerTemplate(n, n * 3, n * 300, n % 3, n, 300, 400, position=2), form)
     record = templates.read(wrap(data))
     assert record == templates.read(data)
-    assert [str(notice.remark) for notice in record.notices] == ["unwrapped"]
+    assert [str(notice.word) for notice in record.notices] == ["unwrapped"]
 
 
 def words_of(data: bytes) -> list[str]:
-    return [str(notice.remark) for notice in templates.read(data).notices]
+    return [str(notice.word) for notice in templates.read(data).notices]
 
 
 @pytest.mark.parametrize("off", [-20, -1, 1, 1000])

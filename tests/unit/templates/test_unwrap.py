@@ -122,7 +122,7 @@ def test_a_record_in_a_wrapper_is_the_record(name: str, wrapper: str) -> None:
     read, bare = templates.read(wrapped), templates.read(data)
     assert np.array_equal(read.view.x_px, bare.view.x_px)
     assert read.format == templates.detect(wrapped) == name
-    assert [str(notice.remark) for notice in read.notices] == ["unwrapped"]
+    assert [str(notice.word) for notice in read.notices] == ["unwrapped"]
     assert templates.read(wrapped, format=name) == read
 
 
@@ -386,7 +386,7 @@ def test_what_stands_beside_a_finger_is_passed_over_and_named() -> None:
         assert [view.position for view in record.views] == [2]
         assert templates.detect(bir_xml(*(("", each) for each in parts))) == "iso-2005"
         notice = record.notices[-1]
-        assert str(notice.remark) == "not_read"
+        assert str(notice.word) == "not_read"
         assert "a face image record" in str(notice)
         assert "an iris image record" in str(notice)
 
@@ -404,4 +404,4 @@ def test_any_bytes_are_unwrapped_or_refused(data: bytes) -> None:
 def test_the_draft_of_2007_and_a_strange_flag_survive_a_wrapper() -> None:
     for text, word in ((DRAFT, "header_2007"), (CERTIFIED, "certification_flag")):
         record: TemplateRecord = templates.read(base64.b64encode(bytes.fromhex(text)))
-        assert [str(notice.remark) for notice in record.notices] == ["unwrapped", word]
+        assert [str(notice.word) for notice in record.notices] == ["unwrapped", word]

@@ -164,13 +164,13 @@ _DOUBTED: dict[Severity, ProblemReason] = {
 
 def _doubted(dossier_id: str, where: str, finding: Finding, policy: CheckPolicy, **more: Fact) -> list[Problem]:
     """The problem that a doubt is under the policy; none where it ignores it."""
-    severity = policy.severities[finding.doubt]
+    severity = policy.severities[finding.word]
     if severity is None:
         return []
     reason = _DOUBTED[severity]
-    if finding.doubt is Doubt.SAME_FINGER and severity is Severity.REVIEW:
+    if finding.word is Doubt.SAME_FINGER and severity is Severity.REVIEW:
         reason = ReviewReason.SAME_FINGER
-    facts: dict[str, Fact] = {"doubt": str(finding.doubt), **more, **finding.facts}
+    facts: dict[str, Fact] = {"doubt": str(finding.word), **more, **finding.facts}
     return [Problem(dossier_id, where, reason, severity, facts)]
 
 

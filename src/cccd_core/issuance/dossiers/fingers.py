@@ -67,7 +67,7 @@ def read_finger(file: FingerFile, position: int, note: FingerNote, limits: Limit
         ) from error
     view, several = _view_of(record, position)
     warnings: list[tuple[Oddity, Mapping[str, Fact]]] = [
-        (Oddity.FINGER_FILE_ODD, {"note": str(notice.remark), **notice.facts}) for notice in record.notices
+        (Oddity.FINGER_FILE_ODD, {"note": str(notice.word), **notice.facts}) for notice in record.notices
     ]
     if several:
         warnings.append((Oddity.SEVERAL_VIEWS, {"views": several}))
