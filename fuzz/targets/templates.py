@@ -45,6 +45,26 @@ def _nist() -> bytes:
     return first + binary + tagged + written[start:]
 
 
+def _niem() -> bytes:
+    """An ANSI/NIST-ITL file in NIEM XML: an image, minutiae in the forms of INCITS 378, the extended set and legacy."""
+    place = "<PositionHorizontalCoordinateValue>100</PositionHorizontalCoordinateValue>"
+    place += "<PositionVerticalCoordinateValue>200</PositionVerticalCoordinateValue>"
+    point = place.replace("Position", "ImageLocation").replace("Value", "Measure")
+    turn = "<ImageLocationThetaAngleMeasure>30</ImageLocationThetaAngleMeasure>"
+    incits = f"<INCITSMinutiaLocation>{place}{turn}</INCITSMinutiaLocation>"
+    return (
+        "<NISTBiometricInformationExchangePackage><PackageInformationRecord><RecordCategoryCode>1</RecordCategoryCode>"
+        "</PackageInformationRecord><PackageFingerprintImageRecord><RecordCategoryCode>14</RecordCategoryCode><a>"
+        "<ImageVerticalLineLengthPixelQuantity>480</ImageVerticalLineLengthPixelQuantity><FingerPositionCode>2"
+        "</FingerPositionCode></a></PackageFingerprintImageRecord><PackageMinutiaeRecord><INCITSMinutiae>"
+        f"<MinutiaeQuantity>1</MinutiaeQuantity><INCITSMinutia>{incits}<INCITSMinutiaCategoryCode>1"
+        "</INCITSMinutiaCategoryCode></INCITSMinutia></INCITSMinutiae><ExtendedFeatureSetMinutiae>"
+        f"<EFSMinutia>{point}{turn}</EFSMinutia></ExtendedFeatureSetMinutiae><Minutiae><MinutiaeNISTStandard>"
+        f"<MinutiaDetail>{place}<PositionThetaAngleMeasure>30</PositionThetaAngleMeasure></MinutiaDetail>"
+        "</MinutiaeNISTStandard></Minutiae></PackageMinutiaeRecord></NISTBiometricInformationExchangePackage>"
+    ).encode()
+
+
 SEEDS = tuple(
     bytes([first]) + templates.write(example(), name, **SIZE)
     for number, name in enumerate(NAMES)
@@ -63,7 +83,9 @@ SEEDS = tuple(
         _nist(),
         base64.b64encode(_nist()),
         bytes.fromhex("6215a007800103810207e3a10a3008800101810102830100"),
-        b'<a:NISTBiometricInformationExchangePackage xmlns:a="b"/>',
+        _niem(),
+        bytes.fromhex("7f6108020102") + b"\x7f\x60\x00" + record,
+        record.hex().encode("utf-16-le"),
     )
 )
 

@@ -16,10 +16,10 @@ from operator import itemgetter
 from typing import Protocol
 
 from cccd_core.errors import FormatError
-from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, nist_itl, nist_type9, xyt
-from cccd_core.templates.identify import bare_minutiae, identify
+from cccd_core.templates import ansi378_2004, ansi378_2009, iso19794_2_2005, iso19794_2_2011, nist_file, nist_type9, xyt
+from cccd_core.templates.identify import bare_minutiae
 from cccd_core.templates.model import PPCM_500_DPI, TemplateRecord
-from cccd_core.templates.unwrap import unwrap
+from cccd_core.templates.unwrap import Inside, unwrap
 
 _XYT_START = re.compile(rb"\s{0,64}\d{1,5}[ \t]{1,16}\d{1,5}[ \t]{1,16}-?\d{1,3}(?:[ \t\r\n]|$)")
 
@@ -29,12 +29,13 @@ def detect(data: bytes) -> str:
     Looks at the frame alone."""
     inside = unwrap(data)
     first = next((each for each in inside if each.is_record), inside[0])
-    return bare_format(first.data, first.wrappers)
+    return bare_format(first)
 
 
-def bare_format(data: bytes, wrappers: tuple[str, ...] = ()) -> str:
-    """The format of a record that came out of `wrappers`; FormatError, which says what the bytes are, where they are
+def bare_format(inside: Inside) -> str:
+    """The format of a record that is out of its wrappers; FormatError, which says what the bytes are, where they are
     none."""
+    data = inside.data
     magic = data[:8]
     if magic == iso19794_2_2005.MAGIC:
         return _edition_20(data)
@@ -44,7 +45,7 @@ def bare_format(data: bytes, wrappers: tuple[str, ...] = ()) -> str:
         return ansi378_2009.FORMAT
     if data[:4] == b"FMR\x00":
         raise FormatError("a finger minutiae record of an unknown version", offset=4)
-    if nist_itl.is_file(data):
+    if nist_file.is_file(data):
         return nist_type9.format_of(data)
     if _XYT_START.match(data):
         if len(data) > xyt.MAX_BYTES:
@@ -53,7 +54,7 @@ def bare_format(data: bytes, wrappers: tuple[str, ...] = ()) -> str:
     bare = bare_minutiae(data)
     if bare is not None:
         raise FormatError("no known template format, but perhaps bare minutiae of a card", needs=f"format {bare}")
-    raise FormatError(f"no template: {' of '.join((*wrappers, identify(data)))}", bytes=len(data))
+    raise FormatError(f"no template: {' of '.join((*inside.wrappers, inside.what))}", bytes=len(data))
 
 
 def _edition_20(data: bytes) -> str:

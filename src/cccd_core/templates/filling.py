@@ -6,7 +6,7 @@ from cccd_core.errors import FormatError
 from cccd_core.templates.convert import CAPACITY
 from cccd_core.templates.io import read
 from cccd_core.templates.model import TemplateRecord
-from cccd_core.templates.unwrap import MAX_BYTES
+from cccd_core.templates.unwrap_binary import MAX_BYTES
 
 
 def read_filling(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,13 +22,14 @@ from cccd_core.templates import (
 )
 from cccd_core.templates.convert import CAPACITY, fit
 from cccd_core.templates.detect import Codec, bare_format
-from cccd_core.templates.identify import identify, surely
+from cccd_core.templates.identify import surely
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
-from cccd_core.templates.nist_itl import is_file
+from cccd_core.templates.nist_file import is_file
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import require
 from cccd_core.templates.transform import ppcm
-from cccd_core.templates.unwrap import MAX_BYTES, RECORD, Inside, unwrap
+from cccd_core.templates.unwrap import Inside, unwrap
+from cccd_core.templates.unwrap_binary import MAX_BYTES, RECORD
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 
@@ -77,8 +79,9 @@ def read(
     inside = [each for each in everything if each.is_record] or everything[:1]
     records = [_read(each, format, dpi, height_px, width_px) for each in inside]
     if len(everything) > len(inside) and inside[0].is_record:
-        others = sorted({identify(each.data) for each in everything if not each.is_record})
-        notice = Notice(Remark.NOT_READ, {"others": ", ".join(others)})
+        others = Counter(each.what for each in everything if not each.is_record)
+        words = [f"{what} ({count} times)" if count > 1 else what for what, count in sorted(others.items())]
+        notice = Notice(Remark.NOT_READ, {"others": ", ".join(words), "passed_over": others.total()})
         records[0] = replace(records[0], notices=(*records[0].notices, notice))
     if len(records) == 1:
         return records[0]
@@ -97,7 +100,7 @@ def _read(
     width_px: int | None,
 ) -> TemplateRecord:
     itl = is_file(inside.data) if format is None else format in nist_type9.STEPS
-    name = bare_format(inside.data, inside.wrappers) if format is None and not itl else format
+    name = bare_format(inside) if format is None and not itl else format
     codec = _BINARY.get(name or "")
     if codec is not None:
         record = codec.read(inside.data, ppcm=None if dpi is None else ppcm(dpi))
@@ -117,6 +120,8 @@ def _read(
     if inside.position:
         views = tuple(view if view.position else replace(view, position=inside.position) for view in record.views)
         record = replace(record, views=views)
+    if inside.notices:
+        record = replace(record, notices=(*inside.notices, *record.notices))
     if inside.wrappers:
         notice = Notice(Remark.UNWRAPPED, {"wrappers": ", ".join(inside.wrappers)})
         record = replace(record, notices=(notice, *record.notices))

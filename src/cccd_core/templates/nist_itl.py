@@ -28,7 +28,7 @@ MINUTIAE = 9
 
 _BINARY = range(3, 9)
 _TEXT = (1, 9)  # types in which no FS can stand but the last
-_WITH_IMAGE_FIELDS = (10, 13, 14, 15, 16, 17, 19, 20)
+WITH_IMAGE_FIELDS = (10, 13, 14, 15, 16, 17, 19, 20)
 _START = re.compile(rb"0{0,2}1\.0{0,8}1:\d{1,10}\x1d")
 _HEAD = re.compile(rb"(\d{1,3})\.0{0,8}1:(\d{1,10})(?=[\x1c\x1d])")
 _FIELD = re.compile(rb"(\d{1,3})\.(\d{1,9}):")
@@ -138,11 +138,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The records of a file, how many of Type 9 it lists, and what is odd about its framing."""
+    """The records of a file, how many of Type 9 it lists, what is odd about its framing, and whether the offsets within
+    its records are those of the file, which they are not in XML."""
 
     records: tuple[Record, ...]
     listed_minutiae: int
     notices: tuple[Notice, ...]
+    has_offsets: bool = True
 
     def minutiae(self) -> tuple[Record, ...]:
         """The records of Type 9."""
@@ -249,10 +251,10 @@ def _tagged(data: bytes, head: re.Match[bytes]) -> tuple[Record, int, tuple[Noti
     odd: tuple[Notice, ...] = ()
     if actual != end:
         odd = (Notice(Remark.LENGTH_OFF, {"type": kind, "stated": length, "actual": actual - start}),)
-    wanted = kind in _TEXT or kind in _WITH_IMAGE_FIELDS
+    wanted = kind in _TEXT or kind in WITH_IMAGE_FIELDS
     fields = _fields(data, start, actual - 1, kind) if wanted else {}
     idc = fields[2].number_or(-1, 99) if 2 in fields else -1
-    image = _tagged_image(fields) if kind in _WITH_IMAGE_FIELDS else None
+    image = tagged_image(fields) if kind in WITH_IMAGE_FIELDS else None
     return Record(kind, idc, start, fields, image), actual, odd
 
 
@@ -285,7 +287,7 @@ def _fields(data: bytes, start: int, end: int, kind: int) -> dict[int, Field]:
     return fields
 
 
-def _tagged_image(fields: Mapping[int, Field]) -> Image:
+def tagged_image(fields: Mapping[int, Field]) -> Image:
     """What the fields 6 to 13 of an image record say."""
     numbers = {number: fields[number].number_or(0, 99_999) for number in (6, 7, 8, 9, 10) if number in fields}
     compression = ""
@@ -297,6 +299,15 @@ def _tagged_image(fields: Mapping[int, Field]) -> Image:
     scale = {1: 25.4, 2: 10.0}.get(numbers.get(8, 0))
     per_mm = (numbers.get(9, 0) / scale, numbers.get(10, 0) / scale) if scale else (0.0, 0.0)
     return Image(numbers.get(6, 0), numbers.get(7, 0), per_mm, compression, positions)
+
+
+def grayscale_image(fields: Mapping[int, Field], native_per_mm: float) -> Image:
+    """What the fields of a record of Types 3 to 6 say in XML: 5 the resolution's flag, 6 to 13 as in a tagged one."""
+    numbers = {number: fields[number].number_or(0, 99_999) for number in (5, 6, 7, 11) if number in fields}
+    per_mm = native_per_mm if numbers.get(5) else 500 / 25.4
+    compression = _COMPRESSIONS.get(_BINARY_COMPRESSIONS.get(numbers.get(11, -1), ""), "other compression")
+    positions = tuple(each.first().number_or(0, 99) for each in fields[13].subfields()) if 13 in fields else ()
+    return Image(numbers.get(6, 0), numbers.get(7, 0), (per_mm, per_mm), compression, positions[:20])
 
 
 def _binary(data: bytes, offset: int, kind: int, native_per_mm: float) -> tuple[Record, int]:

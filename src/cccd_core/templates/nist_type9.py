@@ -35,8 +35,9 @@ from cccd_core.templates.model import (
     QualityBlock,
     TemplateRecord,
 )
-from cccd_core.templates.nist_itl import RS, Field, File, Image, Record, is_file
-from cccd_core.templates.nist_itl import read as read_file
+from cccd_core.templates.nist_file import is_file
+from cccd_core.templates.nist_file import read as read_file
+from cccd_core.templates.nist_itl import RS, Field, File, Image, Record
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import UNREPORTED_2011, stated_or_given
 
@@ -147,16 +148,21 @@ def read(
     product_id = compliance = device_id = 0
     for number, record in enumerate(records, start=1):
         image = file.image_of(record)
-        if name == LEGACY:
-            view = _read_legacy(record, image, sizes[min(number, len(sizes)) - 1] if sizes else (0, 0))
-        elif name == EFS:
-            view, odd = _read_efs(record, number)
-            notices += odd
-        else:
-            view, odd = _read_378(record, ppcm)
-            notices += odd
-            if number == 1:
-                product_id, compliance, device_id = _equipment(record)
+        try:
+            if name == LEGACY:
+                view = _read_legacy(record, image, sizes[min(number, len(sizes)) - 1] if sizes else (0, 0))
+            elif name == EFS:
+                view, odd = _read_efs(record, number)
+                notices += odd
+            else:
+                view, odd = _read_378(record, ppcm)
+                notices += odd
+                if number == 1:
+                    product_id, compliance, device_id = _equipment(record)
+        except FormatError as error:
+            if not file.has_offsets:
+                error.facts["offset"] = record.offset
+            raise
         views.append(_placed(view, record, name, image))
     notices += _not_read(file, records, name)
     return TemplateRecord(

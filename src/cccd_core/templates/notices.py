@@ -17,7 +17,10 @@ class Remark(Word):
     CERTIFICATION_FLAG = "certification_flag", "the certification flag is neither 0 nor 1"
     RESERVED_TYPE = "reserved_type", "minutiae of the reserved type 3 are taken as of no known type"
     RESOLUTION_GIVEN = "resolution_given", "the caller's resolution (`dpi`, `--dpi`) stands in place of the stated one"
-    CONTENTS_OFF = "contents_off", "the file's list of its records is not what it holds"
+    CONTENTS_OFF = (
+        "contents_off",
+        "the file's list of its records, or a group's count of its templates, is not what it holds",
+    )
     NOT_READ = "not_read", "the file holds more than minutiae, which is not read"
     DIRECTION_UNKNOWN = "direction_unknown", "minutiae whose direction the file calls unknown are taken as they stand"
     UNWRAPPED = "unwrapped", "the record came in a wrapper"

@@ -479,7 +479,7 @@ def test_a_conversion_names_what_it_loses() -> None:
     [
         (
             b'<itl:NISTBiometricInformationExchangePackage xmlns:itl="http://biometrics.nist.gov/standard/2011"/>',
-            r"an ANSI/NIST-ITL file in XML \(NIEM\), which is not read",
+            r"an ANSI/NIST-ITL file in XML \(NIEM\) does not begin with its record of Type 1",
         ),
         (
             b'<fmr:fingerMinutiaeData xmlns:fmr="https://standards.iso.org/iso-iec/39794/-2"><fmr:a>1</fmr:a>'

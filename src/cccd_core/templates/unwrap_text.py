@@ -1,0 +1,177 @@
+"""Records as text: base64 and hexadecimal digits, percent-encoded, in PEM, in data URIs, in JSON.
+
+Text is opened where what it decodes to says itself that it is a record, or something that can hold one.
+
+Sources: RFC 4648 (base64, base16), RFC 2397 (data URIs), RFC 7468 (PEM).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote_to_bytes
+
+from cccd_core.errors import FormatError
+from cccd_core.templates import nist_itl
+from cccd_core.templates.identify import block_39794, signature_of
+from cccd_core.templates.unwrap_binary import BLANKS, GZIP, MAX_RECORDS, RECORD, Part, Parts, cbeff
+
+MAX_LAYERS = 6
+MAX_TRIED = 10_000  # strings of JSON, elements of XML
+
+_RECORD_LIST = list(RECORD)
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
+_HEX = re.compile(rb"[0-9A-Fa-f]+")
+_HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,'\\-]{64}")
+_DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
+_PERCENT = re.compile(rb"(?=[^%]{0,2000}%[0-9A-Fa-f]{2})[A-Za-z0-9+/=_%\r\n-]+")
+LEAST_TEXT = 32  # the characters of the shortest record in base64
+_BASE64_TEXTS = re.compile(rb"[^=,;]+?(?:=+|[,;]|\s(?=Rk1SA)|\Z)")  # one after the other, each ended as base64 ends
+
+
+def holds_record(text: bytes) -> bool:
+    """Whether a string of some document is a record as text, or something that can hold one."""
+    return len(text) >= LEAST_TEXT and any(opener(text) is not None for _, opener in TEXTS)
+
+
+def json_text(data: bytes) -> Parts | None:
+    """Every string, and list of bytes, of a JSON document or of JSON lines that holds a record."""
+    text = data.strip(BLANKS)
+    if text[:1] not in (b'"', b"{", b"["):
+        return None
+    lines = [line for line in text.splitlines() if line.strip()]
+    several = 1 < len(lines) <= MAX_TRIED and all(
+        line[:1] in (b"{", b"[") and line[-1:] in (b"}", b"]") for line in lines
+    )
+    try:  # JSON lines are a document each
+        document: object = [json.loads(line) for line in lines] if several else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return [Part(each) for each in _records_in(document)] or None
+
+
+def _records_in(document: object) -> Iterator[bytes]:
+    stack = [document]
+    tried = 0
+    while stack:
+        each = stack.pop()
+        tried += isinstance(each, (dict, list, str))
+        if tried > MAX_TRIED:
+            raise FormatError("JSON text of too many strings", most=MAX_TRIED)
+        if isinstance(each, dict):
+            stack += reversed(list(each.values()))
+        elif isinstance(each, list):
+            if each[:4] == _RECORD_LIST and all(isinstance(byte, int) and -128 <= byte <= 255 for byte in each):
+                yield bytes(byte & 255 for byte in each)
+            else:
+                stack += reversed(each)
+        elif isinstance(each, str) and each.isascii():
+            text = each.encode("ascii")
+            if holds_record(text) or (text[:1] in (b"{", b"[") and b"Rk1S" in text):
+                yield text
+
+
+def decoded_base64(data: bytes) -> bytes | None:
+    """What base64 in any of its forms says; None for what is none, or rather hexadecimal digits of a record."""
+    text = data.strip(BLANKS).replace(b"\t", b"")
+    if text[:4].lower() == b"464d":  # hexadecimal digits are base64, too
+        return None
+    # A form that was sent without care turns every + into a blank; a blank at a line's end is none of those.
+    lines = [line.strip(BLANKS) for line in text.splitlines()]
+    joined = b"".join(lines).replace(b" ", b"+").replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
+    if not _BASE64.fullmatch(joined) or len(joined) % 4 == 1:
+        return None
+    try:
+        return base64.b64decode(joined + b"=" * (-len(joined) % 4), validate=True)
+    except binascii.Error:
+        return None
+
+
+def _base64_text(data: bytes) -> Parts | None:
+    parts: Parts = []
+    for found in _BASE64_TEXTS.finditer(data.strip(BLANKS + b"\x00")):
+        content = decoded_base64(found[0].rstrip(b",;"))
+        if content is None or not _is_known(content):
+            if any(part.data.startswith(RECORD) for part in parts):
+                raise FormatError("base64 text of a record and then of none", part=len(parts) + 1)
+            return None
+        parts.append(Part(content))
+        if len(parts) > MAX_RECORDS:
+            break
+    return parts or None
+
+
+def _hex_text(data: bytes) -> Parts | None:
+    text = re.sub(rb"[\s:,-]|0x|0X|\\x|[xX]'|'\s*\Z", b"", data) if _HEX_START.match(data) else b""
+    if not _HEX.fullmatch(text) or len(text) % 2:
+        return None
+    content = bytes.fromhex(text.decode("ascii"))
+    return [Part(content)] if _is_known(content) else None
+
+
+def _percent(data: bytes) -> Parts | None:
+    return [Part(unquote_to_bytes(data))] if _PERCENT.fullmatch(data) else None
+
+
+def _pem(data: bytes) -> Parts | None:
+    if not data.lstrip(BLANKS).startswith(b"-----BEGIN "):
+        return None
+    bodies = data.split(b"-----")[2::4]
+    return [Part(body) for body in bodies[: MAX_RECORDS + 1] if holds_record(body)] or None
+
+
+def without_uri(text: bytes) -> bytes:
+    """What a data URI holds, as it stands there; any other text as it is."""
+    found = _DATA_URI.match(text)
+    return text if found is None else text[found.end() :]
+
+
+def _data_uri(data: bytes) -> Parts | None:
+    text = data.strip(BLANKS)
+    return [Part(unquote_to_bytes(without_uri(text)))] if _DATA_URI.match(text) else None
+
+
+def named(content: bytes) -> str | None:
+    """What decoded text is that holds no record and never does: an image, a record of another modality; else None."""
+    what = signature_of(content) or block_39794(content)
+    return what if what and cbeff(content) is None else None
+
+
+def _is_known(content: bytes) -> bool:
+    """Whether decoded text is something that can hold a record, or has a name: text of another kind decodes to
+    anything."""
+    return (
+        content.startswith((RECORD, GZIP, b"\x7f\x60", b"\x7f\x61"))
+        or content.lstrip(BLANKS)[:1] == b"<"
+        or nist_itl.is_file(content)
+        or content[:3] in _CODED
+        or cbeff(content) is not None
+        or named(content) is not None
+    )
+
+
+def _coded(starts: frozenset[bytes]) -> frozenset[bytes]:
+    """How a text begins that is one of `starts` in base64 or hexadecimal digits."""
+    return frozenset(
+        text[:3]
+        for each in starts
+        for text in (base64.b64encode(each), each.hex().encode(), each.hex().upper().encode())
+    )
+
+
+def _coded_again(starts: frozenset[bytes], times: int) -> frozenset[bytes]:
+    once = _coded(starts)
+    return once if times <= 1 else once | _coded_again(once, times - 1)
+
+
+_CODED = _coded_again(frozenset((RECORD[:3], b"\x1f\x8b\x08")), MAX_LAYERS - 1)
+TEXTS: tuple[tuple[str, Callable[[bytes], Parts | None]], ...] = (
+    ("data URI", _data_uri),
+    ("PEM", _pem),
+    ("percent-encoded text", _percent),
+    ("hexadecimal text", _hex_text),
+    ("base64 text", _base64_text),
+)

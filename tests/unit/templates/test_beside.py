@@ -1,0 +1,126 @@
+"""What stands beside a record, and what is none: passed over and counted in bounded memory, or called what it is."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tracemalloc
+import zipfile
+
+import pytest
+
+from cccd_core import templates
+from cccd_core.errors import FormatError
+from cccd_core.templates.identify import identify, signature_of, surely
+from unit.templates.test_unwrap import G, bir_xml, group, one
+
+FACE = b"FAC\x00010\x00" + bytes(90)
+IRIS = b"IIR\x00010\x00" + bytes(90)
+
+
+def words(data: bytes) -> list[str]:
+    return [str(notice.word) for notice in templates.read(data).notices]
+
+
+@pytest.mark.parametrize("kilobytes", [300, 1200, 3000])
+def test_a_bir_with_faces_and_irises_of_any_size_gives_its_fingers(kilobytes: int) -> None:
+    face, iris = FACE + b"\xa7" * (kilobytes << 10), IRIS + b"\x5c" * (kilobytes << 9)
+    parts = (("", face), ("Right IndexFinger", one()), ("Left", iris), ("Left Thumb", one(count=30)), ("Right", iris))
+    data = bir_xml(*parts)
+    record = templates.read(data)
+    assert [(view.position, view.count) for view in record.views] == [(2, 20), (6, 30)]
+    notice = next(each for each in record.notices if str(each.word) == "not_read")
+    assert notice.facts["passed_over"] == 3
+    assert notice.facts["others"] == (
+        "a face image record (ISO/IEC 19794-5), an iris image record (ISO/IEC 19794-6) (2 times)"
+    )
+    assert templates.detect(data) == "iso-2005"
+
+
+def test_what_is_passed_over_is_not_kept() -> None:
+    data = bir_xml(*[("", FACE + bytes(4 << 20))] * 2, ("Left Thumb", one()))
+    tracemalloc.start()
+    try:
+        assert templates.read(data).view.count == 20
+        assert tracemalloc.get_traced_memory()[1] < 6 << 20  # of 11 MB: one element, decoded, at a time
+    finally:
+        tracemalloc.stop()
+
+
+def test_blocks_of_no_name_and_portraits_in_data_uris_are_passed_over() -> None:
+    portrait = b"data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(2 << 20))
+    data = bir_xml(("", bytes(range(200))), ("Left Thumb", one())).replace(
+        b"</BIR></BIR>", b"</BIR><Photo>" + portrait + b"</Photo></BIR>"
+    )
+    record = templates.read(data)
+    assert record.view.count == 20
+    assert "bytes of no known format" in str(record.notices[-1])
+
+
+def test_a_bir_of_other_modalities_alone_says_so() -> None:
+    with pytest.raises(FormatError, match=r"no template: XML of base64 text of a face image record"):
+        templates.read(bir_xml(("", FACE + bytes(2 << 20)), ("", IRIS)))
+
+
+def test_records_of_more_than_a_wrapper_may_hold_are_refused_however_large_the_document() -> None:
+    with pytest.raises(FormatError, match="too much"):
+        templates.read(bir_xml(*[("", one(count=200)[:-2] + b"\xff\xff" + bytes(40_000))] * 40))
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("wrap", [base64.b64encode, lambda data: data.hex().encode(), lambda data: bir_xml(("", data))])
+def test_utf16_without_its_mark_is_read(coding: str, wrap: object) -> None:
+    assert callable(wrap)
+    record = templates.read(wrap(one()).decode().encode(coding))
+    assert record.view.count == 20
+    assert "UTF-16 text" in str(record.notices[0])
+    with pytest.raises(FormatError, match="no template: UTF-16 text of text that is no template"):
+        templates.read(("no finger at all, " * 9).encode(coding))
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("members", [1, 2])
+def test_an_archive_is_called_one_and_never_read_in_part(compression: int, members: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as archive:
+        for number in range(members):
+            archive.writestr(f"{number}.fmr", one(count=200))
+    for data in (out.getvalue(), base64.b64encode(out.getvalue())):
+        with pytest.raises(FormatError, match="a ZIP archive"):
+            templates.read(data)
+
+
+def test_a_group_that_counts_wrongly_is_read_with_a_warning() -> None:
+    right = group(one(position=2), one(position=7))
+    assert "contents_off" not in words(right)
+    for stated in (0, 1, 3):
+        record = templates.read(right.replace(b"\x02\x01\x02", bytes((2, 1, stated)), 1))
+        assert len(record.views) == 2
+        notice = next(each for each in record.notices if str(each.word) == "contents_off")
+        assert notice.facts == {"listed": stated, "found": 2}
+
+
+def test_a_group_counts_what_is_passed_over_too() -> None:
+    mixed = group(FACE, one())
+    assert "contents_off" not in words(mixed)
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"\xff\xd8\xff\xe0", "an image, JPEG"),
+        (b"\xff\xd8\xff\xdb", "an image, JPEG"),
+        (b"\xff\xa0\xff\xa8", "a fingerprint image, WSQ"),
+        (b"BZh91AY&SY", "a bzip2 file"),
+    ],
+)
+def test_signatures_of_three_bytes_are_known_without_an_ending(start: bytes, what: str) -> None:
+    data = start + bytes(range(256))
+    assert identify(data) == surely(data) == signature_of(data[:64]) == what
+    for name in ("iso-2005-card", "iso-2005-compact"):
+        with pytest.raises(FormatError, match=what):
+            templates.read(data[: len(data) // 15 * 15], format=name)
+
+
+def test_an_iso_record_that_starts_a_sentence_is_still_read() -> None:
+    assert templates.read(b"\n  " + base64.b64encode(G)).view.count == 1
