@@ -12,7 +12,7 @@ from typing import Generic
 from cccd_core import runtime
 from cccd_core.dedup.blocks import Block, Probe, Searchable
 from cccd_core.dedup.decision import Decision
-from cccd_core.dedup.executors import local
+from cccd_core.dedup.executors.threads import Threads
 from cccd_core.dedup.gallery import Gallery
 from cccd_core.dedup.judge.candidate import Candidate
 from cccd_core.dedup.judge.groups import Found, decide
@@ -109,7 +109,7 @@ class _Search(Generic[P, G]):
         progress: Progress | None,
     ) -> None:
         self.scorer = owner.matcher
-        self.threads = owner.threads
+        self.executor = Threads(owner.threads)
         self.parameters = owner.parameters
         self.batch = [Searchable.of(person, owner.parameters.least_minutiae) for person in batch]
         self.gallery = gallery
@@ -163,8 +163,7 @@ class _Search(Generic[P, G]):
         _LOG.info("pass %s: people=%d of %d", stage.name, len(wanted), len(self.batch))
         for block in self._blocks(probes[wanted[-1]].index):
             meeting = [i for i in wanted if block.people_before(probes[i])]
-            tasks = (partial(_compared, stages, i, block) for i in meeting)
-            for i, compared in zip(meeting, local.run(tasks, self.threads), strict=True):
+            for i, compared in self.executor.run(partial(_compared, stages, block), meeting):
                 found[i] = self.thresholds.keep([*found[i], *compared.candidates])
                 pairs[i] += compared.finger_pairs
                 self._advance(block.people_before(probes[i]), stage.name)
@@ -188,7 +187,7 @@ class _Search(Generic[P, G]):
             self.progress(self.done, self.total, what)
 
 
-def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], index: int, block: Block[G]) -> Compared:
+def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], block: Block[G], index: int) -> Compared:
     """The probe of this place in each of these ways against the block."""
     every = [stage.compare(probes[index], block) for stage, probes in stages]
     return Compared([one for each in every for one in each.candidates], sum(each.finger_pairs for each in every))

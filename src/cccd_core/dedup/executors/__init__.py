@@ -1,1 +1,1 @@
-"""Where the tasks of a search run: on the threads of this process."""
+"""Where the tasks of a search run: on threads, in processes, on a cluster. An executor knows tasks, and no fingers."""

@@ -1,0 +1,101 @@
+"""A real Ray cluster of several nodes: results, errors, workers and a node killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from cccd_core.dedup.executors.ray import Ray
+from cccd_core.errors import ConflictError, UnavailableError
+from support.tasks import Squares, until
+
+pytest.importorskip("ray", reason="the package ray is not installed here")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
+)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A head that computes nothing and two nodes of one processor each."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        small = {"object_store_memory": 80 << 20, "include_dashboard": False}
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+        try:
+            for _ in range(2):
+                cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+            cluster.wait_for_nodes()
+            yield cluster
+        finally:
+            cluster.shutdown()
+
+
+def test_every_task_has_its_result(cluster, tmp_path):
+    work = Squares(tmp_path / "log")
+    assert sorted(Ray(2, address=cluster.address).run(work, range(30))) == [(n, n * n) for n in range(30)]
+    assert sorted(work.runs()) == list(range(30))
+
+
+def test_an_error_of_a_task_comes_out_with_its_facts(cluster, tmp_path):
+    with pytest.raises(ConflictError) as caught:
+        list(Ray(2, address=cluster.address).run(Squares(tmp_path / "log", refused=7), range(20)))
+    assert caught.value.facts == {"number": 7}
+
+
+def test_workers_that_are_killed_cost_nothing_but_time(cluster, tmp_path):
+    for number in (3, 11):
+        (tmp_path / str(number)).touch()
+    work = Squares(tmp_path / "log", deaths=tmp_path)
+    assert sorted(Ray(2, address=cluster.address).run(work, range(20))) == [(n, n * n) for n in range(20)]
+    assert work.runs().count(3) == 2
+    assert work.runs().count(11) == 2
+
+
+def test_a_node_that_is_killed_costs_nothing_but_time(cluster, tmp_path):
+    log = tmp_path / "log"
+    log.touch()
+    work = Squares(log, seconds=0.05)
+    third = cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    cluster.wait_for_nodes()
+    gone = threading.Event()
+
+    def kill() -> None:
+        until(lambda: len(set(work.pids())) == 3)
+        cluster.remove_node(third, allow_graceful=False)
+        gone.set()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    found = sorted(Ray(3, address=cluster.address).run(work, range(200)))
+    killer.join()
+    assert gone.is_set()
+    assert found == [(n, n * n) for n in range(200)]
+
+
+def test_no_cluster_there():
+    with pytest.raises(UnavailableError, match="no Ray cluster"):
+        list(Ray(1, address="127.0.0.1:1").run(len, ["a"]))
+
+
+def test_one_is_begun_here_and_ended(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    work = Squares(tmp_path / "log")
+    assert sorted(Ray(1).run(work, range(5))) == [(n, n * n) for n in range(5)]
+    for pid in set(work.pids()):
+        until(lambda pid=pid: not _runs(pid))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIG_DFL)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""Work for executors that a test can look into: what ran, how often, and workers that die in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cccd_core.errors import ConflictError
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Squares numbers. Each run leaves a line in `log`. Where a file named after the number is in `deaths`, the worker
+    takes it away and dies; at the number `fatal` it always does; `refused` is the number that ends in an error."""
+
+    log: Path
+    deaths: Path | None = None
+    fatal: int | None = None
+    refused: int | None = None
+    seconds: float = 0.0
+
+    def __call__(self, number: int) -> int:
+        with self.log.open("a") as lines:
+            lines.write(f"{number} {os.getpid()}\n")
+        if self.deaths is not None:
+            try:
+                (self.deaths / str(number)).unlink()
+            except FileNotFoundError:
+                pass
+            else:
+                os.kill(os.getpid(), signal.SIGKILL)
+        if number == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if number == self.refused:
+            raise ConflictError("this number is refused", number=number)
+        time.sleep(self.seconds)
+        return number * number
+
+    def runs(self) -> list[int]:
+        return [int(line.split()[0]) for line in self.log.read_text().splitlines()]
+
+    def pids(self) -> list[int]:
+        return [int(line.split()[1]) for line in self.log.read_text().splitlines()]
+
+
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Waits for something that will come; an assertion where it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
