@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cccd_core.arguments import BUFFERS, require_type
 from cccd_core.emrtd import ber, times, tlv
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, UnknownKey, parse_spki
 from cccd_core.errors import FormatError
@@ -127,6 +128,7 @@ class Certificate:
 def parse_certificate(der: bytes) -> Certificate:
     """Reads one DER certificate of at most 32 KiB. FormatError for anything else; its key is not looked at yet. One
     that came in BER is brought into its DER, which is what was signed."""
+    require_type(der, BUFFERS, "der")
     if len(der) > MAX_CERTIFICATE_BYTES:
         raise FormatError("a certificate is too long", length=len(der), limit=MAX_CERTIFICATE_BYTES)
     return ber.read(_parse_certificate, der)

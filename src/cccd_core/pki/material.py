@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cccd_core.arguments import members
 from cccd_core.emrtd import ber, cms, tlv
 from cccd_core.emrtd.sod import CONTENT_TYPES
 from cccd_core.errors import CccdError, FileError, FormatError
@@ -27,7 +28,7 @@ from cccd_core.pki.master_list import CSCA_MASTER_LIST, MasterList, verify_maste
 from cccd_core.pki.path import no_authority
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.revocation import RevocationList, parse_crl
-from cccd_core.pki.trust import TrustStore
+from cccd_core.pki.trust import TrustStore, not_trusted
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
@@ -64,18 +65,24 @@ _CONTENTS = {
 }
 
 
+_NOT_SAID = "the certificate does not say that it is an authority's, and is not issued by itself"
 _Where = dict[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
     """What was read. `master_lists` are encoded and not verified; `refused` is what was left out, each with its reason
-    and, where known, its path, line and offset."""
+    and, where known, its path, line and offset. ParameterError, with the `field`, for members of another type."""
 
     certificates: tuple[Certificate, ...] = ()
     crls: tuple[RevocationList, ...] = ()
     master_lists: tuple[bytes, ...] = ()
     refused: tuple[CccdError, ...] = ()
+
+    def __post_init__(self) -> None:
+        members(self.certificates, Certificate, "certificates")
+        members(self.crls, RevocationList, "crls")
+        members(self.master_lists, bytes, "master_lists")
 
     def __add__(self, other: Material) -> Material:
         return Material(
@@ -123,10 +130,18 @@ class Material:
     ) -> TrustStore:
         """A store of the authorities, of those in the master lists that prove themselves at `at` (now by default), and
         of the revocation lists. `roots` prove master lists and are not trusted for anything else. What was left out on
-        the way, here or in reading, is in its `refused`."""
+        the way, here or in reading, is in its `refused`, with every certificate that makes nobody trusted and that none
+        of the authorities issued: a document signer's without its CSCA, one that says CA:FALSE."""
         lists, refused = self.verified_lists(at, policy=policy, roots=roots)
         anchors = [*self.authorities, *(each for found in lists for each in found.certificates)]
-        left_out = [*self.refused, *refused, *(error for found in lists for error in found.refused)]
+        issuers = {each.subject_key for each in anchors}
+        useless = [each for each in self.signers if each.self_issued or each.issuer_key not in issuers]
+        # one that says that it is no authority's is named by the store, which then knows whose lists are left out too
+        anchors += [each for each in useless if no_authority(each) is not None]
+        left_out = [
+            *self.refused, *refused, *(error for found in lists for error in found.refused),
+            *(not_trusted(each, _NOT_SAID) for each in useless if no_authority(each) is None),
+        ]  # fmt: skip
         return TrustStore.gather(anchors, self.crls, refused=left_out)
 
 
@@ -163,16 +178,19 @@ def load(*paths: Path | str) -> Material:
     gathered = _Gathered()
     spent = files = 0
     for given in paths:
+        before = files
         for path in _files(Path(given), MAX_DEPTH):
+            files += 1
             if path.name == directory.INDEX:
                 _read_directory(gathered, path.parent)
                 continue
-            files += 1
             data = whole_file.read(path, "file of trust material", most=MAX_FILE_BYTES)
             spent += len(data)
             if files > MAX_FILES or spent > MAX_TOTAL_BYTES:
                 raise FileError("a folder of trust material holds too much", path=str(given), files=MAX_FILES)
             _read_any(gathered, data, {"path": str(path)})
+        if files == before:
+            gathered.refused.append(FormatError("a folder without a file of trust material", path=str(given)))
     return gathered.material()
 
 
@@ -225,14 +243,14 @@ def _read_directory(gathered: _Gathered, folder: Path) -> None:
 class _Gathered:
     """What has been read so far."""
 
-    __slots__ = ("certificates", "crls", "in_this_file", "master_lists", "parts", "refused")
+    __slots__ = ("certificates", "crls", "in_this_file", "master_lists", "parts", "refused", "taken")
 
     def __init__(self) -> None:
         self.certificates: dict[Certificate, None] = {}
         self.crls: dict[bytes, RevocationList] = {}
         self.master_lists: dict[bytes, None] = {}
         self.refused: list[CccdError] = []
-        self.parts = self.in_this_file = 0
+        self.parts = self.in_this_file = self.taken = 0
 
     def material(self) -> Material:
         return Material(
@@ -258,11 +276,14 @@ class _EndOfPatienceError(Exception):
 
 
 def _read_any(gathered: _Gathered, data: bytes, where: _Where) -> None:
-    gathered.in_this_file = 0
+    gathered.in_this_file = gathered.taken = 0
     try:
         _read_some(gathered, data, where)
     except _EndOfPatienceError as error:
         gathered.refused.append(FormatError(str(error), **where))
+        return
+    if not gathered.taken + gathered.in_this_file:
+        gathered.refuse(FormatError("no certificate, revocation list or master list in it", **where))
 
 
 def _read_some(gathered: _Gathered, data: bytes, where: _Where) -> None:
@@ -356,8 +377,10 @@ def _read_object(gathered: _Gathered, data: bytes, where: _Where, *, inside: boo
         kind = _kind(data)
         if kind == "certificate":
             gathered.certificates[parse_certificate(data)] = None
+            gathered.taken += 1
         elif kind == "revocation list":
             gathered.crls[data] = parse_crl(data)
+            gathered.taken += 1
         elif kind == "a message" and not inside:
             _read_message(gathered, data, where)
         else:
@@ -370,6 +393,7 @@ def _read_message(gathered: _Gathered, data: bytes, where: _Where) -> None:
     signed = cms.parse_bag(data)
     if signed.content_type == CSCA_MASTER_LIST:
         gathered.master_lists[data] = None
+        gathered.taken += 1
     elif signed.content_type in _CONTENTS:
         gathered.refuse(FormatError(f"not trust material, but {_CONTENTS[signed.content_type]}", **where))
     else:

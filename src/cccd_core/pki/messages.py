@@ -29,8 +29,8 @@ from cccd_core.pki.strength import judge_hash, judge_signature
 from cccd_core.pki.trust import TrustPath, TrustStore
 
 EF_SOD: Final = "EF.SOD"
-MAX_CANDIDATES: Final = 8
-"""Certificates that one signer's identifier may name, each tried."""
+MAX_CANDIDATE_BYTES: Final = 1 << 16
+"""Of the certificates in one message that its signers' identifiers name, each tried; the first one always is."""
 _PROOF: Final = (Rule.SIGNATURE, Rule.CERTIFICATE_SIGNATURE)
 
 
@@ -62,18 +62,28 @@ def judge_message(
 
     Of several signatures the first that nothing refuses is reported, or the first one: Doc 9303-10 clause 4.6.2.3 only
     recommends a single signer, and one right signature of a trusted one is proof. So it is with certificates of the
-    issuer and serial number that a signer names (at most 8 are tried): anybody can lay one beside the right one. Where
-    each is refused, the first of those that come furthest is reported: signature right, certificate signed.
+    issuer and serial number that a signer names: anybody can lay some beside the right one. Those in the message are
+    tried up to 64 KiB of them, which bounds the work. Where each is refused, the first of those that come furthest is
+    reported: signature right, certificate signed; where not all were tried, that.
     """
     if at.tzinfo is None:
         raise ParameterError("a time without a time zone")
     first: SignatureReport | None = None
+    left = MAX_CANDIDATE_BYTES
     for info in signed.signers:
         best: SignatureReport | None = None
+        whole = True
         identified = Judgement(policy)
-        for signer in judge_identifier(identified, signed, info, more, about=about, read=trust.read):
+        for count, candidate in enumerate(named_certificates(identified, signed, info, more, about, trust.read)):
+            signer = candidate.certificate
+            if signer not in more:
+                if count and left < len(signer.der):
+                    whole = False
+                    continue
+                left -= len(signer.der)
             judgement = Judgement(policy)
             judgement.include(identified.close())
+            judgement.require(Rule.SIGNER_IDENTIFIER, not candidate.sloppy, about, candidate.sloppy)
             judgement.held(Rule.DOCUMENT_SIGNER, about, signer.subject)
             scheme = judge_signed_data(judgement, signed, info, signer, about=about)
             signing_time = judge_signing_time(judgement, info, signer, at, about=about)
@@ -87,6 +97,8 @@ def judge_message(
                 return report
             if best is None or _proved(report) > _proved(best):
                 best = report
+        if not whole:
+            best = _not_all_tried(policy, about)
         first = first or best or SignatureReport(judged=identified.close())
     if first is None:
         judgement = Judgement(policy)
@@ -143,21 +155,29 @@ def _readable(encoded: tuple[bytes, ...]) -> Iterator[Certificate]:
             yield parse_certificate(der)
 
 
-def judge_identifier(
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A certificate that a signer names; `sloppy` says how the identifier is not what it should be."""
+
+    certificate: Certificate
+    sloppy: str = ""
+
+
+def named_certificates(
     judgement: Judgement,
     signed: cms.SignedData,
     info: cms.SignerInfo,
     more: tuple[Certificate, ...],
-    *,
     about: str = EF_SOD,
     read: Callable[[bytes], Certificate] = parse_certificate,
-) -> tuple[Certificate, ...]:
-    """The certificates that a signer names, those in the message before those in `more`; none, and found so, where
-    there is none that can be read.
+) -> tuple[Candidate, ...]:
+    """The certificates that a signer names, those named rightly first and those in the message before those in `more`;
+    none, and found so, where there is none that can be read.
 
     Certificates beside the signer's are not read further than needed. Where none is named rightly, the only
     certificate of the message is taken if its serial number is the one named: the signature decides (rule
-    `signer_identifier`)."""
+    `signer_identifier`). So it is where the key identifier is one that the certificate does not state, and that is
+    computed of its key (RFC 5652 clause 5.3 names the extension's value)."""
     by_key = info.subject_key_identifier
     unreadable: FormatError | None = None
     named: dict[Certificate, None] = {}
@@ -171,8 +191,10 @@ def judge_identifier(
         if _has_key(candidate, by_key) if by_key is not None else _names(info, candidate.der):
             named[candidate] = None
     if named:
-        judgement.held(Rule.SIGNER_IDENTIFIER, about)
-        return tuple(named)[:MAX_CANDIDATES]
+        unstated = "the certificate does not state the key identifier that names it"
+        unsaid = {one for one in named if by_key is not None and not one.subject_key_identifier}
+        found = [Candidate(one, unstated if one in unsaid else "") for one in named]
+        return tuple(sorted(found, key=lambda one: bool(one.sloppy)))
     if unreadable is None and len(signed.certificates) == 1 and info.serial_number is not None:
         try:
             only = read(signed.certificates[0])
@@ -180,15 +202,21 @@ def judge_identifier(
             unreadable = error
         else:
             if only.serial_number == info.serial_number:
-                judgement.failed(
-                    Rule.SIGNER_IDENTIFIER, about, "the issuer is written otherwise than in the certificate"
-                )
-                return (only,)
+                return (Candidate(only, "the issuer is written otherwise than in the certificate"),)
     if unreadable is not None:
         judgement.failed(Rule.DOCUMENT_SIGNER, about, unreadable.message, **unreadable.facts)
     else:
         judgement.failed(Rule.DOCUMENT_SIGNER, about, "the signer's certificate is not there")
     return ()
+
+
+def _not_all_tried(policy: VerificationPolicy, about: str) -> SignatureReport:
+    judgement = Judgement(policy)
+    judgement.failed(
+        Rule.DOCUMENT_SIGNER, about, "more certificates go by the signer's name than are tried",
+        limit_bytes=MAX_CANDIDATE_BYTES,
+    )  # fmt: skip
+    return SignatureReport(judged=judgement.close())
 
 
 def _names(info: cms.SignerInfo, der: bytes) -> bool:
@@ -338,8 +366,8 @@ def judge_signing_time(
 def find_signer(signed: cms.SignedData, info: cms.SignerInfo, *, more: tuple[Certificate, ...] = ()) -> Certificate:
     """The first certificate that a signer names, or CertificateError with check `document_signer`."""
     judgement = Judgement(VerificationPolicy.STRICT)
-    for certificate in judge_identifier(judgement, signed, info, more):
-        return certificate
+    for candidate in named_certificates(judgement, signed, info, more):
+        return candidate.certificate
     raise judgement.findings[-1].error()
 
 

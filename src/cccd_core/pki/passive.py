@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from cccd_core.arguments import BUFFERS, require_type
 from cccd_core.emrtd import sod as sods
 from cccd_core.emrtd.hashes import UnknownHashError, digest
 from cccd_core.errors import FormatError, ParameterError
@@ -103,9 +104,15 @@ def judge_document(
     revocations count until then, and the certificates must be valid then or, where EF.SOD says when it was signed, at
     that time (Doc 9303-12 clause 5: validity at the time of signing). `more` are certificates from elsewhere: the
     signer's where EF.SOD has none, links between two keys of a CSCA. Nothing that a document says raises;
-    ParameterError for a time without a zone."""
+    ParameterError, with the `field`, for a time without a zone and an argument of another type."""
+    require_type(sod, BUFFERS, "sod")
+    require_type(data_groups, Mapping, "data_groups")
+    for content in data_groups.values():
+        require_type(content, BUFFERS, "data_groups")
+    require_type(trust, TrustStore, "trust")
+    require_type(at, dt.datetime, "at")
     if at.tzinfo is None:
-        raise ParameterError("a time without a time zone")
+        raise ParameterError("a time without a time zone", field="at")
     judgement = Judgement(policy)
     unknown: UnknownHashError | None = None
     listed: sods.LdsSecurityObject | None = None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from cccd_core.arguments import require_type
 from cccd_core.errors import ParameterError
 from cccd_core.pki.rules import RULES, Action, Rule
 
@@ -36,6 +37,7 @@ class VerificationPolicy:
     digest: str
 
     def __init__(self, base: str, changes: Mapping[Rule, Action] | None = None) -> None:
+        require_type(base, str, "base")
         if base not in _NAMED:
             raise ParameterError("a policy begins with strict or legacy", policy=base[:40])
         actions = {**_NAMED[base], **(changes or {})}
@@ -84,6 +86,7 @@ class VerificationPolicy:
         a word that is none, and for a rule that cannot be changed."""
         read: dict[Rule, Action] = {}
         for word, action in changes.items():
+            require_type(action, str, word[:40])
             try:
                 read[Rule(word)] = Action(action)
             except ValueError:
@@ -93,9 +96,19 @@ class VerificationPolicy:
     @classmethod
     def parse(cls, text: str) -> VerificationPolicy:
         """`strict`, `legacy`, or one of them followed by `,rule=action` as often as needed. ParameterError."""
+        require_type(text, str, "policy")
         base, *changes = (part.strip() for part in text.split(","))
         words = {rule.strip(): action.strip() for rule, _, action in (change.partition("=") for change in changes)}
         return cls(base).with_(**words)
+
+
+def require_policy(policy: object) -> None:
+    """ParameterError for what is no policy: the name of one is not one."""
+    if not isinstance(policy, VerificationPolicy):
+        raise ParameterError(
+            "a policy is a VerificationPolicy; VerificationPolicy.parse reads one from its name", field="policy",
+            given=type(policy).__name__,
+        )  # fmt: skip
 
 
 VerificationPolicy.STRICT = VerificationPolicy("strict")

@@ -10,8 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import ClassVar, Final
 
-from cccd_core.errors import CccdError, Fact, ParameterError
-from cccd_core.pki.policy import VerificationPolicy
+from cccd_core.errors import CccdError, Fact
+from cccd_core.pki.policy import VerificationPolicy, require_policy
 from cccd_core.pki.rules import RULES, Action, Rule
 from cccd_core.plain import Json
 
@@ -88,8 +88,7 @@ class Judgement:
     __slots__ = ("_actions", "_held", "_ignored", "findings", "policy", "refused")
 
     def __init__(self, policy: VerificationPolicy) -> None:
-        if not isinstance(policy, VerificationPolicy):
-            raise ParameterError("a policy is a VerificationPolicy; VerificationPolicy.parse reads one from its name")
+        require_policy(policy)
         self.policy = policy
         self.findings: list[Finding] = []
         self.refused = False

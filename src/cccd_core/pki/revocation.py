@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from cccd_core.arguments import BUFFERS, require_type
 from cccd_core.emrtd import ber, tlv
 from cccd_core.emrtd import times as asn1_times
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
@@ -101,6 +102,7 @@ class RevocationList:
 def parse_crl(der: bytes) -> RevocationList:
     """Reads one CertificateList of at most 8 MiB, DER or BER. FormatError for anything else, critical extensions that
     are not understood included."""
+    require_type(der, BUFFERS, "der")
     if len(der) > MAX_CRL_BYTES:
         raise FormatError("a revocation list is too long", length=len(der), limit=MAX_CRL_BYTES)
     return ber.read(_parse_crl, der)

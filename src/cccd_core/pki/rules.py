@@ -116,7 +116,7 @@ RULES: Final = MappingProxyType({
     ),
     Rule.SIGNER_IDENTIFIER: _signed(
         "document_signer", "RFC 5652 5.3, 10.2.4",
-        "the signer is named as its certificate names issuer and serial number",
+        "the signer is named by the issuer and serial number, or the key identifier, that its certificate states",
         _F, _F,
     ),
     Rule.CONTENT_TYPE: _fixed("content_type", "RFC 5652 5.3, 11.1", "the signed content type is the content's"),

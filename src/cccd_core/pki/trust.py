@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from cccd_core.arguments import members, require_type
 from cccd_core.errors import CccdError, CertificateError, ParameterError
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.path import Role, Times, judge_authorities, judge_signer, no_authority
@@ -74,35 +75,35 @@ class TrustStore:
     What is put in is trusted: authenticate it first (a master list does by its own signature). A certificate that can
     be no authority's (it says CA:FALSE, or its key usage lacks keyCertSign) is left out and named in `refused`:
     nothing is accepted for lack of it. A revocation list that none of the trusted keys signed, or one that may not
-    sign lists, raises CertificateError: to go on without it would accept what it revokes. `gather` names such lists
-    instead.
+    sign lists, raises CertificateError: to go on without it would accept what it revokes; where its CSCA was left out
+    the error says that, and why. `gather` names such lists instead. ParameterError for what is no certificate or list.
 
     Immutable. Reports of signers are remembered (at most 1024) together with the span of time in which they hold, so
     that the documents of one signer cost its path once; another policy, role, time across a limit or link certificate
     is another report."""
 
-    __slots__ = ("_anchors", "_by_key", "_by_subject", "_lists", "_read", "_remembered", "refused")
+    __slots__ = ("_anchors", "_by_key", "_by_subject", "_left_out", "_lists", "_read", "_remembered", "refused")
 
     def __init__(self, anchors: Iterable[Certificate], crls: Iterable[RevocationList] = ()) -> None:
-        refused: list[CccdError] = []
+        self._left_out: list[tuple[Certificate, CertificateError]] = []
         kept: list[Certificate] = []
         self._by_subject: dict[str, list[Certificate]] = {}
         self._by_key: dict[bytes, list[Certificate]] = {}
-        for anchor in dict.fromkeys(anchors):
+        for anchor in dict.fromkeys(members(anchors, Certificate, "anchors")):
             why = no_authority(anchor)
             if why is not None:
-                refused.append(CertificateError(why, check="usage", subject=anchor.subject, sha256=anchor.fingerprint))
+                self._left_out.append((anchor, not_trusted(anchor, why)))
                 continue
             kept.append(anchor)
             self._by_subject.setdefault(anchor.subject_key, []).append(anchor)
             if anchor.subject_key_identifier:
                 self._by_key.setdefault(anchor.subject_key_identifier, []).append(anchor)
         self._anchors = tuple(kept)
-        self.refused: tuple[CccdError, ...] = tuple(refused)
+        self.refused: tuple[CccdError, ...] = tuple(error for _, error in self._left_out)
         self._lists = RevocationLists()
         self._read: dict[bytes, Certificate] = {}
         self._remembered: dict[tuple[object, ...], list[_Remembered]] = {}
-        for crl in crls:
+        for crl in members(crls, RevocationList, "crls"):
             self._add(crl)
 
     @classmethod
@@ -113,7 +114,7 @@ class TrustStore:
         behind what was `refused` before. For collections alone: a list that is left out revokes nothing."""
         store = cls(anchors)
         refused = [*refused, *store.refused]
-        for crl in crls:
+        for crl in members(crls, RevocationList, "crls"):
             try:
                 store._add(crl)
             except CertificateError as error:
@@ -147,7 +148,16 @@ class TrustStore:
 
     def _add(self, crl: RevocationList) -> None:
         by_key = self._by_key.get(crl.authority_key_identifier or b"", [])
-        self._lists.add(crl, list(dict.fromkeys((*self._by_subject.get(crl.issuer_key, []), *by_key))))
+        issuers = list(dict.fromkeys((*self._by_subject.get(crl.issuer_key, []), *by_key)))
+        try:
+            self._lists.add(crl, issuers)
+        except CertificateError:
+            for csca, error in self._left_out:
+                if csca.subject_key == crl.issuer_key and not issuers:
+                    raise CertificateError(
+                        f"the CSCA of a revocation list was left out: {error.message}", **error.facts
+                    ) from None
+            raise
 
     def validate(
         self,
@@ -181,18 +191,21 @@ class TrustStore:
 
         `now` (aware; `at` where not given) is until when revocations count: who has a stolen key can date a signature
         back. `more` are certificates from elsewhere; links among them may lead from a newer CSCA key to a trusted one.
-        Of several paths the accepted one is reported, or the one that comes furthest. ParameterError for a time
-        without a zone."""
-        now = now or at
-        if at.tzinfo is None or now.tzinfo is None:
-            raise ParameterError("a time without a time zone")
+        Of several paths the accepted one is reported, or the one that comes furthest. ParameterError, with the
+        `field`, for a time without a zone and an argument of another type."""
+        now = at if now is None else now
+        require_type(signer, Certificate, "signer")
+        for field, time in (("at", at), ("now", now)):
+            require_type(time, dt.datetime, field)
+            if time.tzinfo is None:
+                raise ParameterError("a time without a time zone", field=field)
         key = (signer, role, policy, more)
         known = self._remembered.get(key, ())
         for remembered in known:
             if remembered.holds(at, now):
                 return remembered.report
         times = Times.of(at, now)
-        report = self._judge(signer, role, policy, more, times)
+        report = self._judge(signer, role, policy, members(more, Certificate, "more"), times)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
         spans = _Remembered(report, _span(times.at_marks, at), _span(times.now_marks, now))
@@ -263,6 +276,11 @@ class TrustStore:
         by_key = self._by_key.get(below.authority_key_identifier or b"", [])
         found = dict.fromkeys((*named, *(c for c in by_key if c.country == below.country)))
         return sorted(found, key=lambda csca: not _keys_match(below, csca))
+
+
+def not_trusted(certificate: Certificate, why: str) -> CertificateError:
+    """What is said of a certificate that was handed over for trust, and is left out."""
+    return CertificateError(why, check="usage", subject=certificate.subject, sha256=certificate.fingerprint)
 
 
 def _named_by_key(signer: Certificate, authorities: tuple[Certificate, ...]) -> bool:

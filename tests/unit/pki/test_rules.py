@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -17,7 +17,7 @@ from cccd_core import pki
 from cccd_core.emrtd import cms, times, tlv
 from cccd_core.emrtd.hashes import hash_identifier
 from cccd_core.errors import CccdError, CertificateError, FormatError, ParameterError
-from cccd_core.pki import Outcome, Role, Rule, VerificationPolicy, states
+from cccd_core.pki import Outcome, Role, Rule, VerificationPolicy, messages, states
 from support import x509_forms as forms
 
 STRICT, LEGACY = VerificationPolicy.STRICT, VerificationPolicy.LEGACY
@@ -709,10 +709,44 @@ def test_of_certificates_that_are_all_refused_the_one_that_signed_is_reported() 
     assert refused(report) == {"signer_validity", "authority_validity"}
 
 
-def test_certificates_beside_the_signers_are_tried_up_to_a_limit() -> None:
-    strangers = [forms.Base().signer.certificate for _ in range(8)]
-    assert judge(BASE, sod=forms.message(BASE, certificates=[*strangers[:7], BASE.signer.certificate])).accepted
-    assert not judge(BASE, sod=forms.message(BASE, certificates=[*strangers, BASE.signer.certificate])).accepted
+def of_the_signers_name(length: int = 0) -> bytes:
+    """A certificate of somebody else that the signer's identifier names too, padded by `length` bytes."""
+    more = [forms.extension("1.2.3.4", bytes(length))] if length else []
+    return forms.Base(signer_more=more).signer.certificate
+
+
+def test_any_number_of_certificates_beside_the_signers_costs_nothing_up_to_their_bytes() -> None:
+    strangers = [of_the_signers_name() for _ in range(70)]
+    right = BASE.signer.certificate
+    assert judge(BASE, sod=forms.message(BASE, certificates=[*strangers, right])).accepted
+    many = [*strangers, *(of_the_signers_name() for _ in range(130))]
+    assert sum(map(len, many)) > messages.MAX_CANDIDATE_BYTES
+    flood = forms.message(BASE, certificates=[*many, right])
+    report = judge(BASE, sod=flood)
+    assert refused(report) == {"document_signer"}
+    assert "than are tried" in report.why(Rule.DOCUMENT_SIGNER)
+    assert judge(BASE, sod=flood, more=(pki.parse_certificate(right),)).accepted, "what is handed in is always tried"
+    assert judge(BASE, sod=forms.message(BASE, certificates=[right, *many])).accepted
+    with pytest.raises(FormatError, match="too many certificates"):
+        cms.parse(forms.message(BASE, certificates=[tlv.sequence()] * (cms.MAX_CERTIFICATES + 1), tag=None))
+
+
+def test_a_key_identifier_that_the_certificate_does_not_state_is_flagged() -> None:
+    """RFC 5652 clause 5.3: the identifier is the value of the certificate's extension."""
+    base = forms.Base()
+    stating = base.signer.certificate
+    named = tlv.encode(0x80, base.signer.key_identifier)
+    authority = forms.extension("2.5.29.35", tlv.sequence(tlv.encode(0x80, base.csca.key_identifier)))
+    silent = forms.certificate(base.signer, base.csca, [forms.KEY_USAGE_SIGNER, authority])
+    for inside, flags in (([silent], {"signer_identifier"}), ([stating], set()), ([silent, stating], set())):
+        for policy in (STRICT, LEGACY):
+            report = judge(base, policy, sod=forms.message(base, identifier=named, certificates=inside))
+            assert (report.accepted, flagged(report)) == (True, flags)
+    strict = STRICT.with_(signer_identifier="refuse")
+    only = forms.message(base, identifier=named, certificates=[silent])
+    assert refused(judge(base, strict, sod=only)) == {"signer_identifier"}
+    other = tlv.encode(0x80, bytes(20))
+    assert "document_signer" in refused(judge(base, sod=forms.message(base, identifier=other, certificates=[silent])))
 
 
 def naming_key(base: forms.Base, key_identifier: bytes) -> bytes:
@@ -750,6 +784,39 @@ def test_what_a_caller_hands_in_is_read_as_bytes_and_a_policy_is_no_word() -> No
     assert pki.judge_document(memoryview(sod), BASE.groups, trust, AT).accepted
     with pytest.raises(ParameterError, match=r"VerificationPolicy\.parse"):
         pki.judge_document(sod, BASE.groups, trust, AT, policy="strict")  # type: ignore[arg-type]
+
+
+def test_arguments_of_other_types_are_told_by_their_field() -> None:
+    csca = pki.parse_certificate(BASE.csca.certificate)
+    policy = VerificationPolicy.STRICT
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("anchors", lambda: pki.TrustStore([BASE.csca.certificate])),  # type: ignore[list-item]
+        ("anchors", lambda: pki.TrustStore(BASE.csca.certificate)),  # type: ignore[arg-type]
+        ("anchors", lambda: pki.TrustStore(csca)),  # type: ignore[arg-type]
+        ("crls", lambda: pki.TrustStore([csca], [b"list"])),  # type: ignore[list-item]
+        ("crls", lambda: pki.TrustStore.gather([csca], [b"list"])),  # type: ignore[list-item]
+        ("signer", lambda: store(BASE).judge(BASE.signer.certificate, AT)),  # type: ignore[arg-type]
+        ("at", lambda: store(BASE).judge(csca, "2026-11-01")),  # type: ignore[arg-type]
+        ("now", lambda: store(BASE).judge(csca, AT, now=5)),  # type: ignore[arg-type]
+        ("more", lambda: store(BASE).judge(csca, AT, more=(b"der",))),  # type: ignore[arg-type]
+        ("sod", lambda: pki.judge_document("sod", BASE.groups, store(BASE), AT)),  # type: ignore[arg-type]
+        ("sod", lambda: pki.judge_document(5, BASE.groups, store(BASE), AT)),  # type: ignore[arg-type]
+        ("data_groups", lambda: pki.judge_document(b"", [b"one"], store(BASE), AT)),  # type: ignore[arg-type]
+        ("data_groups", lambda: pki.judge_document(b"", {1: "one"}, store(BASE), AT)),  # type: ignore[dict-item]
+        ("trust", lambda: pki.judge_document(b"", BASE.groups, [csca], AT)),  # type: ignore[arg-type]
+        ("at", lambda: pki.judge_document(b"", BASE.groups, store(BASE), None)),  # type: ignore[arg-type]
+        ("policy", lambda: pki.judge_document(b"", BASE.groups, store(BASE), AT, policy="strict")),  # type: ignore[arg-type]
+        ("policy", lambda: VerificationPolicy.parse(5)),  # type: ignore[arg-type]
+        ("fresh_list", lambda: policy.with_(fresh_list=1)),  # type: ignore[arg-type]
+        ("base", lambda: VerificationPolicy(5)),  # type: ignore[arg-type]
+        ("certificates", lambda: pki.Material([BASE.csca.certificate]).trust_store()),  # type: ignore[arg-type]
+        ("der", lambda: pki.parse_certificate("certificate")),  # type: ignore[arg-type]
+        ("der", lambda: pki.parse_crl(5)),  # type: ignore[arg-type]
+    ]  # fmt: skip
+    for field, call in calls:
+        with pytest.raises(ParameterError) as refused:
+            call()
+        assert refused.value.facts["field"] == field
 
 
 def test_what_is_no_security_object_is_in_the_report() -> None:
