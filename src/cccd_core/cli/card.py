@@ -298,18 +298,24 @@ def _trust(
     """Whom to trust, and the certificates that help a document along; what is left out is told."""
     from cccd_core.pki import load, material
 
-    signers = material.load(*asked.signers)
+    signers, roots = material.load(*asked.signers), material.load(*asked.roots)
     if asked.signers and not signers.certificates:
         raise signers.refused[0] if signers.refused else ParameterError("no certificate in it", option="--ds")
+    left_out = [*signers.refused, *roots.trust_store(at, policy=policy).refused]
     if not asked.trust and asked.pki is not None:
-        return load(asked.pki).trust_store(), signers.certificates
-    given = material.load(*asked.trust, *([] if asked.pki is None else [asked.pki]))
-    store = given.trust_store(at, policy=policy, roots=material.load(*asked.roots).authorities)
-    for error in store.refused[:_TOLD]:
+        store, more = load(asked.pki).trust_store(), signers.certificates
+    else:
+        given = material.load(*asked.trust, *([] if asked.pki is None else [asked.pki]))
+        store = given.trust_store(at, policy=policy, roots=roots.authorities)
+        more = (*signers.certificates, *given.signers)
+    left_out += store.refused
+    for error in left_out[:_TOLD]:
         tell(f"left out: {error}")
-    if len(store.refused) > _TOLD:
-        tell(f"left out: {len(store.refused) - _TOLD} more")
-    return store, (*signers.certificates, *given.signers)
+    if len(left_out) > _TOLD:
+        tell(f"left out: {len(left_out) - _TOLD} more")
+    if asked.trust and not len(store):
+        tell("nobody is trusted: nothing that was given is the certificate of an authority")
+    return store, more
 
 
 def _fingers(record: TemplateRecord) -> list[FingerTemplate]:
@@ -344,7 +350,7 @@ def _write_portrait(path: Path, inspection: Inspection) -> None:
     except CccdError as error:
         tell(f"no portrait is written: {error}")
         return
-    write_output(path, image, True, folders=True)
+    write_output(path, image, True)
 
 
 def _compared(inspection: Inspection, probes: list[FingerTemplate], fmr: float) -> HolderComparison | None:

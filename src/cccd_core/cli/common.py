@@ -222,12 +222,13 @@ def read_input(path: Path, what: str, most: int) -> bytes:
     return data
 
 
-def write_output(path: Path, data: bytes | Iterable[bytes], private: bool, *, folders: bool = False) -> None:
-    """Writes a file whole, or to standard output for `-`. `private` for what holds fingers, numbers or keys."""
+def write_output(path: Path, data: bytes | Iterable[bytes], private: bool) -> None:
+    """Writes a file whole, or to standard output for `-`; folders on the way are made. `private` for what holds
+    fingers, numbers or keys."""
     if path == STREAM:
         terminal.write_stdout(data)
     else:
-        whole_file.write(path, data, private=private, folders=folders)
+        whole_file.write(path, data, private=private, folders=True)
 
 
 def reports_beside(*outputs: Path | None) -> None:

@@ -152,9 +152,9 @@ def evaluate(
             record["cross"] = cross_tables(results, matcher, threads=threads, progress=step)
     when_interrupted("no file is left in part, but not all are written; run the same command again")
     if out is not None:
-        write_output(out, folder.result_bytes(record), False, folders=True)
+        write_output(out, folder.result_bytes(record), False)
     if scores is not None:
-        write_output(scores, folder.score_rows(results), False, folders=True)
+        write_output(scores, folder.score_rows(results), False)
     if plots is not None:
         from cccd_core.evaluation import plots as pictures
 

@@ -117,7 +117,7 @@ def match(
         "candidates": rows,
     }
     if explain is not None and found:
-        write_output(explain, _explained(matcher, read, compared), True, folders=True)
+        write_output(explain, _explained(matcher, read, compared), True)
     elif explain is not None:
         tell("no picture is written: no candidate could be compared")
     if as_json:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import NoneType
 
+from cccd_core.arguments import require_type
 from cccd_core.card import ChipReader
 from cccd_core.emrtd import MrzInformation
 from cccd_core.emrtd import mrz as mrz_format
-from cccd_core.errors import FormatError, ParameterError, UnavailableError
+from cccd_core.errors import AuthenticationError, CardError, FormatError, ParameterError, UnavailableError
 from cccd_core.signing.cv import Terminal
 
 CAN_DIGITS = 6
+NO_CARD_ACCESS = "the card has no EF.CardAccess, so no PACE"
+_TRIED = "EF.CardAccess, selecting the eMRTD application"
 _KEY_FIELDS = frozenset(("document_number", "birth_date", "expiry_date"))
 
 
@@ -33,7 +37,12 @@ class Access:
     dates of its machine readable zone, or both; neither for a chip without access control. `terminal` is the inspection
     system as which fingerprints and irises are asked for; without one they stay shut.
 
-    ParameterError for a CAN of another form: it is never sent, since a chip counts every wrong one.
+    Where both are given the CAN is what PACE is done with, and a wrong one ends the opening: the MRZ is not tried then.
+    It would cost the chip nothing (neither is a password that blocks, Doc 9303-11 clause 4.4.2), but a document whose
+    chip does not know the CAN that is printed on it would be called genuine by the other half of what was said of it.
+
+    ParameterError for a CAN of another form: it is never sent, since a chip counts every wrong one; and, with the
+    `field`, for what is no text, MrzInformation or Terminal.
     """
 
     can: str | None = field(default=None, repr=False)
@@ -41,6 +50,9 @@ class Access:
     terminal: Terminal | None = None
 
     def __post_init__(self) -> None:
+        require_type(self.can, (str, NoneType), "can")
+        require_type(self.mrz, (MrzInformation, NoneType), "mrz")
+        require_type(self.terminal, (Terminal, NoneType), "terminal")
         if self.can is not None and not (self.can.isascii() and self.can.isdigit() and len(self.can) == CAN_DIGITS):
             raise ParameterError(
                 "a card access number has six digits; what was given was not sent to the card",
@@ -55,6 +67,8 @@ class Access:
         wrongly; a chip never sees it. What else is odd in the zone is no part of the key and is no matter here. A
         document that was printed with a wrong check digit is opened by `MrzInformation(number, birth, expiry)`.
         """
+        require_type(can, (str, NoneType), "can")
+        require_type(mrz, (str, NoneType), "mrz")
         digits = None if can is None else "".join(can.split())
         return cls(digits, None if mrz is None else _typed_mrz(mrz), terminal)
 
@@ -77,12 +91,16 @@ def _typed_mrz(text: str) -> MrzInformation:
     return zone.information
 
 
-def open_chip(reader: ChipReader, access: Access, card_access: bytes | None) -> Protocol:
-    """Opens the eMRTD application; `card_access` is EF.CardAccess as it was read, None for a chip without one.
+def open_chip(
+    reader: ChipReader, access: Access, card_access: bytes | None, *, without: str = NO_CARD_ACCESS
+) -> Protocol:
+    """Opens the eMRTD application; `card_access` is EF.CardAccess as it was read, None for a chip `without` one, which
+    says how that came.
 
     With the CAN where there is one, else with the MRZ, by PACE; by basic access control where the chip does no PACE
-    that is supported here and the MRZ is known. Raises AuthenticationError (the password is not the card's),
-    UnavailableError (nothing that both sides do with what is known), CardError.
+    that is supported here and the MRZ is known. Raises AuthenticationError (the password is not the card's; where an
+    MRZ was given beside it, that it was not tried), UnavailableError (nothing that both sides do with what is known, or
+    no eMRTD application), CardError.
     """
     if not access.controlled:
         reader.open_plain()
@@ -97,8 +115,33 @@ def open_chip(reader: ChipReader, access: Access, card_access: bytes | None) -> 
             return Protocol.PACE
         except UnavailableError as error:
             unavailable = error
+        except AuthenticationError as error:
+            if access.can is None or access.mrz is None:
+                raise
+            raise AuthenticationError(f"{error.message}; the MRZ was not tried", **error.facts) from None
+    if unavailable is None:
+        _require_application(reader, without)
     if access.mrz is None:
-        raise unavailable or UnavailableError("the card has no EF.CardAccess, so no PACE", needs="its MRZ, for BAC")
+        raise unavailable or UnavailableError(without, needs="its MRZ, for BAC", tried=_TRIED)
     reader.connection.reset()
-    reader.open_bac(access.mrz)
+    try:
+        reader.open_bac(access.mrz)
+    except CardError as error:
+        if unavailable is None:
+            raise CardError(f"{without}, and {error.message}", **error.facts, tried=f"{_TRIED}, BAC") from None
+        raise
     return Protocol.BAC
+
+
+def _require_application(reader: ChipReader, without: str) -> None:
+    """That a chip to which PACE leads no way has an eMRTD application at all: selecting it costs nothing and tells
+    nothing. UnavailableError, CardError."""
+    try:
+        reader.open_plain()
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"{without}, and {error.message}: it is blank or another kind of card",
+            needs="a card that was personalised", tried=_TRIED,
+        ) from None  # fmt: skip
+    except CardError as error:
+        raise CardError(f"{without}, and {error.message}", **error.facts, tried=_TRIED) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from cccd_core.arguments import members, require_type
 from cccd_core.card import Link
 from cccd_core.card.connection import Trace
 from cccd_core.errors import ParameterError
@@ -12,6 +13,7 @@ from cccd_core.inspection.judging import judge
 from cccd_core.inspection.reading import read_chip
 from cccd_core.inspection.report import Inspection, report
 from cccd_core.pki import Certificate, TrustStore, VerificationPolicy
+from cccd_core.pki.policy import require_policy
 
 
 def inspect(
@@ -33,11 +35,17 @@ def inspect(
     validity, now and here by default; a document's last day is one of its time zone. `trace` is told of every command.
     A chip that gives wrong answers is no exception but part of the result. What is no fault of the card comes through:
     TransportError (the reader), CardRemovedError (the card left or was changed), FileError of a software card's file.
-    ParameterError, before the card is touched, for a time without a zone. Costs one to five seconds at a contactless
+    ParameterError, with the `field`, before the card is touched, for an argument of another type and a time without a
+    zone. Costs one to five seconds at a contactless
     reader, nearly all of them the chip's.
     """
-    when = at or dt.datetime.now().astimezone()
+    require_type(trust, TrustStore, "trust")
+    require_type(access, Access, "access")
+    require_policy(policy)
+    more = members(more, Certificate, "more")
+    when = dt.datetime.now().astimezone() if at is None else at
+    require_type(when, dt.datetime, "at")
     if when.tzinfo is None:
-        raise ParameterError("a time without a time zone")
+        raise ParameterError("a time without a time zone", field="at")
     read = read_chip(link, access, trace=trace)
-    return report(read, judge(read, trust, when, policy, more))
+    return report(read, judge(read, trust, when, policy, more), trust.refused)

@@ -10,9 +10,11 @@ from typing import Final
 from cccd_core.card.pace import ChipMapping
 from cccd_core.emrtd import ElementaryFile, card_security, com, dg1, dg13, security_infos
 from cccd_core.emrtd.mrz import NO_EXPIRY
+from cccd_core.emrtd.security_infos import SecurityInfos
 from cccd_core.errors import FormatError, UnavailableError, VerificationError
 from cccd_core.inspection import fields as card_fields
 from cccd_core.inspection.checks import Check, CheckName, Outcome
+from cccd_core.inspection.confirmed import require_access
 from cccd_core.inspection.reading import CARD_FAULTS, ChipRead, FileState
 from cccd_core.pki import (
     RULES,
@@ -76,10 +78,11 @@ def judge(
     signed = read.signed
     if ElementaryFile.EF_COM in files and signed is not None:
         run(CheckName.COM_AGREES, lambda: require_com(files[ElementaryFile.EF_COM], signed))
-    if ElementaryFile.DG14 in files:
-        card_access = files.get(ElementaryFile.EF_CARDACCESS)
-        if card_access is not None or read.state(ElementaryFile.EF_CARDACCESS) is FileState.ABSENT:
-            run(CheckName.ACCESS_AGREES, lambda: require_access(card_access, files[ElementaryFile.DG14]))
+    card_access = files.get(ElementaryFile.EF_CARDACCESS)
+    if card_access is not None or read.state(ElementaryFile.EF_CARDACCESS) is FileState.ABSENT:
+        security = _signed_infos(files, trust, at, policy, more)
+        if ElementaryFile.DG14 in files or security:
+            run(CheckName.ACCESS_AGREES, lambda: require_access(card_access, [*_dg14_infos(files), *security]))
     fields, errors = card_fields.decode(files)
     if files.keys() & card_fields.DECODED_FILES:
         run(CheckName.DECODED, lambda: _require_no_errors(errors))
@@ -139,6 +142,30 @@ def _mapping_check(
     return Check(name, Outcome.HELD)
 
 
+def _signed_infos(
+    files: Mapping[ElementaryFile, bytes],
+    trust: TrustStore,
+    at: dt.datetime,
+    policy: VerificationPolicy,
+    more: tuple[Certificate, ...],
+) -> list[SecurityInfos]:
+    """What EF.CardSecurity says, where it was read and a State that is trusted signed it."""
+    content = files.get(ElementaryFile.EF_CARDSECURITY)
+    if content is None:
+        return []
+    try:
+        parsed = card_security.parse(content)
+    except FormatError:
+        return []
+    accepted = judge_card_security(parsed, trust, at, policy=policy, more=more).accepted
+    return [parsed.security_infos] if accepted else []
+
+
+def _dg14_infos(files: Mapping[ElementaryFile, bytes]) -> list[SecurityInfos]:
+    content = files.get(ElementaryFile.DG14)
+    return [] if content is None else [security_infos.parse(content)]
+
+
 def _refused(name: CheckName, report: Report, *, but: frozenset[Rule] = frozenset()) -> Check:
     against = [refusal for refusal in report.refusals if shows_forgery(refusal.rule) and refusal.rule not in but]
     decisive = (against or list(report.refusals))[:1]
@@ -174,23 +201,6 @@ def require_com(ef_com: bytes, signed: Set[int]) -> str:
             "EF.COM and EF.SOD name different data groups",
             differing=" ".join(str(number) for number in sorted(differing)),
         )
-    return ""
-
-
-def require_access(card_access: bytes | None, dg14: bytes) -> str:
-    """EF.CardAccess is not signed, DG14 is: the access protocols of the one must stand in the other (Doc 9303-11
-    clause 9.2), or somebody could talk a reader into a weaker one; so could who takes EF.CardAccess (None) away.
-    VerificationError; UnavailableError where DG14 speaks of no access protocol."""
-    confirmed = security_infos.parse(dg14).pace
-    if not confirmed:
-        if card_access is None:
-            return "neither speaks of PACE"
-        raise UnavailableError("DG14 speaks of no access protocol", needs="PACEInfo in DG14")
-    if card_access is None:
-        raise VerificationError("DG14 says that the chip does PACE, and EF.CardAccess is not there")
-    offered = security_infos.parse(card_access).pace
-    if not set(offered) <= set(confirmed):
-        raise VerificationError("EF.CardAccess offers a protocol that DG14 does not confirm")
     return ""
 
 

@@ -25,7 +25,7 @@ from cccd_core.errors import (
     UnavailableError,
     VerificationError,
 )
-from cccd_core.inspection.access import Access, Protocol, open_chip
+from cccd_core.inspection.access import NO_CARD_ACCESS, Access, Protocol, open_chip
 from cccd_core.inspection.checks import Check, CheckName, Outcome
 from cccd_core.plain import Json
 from cccd_core.signing.cv import Terminal
@@ -126,7 +126,14 @@ class _Reading:
         return protocol is not None
 
     def _open(self) -> Protocol:
-        return open_chip(self.reader, self.access, self.result.files.get(ElementaryFile.EF_CARDACCESS))
+        file = ElementaryFile.EF_CARDACCESS
+        found = self.result.found.get(file)
+        without = NO_CARD_ACCESS
+        if found is not None and found.state is not FileState.ABSENT:
+            without = f"EF.CardAccess cannot be read ({found.detail}), so no PACE"
+            if found.state is FileState.SHUT:  # every reader may have it (Doc 9303-11 clause 9.2)
+                without += ": the card is blank, or has basic access control alone"
+        return open_chip(self.reader, self.access, self.result.files.get(file), without=without)
 
     # ---- files
 

@@ -109,7 +109,9 @@ def _write(target: Path, data: bytes | Iterable[bytes], private: bool, folders: 
     except FileNotFoundError:
         target = Path(os.path.realpath(target))  # through a link that leads to nothing yet
         if folders:
-            target.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
+            missing = [folder for folder in target.parents if not folder.exists()]
+            for folder in reversed(missing):  # one by one: `parents=True` gives the mode to the last alone
+                folder.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
         _replace(target, data, None, 0o600 if private else None, replace)
         return
     if not replace:

@@ -77,6 +77,7 @@ SCHEMA = {
     "access": {"enum": [*Protocol, None]},
     "checks": {"type": "array", "items": exactly(CHECK)},
     "passive_authentication": {"type": ["object", "null"], "required": ["accepted", "policy", "rules", "refusals"]},
+    "left_out": {"type": "array", "items": exactly({"kind": TEXT, "message": TEXT, "facts": {"type": "object"}})},
     "files": {"type": "object", "additionalProperties": exactly(FILE)},
     "holder": exactly({**HOLDER, "fingers": {"type": "array", "items": exactly(FINGER)}}, "null"),
 }
@@ -228,6 +229,17 @@ def test_an_expired_document_is_genuine_and_does_not_pass(
     assert "expired: yes" in said
     assert said.rstrip().endswith("verdict: does NOT pass: the document has expired; the chip is genuine")
     assert run("verify", *opened[:-1], "2040-01-01") == 0, "the last day counts"
+
+
+def test_folders_on_the_way_to_what_is_written_are_made_for_their_owner(
+    card: Path, job: CardJob, country: Country, tmp_path: Path
+) -> None:
+    opened = (card, "--can", job.secrets.can, "--pki", country.directory.path)
+    portrait = tmp_path / "new" / "deep" / "p.png"
+    assert run("read", *opened, "--portrait", portrait, "--files", tmp_path / "other" / "files") == 0
+    assert portrait.is_file()
+    for folder in (portrait.parent, portrait.parent.parent, tmp_path / "other" / "files"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_the_portrait_and_the_files_are_written_for_their_owner(

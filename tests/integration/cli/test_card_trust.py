@@ -13,7 +13,10 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_UNDECIDED, EXIT_USAGE
 from cccd_core.cli.main import build
+from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.personalise import CardJob
+from cccd_core.pki import issue
+from support import x509_forms as forms
 from support.cards import Country
 from support.chip import MASTER_KEY, finish_job, open_channel
 
@@ -113,7 +116,42 @@ def test_a_signer_that_the_material_holds_helps_a_document_that_lacks_it(
     (tmp_path / "none").write_bytes(b"none")
     assert verify(card, job, "--trust", csca(country), "--ds", tmp_path / "none") == EXIT_NOT_RUN
     (tmp_path / "empty").mkdir()
-    assert verify(card, job, "--trust", csca(country), "--ds", tmp_path / "empty") == EXIT_USAGE
+    assert verify(card, job, "--trust", csca(country), "--ds", tmp_path / "empty") == EXIT_NOT_RUN
+
+
+def test_trust_that_is_useless_is_named_with_the_reason(
+    card: Path, job: CardJob, country: Country, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A signer without its CSCA, a certificate that says CA:FALSE, with its own list, an empty folder and file."""
+    base = forms.Base()
+    party = base.csca
+    false = bytes.fromhex("300C0603551D130101FF04023000")
+    not_ca = forms.certificate(party, party, [forms.KEY_USAGE_CA, false, *forms.identifiers(party, party)])
+    authority = issue.Authority(party.name, party.key_identifier, SignatureAlgorithm.ECDSA_SHA256, party.sign)
+    crl = issue.revocation_list(authority, 1, forms.SINCE, forms.UNTIL, {})
+    signer = country.directory.path / "ds" / "certificate.der"
+    for name, content in (("false.der", not_ca), ("both.der", not_ca + crl), ("empty.der", b""), ("bag.pem", b"-----")):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder").mkdir()
+    no_authority = "the certificate says that it is no authority's"
+    rows = {
+        signer: ["the certificate's key may not sign certificates"],
+        tmp_path / "false.der": [no_authority],
+        tmp_path / "both.der": [no_authority, f"the CSCA of a revocation list was left out: {no_authority}"],
+        tmp_path / "empty.der": ["not trust material, but an empty file"],
+        tmp_path / "folder": ["a folder without a file of trust material"],
+    }
+    for path, reasons in rows.items():
+        assert verify(card, job, "--trust", path, "--json") == EXIT_UNDECIDED
+        told = capsys.readouterr()
+        assert [error["message"] for error in json.loads(told.out)["left_out"]] == reasons
+        for reason in reasons:
+            assert f"left out: {reason}" in " ".join(told.err.split())
+        assert "nobody is trusted" in told.err
+    assert verify(card, job, "--trust", csca(country), "--trust", signer) == 0
+    assert "left out" not in capsys.readouterr().err, "a signer beside its CSCA helps"
+    assert verify(card, job, "--trust", csca(country), "--root", tmp_path / "false.der") == 0
+    assert no_authority in " ".join(capsys.readouterr().err.split())
 
 
 def test_what_is_not_there(card: Path, job: CardJob, tmp_path: Path) -> None:

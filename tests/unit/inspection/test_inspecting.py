@@ -27,6 +27,7 @@ from cccd_core.inspection.judging import expiry_date, shows_forgery
 from cccd_core.pki import Rule, TrustStore, VerificationPolicy
 from support import cards
 from support.cards import Country
+from support.chip import MASTER_KEY
 from support.documents import Document, PlainChip, dg14_without_pace, document
 from support.protocols import pace_info, public_info, signed_card_security, stored
 from support.quirky import Answer, Bare, Quirk, QuirkyCard, selects, status
@@ -339,6 +340,87 @@ def test_a_wrong_password_is_given_once(country: Country) -> None:
     found = look(one, country, access=Access(mrz=wrong))
     assert found.verdict is Verdict.UNDECIDED
     assert one.card.memory.access_failures == failures + 2, "PACE, and no second try by basic access control"
+
+
+def test_a_wrong_can_is_followed_by_nothing_and_the_report_says_so(country: Country) -> None:
+    one = document(country)
+    failures = one.card.memory.access_failures
+    wrong = f"{(int(one.can) + 1) % 1_000_000:06d}"
+    found = look(one, country, access=Access(can=wrong, mrz=one.mrz))
+    assert (found.verdict, found.protocol) == (Verdict.UNDECIDED, None)
+    assert "does not accept the CAN; the MRZ was not tried" in found.reasons[0]
+    assert one.card.memory.access_failures == failures + 1
+    found = look(one, country, access=Access(can=wrong))
+    assert "MRZ" not in found.reasons[0]
+    assert look(one, country, access=Access(can=one.can, mrz=one.mrz)).protocol is Protocol.PACE
+
+
+def test_a_blank_chip_and_another_kind_of_card_are_called_so(country: Country) -> None:
+    blank = VirtualCard.create(None, master_key=MASTER_KEY, wait=lambda _: None)
+    one = document(country)
+
+    def reason(card: VirtualCard, access: Access) -> str:
+        found = inspect(MemoryLink(card), country.trust, access=access)
+        assert (found.verdict, found.protocol) == (Verdict.UNDECIDED, None)
+        return found.reasons[0]
+
+    for access in (Access(can=one.can), Access(mrz=one.mrz), Access(can=one.can, mrz=one.mrz)):
+        said = reason(blank, access)
+        assert "the card is blank" in said
+        assert "tried='EF.CardAccess, selecting the eMRTD application" in said
+        other = QuirkyCard(one.card, lambda command, usual: status(0x6A82))
+        said = reason(other, access)
+        assert "no EF.CardAccess" in said
+        assert "no eMRTD application on this card: it is blank or another kind of card" in said
+        garbage = QuirkyCard(one.card, lambda command, usual: status(0x6F00))
+        said = reason(garbage, access)
+        assert "EF.CardAccess cannot be read" in said
+        assert "selecting the eMRTD application" in said
+        assert "MRZ" not in said
+    only_basic = document(country, without=(14, 15))
+    only_basic.remove(ACCESS)
+    said = reason(only_basic.card, Access(can=one.can))
+    assert "the card has no EF.CardAccess, so no PACE (needs='its MRZ, for BAC'" in said
+
+
+def test_what_a_caller_hands_in_is_looked_at_before_the_first_command(country: Country) -> None:
+    class Untouched(MemoryLink):
+        def transmit(self, command: bytes) -> bytes:
+            raise AssertionError("the card was touched")
+
+    link, access = Untouched(document(country).card), Access(can="123456")
+    right: dict[str, object] = {"access": access, "policy": VerificationPolicy.STRICT, "at": None, "more": ()}
+    wrong: dict[str, tuple[object, ...]] = {
+        "policy": ("strict", None), "access": ("123456", None), "more": (b"der", [b"der"], 5), "at": ("2026-11-01", 5),
+        "trust": ((), None, [b"der"]),
+    }  # fmt: skip
+    for field, values in wrong.items():
+        for value in values:
+            given = {"trust": country.trust, **right, field: value}
+            with pytest.raises(ParameterError) as refused:
+                inspect(link, given.pop("trust"), **given)  # type: ignore[arg-type]
+            assert refused.value.facts["field"] == field
+    with pytest.raises(ParameterError) as refused:
+        inspect(link, country.trust, access=access, at=dt.datetime(2026, 11, 1))
+    assert refused.value.facts["field"] == "at"
+    for field, value in (("can", 123456), ("can", b"123456"), ("mrz", "IDVNM"), ("terminal", "out/is")):
+        with pytest.raises(ParameterError) as refused:
+            Access(**{field: value})  # type: ignore[arg-type]
+        assert refused.value.facts["field"] == field
+        assert "123456" not in str(refused.value)
+    for field in ("can", "mrz"):
+        with pytest.raises(ParameterError) as refused:
+            Access.typed(**{field: 123456})  # type: ignore[arg-type]
+        assert refused.value.facts["field"] == field
+
+
+def test_useless_trust_is_in_the_report(country: Country) -> None:
+    one = document(country)
+    trust = TrustStore([country.directory.document_signer_certificate])
+    found = inspect(MemoryLink(one.card), trust, access=Access(can=one.can))
+    assert found.verdict is Verdict.UNDECIDED
+    assert [error.message for error in found.left_out] == ["the certificate's key may not sign certificates"]
+    assert found.as_dict()["left_out"] == [error.as_dict() for error in found.left_out]
 
 
 def test_tries_that_a_card_counts_are_told(country: Country) -> None:

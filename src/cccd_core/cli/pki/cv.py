@@ -233,7 +233,7 @@ def link(
         CvFolder.load(folder), curve=curve, token=token_key(module, token, key), rights=_rights(rights), days=days,
         start=_day(first_day),
     )  # fmt: skip
-    write_output(out, linked.encoded, False, folders=True)
+    write_output(out, linked.encoded, False)
     _show(made, as_json)
 
 
@@ -321,7 +321,7 @@ def _certificates(paths: list[Path]) -> list[CvCertificate]:
 
 
 def _write_request(out: Path, asked: CvRequest) -> None:
-    write_output(out, asked.encoded, False, folders=True)
+    write_output(out, asked.encoded, False)
 
 
 def _grant(
@@ -347,7 +347,7 @@ def _grant(
     certificate, authenticated = grant(
         CvFolder.load(folder), read, role=Role(role), rights=_rights(rights), days=days, start=_day(first_day)
     )
-    write_output(out, certificate.encoded, False, folders=True)
+    write_output(out, certificate.encoded, False)
     facts = described(certificate) | {"authenticated": authenticated}
     if as_json:
         print_json(facts)

@@ -168,7 +168,7 @@ def write_master_list(
 
     reports_beside(out)
     others = [pki.parse_certificate(read_input(path, "certificate", MAX_BYTES)) for path in certificates or []]
-    write_output(out, publish.master_list(folder, others), private=False, folders=True)
+    write_output(out, publish.master_list(folder, others), private=False)
 
 
 def write_deviation_list(
@@ -182,7 +182,7 @@ def write_deviation_list(
 
     reports_beside(out)
     known = read_deviations(read_input(deviations, "file of deviations", MAX_BYTES))
-    write_output(out, publish.deviation_list(folder, known), private=False, folders=True)
+    write_output(out, publish.deviation_list(folder, known), private=False)
 
 
 def check(
