@@ -36,7 +36,10 @@ class Searchable:
 
 @dataclass(frozen=True, slots=True)
 class Probe(Generic[P]):
-    """A person of the batch, prepared: `fingers` are (position, prepared finger), 0 an unknown position."""
+    """A person to search by, prepared: `fingers` are (position, prepared finger), 0 an unknown position.
+
+    `index` is the person's place in the order of who is earlier: in a batch, or in a whole gallery.
+    """
 
     index: int
     person_id: str
@@ -55,12 +58,13 @@ class Block(Generic[G]):
 
     `packed` is what the scorer made of them; `person` int64[fingers] and `slot` int64[fingers] say whose finger and
     which of the person's fingers each is; `labels[person][slot]` is its position; `bounds[position]` is where a
-    position begins.
+    position begins. `places` int64[people], ascending, is each person's place in the order of who is earlier; -1 where
+    they are earlier than every probe.
     """
 
     source: Source
     person_ids: tuple[str, ...]
-    first_index: int  # of the first person, in the batch
+    places: NDArray[np.int64]
     packed: G = field(repr=False)
     person: NDArray[np.int64]
     slot: NDArray[np.int64]
@@ -68,8 +72,11 @@ class Block(Generic[G]):
     bounds: NDArray[np.int64]
 
     @classmethod
-    def pack(cls, scorer: Scorer[P, G], source: Source, people: Sequence[Searchable], first_index: int = 0) -> Block[G]:
-        """Packs the fingers of these people; `first_index` is the place of the first of them in the batch."""
+    def pack(
+        cls, scorer: Scorer[P, G], source: Source, people: Sequence[Searchable], first_index: int | None = None
+    ) -> Block[G]:
+        """Packs the fingers of these people; `first_index` is the place of the first of them in the batch, None where
+        they are earlier than all of it."""
         entries = [
             (position, row, slot, template)
             for row, person in enumerate(people)
@@ -80,7 +87,7 @@ class Block(Generic[G]):
         return cls(
             source,
             tuple(person.person_id for person in people),
-            first_index,
+            np.full(len(people), -1) if first_index is None else first_index + np.arange(len(people)),
             scorer.gallery([entry[3] for entry in entries]),
             np.array([entry[1] for entry in entries], dtype=np.int64),
             np.array([entry[2] for entry in entries], dtype=np.int64),
@@ -89,10 +96,8 @@ class Block(Generic[G]):
         )
 
     def people_before(self, probe: Probe[P]) -> int:
-        """How many people of the block the probe meets: in the batch, those earlier than itself."""
-        if self.source == "gallery":
-            return len(self.person_ids)
-        return max(0, min(len(self.person_ids), probe.index - self.first_index))
+        """How many people of the block the probe meets: those earlier than itself."""
+        return int(np.searchsorted(self.places, probe.index))
 
     def rows(self, position: int, people: int) -> tuple[int, int]:
         """First and past-the-last finger of that position that belongs to the first `people` people."""

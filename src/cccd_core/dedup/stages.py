@@ -160,5 +160,5 @@ def _candidate(
     fingers: tuple[FingerComparison, ...],
     mirrored: bool = False,
 ) -> Candidate:
-    index = block.first_index + row if block.source == "batch" else None
+    index = int(block.places[row]) if block.source == "batch" else None
     return Candidate(block.person_ids[row], index, score, across, fingers, mirrored)
