@@ -57,9 +57,33 @@ def spoilt(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str
     yield "one minutia repeated", record(x_px=view.x_px[first], y_px=view.y_px[first])
     half = np.arange(count) // 2
     yield "minutiae repeated", record(x_px=view.x_px[half], y_px=view.y_px[half], angle=view.angle[half])
+    for way, changes in other_conventions(view):
+        yield way, record(**changes)
     for form, size in (("iso-2005-card", 5), ("iso-2005-compact", 3)):
         bare = rng.bytes(size * max(count, 20))
         yield "random bytes", templates.read(bare, format=form)
+
+
+def other_conventions(view: FingerTemplate) -> Iterator[tuple[str, dict[str, object]]]:
+    """What a print becomes whose angles or axes were written by another convention and read by ours."""
+    angle, turn = view.angle.astype(np.int64), 65536
+    ways = {
+        "angles turned by 180": angle + turn // 2,
+        "angles turned by 90": angle + turn // 4,
+        "angles clockwise": -angle,
+        "angles from the y axis, clockwise": turn // 4 - angle,
+        "angles halved": angle // 2,
+        "angles doubled": angle * 2,
+    }
+    for way, turned in ways.items():
+        yield way, {"angle": (turned % turn).astype(np.uint16)}
+    width, height = max(view.width_px, int(view.x_px.max()) + 1), max(view.height_px, int(view.y_px.max()) + 1)
+    flipped = (height - 1 - view.y_px.astype(np.int64)).astype(np.uint16)
+    yield "rows from the bottom", {"y_px": flipped}
+    size = {"width_px": view.height_px, "height_px": view.width_px}
+    yield "x and y exchanged", {"x_px": view.y_px, "y_px": view.x_px, **size}
+    mirrored = (width - 1 - view.x_px.astype(np.int64)).astype(np.uint16)
+    yield "mirrored whole", {"x_px": mirrored, "angle": ((turn // 2 - angle) % turn).astype(np.uint16)}
 
 
 def count(root: Path, *, every: int = 1, sets: tuple[str, ...] = ()) -> Count:
@@ -94,7 +118,7 @@ def main() -> None:
             f"{title}: {counted.prints} real prints, {counted.suspected} suspected {dict(counted.doubts)}; seed {SEED}"
         )
         for way in counted.tried:
-            print(f"  {way:22} {counted.found[way]:6} of {counted.tried[way]:6} suspected: {counted.share(way):.2%}")
+            print(f"  {way:34} {counted.found[way]:6} of {counted.tried[way]:6} suspected: {counted.share(way):.2%}")
 
 
 if __name__ == "__main__":

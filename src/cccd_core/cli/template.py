@@ -132,6 +132,7 @@ def convert(
             "angle_deg": stated.angle_deg,
             "coordinate_mm": stated.coordinate_mm,
             "dropped": list(stated.dropped),
+            "kept_ppcm": stated.kept_ppcm,
         },
         "lost": list(gone),
     }
@@ -144,6 +145,11 @@ def convert(
     losses += [f"places within {stated.coordinate_mm:g} mm"] if stated.coordinate_mm else []
     losses += [f"not kept: {', '.join(gone)}"] if gone else []
     say(f"against {record.format}: {'; '.join(losses) or 'nothing lost'}")
+    if stated.kept_ppcm:
+        say(
+            f"the resolution stays {stated.kept_ppcm} pixels/cm, the unit of {record.format}: "
+            "--dpi 500 writes the usual"
+        )
 
 
 def _to_convert(source: Path, options: TemplateOptions, dpi: float | None) -> tuple[TemplateRecord, float | None]:

@@ -27,11 +27,16 @@ class Loss:
     number" and "capture quality" where those two alone go), "resolution", "views" beyond the first, "extended" data,
     "core and delta" of the extended data, "capture details" (time, device, certification, ridge ending type),
     "quality algorithm" and "product identifier".
+
+    `kept_ppcm` is no loss but what a reader may not expect: the pixels a centimetre of a source that counts in units
+    of length (1000 for 0.01 mm), where the target states a resolution and is given that one. Every edition has two
+    bytes for it and no list of what may stand there; few matchers are used to this. 0 where it is an image's.
     """
 
     angle_deg: float
     coordinate_mm: float
     dropped: tuple[str, ...]
+    kept_ppcm: int = 0
 
 
 def loss(source: str, target: str, *, dpi: float | None = None) -> Loss:
@@ -60,7 +65,8 @@ def loss(source: str, target: str, *, dpi: float | None = None) -> Loss:
     places = _coordinate_mm(source, target)
     if dpi is not None and not to.resolution_ppcm:
         places = max(places, MM_PER_CM / ppcm(dpi) / 2)
-    return Loss(_angle_deg(of.angle_steps, to.angle_steps), places, tuple(dropped))
+    kept = (of.resolution_ppcm or 0) if to.resolution_ppcm is None and dpi is None else 0
+    return Loss(_angle_deg(of.angle_steps, to.angle_steps), places, tuple(dropped), kept)
 
 
 def _angle_deg(source_steps: int, target_steps: int) -> float:

@@ -86,6 +86,24 @@ def test_another_resolution_is_converted_to_and_a_false_one_replaced(
     assert (replaced.resolution_x_ppcm, replaced.x_px.tolist()) == (394, before.x_px.tolist())
 
 
+@pytest.mark.parametrize(("form", "ppcm"), [("iso-2005-card", 1000), ("iso-2005-compact", 100)])
+def test_a_record_in_units_of_length_says_that_it_keeps_them(
+    form: str, ppcm: int, fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare, out = tmp_path / "2.card", tmp_path / "out.fmr"
+    assert run(app, ["template", "convert", str(fmr), "--view", "1", "--to", form, "-o", str(bare)]) == 0
+    assert "the resolution stays" not in capsys.readouterr().out
+    back = ["template", "convert", str(bare), "--format", form, "--to", "iso-2005", "-o", str(out)]
+    assert run(app, back) == 0
+    assert f"the resolution stays {ppcm} pixels/cm, the unit of {form}: --dpi 500" in capsys.readouterr().out
+    assert templates.load(out).view.resolution_x_ppcm == ppcm
+    assert run(app, [*back, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["loss"]["kept_ppcm"] == ppcm
+    assert run(app, [*back, "--dpi", "500", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["loss"]["kept_ppcm"] == 0
+    assert templates.load(out).view.resolution_x_ppcm == 197
+
+
 @pytest.mark.parametrize("form", ["nist-itl-legacy", "nist-itl-378", "nist-itl-efs"])
 def test_convert_to_an_itl_file_and_back(
     form: str, fmr: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
