@@ -1,0 +1,16 @@
+"""An index whose shards are so small that a few people fill several: deltas of 4 people, shards of 16, tiers of 2."""
+
+from __future__ import annotations
+
+import pytest
+
+from cccd_core.dedup.index import policy
+
+SIZES = {"DELTA_PEOPLE": 4, "SHARD_PEOPLE": 16, "TIER": 2}
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes shards small for one test."""
+    for name, size in SIZES.items():
+        monkeypatch.setattr(policy, name, size)
