@@ -72,7 +72,7 @@ FormatOption: TypeAlias = Annotated[
     ),
 ]
 DpiOption: TypeAlias = Annotated[
-    float | None, typer.Option("--dpi", help="Resolution of the image, pixels an inch, where the template lacks it.")
+    float | None, typer.Option("--dpi", help="Resolution of the image, pixels an inch, in place of any that is stated.")
 ]
 HeightOption: TypeAlias = Annotated[
     int | None, typer.Option("--height", help="Height of the image in pixels, where the template lacks it.")

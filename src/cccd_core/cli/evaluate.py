@@ -127,7 +127,7 @@ def evaluate(
         for directory in directories:
 
             def within(done: int, total: int, what: str, where: Path = directory) -> None:
-                step(done, total, f"{where.parent.name}/{where.name}: {what}")
+                step(done, total, f"{'/'.join(where.parts[-2:])}: {what}")
 
             results.append(
                 evaluate_folder(

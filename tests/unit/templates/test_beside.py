@@ -7,10 +7,12 @@ import io
 import tracemalloc
 import zipfile
 
+import numpy as np
 import pytest
 
 from cccd_core import templates
 from cccd_core.errors import FormatError
+from cccd_core.templates import FingerTemplate
 from cccd_core.templates.identify import identify, signature_of, surely
 from unit.templates.test_unwrap import G, bir_xml, group, one
 
@@ -120,6 +122,16 @@ def test_signatures_of_three_bytes_are_known_without_an_ending(start: bytes, wha
     for name in ("iso-2005-card", "iso-2005-compact"):
         with pytest.raises(FormatError, match=what):
             templates.read(data[: len(data) // 15 * 15], format=name)
+
+
+@pytest.mark.parametrize(("name", "count"), [("iso-2005-card", 24), ("iso-2005-compact", 42)])
+def test_bare_minutiae_of_mixed_types_are_said_to_be_a_card_format(name: str, count: int) -> None:
+    numbers = np.arange(count)
+    columns = (numbers * 7 % 197, numbers * 11 % 193, numbers * 300, numbers % 3, numbers % 2)
+    view = FingerTemplate(*columns, width_px=200, height_px=200)
+    with pytest.raises(FormatError, match="perhaps bare minutiae of a card") as refused:
+        templates.read(templates.write(view, name))
+    assert refused.value.facts["needs"] == f"format {name}"
 
 
 def test_an_iso_record_that_starts_a_sentence_is_still_read() -> None:
