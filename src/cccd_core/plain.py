@@ -52,9 +52,25 @@ def encode_record(value: object) -> dict[str, Json]:
     return cast("dict[str, Json]", encode(value))
 
 
+class RefusedError(ValueError):
+    """A part of JSON data that is not what it must be: where it stands, and what it had to be; never its value."""
+
+    def __init__(self, what: str, where: tuple[str, ...] = ()) -> None:
+        super().__init__(what, where)
+        self.what = what
+        self.where = where
+
+    def under(self, name: str) -> RefusedError:
+        """The same, seen from what holds it under this name."""
+        return RefusedError(self.what, (name, *self.where))
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.where)}: {self.what}" if self.where else self.what
+
+
 def decode(kind: type[_T], data: object) -> _T:
-    """The record of this type in JSON data from outside. A field that is left out has its default; ValueError, without
-    any value in it, for a field that is unknown, missing or of another type than it must have."""
+    """The record of this type in JSON data from outside. A field that is left out has its default; RefusedError, a
+    ValueError that names the field, for one that is unknown, missing or of another type than it must have."""
     return cast(_T, _decoder(cast("Hashable", kind))(data))
 
 
@@ -65,7 +81,12 @@ def _decoder(kind: Hashable) -> Callable[[object], object]:
         return lambda data: data
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return _choice(tuple(map(_decoder, arguments)))
+        choice = _choice(tuple(map(_decoder, arguments)))
+        others = [one for one in arguments if one is not NoneType]
+        if len(others) == len(arguments) or len(others) > 1:
+            return choice
+        only = _decoder(others[0])  # whose error says more than that of a choice
+        return lambda data: None if data is None else only(data)
     if origin in (tuple, frozenset) and isinstance(origin, type):
         return _items(origin, _decoder(arguments[0]))
     if origin is Mapping:
@@ -78,9 +99,9 @@ def _decoder(kind: Hashable) -> Callable[[object], object]:
         words = {str(word): word for word in kind}
         return lambda data: words.get(_require(str, data)) or _refuse(kind.__name__)
     if kind is bytes:
-        return lambda data: bytes.fromhex(_require(str, data))
+        return _converted(bytes.fromhex, "text of hexadecimal digits")
     if kind in (date, datetime):
-        return lambda data: kind.fromisoformat(_require(str, data))
+        return _converted(kind.fromisoformat, f"{'time' if kind is datetime else 'date'} as ISO 8601 has it")
     if kind is float:
         return lambda data: float(_require(int, data) if isinstance(data, int) else _require(float, data))
     if kind is str:
@@ -88,6 +109,16 @@ def _decoder(kind: Hashable) -> Callable[[object], object]:
     if kind in (bool, int, NoneType):
         return lambda data: _require(kind, data)
     raise TypeError(f"no type of a record: {kind}")
+
+
+def _converted(convert: Callable[[str], object], what: str) -> Callable[[object], object]:
+    def take(data: object) -> object:
+        try:
+            return convert(_require(str, data))
+        except ValueError:
+            return _refuse(what)
+
+    return take
 
 
 def _text(data: object) -> object:
@@ -113,14 +144,21 @@ def _items(build: type, decoder: Callable[[object], object]) -> Callable[[object
     def take(data: object) -> object:
         if isinstance(data, str) or not isinstance(data, Sequence):
             return _refuse("list")
-        return build(decoder(item) for item in data)
+        return build(_inside(str(number), decoder, item) for number, item in enumerate(data))
 
     return take
 
 
+def _inside(name: str, decoder: Callable[[object], object], item: object) -> object:
+    try:
+        return decoder(item)
+    except RefusedError as error:
+        raise error.under(name) from None
+
+
 def _mapping(key: Callable[[object], object], decoder: Callable[[object], object]) -> Callable[[object], object]:
     def take(data: object) -> object:
-        return {key(name): decoder(item) for name, item in _mapping_of(data).items()}
+        return {key(name): _inside(name, decoder, item) for name, item in _mapping_of(data).items()}
 
     return take
 
@@ -133,24 +171,27 @@ def _record(kind: type) -> Callable[[object], object]:
 
     def take(data: object) -> object:
         given = _mapping_of(data)
-        if not needed <= given.keys() <= known.keys():
-            return _refuse(kind.__name__)
-        return kind(**{name: decoders[name](item) for name, item in given.items()})
+        missing = sorted(needed - given.keys())
+        if missing:
+            raise RefusedError("it is missing", (missing[0],))
+        if not given.keys() <= known.keys():
+            raise RefusedError(f"a field that {kind.__name__.lstrip('_')} does not have")
+        return kind(**{name: _inside(name, decoders[name], item) for name, item in given.items()})
 
     return take
 
 
 def _mapping_of(data: object) -> Mapping[str, object]:
     if not isinstance(data, Mapping) or not all(isinstance(name, str) for name in data):
-        raise ValueError("not an object")
+        raise RefusedError("not an object")
     return data
 
 
 def _require(kind: type[_T], data: object) -> _T:
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is int):
-        raise ValueError(f"not a {kind.__name__}")
+        raise RefusedError(f"not a {kind.__name__}")
     return data
 
 
 def _refuse(what: str) -> object:
-    raise ValueError(f"not a {what}")
+    raise RefusedError(f"not a {what}")

@@ -160,11 +160,11 @@ def _key(found: Findings, certificate: Certificate, spki: tlv.Tlv, kind: Kind) -
     algorithm = parts.next(tlv.SEQUENCE).reader()
     identifier = tlv.to_oid(algorithm.next(tlv.OID))
     bits = key.modulus.bit_length() if isinstance(key, RsaPublicKey) else key.curve.bits
-    if kind in AUTHORITIES:
-        least = MIN_AUTHORITY_RSA_BITS if isinstance(key, RsaPublicKey) else MIN_AUTHORITY_CURVE_BITS
-    else:
-        least = MIN_RSA_BITS if isinstance(key, RsaPublicKey) else MIN_CURVE_BITS
-    found.require(bits >= least, "key_strength", key=key.name, least=least)
+    least = MIN_RSA_BITS if isinstance(key, RsaPublicKey) else MIN_CURVE_BITS
+    found.require(bits >= least, "key_length", key=key.name, least=least)
+    if kind in AUTHORITIES and bits >= least:
+        advised = MIN_AUTHORITY_RSA_BITS if isinstance(key, RsaPublicKey) else MIN_AUTHORITY_CURVE_BITS
+        found.require(bits >= advised, "key_strength", key=key.name, least=advised)
     if isinstance(key, EcPublicKey):
         spelt = identifier == EC_PUBLIC_KEY and algorithm.peek() == tlv.SEQUENCE
         found.require(spelt and _has_cofactor(algorithm.next(tlv.SEQUENCE)), "explicit_parameters", curve=key.name)

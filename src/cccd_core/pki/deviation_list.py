@@ -22,7 +22,7 @@ from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.revocation import RevocationList
 from cccd_core.pki.signed_list import write_signed_list
 from cccd_core.pki.trust import TrustStore
-from cccd_core.plain import decode
+from cccd_core.plain import RefusedError, decode
 from cccd_core.signing.signer import Signer
 
 DEVIATION_LIST = "2.23.136.1.1.7"
@@ -105,18 +105,26 @@ class DeviationList:
 
 
 def read_deviations(data: bytes) -> tuple[Deviation, ...]:
-    """Deviations as JSON has them: a list of objects with the fields of `Deviation`. FormatError."""
+    """Deviations as JSON has them: a list of objects with the fields of `Deviation`. FormatError; `field` is where the
+    fault stands (`0.documents.first_issued`)."""
     try:
         return decode(tuple[Deviation, ...], json.loads(data))
+    except RefusedError as error:
+        raise FormatError(f"deviations that cannot be read: {error.what}", field=".".join(error.where)) from None
     except (ValueError, RecursionError):
-        raise FormatError("deviations that cannot be read: a list of documents and descriptions") from None
+        raise FormatError("deviations that cannot be read: not JSON") from None
 
 
 def write_deviation_list(
     deviations: Iterable[Deviation], signer: Signer, authority: Certificate, signing_time: dt.datetime
 ) -> bytes:
     """A signed deviation list. ParameterError for a deviation that cannot be written; errors as `write_signed_list`."""
-    rows = [_encode(each) for each in deviations]
+    rows = []
+    for number, each in enumerate(deviations):
+        try:
+            rows.append(_encode(each))
+        except ParameterError as error:
+            raise error.with_facts(deviation=number) from None
     if not rows or len(rows) > MAX_DEVIATIONS:
         raise ParameterError("a deviation list of no deviation, or of too many", count=len(rows), most=MAX_DEVIATIONS)
     content = tlv.sequence(tlv.integer(0), hash_identifier(signer.algorithm.hash_name), tlv.set_of(rows))
@@ -135,11 +143,13 @@ def _encode_documents(of: Documents) -> bytes:
         parts.append(tlv.encode(0x80, _printable(of.document_type, least=1, most=2)))
     parts.append(_encode_signer(of))
     if (of.first_issued is None) != (of.last_issued is None):
-        raise ParameterError("a time of issue has a beginning and an end")
+        missing = "first_issued" if of.first_issued is None else "last_issued"
+        raise ParameterError("a time of issue has a beginning and an end", field=missing)
     if of.first_issued is not None and of.last_issued is not None:
+        period = _generalized(of.first_issued, "first_issued") + _generalized(of.last_issued, "last_issued")
         if of.first_issued > of.last_issued:
-            raise ParameterError("a time of issue ends before it begins")
-        parts.append(tlv.encode(0xA4, _generalized(of.first_issued) + _generalized(of.last_issued)))
+            raise ParameterError("a time of issue ends before it begins", field="last_issued")
+        parts.append(tlv.encode(0xA4, period))
     if of.document_numbers:
         numbers = [tlv.encode(tlv.PRINTABLE_STRING, _printable(one, least=1, most=64)) for one in of.document_numbers]
         parts.append(tlv.encode(0xA5, b"".join(sorted(numbers))))
@@ -191,9 +201,9 @@ def _printable(text: str, *, least: int, most: int) -> bytes:
     return text.encode("ascii")
 
 
-def _generalized(time: dt.datetime) -> bytes:
+def _generalized(time: dt.datetime, field: str) -> bytes:
     if time.tzinfo is None:
-        raise ParameterError("a time without a time zone")
+        raise ParameterError("a time without a time zone", field=field, needs="like 2026-01-01T00:00:00+07:00")
     utc = time.astimezone(dt.UTC)
     return tlv.encode(tlv.GENERALIZED_TIME, f"{utc.year:04d}{utc:%m%d%H%M%SZ}".encode("ascii"))
 

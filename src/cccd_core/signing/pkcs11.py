@@ -35,6 +35,21 @@ _PSS = {
 }
 
 
+_PIN_FAULTS: dict[type[pkcs11.PKCS11Error], str] = {
+    pkcs11.PinIncorrect: "the PIN is not the token's; it was tried once",
+    pkcs11.PinInvalid: "the PIN has signs that the token does not take",
+    pkcs11.PinLenRange: "the PIN is shorter or longer than the token takes",
+    pkcs11.PinLocked: "the token has locked its PIN: somebody with its SO PIN must unlock it",
+    pkcs11.PinExpired: "the token's PIN has expired: it must be changed first",
+    pkcs11.UserPinNotInitialized: "the token has no user PIN yet",
+}
+_TRIES = {
+    pkcs11.TokenFlag.USER_PIN_LOCKED: "none: locked",
+    pkcs11.TokenFlag.USER_PIN_FINAL_TRY: "the next wrong one locks it",
+    pkcs11.TokenFlag.USER_PIN_COUNT_LOW: "a wrong one was given before",
+}
+
+
 class Pkcs11Signer:
     """Signs with one private key of a token. Open it with `Pkcs11Signer.open`, close it or use it in a `with`.
 
@@ -65,7 +80,8 @@ class Pkcs11Signer:
 
         `certificate_der` None takes the certificate of the same label from the token; `public_key`, a DER
         SubjectPublicKeyInfo, is for a key whose certificate is no X.509 one. UnavailableError where the module or the
-        token is not there; SigningError where the PIN is wrong, the key or certificate is missing, or the key is not
+        token is not there; SigningError where the PIN is wrong (check `pin`; `tries` is what the token says of those
+        left), the key or certificate is missing, or the key is not
         the certificate's (found out by one signature).
         """
         session = _session(module, token, pin)
@@ -177,6 +193,22 @@ def _session(module: Path | str, token: str, pin: str, *, write: bool = False) -
             return slot.open(user_pin=pin, rw=write)
         except pkcs11.UserAlreadyLoggedIn:  # another key of the same token is open in this process
             return slot.open(rw=write)
+        except tuple(_PIN_FAULTS) as error:
+            words = next(words for kind, words in _PIN_FAULTS.items() if isinstance(error, kind))
+            why, tries = type(error).__name__, _tries(library, token)
+            raise SigningError(words, check="pin", why=why, module=str(module), token=token, **tries) from None
+
+
+def _tries(library: Any, token: str) -> dict[str, str]:
+    """What the token says of the tries that are left; PKCS #11 has no count of them. Nothing is tried for it."""
+    try:
+        flags = library.get_token(token_label=token).flags
+    except (RuntimeError, pkcs11.PKCS11Error):
+        return {}
+    for flag, words in _TRIES.items():
+        if flag in flags:
+            return {"tries": words}
+    return {}
 
 
 def _stored_certificate(session: Any, label: str) -> bytes:

@@ -16,7 +16,7 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_USAGE
 from cccd_core.cli.main import build
-from cccd_core.emrtd.cv import Right, parse_certificate, parse_request
+from cccd_core.emrtd.cv import CvCertificate, Right, parse_certificate, parse_request
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import CertificateError, ConflictError, FileError, FormatError, ParameterError
 from cccd_core.pki.cv import CvFolder
@@ -216,6 +216,26 @@ def test_check_of_sound_ones(country: Path, capsys: pytest.CaptureFixture[str]) 
     assert set(CLAUSES) == set(CvRule)
 
 
+def test_check_says_which_certificate_is_missing(country: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given the verifier's alone, it is the CVCA's that is needed."""
+    made = Hierarchy()
+
+    def said(*above: CvCertificate) -> str:
+        (found,) = (one for one in check(made.inspector().encoded, above) if one.rule is CvRule.SIGNATURE)
+        assert found.outcome is CvOutcome.UNTOLD
+        return found.detail
+
+    root, verifier = (str(one.body.holder) for one in (made.root(), made.verifier()))
+    assert said() == f"the certificate of {verifier} is needed"
+    assert said(made.root()) == f"the certificate of {verifier} is needed"
+    assert said(made.verifier()) == f"the certificate of {root} is needed, above that of {verifier}"
+    assert said(Hierarchy().root(), made.verifier()) == f"the certificate of {verifier} is given, and nothing proves it"
+    assert run("check", country / "is.cvcert", "--issuer", country / "dv.cvcert", "--json") == 0
+    rows = {row["rule"]: row for row in json.loads(capsys.readouterr().out)["findings"]}
+    assert rows["signature"]["outcome"] == "untold"
+    assert "needed, above that of" in rows["signature"]["detail"]
+
+
 def test_check_says_what_is_broken() -> None:
     made = Hierarchy()
     point = naive.multiply("brainpoolP256r1", 7)
@@ -264,9 +284,7 @@ def test_check_says_what_is_broken() -> None:
 
 def test_check_looks_at_the_issuers_signature() -> None:
     made, stranger = Hierarchy(), Hierarchy()
-    from cccd_core.signing.cv import Holder
-
-    root = Holder.trust_point(made.root())
+    root = made.root()
     assert outcomes(made.verifier().encoded, issuers=[root])[CvRule.SIGNATURE] is CvOutcome.HELD
     assert outcomes(stranger.verifier().encoded, issuers=[root])[CvRule.SIGNATURE] is CvOutcome.BROKEN
     by_root = made.inspector(by=made.cvca).encoded

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cccd_core import pki
+from cccd_core.cli.common import EXIT_FAULTS, run
+from cccd_core.cli.main import build
 from cccd_core.emrtd import ElementaryFile, tlv
 from cccd_core.emrtd.public_keys import parse_spki
 from cccd_core.errors import SigningError, UnavailableError
@@ -125,7 +127,11 @@ def test_a_wrong_pin_is_tried_once_and_not_shown(token: Token) -> None:
     with pytest.raises(SigningError) as caught:
         open_signer(token, "p256", pin="000000")
     assert "000000" not in str(caught.value)
-    assert caught.value.facts["why"] == "PinIncorrect"
+    assert (caught.value.facts["why"], caught.value.facts["check"]) == ("PinIncorrect", "pin")
+    assert caught.value.message == "the PIN is not the token's; it was tried once"
+    with pytest.raises(SigningError) as short:
+        open_signer(token, "p256", pin="1")
+    assert (short.value.facts["check"], "PIN" in short.value.message) == ("pin", True)
     open_signer(token, "p256").close()  # type: ignore[attr-defined]
 
 
@@ -137,7 +143,7 @@ def test_a_missing_module_is_unavailable(token: Token, tmp_path: Path) -> None:
 
 
 def test_a_pki_directory_may_keep_its_key_in_a_token(
-    token: Token, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    token: Token, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = pki.init(tmp_path / "pki").path
     (folder / "ds/certificate.der").write_bytes(token.certificates["p256"].der)
@@ -152,6 +158,11 @@ def test_a_pki_directory_may_keep_its_key_in_a_token(
     monkeypatch.delenv(PIN_VARIABLE, raising=False)
     with pytest.raises(SigningError, match="PIN"):
         pki.load(folder).document_signer()
+    monkeypatch.setenv(PIN_VARIABLE, "000000")
+    assert run(build("pki"), ["pki", "show", str(folder)]) == EXIT_FAULTS
+    assert "signer: not ready: the PIN is not the token's; it was tried once" in " ".join(
+        capsys.readouterr().out.split()
+    )
     monkeypatch.setenv(PIN_VARIABLE, softhsm.PIN)
     signer = pki.load(folder).document_signer()
     assert not isinstance(signer, SoftwareSigner)

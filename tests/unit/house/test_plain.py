@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cccd_core.plain import Json, decode, encode
+from cccd_core.plain import Json, RefusedError, decode, encode
 
 
 class Word(StrEnum):
@@ -71,10 +71,27 @@ def test_what_is_left_out_has_its_default() -> None:
         {"numbers": [1.5]}, {"made": "y"},
     ],
 )  # fmt: skip
-def test_anything_else_is_refused_without_a_value_in_the_error(change: dict[str, object]) -> None:
+def test_anything_else_is_refused_with_its_place_and_without_its_value(change: dict[str, object]) -> None:
     said = {**json.loads(json.dumps(encode(FULL))), **change}
-    with pytest.raises(ValueError, match=r"^not a|Invalid isoformat|day is out of range|non-hexadecimal"):
+    with pytest.raises(RefusedError) as refused:
         decode(Record, said)
+    ((name, value),) = change.items()
+    assert refused.value.where[:1] == (() if name == "made" else (name,))
+    told = str(refused.value)
+    assert told.endswith(refused.value.what)
+    assert told.startswith(".".join(refused.value.where))
+    for secret in ("three", "2026-02-30", "\ud800", str(value)):
+        assert secret not in refused.value.what or len(secret) < 3
+
+
+def test_the_place_of_a_fault_is_told_down_to_its_member() -> None:
+    said = {**json.loads(json.dumps(encode(FULL))), "part": {"number": 1, "words": ["one", "three"]}}
+    with pytest.raises(RefusedError, match=r"^part\.words\.1: not a ") as refused:
+        decode(Record, said)
+    assert refused.value.where == ("part", "words", "1")
+    with pytest.raises(RefusedError, match="it is missing") as refused:
+        decode(Record, {**said, "part": {}})
+    assert refused.value.where == ("part", "number")
 
 
 anything = st.recursive(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from cccd_core import pki
 from cccd_core.cli.common import run
@@ -199,6 +199,8 @@ CHANGES = {
         put("2.23.136.1.1.6.2", tlv.sequence(tlv.integer(1), tlv.set_of([tlv.encode(tlv.PRINTABLE_STRING, b"ID")]))),
         "document_types",
     ),
+    "RSA of 1024 bits": (swap(6, countries.spki(rsa.generate_private_key(65537, 1024))), "key_length"),
+    "a curve of 192 bits": (swap(6, countries.spki(ec.generate_private_key(ec.SECP192R1()))), "key_length"),
     "two algorithms": (swap(2, tlv.sequence(tlv.oid("1.2.840.10045.4.3.4"))), "algorithms_agree"),
 }  # fmt: skip
 
@@ -256,6 +258,26 @@ def test_each_change_of_a_list_breaks_its_rule(name: str) -> None:
     assert check(CRL).breaches == ()
     change, rule = CRL_CHANGES[name]
     assert rule in [one.rule for one in check(rebuilt(CRL, change)).breaches]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("days", "sound"), [(1, False), (2, True), (90, True), (91, False), (400, False)])
+def test_a_list_comes_every_90_days_and_not_within_48_hours(days: int, sound: bool) -> None:
+    """Doc 9303-12 clause 4.1.5: MUST, and not more frequently."""
+    found = check(issue.revocation_list(COUNTRY.authority, 5, NOW, NOW + days * DAY, {}))
+    assert (found.sound, [one.rule for one in found.breaches]) == (sound, [] if sound else ["update_interval"])
+
+
+@pytest.mark.parametrize(
+    ("bits", "broken", "advised"), [(1024, True, False), (2048, False, True), (3072, False, False)]
+)
+def test_key_lengths_of_authorities(bits: int, broken: bool, advised: bool) -> None:
+    """Doc 9303-12 clause 4.1.6: lengths that protect against attacks are a SHALL, 3072 bits were a recommendation."""
+    key = countries.spki(rsa.generate_private_key(65537, bits))
+    found = check(rebuilt(COUNTRY.certificate.der, lambda parts: parts.__setitem__(6, key)))
+    rules = {one.rule: one.severity for one in found.breaches if one.rule.startswith("key_")}
+    assert (rules.get("key_length") is Severity.BROKEN, rules.get("key_strength") is Severity.ADVICE) == (
+        broken, advised,
+    )  # fmt: skip
 
 
 def test_every_rule_has_a_clause_and_a_test() -> None:

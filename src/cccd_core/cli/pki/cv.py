@@ -264,13 +264,11 @@ def check(
 
     Exit code 1 where something is broken; advice, and a signature whose issuer is not given, are only told.
     """
-    from cccd_core.pki.cv import chain_holders
     from cccd_core.pki.cv.check import CLAUSES, CvOutcome
     from cccd_core.pki.cv.check import check as check_clauses
 
     data = read_input(file, "CV certificate", 1 << 16)
-    issuers = chain_holders(_certificates(issuer or []))
-    found = check_clauses(data, tuple(issuers.values()), _day(at))
+    found = check_clauses(data, _certificates(issuer or []), _day(at))
     if as_json:
         print_json({"path": str(file), "findings": [one.as_dict() for one in found]})
     else:

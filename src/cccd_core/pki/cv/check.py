@@ -20,6 +20,7 @@ from cccd_core.emrtd.cv.reference import Reference, parse_date
 from cccd_core.emrtd.cv.request import TAG_AUTHENTICATION, CvRequest, parse_request
 from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey
 from cccd_core.errors import CccdError, FormatError
+from cccd_core.pki.cv.folder import chain_holders
 from cccd_core.pki.cv.issue import verify_request
 from cccd_core.plain import Json
 from cccd_core.signing.cv import Holder
@@ -106,16 +107,18 @@ class CvFinding:
         }  # fmt: skip
 
 
-def check(data: bytes, issuers: Sequence[Holder] = (), at: dt.date | None = None) -> tuple[CvFinding, ...]:
-    """Every rule that applies to a certificate or request, in the table's order. `issuers` are those whose signatures
-    can be verified; without the right one it is untold. `at` is the day, of which nothing is said without it."""
-    return _Check(data, issuers, at).run()
+def check(data: bytes, above: Sequence[CvCertificate] = (), at: dt.date | None = None) -> tuple[CvFinding, ...]:
+    """Every rule that applies to a certificate or request, in the table's order. `above` are certificates that lead to
+    the issuer's, from a CVCA's on; where they do not the signature is untold, and which one is missing is said. `at` is
+    the day, of which nothing is said without it."""
+    return _Check(data, above, at).run()
 
 
 class _Check:
-    def __init__(self, data: bytes, issuers: Sequence[Holder], at: dt.date | None) -> None:
+    def __init__(self, data: bytes, above: Sequence[CvCertificate], at: dt.date | None) -> None:
         self.data = data
-        self.issuers = issuers
+        self.above = above
+        self.issuers = chain_holders(above)
         self.at = at
         self.found: dict[CvRule, CvFinding] = {}
         self.parts: dict[int, tlv.Tlv] = {}
@@ -222,12 +225,12 @@ class _Check:
         self.rule(CvRule.WHOLE, lambda: read.append(parse(self.data)))
         if not read:
             return
-        known = {one.reference: one for one in self.issuers}
+        known = self.issuers
         one = read[0]
         if isinstance(one, CvRequest):
             self.rule(CvRule.SIGNATURE, lambda: verify_request(_inner(one)))
             if one.outer is not None and one.outer[0] in known:
-                self.rule(CvRule.OUTER_SIGNATURE, lambda: verify_request(one, self.issuers))
+                self.rule(CvRule.OUTER_SIGNATURE, lambda: verify_request(one, tuple(known.values())))
             elif one.outer is not None:
                 self.untold(CvRule.OUTER_SIGNATURE, one.outer[0])
         elif one.body.self_signed:
@@ -238,8 +241,21 @@ class _Check:
             self.untold(CvRule.SIGNATURE, one.body.authority)
 
     def untold(self, rule: CvRule, authority: Reference) -> None:
-        """Somebody's certificate is missing."""
-        self.found[rule] = CvFinding(rule, CvOutcome.UNTOLD, f"the certificate of {authority} is needed")
+        """Somebody's certificate is missing: the authority's own, or one above it."""
+        given: dict[Reference, list[CvCertificate]] = {}
+        for one in self.above:
+            given.setdefault(one.body.holder, []).append(one)
+        missing, seen = authority, set[Reference]()
+        while missing in given and missing not in seen:
+            seen.add(missing)
+            missing = given[missing][0].body.authority
+        if missing in seen:  # up to a CVCA's own certificate, or in a circle
+            words = f"the certificate of {authority} is given, and nothing proves it"
+        elif missing == authority:
+            words = f"the certificate of {authority} is needed"
+        else:
+            words = f"the certificate of {missing} is needed, above that of {authority}"
+        self.found[rule] = CvFinding(rule, CvOutcome.UNTOLD, words)
 
 
 def _inner(request: CvRequest) -> CvRequest:
