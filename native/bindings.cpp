@@ -61,31 +61,61 @@ std::size_t hamming_within(In<std::uint64_t, 2> probe, In<std::uint64_t, 2> gall
 
 using Floats = In<float, 1>;
 
+// The finger of this number in packed ones. Throws where there is none, or what lies there is no finger.
+void check_finger(const In<std::uint64_t, 1>& words, const In<std::int64_t, 1>& offsets, std::int64_t finger) {
+  if (finger < 0 || static_cast<std::size_t>(finger) + 1 >= offsets.shape(0))
+    throw std::invalid_argument("no such finger in the gallery");
+  const std::int64_t from = offsets(finger), to = offsets(finger + 1);
+  if (from < 0 || to < from || static_cast<std::size_t>(to) > words.shape(0) ||
+      !cccd::matching::is_finger(words.data() + from, static_cast<std::size_t>(to - from)))
+    throw std::invalid_argument("the gallery holds what is no prepared finger");
+}
+
+cccd::matching::Tables matching_tables(const Floats& settings, const Floats& weights, const Floats& cosines,
+                                       const Floats& sines, const Floats& logarithms) {
+  namespace m = cccd::matching;
+  if (settings.shape(0) != m::settings_count || weights.shape(0) != m::weights_count)
+    throw std::invalid_argument("settings or weights of another version");
+  if (cosines.shape(0) != 256 || sines.shape(0) != 256 || logarithms.shape(0) != 256)
+    throw std::invalid_argument("tables must have 256 entries");
+  return {settings.data(), weights.data(), cosines.data(), sines.data(), logarithms.data()};
+}
+
 void matching_scores(In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets,
                      std::size_t start, std::size_t stop, Floats settings, Floats weights, Floats cosines, Floats sines,
                      Floats logarithms, Out<float, 1> out, Out<float, 2> features, const std::string& level_name) {
   namespace m = cccd::matching;
   if (start > stop || stop >= offsets.shape(0) || out.shape(0) != stop - start)
     throw std::invalid_argument("start..stop must lie in the gallery and out have its length");
-  if (settings.shape(0) != m::settings_count || weights.shape(0) != m::weights_count)
-    throw std::invalid_argument("settings or weights of another version");
-  if (cosines.shape(0) != 256 || sines.shape(0) != 256 || logarithms.shape(0) != 256)
-    throw std::invalid_argument("tables must have 256 entries");
+  const m::Tables tables = matching_tables(settings, weights, cosines, sines, logarithms);
   const bool thorough = features.shape(0) > 0;
   if (thorough && (features.shape(0) != stop - start || features.shape(1) != m::features_count))
     throw std::invalid_argument("features must be fingers x 31");
   if (!m::is_finger(probe.data(), probe.shape(0))) throw std::invalid_argument("the probe is no prepared finger");
-  for (std::size_t finger = start; finger < stop; ++finger) {
-    const std::int64_t from = offsets(finger), to = offsets(finger + 1);
-    if (from < 0 || to < from || static_cast<std::size_t>(to) > words.shape(0) ||
-        !m::is_finger(words.data() + from, static_cast<std::size_t>(to - from)))
-      throw std::invalid_argument("the gallery holds what is no prepared finger");
-  }
+  for (std::size_t finger = start; finger < stop; ++finger)
+    check_finger(words, offsets, static_cast<std::int64_t>(finger));
   const Level level = cccd::parse_level(level_name);
-  const m::Tables tables{settings.data(), weights.data(), cosines.data(), sines.data(), logarithms.data()};
   nb::gil_scoped_release release;
   CCCD_PICK(matching, scores, level)
   (tables, probe.data(), words.data(), offsets.data(), start, stop, out.data(), thorough ? features.data() : nullptr);
+}
+
+void matching_pair_scores(In<std::uint64_t, 1> probe_words, In<std::int64_t, 1> probe_offsets,
+                          In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets, In<std::int64_t, 2> pairs,
+                          Floats settings, Floats weights, Floats cosines, Floats sines, Floats logarithms,
+                          Out<float, 1> out, const std::string& level_name) {
+  if (pairs.shape(1) != 2 || out.shape(0) != pairs.shape(0))
+    throw std::invalid_argument("pairs must be n x 2 and out have their length");
+  const cccd::matching::Tables tables = matching_tables(settings, weights, cosines, sines, logarithms);
+  for (std::size_t k = 0; k < pairs.shape(0); ++k) {
+    check_finger(probe_words, probe_offsets, pairs(k, 0));
+    check_finger(words, offsets, pairs(k, 1));
+  }
+  const Level level = cccd::parse_level(level_name);
+  nb::gil_scoped_release release;
+  CCCD_PICK(matching, pair_scores, level)
+  (tables, {probe_words.data(), probe_offsets.data()}, {words.data(), offsets.data()}, pairs.data(), pairs.shape(0),
+   out.data());
 }
 
 using Doubles = In<double, 1>;
@@ -161,6 +191,11 @@ NB_MODULE(_native, m) {
         nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),
         nb::arg("logarithms").noconvert(), nb::arg("out").noconvert(), nb::arg("features").noconvert(),
         nb::arg("level"));
+  m.def("matching_pair_scores", &matching_pair_scores, nb::arg("probe_words").noconvert(),
+        nb::arg("probe_offsets").noconvert(), nb::arg("words").noconvert(), nb::arg("offsets").noconvert(),
+        nb::arg("pairs").noconvert(), nb::arg("settings").noconvert(), nb::arg("weights").noconvert(),
+        nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(), nb::arg("logarithms").noconvert(),
+        nb::arg("out").noconvert(), nb::arg("level"));
   m.def("preparing_finger", &preparing_finger, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
         nb::arg("angle").noconvert(), nb::arg("kind").noconvert(), nb::arg("quality").noconvert(), nb::arg("scale_x"),
         nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"),

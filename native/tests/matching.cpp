@@ -71,6 +71,14 @@ int main(int, char** arguments) {
       if (!(out.data()[k] >= 0.0f && std::isfinite(out.data()[k]))) hostile::stop("a score", out.data()[k]);
     for (std::size_t k = 0; k < numbers_wanted; ++k)
       if (!std::isfinite(features.data()[k])) hostile::stop("a feature", features.data()[k]);
+    std::vector<std::int64_t> numbered;
+    for (std::size_t k = start; k < fingers; ++k) numbered.insert(numbered.end(), {0, static_cast<std::int64_t>(k)});
+    hostile::Exact<std::int64_t> pairs(numbered, guarded), alone({0, static_cast<std::int64_t>(one.size())}, guarded);
+    hostile::Exact<float> in_pairs(std::vector<float>(fingers - start), guarded);
+    m::CCCD_TESTED::pair_scores(tables, {probe.data(), alone.data()}, {gallery.data(), ends.data()}, pairs.data(),
+                                fingers - start, in_pairs.data());
+    for (std::size_t k = 0; k < fingers - start && round % 2 == 0; ++k)
+      if (in_pairs.data()[k] != out.data()[k]) hostile::stop("a pair's score", in_pairs.data()[k]);
     out.write(stdout);
     features.write(stdout);
   }

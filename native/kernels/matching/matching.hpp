@@ -73,10 +73,21 @@ using ScoresFn = void (*)(const Tables& tables, const std::uint64_t* probe, cons
                           const std::int64_t* offsets, std::size_t start, std::size_t stop, float* out,
                           float* features);
 
+// Packed fingers: finger i begins at words[offsets[i]].
+struct Fingers {
+  const std::uint64_t* words;
+  const std::int64_t* offsets;
+};
+
+// Raw scores of `count` pairs (probe, candidate); fast where pairs of one probe follow each other.
+using PairScoresFn = void (*)(const Tables& tables, const Fingers& probes, const Fingers& candidates,
+                              const std::int64_t* pairs, std::size_t count, float* out);
+
 #define CCCD_MATCHING_LEVEL(level)                                                                            \
   namespace level {                                                                                           \
   void scores(const Tables&, const std::uint64_t*, const std::uint64_t*, const std::int64_t*, std::size_t,    \
               std::size_t, float*, float*);                                                                   \
+  void pair_scores(const Tables&, const Fingers&, const Fingers&, const std::int64_t*, std::size_t, float*);  \
   }
 CCCD_MATCHING_LEVEL(serial)
 CCCD_MATCHING_LEVEL(avx2)

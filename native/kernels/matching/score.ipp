@@ -85,15 +85,32 @@ static void load_probe(Work& w, const Tables& t, const u64* words) {
   load_worth(w.probe);
 }
 
-void scores(const Tables& t, const std::uint64_t* probe, const std::uint64_t* words, const std::int64_t* offsets,
-            std::size_t start, std::size_t stop, float* out, float* features) {
+static inline Work& own_work() {
   static thread_local Work work;
   Work* w = &work;
   asm("" : "+r"(w));  // the compiler forgets whose address it is, and so asks the thread for it once, not in every loop
-  load_probe(*w, t, probe);
+  return *w;
+}
+
+void scores(const Tables& t, const std::uint64_t* probe, const std::uint64_t* words, const std::int64_t* offsets,
+            std::size_t start, std::size_t stop, float* out, float* features) {
+  Work& w = own_work();
+  load_probe(w, t, probe);
   for (std::size_t finger = start; finger < stop; ++finger) {
     f32* row = features ? features + (finger - start) * features_count : nullptr;
-    out[finger - start] = score(*w, t, words + offsets[finger], row);
+    out[finger - start] = score(w, t, words + offsets[finger], row);
+  }
+}
+
+void pair_scores(const Tables& t, const Fingers& probes, const Fingers& candidates, const std::int64_t* pairs,
+                 std::size_t count, float* out) {
+  Work& w = own_work();
+  std::int64_t loaded = -1;
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::int64_t probe = pairs[2 * k], candidate = pairs[2 * k + 1];
+    if (probe != loaded) load_probe(w, t, probes.words + probes.offsets[probe]);
+    loaded = probe;
+    out[k] = score(w, t, candidates.words + candidates.offsets[candidate], nullptr);
   }
 }
 

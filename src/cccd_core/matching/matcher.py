@@ -128,6 +128,30 @@ class Matcher:
         )
         return raw
 
+    def pair_scores(
+        self, probes: PreparedGallery, candidates: PreparedGallery, pairs: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Calibrated scores of pairs of fingers: float32[n]; `pairs` int64[n, 2] are places in the two galleries.
+
+        The very scores that `scores` gives. Pairs of one probe should follow each other: it is loaded once for them.
+        ParameterError for a finger that is not there.
+        """
+        wanted = np.ascontiguousarray(pairs, np.int64).reshape(-1, 2)
+        for side, gallery in ((0, probes), (1, candidates)):
+            column = wanted[:, side]
+            if len(column) and not (int(column.min()) >= 0 and int(column.max()) < len(gallery)):
+                raise ParameterError("no such finger in the gallery", count=len(gallery))
+        t = self._tables
+        raw = np.zeros(len(wanted), np.float32)
+        fingers = (probes.words, probes.offsets, candidates.words, candidates.offsets, wanted)
+        looked_up = (t.settings, t.weights, t.cosines, t.sines, t.logarithms)
+        if runtime.use_native():
+            runtime.native().matching_pair_scores(*fingers, *looked_up, raw, runtime.simd_level())
+        else:
+            _twin("score").pair_scores(*fingers, *looked_up, raw)
+        heads = Surroundings.of(probes.heads[wanted[:, 0]], candidates.heads[wanted[:, 1]])
+        return self.calibration.scores(raw, heads)
+
     def score(self, probe: FingerTemplate | PreparedTemplate, candidate: FingerTemplate | PreparedTemplate) -> float:
         """The calibrated score of one pair, -10 log10(FMR). Who compares a template with many prepares it once."""
         first, second = (

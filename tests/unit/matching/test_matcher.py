@@ -97,6 +97,24 @@ def test_batches_slices_threads_and_order_change_no_score(monkeypatch: pytest.Mo
     assert MATCHER.scores(probe, back, threads=2).tolist() == whole[::-1].tolist()
 
 
+def test_chosen_fingers_and_pairs_score_as_all_do() -> None:
+    gallery = MATCHER.gallery([impression(seed, number, n=20 + seed) for seed in range(4) for number in range(2)])
+    chosen = np.array([5, 0, 0, 7, 2])
+    some = gallery.take(chosen)
+    assert [finger.words.tolist() for finger in some] == [gallery[int(one)].words.tolist() for one in chosen]
+    assert some.counts.tolist() == gallery.counts[chosen].tolist()
+    pairs = np.array([[0, 1], [0, 7], [3, 2], [3, 3]])
+    expected = [MATCHER.scores(gallery[a], gallery, threads=1)[b] for a, b in pairs.tolist()]
+    assert MATCHER.pair_scores(gallery, gallery, pairs).tolist() == expected
+    assert len(MATCHER.pair_scores(gallery, gallery[:0], np.zeros((0, 2), np.int64))) == 0
+    assert len(gallery.take(np.zeros(0, np.int64))) == 0
+    for wrong in ([[0, 8]], [[8, 0]], [[-1, 0]]):
+        with pytest.raises(ParameterError):
+            MATCHER.pair_scores(gallery, gallery, np.array(wrong))
+    with pytest.raises(ParameterError):
+        gallery.take(np.array([8]))
+
+
 def test_galleries_are_packed_cut_and_measured() -> None:
     fingers = [MATCHER.prepare(impression(seed, 0, n=10 + seed)) for seed in range(3)]
     gallery = PreparedGallery.pack(fingers)

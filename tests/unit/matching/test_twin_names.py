@@ -22,6 +22,7 @@ SCORING = ("lanes", "work", "pairs", "placing", "figures", "score", "plain")  # 
 REGISTERS = {"each", "all", "select", "at", "from", "put", "index_from", "pick", "eight", "four", "fold", "add_lanes"}
 PADDING = {"padded", "pad_pairs"}
 RING = {"compatible"}  # the twin's matrix is whole
+THREAD = {"own_work"}  # kept between calls of a thread
 FIELDS = {"x_of", "y_of", "angle_of"}  # read once into arrays by the twin
 SORTING = {"insert"}  # the twin has arrays that sort themselves
 ROOM = {"new_finger", "new_pairing", "new_work"}  # structs, in C++
@@ -70,7 +71,7 @@ def constants(source: str) -> dict[str, str]:
         (
             [f"matching/{name}.ipp" for name in SCORING],
             score,
-            REGISTERS | PADDING | RING | FIELDS,
+            REGISTERS | PADDING | RING | THREAD | FIELDS,
             ROOM | BUILT_IN | EXPLAINING,
         ),
         (["preparing/finger.ipp"], prepare, SORTING, set()),

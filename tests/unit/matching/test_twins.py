@@ -24,6 +24,9 @@ def measured(
     monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
     scores = np.array([MATCHER.scores(probe, gallery, threads=1) for probe in probes])
     features = np.array([MATCHER.features(probe, gallery) for probe in probes])
+    pairs = np.stack(np.meshgrid(np.arange(len(probes)), np.arange(len(gallery)), indexing="ij"), axis=-1)
+    in_pairs = MATCHER.pair_scores(PreparedGallery.pack(probes), gallery, pairs.reshape(-1, 2))
+    assert (in_pairs.view(np.uint32) == scores.reshape(-1).view(np.uint32)).all()
     return scores.view(np.uint32), features.view(np.uint32)
 
 

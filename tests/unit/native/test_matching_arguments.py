@@ -79,3 +79,53 @@ def test_arguments_that_fit() -> None:
 def test_arguments_that_do_not_fit_are_refused(changed: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         runtime.native().matching_scores(*arguments(**changed))
+
+
+def pair_arguments(**changed: Any) -> list[Any]:
+    """Those of matching_pair_scores for two probes and three candidates."""
+    known = dict(zip(("probe", "words", "offsets", "start", "stop"), arguments(), strict=False))
+    t = tables(MatcherParameters())
+    fitting = {
+        "probe_words": np.concatenate([finger(2, 1), finger(3, 0)]),
+        "probe_offsets": np.array([0, 8, 12]),
+        "words": known["words"],
+        "offsets": known["offsets"],
+        "pairs": np.array([[0, 0], [0, 2], [1, 1]]),
+        "settings": t.settings,
+        "weights": t.weights,
+        "cosines": t.cosines,
+        "sines": t.sines,
+        "logarithms": t.logarithms,
+        "out": np.zeros(3, np.float32),
+    }
+    assert set(changed) <= set(fitting)
+    return [*(fitting | changed).values(), runtime.simd_levels()[-1]]
+
+
+def test_pairs_that_fit() -> None:
+    runtime.native().matching_pair_scores(*pair_arguments())
+    runtime.native().matching_pair_scores(
+        *pair_arguments(pairs=np.zeros((0, 2), np.int64), out=np.zeros(0, np.float32))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"pairs": np.zeros((3, 3), np.int64)}, "n x 2"),
+        ({"out": np.zeros(2, np.float32)}, "n x 2"),
+        ({"weights": np.zeros(3, np.float32)}, "version"),
+        ({"logarithms": np.zeros(255, np.float32)}, "256"),
+        ({"pairs": np.array([[0, 0], [2, 2], [1, 1]])}, "no such finger"),
+        ({"pairs": np.array([[0, 0], [-1, 2], [1, 1]])}, "no such finger"),
+        ({"pairs": np.array([[0, 3], [0, 2], [1, 1]])}, "no such finger"),
+        ({"pairs": np.array([[0, HUGE >> 1], [0, 2], [1, 1]])}, "no such finger"),
+        ({"probe_offsets": np.zeros(0, np.int64)}, "no such finger"),
+        ({"probe_offsets": np.array([0, 9, 12])}, "no prepared finger"),
+        ({"offsets": np.array([0, 14, 15, 1 << 62])}, "no prepared finger"),
+        ({"offsets": np.array([0, -1, 15, 22])}, "no prepared finger"),
+    ],
+)
+def test_pairs_that_do_not_fit_are_refused(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        runtime.native().matching_pair_scores(*pair_arguments(**changed))

@@ -1065,6 +1065,33 @@ def scores(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
+def pair_scores(
+    probe_words: NDArray[np.uint64],
+    probe_offsets: NDArray[np.int64],
+    words: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    settings: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    cosines: NDArray[np.float32],
+    sines: NDArray[np.float32],
+    logarithms: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Raw scores of pairs (probe, candidate) into out; fast where pairs of one probe follow each other."""
+    t = (settings, weights, cosines, sines, logarithms)
+    w = new_work()
+    f = np.zeros(FEATURES_COUNT, np.float32)
+    loaded = -1
+    for k in range(pairs.shape[0]):
+        probe = pairs[k, 0]
+        if probe != loaded:
+            load_probe(w, t, probe_words[probe_offsets[probe] :])
+            loaded = probe
+        out[k] = score(w, t, words[offsets[pairs[k, 1]] :], False, f)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def explained_score(
     probe: NDArray[np.uint64],
     candidate: NDArray[np.uint64],
