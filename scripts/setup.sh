@@ -10,12 +10,13 @@ say() { printf '%s\n' "$*" >&2; }
 
 # --- system packages: name, and why. The first line's are needed; without the others a part stays off.
 needed=(python3-venv python3-dev g++)
-optional=(libpcsclite-dev pkg-config pcscd vsmartcard-vpcd softhsm2 openssl)
+optional=(libpcsclite-dev pkg-config pcscd vsmartcard-vpcd softhsm2 openssl postgresql)
 declare -A why=(
   [python3-venv]="makes .venv" [python3-dev]="headers for the native kernels" [g++]="compiles the native kernels"
   [libpcsclite-dev]="PC/SC: builds pyscard" [pkg-config]="PC/SC: builds pyscard" [pcscd]="PC/SC: the card readers' service"
   [vsmartcard-vpcd]="PC/SC: readers with no hardware" [softhsm2]="tests of PKCS#11 signing"
-  [openssl]="tests that check our signatures independently")
+  [openssl]="tests that check our signatures independently"
+  [postgresql]="tests of galleries in PostgreSQL")
 
 has() {  # by what it brings, so that other systems and own builds count too
   case $1 in
@@ -28,6 +29,7 @@ has() {  # by what it brings, so that other systems and own builds count too
     vsmartcard-vpcd) [ -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so ] ;;
     softhsm2) command -v softhsm2-util >/dev/null ;;
     openssl) command -v openssl >/dev/null ;;
+    postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null ;;
   esac
 }
 
