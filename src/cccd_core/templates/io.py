@@ -99,7 +99,8 @@ def _read(
     height_px: int | None,
     width_px: int | None,
 ) -> TemplateRecord:
-    itl = is_file(inside.data) if format is None else format in nist_type9.STEPS
+    bare = inside.data.startswith(RECORD)
+    itl = not bare and is_file(inside.data) if format is None else format in nist_type9.STEPS
     name = bare_format(inside) if format is None and not itl else format
     codec = _BINARY.get(name or "")
     if codec is not None:

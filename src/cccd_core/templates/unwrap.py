@@ -63,6 +63,8 @@ def unwrap(data: bytes, *, most_bytes: int = MAX_BYTES) -> tuple[Inside, ...]:
     """What is inside `data`, in order, records and what stands beside them; `data` itself where it is no wrapper that
     is known here. No more than `most_bytes` come out of the wrappers, what is passed over left out. FormatError for a
     wrapper that is broken, too deep or too large. Linear in the bytes opened."""
+    if data.startswith(RECORD) and RECORD_START.search(data, len(RECORD)) is None:
+        return (Inside(data),)  # one bare record, as nearly always
     return tuple(_open(Part(data), (), [min(most_bytes, MAX_BYTES), MAX_RECORDS])) or (Inside(data),)
 
 
