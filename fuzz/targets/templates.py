@@ -84,6 +84,7 @@ SEEDS = tuple(
         base64.b64encode(_nist()),
         bytes.fromhex("6215a007800103810207e3a10a3008800101810102830100"),
         _niem(),
+        b"finger: 2\ntemplate: " + base64.b64encode(record) + b"\n",
         bytes.fromhex("7f6108020102") + b"\x7f\x60\x00" + record,
         record.hex().encode("utf-16-le"),
     )

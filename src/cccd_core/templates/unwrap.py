@@ -32,7 +32,7 @@ from cccd_core.templates.unwrap_binary import (
     marked,
     utf16,
 )
-from cccd_core.templates.unwrap_text import MAX_LAYERS, TEXTS, json_text
+from cccd_core.templates.unwrap_text import MAX_LAYERS, TEXTS, json_text, text_around
 from cccd_core.templates.unwrap_xml import xml
 from cccd_core.templates.xml_text import is_xml
 
@@ -146,5 +146,6 @@ _OPENERS: tuple[tuple[str, Callable[[bytes], Parts | None]], ...] = (
     *_OF_LARGE[2:],
     ("JSON", json_text),
     *TEXTS,
+    ("text around it", text_around),
     ("CBEFF or another header", cbeff),
 )

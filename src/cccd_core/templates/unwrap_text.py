@@ -16,8 +16,18 @@ from urllib.parse import unquote_to_bytes
 
 from cccd_core.errors import FormatError
 from cccd_core.templates import nist_itl
-from cccd_core.templates.identify import block_39794, signature_of
-from cccd_core.templates.unwrap_binary import BLANKS, GZIP, MAX_RECORDS, RECORD, Part, Parts, cbeff
+from cccd_core.templates.identify import block_39794, signature_of, surely
+from cccd_core.templates.unwrap_binary import (
+    BLANKS,
+    GZIP,
+    MAX_RECORDS,
+    RECORD,
+    RECORD_START,
+    Part,
+    Parts,
+    cbeff,
+    length_of,
+)
 
 MAX_LAYERS = 6
 MAX_TRIED = 10_000  # strings of JSON, elements of XML
@@ -29,6 +39,12 @@ _HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,'\\-]{64}")
 _DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
 _PERCENT = re.compile(rb"(?=[^%]{0,2000}%[0-9A-Fa-f]{2})[A-Za-z0-9+/=_%\r\n-]+")
 LEAST_TEXT = 32  # the characters of the shortest record in base64
+# Within other text: base64, also in lines; digits; C's list of bytes.
+_RUNS = re.compile(
+    rb"(?<![A-Za-z0-9+/=_-])Rk1SA[A-Za-z0-9+/_-]{16,}(?:\r?\n[ \t]{0,40}(?!Rk1SA)[A-Za-z0-9+/_-]+)*={0,2}"
+    rb"|(?<![0-9A-Fa-f])464[dD]5200[0-9A-Fa-f]{40,}"
+    rb"|\b0x46,\s{0,9}0x4[dD],\s{0,9}0x52,\s{0,9}0x00,(?:\s{0,9}0x[0-9A-Fa-f]{2},?){20,}"
+)
 _BASE64_TEXTS = re.compile(rb"[^=,;]+?(?:=+|[,;]|\s(?=Rk1SA)|\Z)")  # one after the other, each ended as base64 ends
 
 
@@ -121,6 +137,35 @@ def _pem(data: bytes) -> Parts | None:
         return None
     bodies = data.split(b"-----")[2::4]
     return [Part(body) for body in bodies[: MAX_RECORDS + 1] if holds_record(body)] or None
+
+
+def text_around(data: bytes) -> Parts | None:
+    """Records that stand as base64 or hexadecimal digits somewhere in text that is none of the forms above: a table's
+    cell, an assignment, a log's line. Each begins as a record does and says how long it is. FormatError where one is
+    cut."""
+    if surely(data) != "text":
+        return None
+    parts: Parts = []
+    for found in _RUNS.finditer(data):
+        run = found[0]
+        content = decoded_base64(_whole(re.sub(rb"\s", b"", run))) if run.startswith(b"Rk1S") else _from_digits(run)
+        length = length_of(content or b"")
+        if content is None or not length:
+            raise FormatError("a record within text is cut", offset=found.start(), record=len(parts) + 1)
+        parts.append(Part(content if RECORD_START.search(content, length) else content[:length]))
+        if len(parts) > MAX_RECORDS:
+            break
+    return parts or None
+
+
+def _whole(text: bytes) -> bytes:
+    """Base64 without what is no whole group at its end."""
+    return text[: len(text) // 4 * 4]
+
+
+def _from_digits(run: bytes) -> bytes:
+    digits = re.sub(rb"0x|[\s,]", b"", run)
+    return bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
 
 
 def without_uri(text: bytes) -> bytes:

@@ -69,6 +69,40 @@ def test_records_of_more_than_a_wrapper_may_hold_are_refused_however_large_the_d
         templates.read(bir_xml(*[("", one(count=200)[:-2] + b"\xff\xff" + bytes(40_000))] * 40))
 
 
+TEXT = base64.b64encode(one())
+AROUND = {
+    "a table": b"id,name,template\n7,somebody," + TEXT + b",x\n",
+    "a cell in quotes": b"insert into t values (7, '" + TEXT + b"');",
+    "YAML": b"finger: 2\ntemplate: |\n  "
+    + b"\n  ".join(TEXT[n : n + 64] for n in range(0, len(TEXT), 64))
+    + b"\nnext: 1\n",
+    "a log": b"12:01 INFO captured " + TEXT.rstrip(b"=") + b" in 3 s\n",
+    "digits": b"template=" + one().hex().encode() + b"&finger=2",
+    "C": ("static const unsigned char t[] = {" + ", ".join(f"0x{byte:02x}" for byte in one()) + "};").encode(),
+    "a page": b"<html><p>" + TEXT + b"</p></html>",
+}
+
+
+@pytest.mark.parametrize("way", AROUND)
+def test_a_record_somewhere_in_text_is_read(way: str) -> None:
+    record = templates.read(AROUND[way])
+    assert record.view.count == 20
+    assert "text around it" in str(record.notices[0])
+    assert templates.detect(AROUND[way]) == "iso-2005"
+
+
+def test_a_record_in_text_that_is_cut_is_refused_and_two_are_two_views() -> None:
+    both = b"a: " + TEXT + b"\nb: " + base64.b64encode(one(position=7)) + b"\n"
+    rows = b"both:\n  " + TEXT.rstrip(b"=") + b"\n  " + base64.b64encode(one(position=7)).rstrip(b"=") + b"\nnext: 1\n"
+    joined = b"both: " + base64.b64encode(one() + one(position=7)) + b"\n"
+    for data in (both, rows, joined):
+        assert [view.position for view in templates.read(data).views] == [0, 7]
+    with pytest.raises(FormatError, match="a record within text is cut"):
+        templates.read(both[:-40])
+    with pytest.raises(FormatError, match="text that is no template"):
+        templates.read(b"Rk1SA is how a record begins in base64\n")
+
+
 @pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("wrap", [base64.b64encode, lambda data: data.hex().encode(), lambda data: bir_xml(("", data))])
 def test_utf16_without_its_mark_is_read(coding: str, wrap: object) -> None:
