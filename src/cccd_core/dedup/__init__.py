@@ -2,19 +2,21 @@
 
 from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, Match, Outcome
 from cccd_core.dedup.deduplicator import Deduplicator
-from cccd_core.dedup.folder import open_gallery
-from cccd_core.dedup.gallery import Gallery, MemoryGallery
+from cccd_core.dedup.gallery.folder import open_gallery
+from cccd_core.dedup.gallery.memory import MemoryGallery
+from cccd_core.dedup.gallery.protocol import Entry, Gallery
+from cccd_core.dedup.gallery.sqlite import GalleryStore
+from cccd_core.dedup.gallery.withdrawal import Withdrawal, WithdrawalKind
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import Scorer
-from cccd_core.dedup.store import GalleryStore
-from cccd_core.dedup.withdrawal import Withdrawal, WithdrawalKind
 
 __all__ = [
     "Decision",
     "DedupParameters",
     "Deduplicator",
     "EnrolledPerson",
+    "Entry",
     "Evidence",
     "FingerComparison",
     "Gallery",

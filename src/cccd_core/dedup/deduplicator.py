@@ -13,7 +13,7 @@ from cccd_core import runtime
 from cccd_core.dedup.blocks import Block, Probe, Searchable
 from cccd_core.dedup.decision import Decision
 from cccd_core.dedup.executors.threads import Threads
-from cccd_core.dedup.gallery import Gallery
+from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.judge.candidate import Candidate
 from cccd_core.dedup.judge.groups import Found, decide
 from cccd_core.dedup.judge.thresholds import Thresholds

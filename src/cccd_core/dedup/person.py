@@ -18,6 +18,12 @@ def is_identifier(text: str) -> bool:
     return _PERSON_ID.fullmatch(text) is not None
 
 
+def demand_identifier(text: str) -> None:
+    """Raises ParameterError where this cannot stand for a person; the error does not show it."""
+    if not is_identifier(text):
+        raise ParameterError("a person's identifier has 1 to 64 characters, none of them a control character")
+
+
 @dataclass(frozen=True, slots=True)
 class EnrolledPerson:
     """One person (or one dossier) as deduplication sees it: an identifier and the templates of some fingers.
@@ -35,8 +41,7 @@ class EnrolledPerson:
     unplaced: tuple[FingerTemplate, ...] = ()
 
     def __post_init__(self) -> None:
-        if not is_identifier(self.person_id):
-            raise ParameterError("a person's identifier has 1 to 64 characters, none of them a control character")
+        demand_identifier(self.person_id)
         object.__setattr__(self, "tenprint", Tenprint(self.tenprint))  # whoever gave a plain mapping is held to it too
         object.__setattr__(self, "unplaced", tuple(self.unplaced))
         if self.count > MAX_FINGERS:

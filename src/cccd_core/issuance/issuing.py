@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cccd_core import runtime
 from cccd_core.dedup import GalleryStore
-from cccd_core.dedup.folder import alone_with
+from cccd_core.dedup.gallery.folder import alone_with
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.decisions.decide import DecideStage

@@ -104,6 +104,11 @@ class SqliteFile:
                 path=str(self.path), needs="the other process to end",
             )  # fmt: skip
 
+    @property
+    def where(self) -> str:
+        """The file's path, for errors."""
+        return str(self.path)
+
     def close(self) -> None:
         """Lets go of the file; it can be used again."""
         self._engine.dispose()

@@ -11,7 +11,7 @@ import pytest
 from cccd_core.cli import common
 from cccd_core.cli.main import build
 from cccd_core.dedup import GalleryStore, open_gallery
-from cccd_core.dedup.folder import alone_with
+from cccd_core.dedup.gallery.folder import alone_with
 from cccd_core.errors import BusyError
 from support.known_fingers import person
 

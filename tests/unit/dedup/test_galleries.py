@@ -17,7 +17,7 @@ from cccd_core.dedup import (
     Withdrawal,
     WithdrawalKind,
 )
-from cccd_core.dedup.store import ASKED_BLOCK, READ_BLOCK
+from cccd_core.dedup.gallery.sql import ASKED_BLOCK, READ_BLOCK
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.templates import Tenprint
 from support.known_fingers import KnowingMatcher, finger, person
@@ -164,10 +164,10 @@ def test_who_is_taken_out_is_gone_at_once_and_traced(gallery):
     gallery.add_many([person("a", 1), person("b", 2, (1, 2, 3), 2), person("c", 3)])
     assert list(gallery.withdrawals()) == []
     gone = gallery.remove("b", order="CV 12/2026")
-    assert gone == Withdrawal(1, WithdrawalKind.REMOVED, "b", "CV 12/2026", NOON, 5)
+    assert gone == Withdrawal(1, WithdrawalKind.REMOVED, "b", "CV 12/2026", NOON, 5, 2)
     assert gone.as_dict() == {
         "sequence": 1, "kind": "removed", "person_id": "b", "order": "CV 12/2026",
-        "time": "2026-11-01T05:00:00+00:00", "fingers": 5,
+        "time": "2026-11-01T05:00:00+00:00", "fingers": 5, "place": 2,
     }  # fmt: skip
     assert list(gallery.withdrawals()) == [gone]
     assert [one.person_id for one in gallery] == ["a", "c"]
@@ -186,7 +186,7 @@ def test_a_person_is_replaced_at_the_same_place(gallery):
     gallery.add_many([person("a", 1), person("b", 2, (1, 2, 3)), person("c", 3)])
     new = person("b", 7, (2,), 1)
     change = gallery.replace(new, order="recapture")
-    assert change == Withdrawal(1, WithdrawalKind.REPLACED, "b", "recapture", NOON, 3)
+    assert change == Withdrawal(1, WithdrawalKind.REPLACED, "b", "recapture", NOON, 3, 2)
     assert list(gallery) == [person("a", 1), new, person("c", 3)]
     assert not gallery.add(new)
     with pytest.raises(ConflictError, match="other templates"):
@@ -264,3 +264,60 @@ def test_a_search_finds_the_templates_that_stand_now(gallery):
     assert [(d.outcome, d.of) for d in decisions] == [
         ("unique", None), ("unique", None), ("duplicate", "i"), ("duplicate", "h"),
     ]  # fmt: skip
+
+
+def numbers(gallery: Gallery, after: int = 0, until: int | None = None) -> list[tuple[int, str]]:
+    return [(entry.sequence, entry.person.person_id) for entry in gallery.entries(after, until)]
+
+
+def test_a_number_is_given_once_in_the_order_of_enrolment(gallery):
+    assert (gallery.last_sequence(), gallery.last_withdrawal(), numbers(gallery)) == (0, 0, [])
+    gallery.add_many([person("a", 1), person("b", 2), person("c", 3), person("a", 1)])
+    gallery.remove("c", order="x")
+    assert gallery.last_sequence() == 3  # given, though nobody has it now
+    gallery.add(person("d", 4))
+    gallery.replace(person("a", 5), order="x")
+    assert numbers(gallery) == [(1, "a"), (2, "b"), (4, "d")]
+    assert (numbers(gallery, 1), numbers(gallery, 1, 3), numbers(gallery, 4)) == ([(2, "b"), (4, "d")], [(2, "b")], [])
+    assert (numbers(gallery, until=9), numbers(gallery, until=0)) == (numbers(gallery), [])
+    assert [(one.sequence, one.place) for one in gallery.withdrawals()] == [(1, 3), (2, 1)]
+    assert [one.sequence for one in gallery.withdrawals(1)] == [2]
+    assert list(gallery.withdrawals(2)) == []
+    assert (gallery.last_sequence(), gallery.last_withdrawal()) == (4, 2)
+
+
+def test_people_are_found_by_their_numbers(gallery):
+    gallery.add_many(person(f"p{i}", i, (2,)) for i in range(ASKED_BLOCK + READ_BLOCK))
+    gallery.remove("p1", order="x")
+    wanted = [3, 2, 1, 3, 0, 10**6, *range(10, 10 + 2 * READ_BLOCK)]
+    found = gallery.entries_of(wanted)
+    assert [entry.sequence for entry in found] == [1, 3, *range(10, 10 + 2 * READ_BLOCK)]
+    assert all(entry.person == person(f"p{entry.sequence - 1}", entry.sequence - 1, (2,)) for entry in found)
+    names = gallery.identifiers(iter([5, 2, ASKED_BLOCK + READ_BLOCK, *range(1, ASKED_BLOCK + 9)]))
+    assert names == {i + 1: f"p{i}" for i in (*range(ASKED_BLOCK + 8), ASKED_BLOCK + READ_BLOCK - 1) if i != 1}
+    assert (gallery.entries_of([]), gallery.identifiers([])) == ([], {})
+
+
+def test_a_person_gets_another_identifier_and_nothing_else(gallery):
+    gallery.add_many([person("a", 1), person("b", 2, (1, 2), 1)])
+    change = gallery.rename("a", "thẻ số 9", order="CV 3")
+    assert change == Withdrawal(1, WithdrawalKind.RENAMED, "a", "CV 3", NOON, 0, 1, "thẻ số 9")
+    assert change.as_dict()["new_id"] == "thẻ số 9"
+    assert list(gallery.withdrawals()) == [change]
+    assert gallery.get("thẻ số 9") == person("thẻ số 9", 1)
+    assert (gallery.known(["a", "b", "thẻ số 9"]), gallery.removed()) == ({"b", "thẻ số 9"}, set())
+    assert numbers(gallery) == [(1, "thẻ số 9"), (2, "b")]
+    assert gallery.add(person("a", 7))  # the old one is free
+    for old, new, kind in (("nobody", "x", ConflictError), ("b", "a", ConflictError), ("b", "", ParameterError)):
+        with pytest.raises(kind) as error:
+            gallery.rename(old, new, order="x")
+        assert error.value.facts == {}
+    with pytest.raises(ParameterError, match="order"):
+        gallery.rename("b", "c", order="")
+    assert gallery.last_withdrawal() == 1
+    assert numbers(gallery) == [(1, "thẻ số 9"), (2, "b"), (3, "a")]
+
+
+def test_each_gallery_says_which_it_is(gallery, tmp_path):
+    assert len(gallery.gallery_id) == 32
+    assert len({gallery.gallery_id, MemoryGallery().gallery_id, GalleryStore(tmp_path / "o.sqlite").gallery_id}) == 3

@@ -65,8 +65,9 @@ def _spoil(path: Path, *statements: str) -> None:
     "statements",
     [
         ("PRAGMA application_id = 1",),
-        ("PRAGMA user_version = 1",),  # which had one table less
-        ("PRAGMA user_version = 3",),
+        ("PRAGMA user_version = 1",),  # which had fewer tables
+        ("PRAGMA user_version = 2",),
+        ("PRAGMA user_version = 4",),
         ("PRAGMA user_version = 0",),
         ("DROP TABLE withdrawal",),
         ("DROP TABLE withdrawal", "PRAGMA user_version = 1", "CREATE TABLE other (x)"),
@@ -101,6 +102,9 @@ def test_another_schema_is_refused_at_once(path, statements):
         "UPDATE person SET person_id = CAST(x'ff62' AS TEXT)",
         "UPDATE person SET sha256 = x'00'",
         "UPDATE person SET sha256 = 5",
+        "DELETE FROM gallery",
+        "INSERT INTO gallery VALUES ('0123456789abcdef0123456789abcdef')",
+        "UPDATE gallery SET gallery_id = 'x'",
         "INSERT INTO finger SELECT 1, 200 + value, x'00' FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL"
         " SELECT value + 1 FROM n LIMIT 5000) SELECT value FROM n)",
     ],
@@ -158,6 +162,12 @@ VERSION_2 = (
     " ordered_by TEXT NOT NULL, time TEXT NOT NULL, fingers INTEGER NOT NULL, place INTEGER NOT NULL)",
     "CREATE INDEX withdrawn_place ON withdrawal (place)",
 )
+VERSION_3 = (
+    *VERSION_2,
+    "CREATE TABLE renaming (sequence INTEGER PRIMARY KEY REFERENCES withdrawal, new_id TEXT NOT NULL)",
+    "CREATE TABLE gallery (gallery_id TEXT NOT NULL)",
+    "INSERT INTO gallery VALUES ('0123456789abcdef0123456789abcdef')",
+)
 
 
 def checksum(name: str, fingers: list[tuple[int, bytes]]) -> bytes:
@@ -168,7 +178,7 @@ def checksum(name: str, fingers: list[tuple[int, bytes]]) -> bytes:
 
 
 def write_version(version: int, path: Path, name: str, fingers: list[tuple[int, bytes]]) -> None:
-    statements = {1: VERSION_1, 2: VERSION_2}[version]
+    statements = {1: VERSION_1, 2: VERSION_2, 3: VERSION_3}[version]
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     for statement in (*statements, f"PRAGMA application_id = {0x43434744}", f"PRAGMA user_version = {version}"):
@@ -184,18 +194,22 @@ def records(one: EnrolledPerson) -> list[tuple[int, bytes]]:
     return placed + [(100 + i, write(template, "iso-2005")) for i, template in enumerate(one.unplaced)]
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_every_version_is_read_and_becomes_what_is_written_now(path, tmp_path, version):
     one = person("thẻ số 1", 1, (1, 2, 10), 2)
     theirs = tmp_path / "theirs.sqlite"
     write_version(version, theirs, one.person_id, records(one))
     opened = [GalleryStore(theirs), GalleryStore(theirs)]
     assert [list(each) for each in opened] == [[one], [one]]
+    assert opened[0].gallery_id == opened[1].gallery_id
     for each in opened:
         each.close()
     gallery = GalleryStore(path)
     gallery.add(one)
     gallery.close()
+    with closing(sqlite3.connect(path)) as connection:  # each draws its own
+        connection.execute("UPDATE gallery SET gallery_id = ?", (opened[0].gallery_id,))
+        connection.commit()
     dumps = []
     for file in (path, theirs):
         connection = sqlite3.connect(file)
@@ -221,7 +235,7 @@ def test_every_version_is_read_and_becomes_what_is_written_now(path, tmp_path, v
     ],
 )
 def test_what_was_never_written_here_is_damage_though_its_checksum_is_right(path, name, fingers):
-    write_version(2, path, name, fingers)
+    write_version(3, path, name, fingers)
     with pytest.raises(DamagedError) as error:
         list(GalleryStore(path))
     assert error.value.facts["path"] == str(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cccd_core.dedup.folder import GALLERY_FILE
+from cccd_core.dedup.gallery.folder import GALLERY_FILE
 from cccd_core.errors import ParameterError
 
 

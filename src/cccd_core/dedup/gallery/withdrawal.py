@@ -1,4 +1,4 @@
-"""The trace of people who were taken out of a gallery, or whose fingers were replaced there: who, by which order, when.
+"""The trace of people who were taken out of a gallery, replaced or renamed there: who, by which order, when.
 
 It holds no template, so that it may be kept for as long as somebody can ask.
 """
@@ -23,15 +23,17 @@ class WithdrawalKind(StrEnum):
 
     REMOVED = "removed"  # out of the gallery
     REPLACED = "replaced"  # still in it, by other templates
+    RENAMED = "renamed"  # still in it, under another identifier
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One time that templates were taken out of a gallery.
+    """One time that somebody was taken out of a gallery, replaced or renamed in it.
 
-    `sequence` counts from 1 in each gallery; `order` names the order or the legal ground; `time` is UTC; `fingers` is
-    how many templates went. Raises ParameterError for an order that is no identifier (1 to 64 characters, none of them
-    a control character) and for a time without a zone.
+    `sequence` counts from 1 in each gallery; `person_id` is who it was before; `order` names the order or the legal
+    ground; `time` is UTC; `fingers` is how many templates went; `place` is the person's own number in the gallery;
+    `new_id` is the identifier that somebody renamed has since. Raises ParameterError for an order that is no
+    identifier (1 to 64 characters, none of them a control character) and for a time without a zone.
     """
 
     sequence: int
@@ -40,6 +42,8 @@ class Withdrawal:
     order: str
     time: datetime
     fingers: int
+    place: int
+    new_id: str | None = None
 
     def __post_init__(self) -> None:
         if not is_identifier(self.order):
@@ -50,14 +54,16 @@ class Withdrawal:
 
     def as_dict(self) -> JsonObject:
         """JSON-ready; the time as RFC 3339."""
-        return {
+        found: JsonObject = {
             "sequence": self.sequence,
             "kind": str(self.kind),
             "person_id": self.person_id,
             "order": self.order,
             "time": self.time.isoformat(),
             "fingers": self.fingers,
+            "place": self.place,
         }
+        return found if self.new_id is None else {**found, "new_id": self.new_id}
 
 
 def now_utc() -> datetime:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from pathlib import Path
 from typing import Final
 
-from cccd_core.dedup.store import GalleryStore
+from cccd_core.dedup.gallery.sqlite import GalleryStore
 from cccd_core.storage.lock import exclusive
 
 GALLERY_FILE: Final = "gallery.sqlite"
