@@ -12,6 +12,7 @@
 #include "hamming/hamming.hpp"
 #include "matching/matching.hpp"
 #include "preparing/preparing.hpp"
+#include "unpacking/unpacking.hpp"
 
 namespace nb = nanobind;
 using cccd::Level;
@@ -171,6 +172,43 @@ void calibrating_scores(In<double, 1> raw_knots, In<double, 1> score_knots, In<d
   c::scores(map, probe(0), words.data(), offsets.data(), scores.shape(0), scores.data());
 }
 
+std::int64_t unpacking_find(In<std::uint8_t, 1> data, In<std::int64_t, 1> starts, In<std::int64_t, 1> stops,
+                            Out<std::int64_t, 2> out) {
+  namespace u = cccd::unpacking;
+  static_assert(sizeof(u::Finger) == 5 * sizeof(std::int64_t));
+  const std::size_t runs = starts.shape(0);
+  if (stops.shape(0) != runs || out.shape(1) != 5 || out.shape(0) != u::fingers_most * runs)
+    throw std::invalid_argument("a run has a start, a stop and ten rows of out");
+  for (std::size_t run = 0; run < runs; ++run)
+    if (starts(run) < 0 || stops(run) < starts(run) || static_cast<std::size_t>(stops(run)) > data.shape(0))
+      throw std::invalid_argument("a run lies outside the data");
+  nb::gil_scoped_release release;
+  return u::find(data.data(), starts.data(), stops.data(), runs, reinterpret_cast<u::Finger*>(out.data()));
+}
+
+bool unpacking_unpack(In<std::uint8_t, 1> data, In<std::int64_t, 2> fingers, In<std::int64_t, 1> offsets,
+                      Out<std::uint64_t, 1> words) {
+  namespace u = cccd::unpacking;
+  const std::size_t count = fingers.shape(0);
+  if (fingers.shape(1) != 5 || offsets.shape(0) != count + 1)
+    throw std::invalid_argument("a finger has five numbers and an offset");
+  for (std::size_t finger = 0; finger < count; ++finger) {
+    const std::int64_t at = fingers(finger, 2), n = fingers(finger, 3), c = fingers(finger, 4);
+    if (at < 0 || static_cast<std::size_t>(at) > data.shape(0) || n < 0 || n > u::minutiae_most || c < 0 || c > n ||
+        offsets(finger) < 0 || offsets(finger + 1) - offsets(finger) != 1 + n + u::code_words * c ||
+        static_cast<std::size_t>(offsets(finger + 1)) > words.shape(0))
+      throw std::invalid_argument("a finger lies outside the data, or its words outside theirs");
+  }
+  nb::gil_scoped_release release;
+  for (std::size_t finger = 0; finger < count; ++finger) {
+    const std::size_t at = static_cast<std::size_t>(fingers(finger, 2));
+    const std::int64_t n = fingers(finger, 3), c = fingers(finger, 4);
+    if (!u::whole(data.data() + at, data.shape(0) - at, n, c)) return false;
+    u::unpack(data.data() + at, n, c, words.data() + offsets(finger));
+  }
+  return true;
+}
+
 }  // namespace
 
 NB_MODULE(_native, m) {
@@ -202,4 +240,8 @@ NB_MODULE(_native, m) {
         nb::arg("crowd_reach"), nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(),
         nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(), nb::arg("order").noconvert(),
         nb::arg("words").noconvert(), nb::arg("level"));
+  m.def("unpacking_find", &unpacking_find, nb::arg("data").noconvert(), nb::arg("starts").noconvert(),
+        nb::arg("stops").noconvert(), nb::arg("out").noconvert());
+  m.def("unpacking_unpack", &unpacking_unpack, nb::arg("data").noconvert(), nb::arg("fingers").noconvert(),
+        nb::arg("offsets").noconvert(), nb::arg("words").noconvert());
 }

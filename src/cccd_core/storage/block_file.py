@@ -360,6 +360,24 @@ class BlockFile:
             self._seen[number] = 1
         return stored
 
+    def blocks(
+        self, name: str, indices: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """Some blocks of a section that another one bounds, checked: the bytes in which they lie, uint8, and where each
+        begins and ends there, int64[indices]. The mapped section, or one array of them where it is encrypted."""
+        bounds, placed = self.bounds(name), self.sections[name]
+        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < placed.blocks:
+            raise ParameterError("a section has no such block", section=name)
+        if self._cipher is None:
+            for index in indices.tolist():
+                self.block(name, index)
+            data = self._data[placed.offset : placed.offset + placed.size_bytes]
+            return data, bounds[indices], bounds[indices + 1]
+        ends = np.zeros(len(indices) + 1, np.int64)
+        np.cumsum(bounds[indices + 1] - bounds[indices], out=ends[1:])
+        data = np.frombuffer(b"".join(self.block(name, index) for index in indices.tolist()), np.uint8)
+        return data, ends[:-1], ends[1:]
+
     def bounds(self, name: str) -> NDArray[np.int64]:
         """Where each block of a section begins and the last one ends, from its start: int64[blocks + 1]."""
         found = self._bounds.get(name)

@@ -23,7 +23,13 @@ from cccd_core.matching.tables import tables
 NATIVE = Path(__file__).parents[3] / "native"
 LEVELS = ("serial", "avx2", "avx512")
 # what a family's kernel is called where it has one level alone
-SOURCES = {"matching": None, "preparing": None, "hamming": None, "calibrating": "calibrate.cpp"}
+SOURCES = {
+    "matching": None,
+    "preparing": None,
+    "hamming": None,
+    "calibrating": "calibrate.cpp",
+    "unpacking": "unpack.cpp",
+}
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all", "-O1", "-w"]
 # family, table, rounds: what a round is, the drivers say
 RUNS = [
@@ -32,6 +38,7 @@ RUNS = [
     ("matching", "no exits", 2500),
     ("preparing", "turns", 1200),
     ("calibrating", "", 1000),
+    ("unpacking", "", 2000),
 ]
 
 

@@ -13,39 +13,45 @@ back bit for bit. A run, integers little-endian:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cccd_core import runtime
 from cccd_core.dedup.person import MAX_FINGERS
 from cccd_core.errors import FormatError
-from cccd_core.matching.parameters import CYLINDERS_MAX, MINUTIAE_MAX
-from cccd_core.matching.prepared import CODE_WORDS, PreparedGallery, PreparedTemplate, words_of
+from cccd_core.matching.prepared import CODE_WORDS, PreparedGallery, PreparedTemplate
 
 CYLINDER_BYTES = 39
 MASK_BYTES = 5
-RUN_BYTES_MOST = 1 + MAX_FINGERS * (1 + 8 * (1 + MINUTIAE_MAX) + CYLINDERS_MAX * (MASK_BYTES + CYLINDER_BYTES))
+_RUN, _POSITION, _AT, _MINUTIAE, _CYLINDERS = range(5)
 
 
-Run: TypeAlias = bytes | bytearray | memoryview
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedFingers:
+    """Fingers of some runs, in order of run: where each lies in `data` uint8[bytes], which `table` int64[n, 5] says."""
 
-
-@dataclass(frozen=True, slots=True)
-class PackedFinger:
-    """One finger within a run: whose it is, at which position, and its three parts as they lie there."""
-
-    run: int
-    position: int
-    head: Run = field(repr=False)  # and the minutiae
-    masks: Run = field(repr=False)
-    body: Run = field(repr=False)
+    data: NDArray[np.uint8] = field(repr=False)
+    table: NDArray[np.int64] = field(repr=False)
 
     @property
-    def minutiae(self) -> int:
-        """How many there are."""
-        return len(self.head) // 8 - 1
+    def run(self) -> NDArray[np.int64]:
+        """The place of each one's run: int64[n]."""
+        return self.table[:, _RUN]
+
+    @property
+    def position(self) -> NDArray[np.int64]:
+        """The position of each; 0 where it is unknown: int64[n]."""
+        return self.table[:, _POSITION]
+
+    @property
+    def minutiae(self) -> NDArray[np.int64]:
+        """How many minutiae each has: int64[n]."""
+        return self.table[:, _MINUTIAE]
 
 
 def pack(fingers: Iterable[tuple[int, PreparedTemplate]]) -> bytes:
@@ -63,56 +69,36 @@ def pack(fingers: Iterable[tuple[int, PreparedTemplate]]) -> bytes:
     return b"".join(parts)
 
 
-def fingers_of(runs: Sequence[Run]) -> list[PackedFinger]:
-    """The fingers of these runs, in order. FormatError, with the run's place, for one that was not made by `pack`."""
-    return [finger for place, run in enumerate(runs) for finger in _fingers(run, place)]
+def fingers_of(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64], *, least_minutiae: int = 0
+) -> PackedFingers:
+    """The fingers of the runs that lie in `data` from `starts` to `stops`, those of fewer minutiae left out.
+
+    FormatError, with the run's place, for one that was not made by `pack`.
+    """
+    table = np.empty((MAX_FINGERS * len(starts), 5), np.int64)
+    find = runtime.native().unpacking_find if runtime.use_native() else _twin().find
+    count = int(find(data, starts, stops, table))
+    if count < 0:
+        raise FormatError("no run of prepared fingers", run=-1 - count)
+    table = table[:count]
+    return PackedFingers(data, table[table[:, _MINUTIAE] >= least_minutiae])
 
 
-def unpack(fingers: Sequence[PackedFinger]) -> PreparedGallery:
-    """These fingers as what a search takes, in this order."""
-    every = np.frombuffer(b"".join(finger.masks for finger in fingers), np.uint8).reshape(-1, MASK_BYTES)
-    used = np.unpackbits(every, axis=1, bitorder="little").view(np.bool_)
-    rows = np.zeros((len(every), 8 * CODE_WORDS), np.uint8)
-    rows[used] = np.frombuffer(b"".join(finger.body for finger in fingers), np.uint8)
-    cylinders = rows.view("<u8")
-    counts = np.array([finger.minutiae for finger in fingers], np.uint8)
-    offsets = np.zeros(len(fingers) + 1, np.int64)
-    sizes = [words_of(finger.minutiae, len(finger.masks) // MASK_BYTES) for finger in fingers]
-    np.cumsum(sizes, out=offsets[1:])
+def unpack(fingers: PackedFingers, order: NDArray[np.int64]) -> PreparedGallery:
+    """Those of the fingers that `order` numbers, as what a search takes."""
+    table = np.ascontiguousarray(fingers.table[order])
+    offsets = np.zeros(len(table) + 1, np.int64)
+    np.cumsum(1 + table[:, _MINUTIAE] + CODE_WORDS * table[:, _CYLINDERS], out=offsets[1:])
     words = np.empty(int(offsets[-1]), np.uint64)
-    first = 0
-    for finger, start, stop in zip(fingers, offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-        count = len(finger.masks) // MASK_BYTES
-        body = start + 1 + finger.minutiae
-        words[start:body] = np.frombuffer(finger.head, "<u8")
-        words[body:stop].reshape(CODE_WORDS, count)[:] = cylinders[first : first + count].T
-        first += count
+    expand = runtime.native().unpacking_unpack if runtime.use_native() else _twin().unpack
+    if not expand(fingers.data, table, offsets, words):
+        raise FormatError("a run of prepared fingers changed while it was read")
+    counts = table[:, _MINUTIAE].astype(np.uint8)
     for array in (words, offsets, counts):
         array.flags.writeable = False
     return PreparedGallery(words, offsets, counts)
 
 
-def _fingers(run: Run, place: int) -> Iterator[PackedFinger]:
-    """The fingers of one run."""
-    k = run[0] if len(run) else MAX_FINGERS + 1
-    if k > MAX_FINGERS or len(run) < 1 + k or any(position > MAX_FINGERS for position in run[1 : 1 + k]):
-        raise FormatError("no run of prepared fingers", run=place)
-    at = 1 + k
-    for position in run[1 : 1 + k]:
-        if len(run) < at + 8:
-            raise FormatError("a run of prepared fingers ends early", run=place, offset=at)
-        n, cylinders, corners = run[at], run[at + 1], run[at + 2]
-        masks_at = at + 8 * (1 + n)
-        body_at = masks_at + MASK_BYTES * cylinders
-        if n > MINUTIAE_MAX or cylinders > min(n, CYLINDERS_MAX) or corners > n or len(run) < body_at:
-            raise FormatError("no prepared finger", run=place, offset=at)
-        masks = run[masks_at:body_at]
-        if any(byte & 0x80 for byte in masks[MASK_BYTES - 1 :: MASK_BYTES]):
-            raise FormatError("a mask says more than a cylinder has", run=place, offset=masks_at)
-        end = body_at + int.from_bytes(masks, "little").bit_count()
-        if len(run) < end:
-            raise FormatError("a run of prepared fingers ends early", run=place, offset=body_at)
-        yield PackedFinger(place, position, run[at:masks_at], masks, run[body_at:end])
-        at = end
-    if at != len(run):
-        raise FormatError("something follows a run of prepared fingers", run=place, offset=at)
+def _twin() -> ModuleType:
+    return import_module("cccd_core.dedup.kernels.unpacking")  # numba is loaded only where it runs

@@ -145,23 +145,21 @@ class Shard:
         Fingers of fewer minutiae are left out. Costs a check of each row when it is first touched, or its decryption
         each time, and its unpacking. ParameterError for a row that is not there.
         """
-        wanted = np.arange(*rows.indices(self.people)) if isinstance(rows, slice) else rows
+        wanted = np.arange(*rows.indices(self.people)) if isinstance(rows, slice) else np.asarray(rows, np.int64)
+        data, starts, stops = self.file.blocks(FINGERS, wanted)
         try:
-            found = fingers_of([self.file.block(FINGERS, row) for row in wanted.tolist()])
+            fingers = fingers_of(data, starts, stops, least_minutiae=least_minutiae)
         except FormatError as error:
             row = int(wanted[int(error.facts.get("run") or 0)])
             raise self._damaged("prepared fingers are none", FINGERS, row=row) from None
-        fingers = [finger for finger in found if finger.minutiae >= least_minutiae]
-        run = np.array([finger.run for finger in fingers], np.int64)
-        position = np.array([finger.position for finger in fingers], np.int64)
+        run, position = fingers.run, fingers.position
         first = np.searchsorted(run, np.arange(len(wanted) + 1))
-        slot = np.arange(len(fingers)) - first[run]
+        slot = np.arange(len(run)) - first[run]
         ends, every = first.tolist(), position.tolist()
         labels = tuple(tuple(every[ends[i] : ends[i + 1]]) for i in range(len(wanted)))
-        order = np.lexsort((slot, run, position))
+        order = np.argsort(position, kind="stable")
         bounds = np.searchsorted(position[order], np.arange(MAX_FINGERS + 2))
-        packed = unpack([fingers[i] for i in order.tolist()])
-        return ShardBlock(self.sequences[wanted], packed, run[order], slot[order], labels, bounds)
+        return ShardBlock(self.sequences[wanted], unpack(fingers, order), run[order], slot[order], labels, bounds)
 
     def damages(self) -> Iterator[tuple[Damage, int]]:
         """Reads all of the shard again; every damaged block, and how many people's data are in it."""

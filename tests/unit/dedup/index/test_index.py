@@ -9,10 +9,10 @@ import pytest
 
 from cccd_core.dedup.blocks import Block, Searchable
 from cccd_core.dedup.index import Index, compact, update
-from cccd_core.dedup.index.packing import fingers_of, pack, unpack
-from cccd_core.errors import BusyError, ConflictError, FormatError
+from cccd_core.dedup.index.packing import pack
+from cccd_core.errors import BusyError, ConflictError
 from cccd_core.storage.lock import exclusive
-from support.index_world import CODER, MATCHER, NumberedGallery, assert_equal, finger, person
+from support.index_world import CODER, MATCHER, NumberedGallery, assert_equal, person
 
 
 def opened(folder: Path, gallery: NumberedGallery) -> Index:
@@ -31,34 +31,6 @@ def some(gallery: NumberedGallery, count: int, start: int = 0) -> NumberedGaller
         *(person(f"P{n}", 4 * n, (2, 7) if n % 3 else (1, 3, 6), loose=n % 2) for n in range(start, start + count))
     )
     return gallery
-
-
-def test_packing_loses_nothing() -> None:
-    templates = [finger(n) for n in range(12)]
-    prepared = [MATCHER.prepare(template) for template in templates]
-    run = pack(enumerate(prepared[:10]))
-    assert len(run) < sum(one.nbytes for one in prepared[:10]) / 1.5
-    found = unpack(fingers_of([run, pack([(0, prepared[11])])]))
-    assert [one.words.tobytes() for one in found] == [one.words.tobytes() for one in (*prepared[:10], prepared[11])]
-    assert pack([]) == b"\0"
-    assert len(unpack(fingers_of([pack([])]))) == 0
-
-
-def test_packing_distrusts_runs() -> None:
-    run = pack([(2, MATCHER.prepare(finger(1))), (0, MATCHER.prepare(finger(2)))])
-    for end in range(len(run)):
-        with pytest.raises(FormatError):
-            fingers_of([run[:end]])
-    with pytest.raises(FormatError):
-        fingers_of([run + b"\0"])
-    for place in range(len(run)):
-        for flip in (1, 0x80, 0xFF):
-            altered = bytearray(run)
-            altered[place] ^= flip
-            try:
-                unpack(fingers_of([bytes(altered)]))
-            except FormatError:
-                continue
 
 
 def test_an_index_equals_its_gallery(tmp_path: Path) -> None:
