@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,16 +17,25 @@ from pathlib import Path
 import pytest
 
 from cccd_core import pki
+from cccd_core.card import MemoryLink
+from cccd_core.card.virtual import VirtualCard
+from cccd_core.cli.common import run
+from cccd_core.cli.main import build
 from cccd_core.errors import ConflictError, FileError, FormatError, ParameterError, SigningError, VerificationError
+from cccd_core.inspection import Access, Outcome, Verdict, inspect
+from cccd_core.issuance.means import Means, SystemClock
 from cccd_core.pki import authority
 from cccd_core.pki.ceremony import Ceremony, Entry, hold, parse_protocol
 from cccd_core.pki.check import check
+from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.pki.directory import PIN_VARIABLE, TokenKey
 from cccd_core.pki.new_key import NewKey
 from cccd_core.pki.outlook import outlook
 from cccd_core.signing.ledger import Purpose
-from support import softhsm
+from support import cards, softhsm
+from support.chip import finish_job, open_channel
 
+ROOT = Path(__file__).resolve().parents[3]
 NOW = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
 PEOPLE = ("Nguyễn Văn A", "Trần Thị B")
 hsm = [
@@ -50,6 +60,11 @@ def yes(person: str, entry: Entry) -> bool:
 
 def in_token(module: str, label: str = "csca", **more: object) -> Ceremony:
     return Ceremony(PEOPLE, TokenKey(module, softhsm.TOKEN, label), **more)  # type: ignore[arg-type]
+
+
+def commands_of_the_how_to(*beginnings: str) -> list[str]:
+    text = (ROOT / "docs/how-to/run-a-csca-ceremony.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    return [line.strip() for line in text.splitlines() if line.strip().startswith(beginnings)]
 
 
 def labels(module: str) -> set[str]:
@@ -146,6 +161,30 @@ class TestInAToken:
         assert after.trust_store().validate(after.signers[0].certificate, NOW)
         assert outlook(after, NOW) == ()
         assert labels(module) == {"csca", "ds-1"}
+
+    def test_its_country_personalises_and_reads_fingers_as_a_test_country_does(
+        self, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The steps of the how-to, the commands as they stand there: then a card is made, proved and read."""
+        target = tmp_path / "country"
+        hold(target, in_token(module), yes)
+        monkeypatch.chdir(tmp_path)
+        for line in commands_of_the_how_to("cccd pki signer", "cccd pki cv"):
+            words = shlex.split(line.replace("out/country", str(target)).replace("…", module))
+            words = [{"issuing": softhsm.TOKEN, "csca": softhsm.TOKEN}.get(word, word) for word in words]
+            assert run(build("pki"), words[1:]) == 0, line
+        (target / "card_master_key.hex").write_text("404142434445464748494A4B4C4D4E4F" * 2)
+        directory = pki.load(target)
+        means = Means.usual(target, "no reader").authority(SystemClock())
+        assert means.notices == ()
+        person = cards.job(1, directory.document_signer(), inspection_system(target).trust_point().encoded)
+        card = VirtualCard.create(None, master_key=means.card_master_key, wait=lambda _: None)
+        finish_job(*open_channel(card, master_key=means.card_master_key), person)
+        access = Access(can=person.secrets.can, terminal=means.terminal)
+        found = inspect(MemoryLink(card), means.trust, access=access)
+        assert (found.verdict, found.reasons) == (Verdict.GENUINE, ())
+        assert {check.outcome for check in found.checks} == {Outcome.HELD}
+        assert found.files == person.image.files
 
     def test_the_next_key_is_certified_by_the_one_before(self, module: str, tmp_path: Path) -> None:
         target = tmp_path / "pki"

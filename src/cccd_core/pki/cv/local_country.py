@@ -37,6 +37,8 @@ def inspection_system(pki_folder: Path) -> CvFolder:
     folder = pki_folder / CV / "is"
     if not folder.is_dir():
         raise FileError(
-            "the PKI folder has no inspection system", path=str(folder), needs="cccd pki cv request, or cccd pki init"
+            "the PKI folder has no inspection system",
+            path=str(folder),
+            needs="cccd pki cv (see: run a CSCA ceremony), or cccd pki init",
         )
     return CvFolder.load(folder)
