@@ -8,6 +8,7 @@ from dataclasses import fields
 
 from cccd_core.emrtd import ElementaryFile, cbeff, com, details, dg1, dg2, dg3, dg13, dg16, displayed
 from cccd_core.emrtd.dates import PartialDate
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.emrtd.odd import OddPart
 from cccd_core.errors import FormatError
 from cccd_core.plain import Json
@@ -25,12 +26,15 @@ _MRZ_FIELDS = (
 )
 
 
-def decode(files: Mapping[ElementaryFile, bytes]) -> tuple[dict[str, Json], dict[str, FormatError]]:
+def decode(
+    files: Mapping[ElementaryFile, bytes], codec: AuthorityCodec = PLAIN
+) -> tuple[dict[str, Json], dict[str, FormatError]]:
     """(fields by name, errors by file or field name). Texts stay text, dates become ISO dates, pictures and finger
     records become their kind and size. Names are `DG1.birth_date` etc.
 
     A part of a file that is odd costs that part: its error stands under `DG13.sex`, and the field shows its text where
     it has one. A file that is none costs its fields, its error stands under `DG13`. A card of ours has no error.
+    `codec` is how the authority codes its own fields of DG13; without the right one these are odd.
     """
     decoded: dict[str, Json] = {}
     errors: dict[str, FormatError] = {}
@@ -38,7 +42,7 @@ def decode(files: Mapping[ElementaryFile, bytes]) -> tuple[dict[str, Json], dict
         if file not in files:
             continue
         try:
-            shown, odd = decoder(files[file])
+            shown, odd = _citizen(files[file], codec) if file is ElementaryFile.DG13 else decoder(files[file])
         except FormatError as error:
             errors[file.name] = error
             continue
@@ -142,8 +146,8 @@ def _document(data: bytes) -> _Decoded:
     return _values(document), document.odd
 
 
-def _citizen(data: bytes) -> _Decoded:
-    citizen = dg13.parse(data)
+def _citizen(data: bytes, codec: AuthorityCodec = PLAIN) -> _Decoded:
+    citizen = dg13.parse(data, codec=codec)
     return _values(citizen), citizen.odd
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 from cccd_core.arguments import members, require_type
 from cccd_core.card import Link
 from cccd_core.card.connection import Trace
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.errors import ParameterError
 from cccd_core.inspection.access import Access
 from cccd_core.inspection.judging import judge
@@ -24,6 +25,7 @@ def inspect(
     policy: VerificationPolicy = VerificationPolicy.STRICT,
     at: dt.datetime | None = None,
     more: tuple[Certificate, ...] = (),
+    codec: AuthorityCodec = PLAIN,
     trace: Trace | None = None,
 ) -> Inspection:
     """Reads a chip whole and says of everything what held: access, every file, the proofs that the chip is no copy,
@@ -32,7 +34,8 @@ def inspect(
 
     `policy` says what happens where a rule of passive authentication does not hold; `more` are certificates from
     elsewhere: a document signer that EF.SOD lacks, links between keys of an authority. `at` (aware) is the time of
-    validity, now and here by default; a document's last day is one of its time zone. `trace` is told of every command.
+    validity, now and here by default; a document's last day is one of its time zone. `codec` is how the authority codes
+    its own fields of DG13, in the clear by default. `trace` is told of every command.
     A chip that gives wrong answers is no exception but part of the result. What is no fault of the card comes through:
     TransportError (the reader), CardRemovedError (the card left or was changed), FileError of a software card's file.
     ParameterError, with the `field`, before the card is touched, for an argument of another type and a time without a
@@ -48,4 +51,4 @@ def inspect(
     if when.tzinfo is None:
         raise ParameterError("a time without a time zone", field="at")
     read = read_chip(link, access, trace=trace)
-    return report(read, judge(read, trust, when, policy, more), trust.refused)
+    return report(read, judge(read, trust, when, policy, more, codec), trust.refused)

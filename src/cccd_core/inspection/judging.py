@@ -9,6 +9,7 @@ from typing import Final
 
 from cccd_core.card.pace import ChipMapping
 from cccd_core.emrtd import ElementaryFile, card_security, com, dg1, dg13, security_infos
+from cccd_core.emrtd.dg13 import AuthorityCodec
 from cccd_core.emrtd.mrz import NO_EXPIRY
 from cccd_core.emrtd.security_infos import SecurityInfos
 from cccd_core.errors import FormatError, UnavailableError, VerificationError
@@ -59,9 +60,15 @@ class Judgement:
 
 
 def judge(
-    read: ChipRead, trust: TrustStore, at: dt.datetime, policy: VerificationPolicy, more: tuple[Certificate, ...]
+    read: ChipRead,
+    trust: TrustStore,
+    at: dt.datetime,
+    policy: VerificationPolicy,
+    more: tuple[Certificate, ...],
+    codec: AuthorityCodec,
 ) -> Judgement:
-    """Judges what was read against whom one trusts, at a time (aware); `policy` and `more` as in `judge_document`."""
+    """Judges what was read against whom one trusts, at a time (aware); `policy` and `more` as in `judge_document`,
+    `codec` as in `fields.decode`."""
     checks: list[Check] = []
     files = read.files
     passive: DocumentReport | None = None
@@ -83,7 +90,7 @@ def judge(
         security = _signed_infos(files, trust, at, policy, more)
         if ElementaryFile.DG14 in files or security:
             run(CheckName.ACCESS_AGREES, lambda: require_access(card_access, [*_dg14_infos(files), *security]))
-    fields, errors = card_fields.decode(files)
+    fields, errors = card_fields.decode(files, codec)
     if files.keys() & card_fields.DECODED_FILES:
         run(CheckName.DECODED, lambda: _require_no_errors(errors))
     if ElementaryFile.DG1 in files and ElementaryFile.DG13 in files and not errors.keys() & {"DG1", "DG13"}:

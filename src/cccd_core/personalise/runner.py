@@ -16,6 +16,7 @@ from cccd_core.card import CardConnection, profile, trace
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.scp03 import Scp03Session, SecurityLevel, open_session
 from cccd_core.emrtd import ElementaryFile
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.errors import AuthenticationError, CardError, SecureMessagingError, TransportError
 from cccd_core.inspection import Access
 from cccd_core.personalise.feeder import CardDamagedError, FedCard, Feeder
@@ -73,6 +74,7 @@ class Means:
     trust: TrustStore
     terminal: Terminal
     guard: KeyGuard
+    codec: AuthorityCodec = PLAIN
 
 
 class Runner:
@@ -239,6 +241,7 @@ class Runner:
             self._means.trust,
             access=Access(can=self._job.secrets.can, terminal=self._means.terminal),
             expected=digests,
+            codec=self._means.codec,
             trace=trace.for_debugging(),
         )
         return ReadBack(card.failed, card.outcomes(), "" if self._card is None else self._card.reader)

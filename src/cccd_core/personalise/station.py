@@ -13,6 +13,7 @@ from queue import SimpleQueue
 
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.emrtd.cv import Right
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.errors import CertificateError, ParameterError, TransportError
 from cccd_core.personalise.feeder import Feeder
 from cccd_core.personalise.jobs import CardJob, CardResult, JobOutcome
@@ -57,11 +58,13 @@ class Station:
         terminal: Terminal,
         *,
         parameters: StationParameters | None = None,
+        codec: AuthorityCodec = PLAIN,
     ) -> None:
-        """`terminal` is the inspection system as which the finished card's fingers are read back."""
+        """`terminal` is the inspection system as which the finished card's fingers are read back, `codec` the one with
+        which the images were built, if the authority has its own."""
         self._parameters = parameters or StationParameters()
         guard = KeyGuard(self._parameters.refusals_before_stop)
-        self._means = Means(feeder, journal, card_master_key, trust, terminal, guard)
+        self._means = Means(feeder, journal, card_master_key, trust, terminal, guard, codec)
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._under_way: set[str] = set()
@@ -173,7 +176,7 @@ class Station:
             return instruction.result
         if known is None and not stocked:
             return _without_card(job, JobOutcome.WAITING, Trouble.NO_CARD)
-        flaw = image_flaw(job.image, self._means.trust)
+        flaw = image_flaw(job.image, self._means.trust, codec=self._means.codec)
         if flaw is not None:
             # No card is touched for an image that no reader would accept.
             logger.error("job %s: %s", job.job_id, flaw)

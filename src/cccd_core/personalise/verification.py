@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from cccd_core.card import Link
 from cccd_core.card.connection import Trace
 from cccd_core.emrtd import ChipImage, ElementaryFile
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.errors import UnavailableError
 from cccd_core.inspection import Access, Check, CheckName, Inspection, Outcome, Verdict, inspect
 from cccd_core.inspection.fields import decode
@@ -47,11 +48,12 @@ def prove_card(
     access: Access,
     expected: Mapping[str, str],
     at: datetime | None = None,
+    codec: AuthorityCodec = PLAIN,
     trace: Trace | None = None,
 ) -> ProvedCard:
     """`inspect`, and beside it whether the card holds exactly the files of `expected` (SHA-256 in hexadecimal by file
     name). What is no fault of the card comes through, as there."""
-    inspection = inspect(link, trust, access=access, at=at, trace=trace)
+    inspection = inspect(link, trust, access=access, at=at, codec=codec, trace=trace)
     return ProvedCard(inspection, (*inspection.checks, _as_meant(inspection, expected)))
 
 
@@ -63,13 +65,16 @@ def _as_meant(inspection: Inspection, expected: Mapping[str, str]) -> Check:
     return Check(CheckName.AS_MEANT, Outcome.HELD)
 
 
-def image_flaw(image: ChipImage, trust: TrustStore, *, at: datetime | None = None) -> Reason | None:
-    """What would make every reader refuse this image; None for a sound one. Touches no card."""
+def image_flaw(
+    image: ChipImage, trust: TrustStore, *, at: datetime | None = None, codec: AuthorityCodec = PLAIN
+) -> Reason | None:
+    """What would make every reader refuse this image; None for a sound one. `codec` is the one that the image was built
+    with. Touches no card."""
     try:
         sod_file = image.files.get(ElementaryFile.EF_SOD, b"")
         result = passive_authentication(sod_file, image.data_groups, trust, at or datetime.now(UTC))
         require_com(image.files.get(ElementaryFile.EF_COM, b""), {*result.data_groups, *result.absent})
-        for error in decode(image.files)[1].values():
+        for error in decode(image.files, codec)[1].values():
             raise error
     except (UnavailableError, *CARD_FAULTS) as error:
         return Reason(Trouble.IMAGE_UNSOUND, error=error.kind)
