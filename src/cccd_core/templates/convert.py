@@ -24,8 +24,8 @@ class Capacity:
     `angle_steps` directions in a turn; `resolution_ppcm` its fixed resolution, None where the file states one, 0 where
     it states none and the caller must; whether it holds kind, quality (in so many `quality_levels`), image `size`,
     finger `position` (and impression type; where it is also `numbered`, view number and capture quality) and `extended`
-    data; how many views; the bits of the impression type; the families of its quality codes and of the `coding` of its
-    extended data; and what else it says, in words.
+    data; how many views; the finger positions and impression types that its edition knows (None: no bound of its own);
+    the families of its quality codes and of the `coding` of its extended data; and what else it says, in words.
     """
 
     what: str
@@ -38,16 +38,25 @@ class Capacity:
     numbered: bool = True
     extended: bool = True
     max_views: int = 255
-    impression_bits: int = 8
+    positions: frozenset[int] | None = None
+    impressions: frozenset[int] | None = None
     quality_levels: int = 100
     quality_codes: int = 0
     coding: str = ""
     details: tuple[str, ...] = ()
 
 
+_FINGERS = frozenset(range(11))
+_IMPRESSIONS_2005 = frozenset({*range(4), 8, 9})
+
 CAPACITY = {
     iso19794_2_2005.FORMAT: Capacity(
-        "ISO/IEC 19794-2:2005 record", iso19794_2_2005.STEPS, impression_bits=4, quality_codes=2005, coding="ISO"
+        "ISO/IEC 19794-2:2005 record",
+        iso19794_2_2005.STEPS,
+        positions=_FINGERS,
+        impressions=_IMPRESSIONS_2005,
+        quality_codes=2005,
+        coding="ISO",
     ),
     NORMAL: Capacity(
         "ISO/IEC 19794-2:2005 card format, normal size",
@@ -73,6 +82,8 @@ CAPACITY = {
         "ISO/IEC 19794-2:2011 record",
         iso19794_2_2011.STEPS,
         max_views=iso19794_2_2011.MAX_VIEWS,
+        positions=_FINGERS | {13, 14, 15} | set(range(40, 51)),
+        impressions=frozenset({*range(10), 24, 28, 29}),
         quality_codes=2011,
         coding="ISO",
         details=("capture details", "quality algorithm"),
@@ -80,7 +91,8 @@ CAPACITY = {
     ansi378_2004.FORMAT: Capacity(
         "ANSI/INCITS 378-2004 record",
         ansi378_2004.STEPS,
-        impression_bits=4,
+        positions=_FINGERS,
+        impressions=_IMPRESSIONS_2005,
         quality_codes=2005,
         coding="ANSI",
         details=("product identifier",),
@@ -88,6 +100,8 @@ CAPACITY = {
     ansi378_2009.FORMAT: Capacity(
         "ANSI/INCITS 378-2009 record",
         ansi378_2009.STEPS,
+        positions=_FINGERS,
+        impressions=frozenset({*range(4), 8, 10, 11, *range(20, 30)}),
         quality_codes=2011,
         coding="ANSI",
         details=("product identifier", "quality algorithm"),
@@ -130,9 +144,20 @@ CAPACITY = {
     ),
 }
 
-# Impression types of 2009 and 2011 that the four bits of 2004 and 2005 cannot hold, and the plain or rolled live-scan
-# code nearest to them there; "other" and "unknown" become those editions' default.
-_IMPRESSIONS_2005 = {20: 0, 21: 1, 22: 0, 23: 1, 24: 0, 25: 1, 26: 0, 27: 1, 28: 0, 29: 0}
+# Impression types that not every edition knows, and what comes nearest to them, the first that the edition knows:
+# contactless, plain or rolled live-scan; a latent is a print not taken live; "other", "unknown" and palms are "other",
+# or those editions' default.
+_NEAREST_IMPRESSION = {
+    **dict.fromkeys((4, 5, 6, 7), (28, 2)),
+    9: (1,),
+    **dict.fromkeys((10, 11, 12, 13, 14, 15), (28, 0)),
+    **dict.fromkeys((20, 22), (0,)),
+    **dict.fromkeys((21, 23), (1,)),
+    **dict.fromkeys((24, 26), (24, 0)),
+    **dict.fromkeys((25, 27), (24, 1)),
+    28: (0,),
+    29: (0,),
+}
 
 
 def fit(
@@ -212,14 +237,12 @@ def _fit_view(
     blocks = details.quality_blocks
     if target == iso19794_2_2011.FORMAT:
         blocks = tuple(block for block in blocks if block.score != UNREPORTED_2011)
-    impression = view.impression
-    if capacity.impression_bits == 4:
-        impression = _IMPRESSIONS_2005.get(impression, impression)
     return replace(
         fitted,
         width_px=_size(fitted.width_px, fitted, "x_px", capacity),
         height_px=_size(fitted.height_px, fitted, "y_px", capacity),
-        impression=impression,
+        position=view.position if capacity.positions is None or view.position in capacity.positions else 0,
+        impression=_impression(view.impression, capacity),
         extended=carried(view.extended, same_coding=same_coding and not rescaled) if capacity.extended else b"",
         details=replace(
             details,
@@ -231,6 +254,17 @@ def _fit_view(
             quality_code=0,
         ),
     )
+
+
+def _impression(code: int, capacity: Capacity) -> int:
+    """The impression type as an edition knows it; ParameterError for one that no edition knows."""
+    known = capacity.impressions
+    if known is None or code in known:
+        return code
+    nearest = next((each for each in _NEAREST_IMPRESSION.get(code, ()) if each in known), None)
+    if nearest is None:
+        raise ParameterError("the impression type does not fit the format", value=code)
+    return nearest
 
 
 def _size(stated: int, view: FingerTemplate, column: str, capacity: Capacity) -> int:

@@ -10,6 +10,7 @@ import pytest
 from cccd_core import templates
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.templates import CaptureDetails, FingerTemplate, QualityBlock, TemplateRecord
+from cccd_core.templates.convert import CAPACITY
 from cccd_core.templates.extended import areas, carried
 
 
@@ -160,3 +161,22 @@ def test_dpi_asks_for_another_resolution_of_the_same_format() -> None:
     twice = templates.convert(record, "iso-2005", dpi=1000)
     assert (twice.view.x_px[0], twice.view.resolution_x_ppcm) == (200, 394)
     assert templates.convert(twice, "iso-2005", dpi=500) == record
+
+
+@pytest.mark.parametrize("name", ["iso-2005", "ansi-2004", "ansi-2009", "iso-2011"])
+@pytest.mark.parametrize("code", range(30))
+def test_no_edition_is_given_a_position_or_an_impression_type_that_it_does_not_know(name: str, code: int) -> None:
+    capacity = CAPACITY[name]
+    assert capacity.positions is not None
+    assert capacity.impressions is not None
+    position = {28: 40, 29: 50}.get(code, code)
+    impression = min(code, 15) if code < 20 else code
+    given = TemplateRecord("nist-itl-378", (view([1], [2], position=position, impression=impression),))
+    written = templates.convert(given, name)
+    assert written.view.position == (position if position in capacity.positions else 0)
+    assert written.view.impression in capacity.impressions
+    lost = templates.lost(given, written)
+    assert ("position" in lost) == (written.view.position != position)
+    # nothing changes in a file of the same edition, whatever stands there
+    same = TemplateRecord(name, (view([1], [2], position=position, width_px=9, height_px=9),))
+    assert templates.read(templates.write(same, name)).view.position == position
