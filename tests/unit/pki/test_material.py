@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cccd_core import pki
 from cccd_core.emrtd import ber, cms, tlv
 from cccd_core.errors import CertificateError, FileError, FormatError
-from cccd_core.pki import issue, ldif, material
+from cccd_core.pki import issue, ldif, material, material_forms
 from cccd_core.pki.master_list import CSCA_MASTER_LIST
 from support import x509_forms as forms
 
@@ -339,7 +339,7 @@ def test_a_pki_folder_of_ours_gives_its_certificates_and_no_key(tmp_path: Path) 
 def test_hostile_material_ends(hostile: Callable[[], bytes]) -> None:
     found = material.read(hostile())
     assert found.certificates == ()
-    assert len(found.refused) <= material.MAX_UNREADABLE + 1
+    assert len(found.refused) <= material_forms.MAX_UNREADABLE + 1
 
 
 def test_one_file_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def test_one_file_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
     (tmp_path / "b.cer").write_bytes(BASE.csca.certificate)
     found = material.load(tmp_path)
     assert found.certificates == (CSCA,)
-    assert len(found.refused) == material.MAX_UNREADABLE + 1
+    assert len(found.refused) == material_forms.MAX_UNREADABLE + 1
     assert "the rest was left out" in found.refused[-1].message
 
 
