@@ -14,6 +14,7 @@ import typer
 
 from cccd_core.cli import card_keys
 from cccd_core.cli.card_link import CardFile, ReaderOption, link_to
+from cccd_core.cli.card_shown import show_checks, show_fields, show_files, show_verdict
 from cccd_core.cli.common import (
     EXIT_FAULTS,
     EXIT_UNDECIDED,
@@ -31,14 +32,14 @@ from cccd_core.cli.common import (
     reports_beside,
     write_output,
 )
-from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.cli.terminal import print_json, tell
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.storage import whole_file
 
 if TYPE_CHECKING:
     from cccd_core.inspection import Access, Inspection
     from cccd_core.issuance.holder import HolderComparison
-    from cccd_core.pki import Certificate, DocumentReport, TrustStore, VerificationPolicy
+    from cccd_core.pki import Certificate, TrustStore, VerificationPolicy
     from cccd_core.templates import FingerTemplate, TemplateRecord
 
 _ZONE_LENGTHS = (72, 88, 90)
@@ -158,8 +159,8 @@ def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
     area = typer.Typer(help="Any chip: read, verified, compared with its holder.", no_args_is_help=True)
     app.add_typer(area, name="card")
-    read = _command(_show_fields, personal=True, words=_READ)
-    verify = _command(_show_checks, personal=False, words=_VERIFY)
+    read = _command(show_fields, personal=True, words=_READ)
+    verify = _command(show_checks, personal=False, words=_VERIFY)
     area.command("read", epilog="Example: cccd card read --can 123456 --pki out/pki --portrait face.png")(read)
     area.command(
         "verify",
@@ -232,8 +233,8 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
             print_json({**told, "holder": None if holder is None else holder.as_dict()})
         else:
             show_it(inspection)
-            _show_files(inspection)
-            _show_verdict(inspection, holder, bool(asked.fingers))
+            show_files(inspection)
+            show_verdict(inspection, holder, bool(asked.fingers))
         _end(inspection, holder, bool(asked.fingers))
 
     command.__doc__ = words
@@ -375,79 +376,3 @@ def _end(inspection: Inspection, holder: HolderComparison | None, fingers: bool)
         exit_with(EXIT_FAULTS)
     if inspection.verdict is Verdict.UNDECIDED or (fingers and holder is None):
         exit_with(EXIT_UNDECIDED)
-
-
-# -- what is shown
-
-
-def _show_fields(inspection: Inspection) -> None:
-    rows = table("field", "on the card", title="The card, field by field")
-    for name, value in inspection.fields.items():
-        rows.add_row(cell(name), cell(value))
-    show(rows)
-    if inspection.odd:
-        odd = table("part", "what is odd about it")
-        for name, why in inspection.odd.items():
-            odd.add_row(cell(name), cell(why))
-        show(odd)
-
-
-def _show_files(inspection: Inspection) -> None:
-    rows = table("file", "state", "bytes", "detail", right=["bytes"])
-    for found in inspection.found.values():
-        rows.add_row(cell(found.file.label), cell(found.state), cell(found.length or ""), cell(found.detail))
-    show(rows)
-
-
-_STYLES = {"held": "green", "failed": "bold red", "untold": "yellow", "absent": ""}
-
-
-def _show_checks(inspection: Inspection) -> None:
-    rows = table("check", "outcome", "detail")
-    for check in inspection.checks:
-        outcome = "FAILED" if check.passed is False else str(check.outcome)
-        rows.add_row(cell(check.label), cell(outcome, _STYLES[check.outcome]), cell(check.detail))
-    show(rows)
-    if inspection.passive is not None:
-        _show_rules(inspection.passive)
-
-
-def _show_rules(report: DocumentReport) -> None:
-    from cccd_core.pki import RULES
-
-    flagged = {flag.rule for flag in report.flags}
-    rows = table("rule", "outcome", "why", "clause", title=f"Passive authentication, policy {report.policy.name}")
-    for rule, outcome in report.rules.items():
-        said = "flagged" if rule in flagged else str(outcome)
-        style = {"held": "green", "failed": "bold red", "flagged": "yellow"}.get(said, "")
-        rows.add_row(cell(rule), cell(said, style), cell(report.why(rule)), cell(RULES[rule].clause))
-    show(rows)
-
-
-def _show_verdict(inspection: Inspection, holder: HolderComparison | None, fingers: bool) -> None:
-    if holder is not None:
-        said = "the holder's" if holder.matched else "NOT the holder's"
-        rate = f"score {holder.score:.1f}, {holder.threshold:.1f} is needed for a false match rate of {holder.fmr:g}"
-        say(f"finger: {said} ({rate})")
-    elif fingers:
-        say("finger: could not be compared, DG3 was not read or holds nothing to compare")
-    if inspection.expired:
-        say("expired: yes")
-    for reason in inspection.reasons:
-        say(f"reason: {reason}")
-    say(f"verdict: {_closing(inspection, holder, fingers)}")
-
-
-def _closing(inspection: Inspection, holder: HolderComparison | None, fingers: bool) -> str:
-    """All that the exit code stands for, worst first: a genuine chip of another person, or out of force, is no pass."""
-    from cccd_core.inspection import Verdict
-
-    verdict = inspection.verdict
-    faults = ["the document has expired"] if inspection.expired else []
-    if holder is not None and not holder.matched:
-        faults.append("the finger is NOT the holder's")
-    missing = ["the finger could not be compared"] if fingers and holder is None else []
-    if verdict is Verdict.NOT_GENUINE or not (faults or missing):
-        return "; ".join((verdict.label, *faults, *missing))
-    chip = "the chip is genuine" if verdict is Verdict.GENUINE else "whether the chip is genuine could not be told"
-    return f"{'does NOT pass' if faults else 'could not tell'}: {'; '.join((*faults, *missing, chip))}"
