@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
 import random
 from collections.abc import Mapping
@@ -15,8 +16,10 @@ from PIL import Image
 from cccd_core import pki
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import TerminalTrust
-from cccd_core.emrtd import CardContent
+from cccd_core.emrtd import CardContent, tlv
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.emrtd.mrz import can, for_card
+from cccd_core.errors import FormatError
 from cccd_core.personalise import CardJob, ChipSecrets, card_master_key
 from cccd_core.pki import TrustStore
 from cccd_core.pki.cv.local_country import inspection_system
@@ -72,6 +75,19 @@ def content(
     )
 
 
+class Sealed:
+    """An authority's own coding: a sum over the number and value before the value, in one OCTET STRING."""
+
+    def encode(self, number: int, value: bytes) -> bytes:
+        return tlv.octet_string(hashlib.sha256(bytes((number,)) + value).digest() + value)
+
+    def decode(self, number: int, data: bytes) -> bytes:
+        inside = tlv.read_one(data, tlv.OCTET_STRING).value
+        if hashlib.sha256(bytes((number,)) + inside[32:]).digest() != inside[:32]:
+            raise FormatError("a field that the authority did not code")
+        return inside[32:]
+
+
 def job(
     number: int,
     signer: Signer,
@@ -80,11 +96,12 @@ def job(
     side_px: int = 96,
     fingers: tuple[int, ...] = (2, 7),
     records: Mapping[int, bytes] | None = None,
+    codec: AuthorityCodec = PLAIN,
 ) -> CardJob:
     """A job for test person `number`; as on a re-run, each call has fresh chip keys and a fresh signature."""
     person = content(number, side_px=side_px, fingers=fingers, records=records)
     keys = ChipKeys.generate()
-    image = build_image(person, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key)
+    image = build_image(person, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key, codec=codec)
     secrets = ChipSecrets(
         can(person.personal_number), for_card(person).information, keys.ca_private_key, keys.aa_private_key,
         TerminalTrust(cvca_certificate, person.issue_date),

@@ -110,6 +110,20 @@ def test_a_card_is_written_locked_and_read_back_as_meant(tmp_path: Path, country
             assert profile.get_life_cycle(connection) is profile.LifeCycle.LOCKED
 
 
+def test_an_authority_s_own_coding_of_dg13_is_made_and_proved_with_it(tmp_path: Path, country: Country) -> None:
+    codec = cards.Sealed()
+    job = cards.job(1, country.signer, country.cvca_certificate, codec=codec)
+    with Works(tmp_path / "without", country) as works:
+        result = works.station.run(job)
+        assert (result.outcome, result.card_serial) == (JobOutcome.GIVEN_UP, None), "no card is touched for it"
+    with Works(tmp_path / "with", country) as works:
+        station = Station(
+            works.feeder, works.journal, works.master_key, country.trust, country.terminal, codec=codec
+        )  # fmt: skip
+        result = station.run(job)
+        assert (result.outcome, set(result.evidence.checks.values())) == (JobOutcome.VERIFIED, {True})
+
+
 def test_the_machine_readable_zone_opens_the_same_card(tmp_path: Path, country: Country) -> None:
     job = country.job(2)
     with Works(tmp_path, country) as works, works.card(works.station.run(job).card_serial) as card:

@@ -8,16 +8,12 @@ from pathlib import Path
 import pytest
 
 from cccd_core.card import MemoryLink
-from cccd_core.card.profile import TerminalTrust
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.emrtd import ChipImage, ElementaryFile, com, dg13, tlv
-from cccd_core.emrtd.mrz import can, for_card
-from cccd_core.errors import FormatError
 from cccd_core.inspection import Access, CheckName, Verdict
-from cccd_core.personalise import CardJob, ChipSecrets
 from cccd_core.personalise.reasons import Reason, Trouble
 from cccd_core.personalise.verification import image_flaw, prove_card
-from cccd_core.signing import ChipKeys, build_image, sign_data_groups
+from cccd_core.signing import sign_data_groups
 from support import cards
 from support.cards import Country
 from support.chip import MASTER_KEY, finish_job, open_channel
@@ -36,36 +32,19 @@ def with_group(image: ChipImage, country: Country, number: int, data: bytes) -> 
     return ChipImage(files)
 
 
-class Sealed:
-    """An authority's own coding: a sum over the number and value before the value, in one OCTET STRING."""
-
-    def encode(self, number: int, value: bytes) -> bytes:
-        return tlv.octet_string(hashlib.sha256(bytes((number,)) + value).digest() + value)
-
-    def decode(self, number: int, data: bytes) -> bytes:
-        inside = tlv.read_one(data, tlv.OCTET_STRING).value
-        if hashlib.sha256(bytes((number,)) + inside[32:]).digest() != inside[:32]:
-            raise FormatError("a field that the authority did not code")
-        return inside[32:]
-
-
 def test_an_authority_s_own_coding_of_dg13_is_proved_with_it(country: Country) -> None:
     """Without it the fields are odd, and the card would be made and spoiled."""
-    person, keys, codec = cards.content(1), ChipKeys.generate(), Sealed()
-    public = {"ca_public_key": keys.ca_public_key, "aa_public_key": keys.aa_public_key}
-    image = build_image(person, country.signer, **public, codec=codec)
+    codec = cards.Sealed()
+    job = cards.job(1, country.signer, country.cvca_certificate, codec=codec)
+    image, secrets = job.image, job.secrets
     assert image_flaw(image, country.trust) == Reason(Trouble.IMAGE_UNSOUND, error="format")
     assert image_flaw(image, country.trust, codec=codec) is None
-    secrets = ChipSecrets(
-        can(person.personal_number), for_card(person).information, keys.ca_private_key, keys.aa_private_key,
-        TerminalTrust(country.cvca_certificate, person.issue_date),
-    )  # fmt: skip
     card = VirtualCard.create(None, master_key=MASTER_KEY, wait=lambda _: None)
-    finish_job(*open_channel(card), CardJob("job", person.personal_number, image, secrets))
+    finish_job(*open_channel(card), job)
     expected = {file.name: hashlib.sha256(data).hexdigest() for file, data in image.files.items()}
     access = Access(can=secrets.can, terminal=country.terminal)
     proved = prove_card(MemoryLink(card), country.trust, access=access, expected=expected, codec=codec)
-    assert (proved.failed, proved.inspection.fields["DG13.religion"]) == (None, person.religion)
+    assert (proved.failed, proved.inspection.fields["DG13.religion"]) == (None, cards.content(1).religion)
     plain = prove_card(MemoryLink(card), country.trust, access=access, expected=expected)
     assert (plain.failed, plain.inspection.verdict) == (CheckName.DECODED, Verdict.GENUINE)
 
