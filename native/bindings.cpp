@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "calibrating/calibrating.hpp"
+#include "coding/coding.hpp"
 #include "dispatch.hpp"
 #include "hamming/hamming.hpp"
 #include "matching/matching.hpp"
@@ -152,6 +153,46 @@ void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind
   CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
 }
 
+void coding_codes(std::size_t scales, In<float, 2> embedding, In<float, 1> embedding_bias, In<float, 2> assignment,
+                  In<float, 1> assignment_bias, In<float, 2> centres, In<std::int8_t, 2> projection,
+                  In<float, 1> projection_scale, In<float, 1> projection_bias, float coarse_scale,
+                  In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets, Out<std::uint8_t, 2> signs,
+                  Out<std::uint8_t, 2> coarse, const std::string& level_name) {
+  namespace c = cccd::coding;
+  namespace m = cccd::matching;
+  static_assert(c::bit_words == m::code_words && c::cylinders_max == m::cylinders_max);
+  const std::size_t depth = embedding_bias.shape(0), vocabulary = assignment_bias.shape(0);
+  const std::size_t outputs = projection_bias.shape(0), fingers = signs.shape(0), pooled = vocabulary * depth;
+  const std::size_t coarse_count = 2 * coarse.shape(1);
+  if (scales < 1 || scales > c::scales_max || depth < 1 || depth > c::depth_max || depth % 32 || vocabulary < 1 ||
+      vocabulary > c::words_max || vocabulary % 32 || outputs < 1 || outputs > c::outputs_max || outputs % 32 ||
+      coarse_count > outputs)
+    throw std::invalid_argument("a model of another size");
+  if (embedding.shape(0) != scales * c::bits || embedding.shape(1) != depth || assignment.shape(0) != depth ||
+      assignment.shape(1) != vocabulary || centres.shape(0) != vocabulary || centres.shape(1) != depth ||
+      projection.shape(0) != outputs || projection.shape(1) != pooled || projection_scale.shape(0) != outputs)
+    throw std::invalid_argument("the arrays of the model do not belong together");
+  if (signs.shape(1) != outputs / 8 || coarse.shape(0) != fingers)
+    throw std::invalid_argument("the codes must have a row for each finger and a bit for each output");
+  if (offsets.shape(0) != fingers * scales + 1) throw std::invalid_argument("each finger must have all scales");
+  for (std::size_t f = 0; f < fingers * scales; ++f) {
+    const std::int64_t from = offsets(f), to = offsets(f + 1);
+    if (from < 0 || to < from || static_cast<std::size_t>(to) > words.shape(0) ||
+        !m::is_finger(words.data() + from, static_cast<std::size_t>(to - from)) ||
+        (words(static_cast<std::size_t>(from)) ^ words(static_cast<std::size_t>(offsets(f - f % scales)))) & 0xff00)
+      throw std::invalid_argument("what is no prepared finger, or scales of other fingers");
+  }
+  const Level level = cccd::parse_level(level_name);
+  const c::Model model{scales, depth, vocabulary, outputs, coarse_count, embedding.data(), embedding_bias.data(),
+                       assignment.data(), assignment_bias.data(), centres.data(), projection.data(),
+                       projection_scale.data(), projection_bias.data(), coarse_scale};
+  nb::gil_scoped_release release;
+  std::vector<float> sums(pooled), values(c::fingers_at_once * outputs);
+  std::vector<std::int16_t> whole(c::fingers_at_once * pooled), rows(c::rows_at_once * c::inputs_at_once);
+  const c::Room room{sums.data(), values.data(), whole.data(), rows.data()};
+  CCCD_PICK(coding, codes, level)(model, room, words.data(), offsets.data(), fingers, signs.data(), coarse.data());
+}
+
 void calibrating_scores(In<double, 1> raw_knots, In<double, 1> score_knots, In<double, 2> chance, In<double, 1> numbers,
                         In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets,
                         Out<float, 1> scores) {
@@ -224,6 +265,11 @@ NB_MODULE(_native, m) {
   m.def("calibrating_scores", &calibrating_scores, nb::arg("raw_knots").noconvert(), nb::arg("score_knots").noconvert(),
         nb::arg("chance").noconvert(), nb::arg("numbers").noconvert(), nb::arg("probe").noconvert(),
         nb::arg("words").noconvert(), nb::arg("offsets").noconvert(), nb::arg("scores").noconvert());
+  m.def("coding_codes", &coding_codes, nb::arg("scales"), nb::arg("embedding").noconvert(),
+        nb::arg("embedding_bias").noconvert(), nb::arg("assignment").noconvert(), nb::arg("assignment_bias").noconvert(),
+        nb::arg("centres").noconvert(), nb::arg("projection").noconvert(), nb::arg("projection_scale").noconvert(),
+        nb::arg("projection_bias").noconvert(), nb::arg("coarse_scale"), nb::arg("words").noconvert(),
+        nb::arg("offsets").noconvert(), nb::arg("signs").noconvert(), nb::arg("coarse").noconvert(), nb::arg("level"));
   m.def("matching_scores", &matching_scores, nb::arg("probe").noconvert(), nb::arg("words").noconvert(),
         nb::arg("offsets").noconvert(), nb::arg("start"), nb::arg("stop"), nb::arg("settings").noconvert(),
         nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),

@@ -12,7 +12,8 @@ std::vector<Level> available_levels() {
       __builtin_cpu_supports("fma")) {
     levels.push_back(Level::avx2);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vpopcntdq"))
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vpopcntdq") &&
+        __builtin_cpu_supports("avx512vnni"))
       levels.push_back(Level::avx512);
   }
 #endif

@@ -27,6 +27,7 @@ SOURCES = {
     "matching": None,
     "preparing": None,
     "hamming": None,
+    "coding": None,
     "calibrating": "calibrate.cpp",
     "unpacking": "unpack.cpp",
 }
@@ -34,6 +35,7 @@ SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize
 # family, table, rounds: what a round is, the drivers say
 RUNS = [
     ("hamming", "", 800),
+    ("coding", "", 120),
     ("matching", "real", 3000),
     ("matching", "no exits", 2500),
     ("preparing", "turns", 1200),

@@ -1,0 +1,108 @@
+"""FingerCoder: templates to codes of a fixed length, the same bytes on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cccd_core import runtime
+from cccd_core.dedup.codes import model as learned
+from cccd_core.dedup.codes.model import CodeModel
+from cccd_core.errors import ParameterError
+from cccd_core.matching import Matcher, MatcherParameters
+from cccd_core.matching.calibration import Calibration
+from cccd_core.matching.prepared import PreparedGallery
+from cccd_core.templates import FingerTemplate
+
+BLOCK_FINGERS = 64  # fingers that a thread takes at a time
+BITS, COARSE = "bits", "int4"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeColumn:
+    """A code of a finger as it is kept: its name and how many bytes it takes."""
+
+    name: str
+    bytes_per_finger: int
+
+
+class FingerCoder:
+    """Makes codes. Immutable, safe to share between threads.
+
+    Columns: `bits`, a sign a bit (the lowest bit of a byte is the first); `int4`, two numbers of -7 to 7 a byte (the
+    lower half is the first). A finger without minutiae has zeros.
+    """
+
+    __slots__ = ("_matchers", "_model", "digest")
+
+    def __init__(self, model: CodeModel) -> None:
+        """Of these numbers; `shipped()` has those of the library."""
+        self._model = model
+        self._matchers = tuple(
+            Matcher(
+                MatcherParameters(cylinder_radius_px=scale.radius_px, spatial_sigma_px=scale.sigma_px),
+                Calibration.identity(),
+            )
+            for scale in model.head.scales
+        )
+        self.digest = model.digest
+
+    @staticmethod
+    def shipped() -> FingerCoder:
+        """The coder of the library; made once. DamagedError where its numbers are not those that were shipped."""
+        return _shipped()
+
+    @property
+    def columns(self) -> tuple[CodeColumn, ...]:
+        """What `encode` gives, and how many bytes each takes a finger."""
+        head = self._model.head
+        return (CodeColumn(BITS, head.outputs // 8), CodeColumn(COARSE, head.coarse // 2))
+
+    def encode(self, templates: Sequence[FingerTemplate], *, threads: int = 1) -> dict[str, NDArray[np.uint8]]:
+        """The codes of these fingers by column: uint8[len(templates), bytes_per_finger].
+
+        Bit for bit the same on every machine, kernel and number of threads. ParameterError for a template without a
+        resolution and for no threads.
+        """
+        if threads < 1:
+            raise ParameterError("threads must be at least 1", threads=threads)
+        out = {column.name: np.zeros((len(templates), column.bytes_per_finger), np.uint8) for column in self.columns}
+
+        def block(start: int) -> None:
+            part = slice(start, start + BLOCK_FINGERS)
+            self._encode(templates[part], out[BITS][part], out[COARSE][part])
+
+        starts = range(0, len(templates), BLOCK_FINGERS)
+        if threads == 1 or len(starts) < 2:
+            for start in starts:
+                block(start)
+        else:
+            with ThreadPoolExecutor(min(threads, len(starts))) as pool:
+                list(pool.map(block, starts))
+        return out
+
+    def _encode(self, templates: Sequence[FingerTemplate], signs: NDArray[np.uint8], coarse: NDArray[np.uint8]) -> None:
+        head = self._model.head
+        prepared = [matcher.prepare(template) for template in templates for matcher in self._matchers]
+        packed = PreparedGallery.pack(prepared)
+        arguments = (len(head.scales), *self._model.arrays(), head.coarse_scale, packed.words, packed.offsets)
+        if runtime.use_native():
+            runtime.native().coding_codes(*arguments, signs, coarse, runtime.simd_level())
+        else:
+            _twin().codes(*arguments, signs, coarse)
+
+
+@cache
+def _shipped() -> FingerCoder:
+    return FingerCoder(learned.shipped())
+
+
+def _twin() -> ModuleType:
+    return import_module("cccd_core.dedup.kernels.coding")  # numba is loaded only where it runs
