@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from cccd_core.arguments import BUFFERS, require_type
 from cccd_core.emrtd import ber, tlv
 from cccd_core.emrtd.public_keys import UnknownKey
 from cccd_core.errors import CccdError, FormatError
@@ -77,7 +78,9 @@ def verify_master_list(
     issued, valid at the signing time, or at `at` (now by default) where the list states none, and not revoked by a
     list in the store; certificates of the message may link a newer key to a root. A CSCA signs no list itself (Doc
     9303-12 clause 9). Certificates are read one by one: one that cannot be read, or whose key is not known here, does
-    not hide the others. FormatError, VerificationError, CertificateError."""
+    not hide the others. FormatError, VerificationError, CertificateError; ParameterError for an argument of another
+    type."""
+    require_type(data, BUFFERS, "data")
     if len(data) > MAX_BYTES:
         raise FormatError("a master list is too long", length=len(data), limit=MAX_BYTES)
     found = read_signed_list(

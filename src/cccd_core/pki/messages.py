@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Final
 
+from cccd_core.arguments import require_type
 from cccd_core.emrtd import ber, cms, times, tlv
 from cccd_core.emrtd.hashes import HASH_NAMES, digest, hash_label
 from cccd_core.emrtd.x509 import certificate_parts
@@ -66,8 +67,11 @@ def judge_message(
     tried up to 64 KiB of them, which bounds the work. Where each is refused, the first of those that come furthest is
     reported: signature right, certificate signed; where not all were tried, that.
     """
+    require_type(signed, cms.SignedData, "signed")
+    require_type(trust, TrustStore, "trust")
+    require_type(at, dt.datetime, "at")
     if at.tzinfo is None:
-        raise ParameterError("a time without a time zone")
+        raise ParameterError("a time without a time zone", field="at")
     first: SignatureReport | None = None
     left = MAX_CANDIDATE_BYTES
     for info in signed.signers:

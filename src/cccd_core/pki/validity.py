@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import NoneType
 
+from cccd_core.arguments import require_type
 from cccd_core.country.clock import VIETNAM
 from cccd_core.country.renewal import longest_validity_years
 from cccd_core.errors import FormatError, ParameterError
@@ -55,6 +57,7 @@ class ValidityPolicy:
         }  # fmt: skip
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
+            require_type(value, (int, NoneType) if name == "signature_limit" else int, name)
             if value is not None and not low <= value <= high:
                 raise ParameterError("a validity out of its range", parameter=name, value=value, low=low, high=high)
 

@@ -812,6 +812,11 @@ def test_arguments_of_other_types_are_told_by_their_field() -> None:
         ("certificates", lambda: pki.Material([BASE.csca.certificate]).trust_store()),  # type: ignore[arg-type]
         ("der", lambda: pki.parse_certificate("certificate")),  # type: ignore[arg-type]
         ("der", lambda: pki.parse_crl(5)),  # type: ignore[arg-type]
+        ("data", lambda: pki.verify_master_list("list", store(BASE))),  # type: ignore[arg-type]
+        ("anchors", lambda: pki.parse_master_list(b"list", BASE.csca.certificate)),  # type: ignore[arg-type]
+        ("signed", lambda: pki.judge_message(b"sod", store(BASE), AT, about="it")),  # type: ignore[arg-type]
+        ("document_years", lambda: pki.ValidityPolicy(document_years="ten")),  # type: ignore[arg-type]
+        ("crl_days", lambda: pki.ValidityPolicy(crl_days=None)),  # type: ignore[arg-type]
     ]  # fmt: skip
     for field, call in calls:
         with pytest.raises(ParameterError) as refused:
