@@ -1,8 +1,8 @@
 """Plain data: JSON as a type, and the one way in which records of ours become JSON and come back.
 
-A record is a frozen dataclass of texts, numbers, truth values, dates, bytes (as hexadecimal), words (StrEnum), tuples,
-frozensets, mappings by text, and further records. Its field names and words are what stands in files: renaming a class
-changes no file, renaming a field or a word does.
+A record is a frozen dataclass of texts, numbers, truth values, dates, bytes (as hexadecimal), words (StrEnum, Literal),
+tuples, frozensets, mappings by text, and further records. Its field names and words are what stands in files: renaming
+a class changes no file, renaming a field or a word does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from inspect import get_annotations
 from types import NoneType, UnionType
-from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin
+from typing import Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
 Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
 JsonObject: TypeAlias = Mapping[str, Json]
@@ -89,6 +89,8 @@ def _decoder(kind: Hashable) -> Callable[[object], object]:
         return lambda data: None if data is None else only(data)
     if origin in (tuple, frozenset) and isinstance(origin, type):
         return _items(origin, _decoder(arguments[0]))
+    if origin is Literal:
+        return lambda data: data if isinstance(data, str) and data in arguments else _refuse("word")
     if origin is Mapping:
         return _mapping(_decoder(arguments[0]), _decoder(arguments[1]))
     if not isinstance(kind, type):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,11 @@ class Word(StrEnum):
 class Part:
     number: int
     words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Said:
+    word: Literal["yes", "no"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,13 @@ def test_a_record_comes_back_as_it_was() -> None:
     assert said["part"] == {"number": 3, "words": ["two", "one"]}
     assert (said["data"], said["numbers"], said["day"]) == ("00ff", [1, 3], "2026-02-28")
     assert "made" not in said
+
+
+def test_a_word_is_one_of_those_that_there_are() -> None:
+    assert decode(Said, encode(Said("no"))) == Said("no")
+    for wrong in ("maybe", 1, None, ["yes"]):
+        with pytest.raises(RefusedError):
+            decode(Said, {"word": wrong})
 
 
 def test_what_is_left_out_has_its_default() -> None:
