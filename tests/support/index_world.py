@@ -1,82 +1,20 @@
-"""A gallery in memory that numbers its people, a coder of a few bytes, and synthetic people: for the index."""
+"""People of a few synthetic fingers, a coder of a few bytes, and what an index of a gallery must hold."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core import synthesis
-from cccd_core.dedup import EnrolledPerson
+from cccd_core.dedup import EnrolledPerson, Gallery
 from cccd_core.dedup.index import Column, Index
 from cccd_core.dedup.index.packing import pack
 from cccd_core.matching import Matcher
 from cccd_core.templates import FingerTemplate, Tenprint
-
-
-@dataclass(frozen=True)
-class Entry:
-    sequence: int
-    person: EnrolledPerson
-
-
-@dataclass(frozen=True)
-class Gone:
-    sequence: int
-    kind: str
-    place: int
-
-
-@dataclass
-class NumberedGallery:
-    """Numbers its people as a gallery does: a number is given once."""
-
-    gallery_id: str = "0123456789abcdef0123456789abcdef"
-    people: dict[int, EnrolledPerson] = field(default_factory=dict)
-    gone: list[Gone] = field(default_factory=list)
-    last: int = 0
-
-    def add(self, *people: EnrolledPerson) -> None:
-        for person in people:
-            self.last += 1
-            self.people[self.last] = person
-
-    def remove(self, sequence: int) -> None:
-        del self.people[sequence]
-        self._withdraw("removed", sequence)
-
-    def replace(self, sequence: int, person: EnrolledPerson) -> None:
-        assert sequence in self.people
-        self.people[sequence] = person
-        self._withdraw("replaced", sequence)
-
-    def rename(self, sequence: int) -> None:
-        self._withdraw("renamed", sequence)
-
-    def _withdraw(self, kind: str, sequence: int) -> None:
-        self.gone.append(Gone(len(self.gone) + 1, kind, sequence))
-
-    def last_sequence(self) -> int:
-        return self.last
-
-    def last_withdrawal(self) -> int:
-        return len(self.gone)
-
-    def entries(self, after: int = 0, until: int | None = None) -> Iterator[Entry]:
-        last = self.last if until is None else until
-        for sequence in sorted(self.people):
-            if after < sequence <= last:
-                yield Entry(sequence, self.people[sequence])
-
-    def entries_of(self, sequences: Sequence[int]) -> list[Entry]:
-        return [Entry(one, self.people[one]) for one in sequences if one in self.people]
-
-    def withdrawals(self, after: int = 0) -> Iterator[Gone]:
-        return iter(self.gone[after:])
 
 
 class DigestCoder:
@@ -112,7 +50,7 @@ MATCHER = Matcher()
 CODER = DigestCoder()
 
 
-def assert_equal(index: Index, gallery: NumberedGallery) -> None:
+def assert_equal(index: Index, gallery: Gallery) -> None:
     """Everyone of the gallery stands in the index once, with the fingers and codes of the templates."""
     seen: dict[int, tuple[bytes, int, bytes]] = {}
     for live in index.shards:
@@ -129,7 +67,7 @@ def assert_equal(index: Index, gallery: NumberedGallery) -> None:
             )  # fmt: skip
     pending = {entry.sequence: entry.person for entry in index.pending()}
     assert not pending.keys() & seen.keys()
-    for sequence, someone in gallery.people.items():
+    for sequence, someone in ((entry.sequence, entry.person) for entry in gallery.entries()):
         if sequence in pending:
             assert pending[sequence] == someone
             continue

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cccd_core.dedup import EnrolledPerson, MemoryGallery
 from cccd_core.dedup.index import Index, compact, policy, update
 from cccd_core.dedup.index.manifest import ShardEntry
 from cccd_core.storage.aes_gcm import KeyRing
-from support.index_world import CODER, MATCHER, NumberedGallery, assert_equal, person
+from support.index_world import CODER, MATCHER, assert_equal, person
 from support.small_index import small_shards
 
 pytestmark = pytest.mark.usefixtures("small_shards")
@@ -29,16 +30,18 @@ STEPS = st.lists(
 )
 
 
-def someone(number: int) -> tuple[int, tuple[int, ...], int]:
-    """Finger numbers, positions and unplaced fingers, of few enough fingers that all are made once."""
-    return number % 37, tuple(p for p in range(1, 11) if number >> p & 1)[:4], number % 3
+def someone(name: str, number: int) -> EnrolledPerson:
+    """A person of few enough fingers that all are made once."""
+    positions = tuple(p for p in range(1, 11) if number >> p & 1)[:4]
+    return person(name, number % 37, positions, number % 3)
 
 
-def done(gallery: NumberedGallery, folder: Path, step: str, number: int, cipher: KeyRing | None) -> None:
-    enrolled = sorted(gallery.people)
+def done(gallery: MemoryGallery, folder: Path, step: str, number: int, cipher: KeyRing | None) -> None:
+    enrolled = [one.person_id for one in gallery]
+    new = f"P{gallery.last_sequence()}"
     if step in ("add", "add many"):
         for i in range(1 if step == "add" else 1 + number % 11):
-            gallery.add(person("P", *someone(number + 7 * i)))
+            gallery.add(someone(f"{new}-{i}", number + 7 * i))
     elif step == "update":
         update(gallery, folder, MATCHER, CODER, cipher=cipher)
     elif step == "compact" and (folder / "index" / "manifest.json").exists():
@@ -46,9 +49,11 @@ def done(gallery: NumberedGallery, folder: Path, step: str, number: int, cipher:
     elif enrolled and step in ("remove", "replace", "rename"):
         chosen = enrolled[number % len(enrolled)]
         if step == "replace":
-            gallery.replace(chosen, person("P", *someone(number)))
+            gallery.replace(someone(chosen, number), order="1")
+        elif step == "rename":
+            gallery.rename(chosen, f"{new} {gallery.last_withdrawal()}", order="1")
         else:
-            getattr(gallery, step)(chosen)
+            gallery.remove(chosen, order="1")
 
 
 def shards(folder: Path) -> dict[str, bytes]:
@@ -62,7 +67,7 @@ def test_an_index_equals_its_gallery(tmp_path: Path, steps: list[tuple[str, int]
     folder, once = tmp_path / "steps", tmp_path / "once"
     for old in (folder, once):
         shutil.rmtree(old, ignore_errors=True)
-    gallery = NumberedGallery()
+    gallery = MemoryGallery()
     for step, number in steps:
         done(gallery, folder, step, number, cipher)
         assert_equal(Index.open(folder, gallery, MATCHER, CODER, cipher=cipher), gallery)

@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cccd_core.dedup.gallery.protocol import Entry, Gallery
 from cccd_core.dedup.index.manifest import Manifest, read_manifest
 from cccd_core.dedup.index.shard import Shard
-from cccd_core.dedup.index.sources import Coder, Numbered, Preparer, Truth
+from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.dedup.index.updating import blank, index_folder, living, open_shard, withdrawn_places
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.storage.block_file import Cipher
@@ -43,7 +44,7 @@ class Index:
     """
 
     def __init__(
-        self, manifest: Manifest, shards: tuple[LiveShard, ...], gallery: Truth, sequence: int, gone: frozenset[int]
+        self, manifest: Manifest, shards: tuple[LiveShard, ...], gallery: Gallery, sequence: int, gone: frozenset[int]
     ) -> None:
         """For `open`, which is the door."""
         self.manifest, self.shards = manifest, shards
@@ -52,7 +53,7 @@ class Index:
 
     @classmethod
     def open(
-        cls, folder: Path, gallery: Truth, preparer: Preparer, coder: Coder | None, *, cipher: Cipher | None = None
+        cls, folder: Path, gallery: Gallery, preparer: Preparer, coder: Coder | None, *, cipher: Cipher | None = None
     ) -> Index:
         """The index of the gallery in this folder, as it is now; one of nobody where there is none.
 
@@ -96,7 +97,7 @@ class Index:
         """Size of the shards on the disk."""
         return sum(live.shard.file.size_bytes for live in self.shards)
 
-    def pending(self) -> Iterator[Numbered]:
+    def pending(self) -> Iterator[Entry]:
         """Everyone enrolled when this was opened whom the shards do not have: those replaced since the last update,
         then the new ones. Empty where an update has just run."""
         again = sorted(place for place in self._gone if place <= self.manifest.sequence)

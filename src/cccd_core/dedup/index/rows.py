@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cccd_core.dedup.gallery.protocol import Entry
 from cccd_core.dedup.index.manifest import Manifest, ShardEntry
 from cccd_core.dedup.index.packing import pack
 from cccd_core.dedup.index.shard import (
@@ -21,7 +22,7 @@ from cccd_core.dedup.index.shard import (
     facts_bytes,
     sections_of,
 )
-from cccd_core.dedup.index.sources import Coder, Numbered, Preparer
+from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson
 from cccd_core.storage.block_file import BlockWriter, Cipher
 from cccd_core.storage.faults import file_error
@@ -59,7 +60,7 @@ class MadeRows:
 
     def __init__(
         self,
-        entries: Sequence[Numbered],
+        entries: Sequence[Entry],
         columns: Sequence[Column],
         preparer: Preparer,
         coder: Coder | None,

@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cccd_core.dedup.gallery.protocol import Entry, Gallery
+from cccd_core.dedup.gallery.withdrawal import Withdrawal, WithdrawalKind
 from cccd_core.dedup.index.manifest import (
     INDEX_FOLDER,
     MANIFEST_FILE,
@@ -29,7 +31,7 @@ from cccd_core.dedup.index.manifest import (
 from cccd_core.dedup.index.policy import cell_of, delta_end, delta_of, parts, small_ones, unclean_cells
 from cccd_core.dedup.index.rows import MadeRows, TakenRows, write_shard
 from cccd_core.dedup.index.shard import Column, Shard
-from cccd_core.dedup.index.sources import Coder, Numbered, Preparer, Truth, Withdrawn
+from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.errors import ConflictError, DamagedError, ParameterError
 from cccd_core.progress import Progress
 from cccd_core.storage.block_file import Cipher
@@ -38,7 +40,6 @@ from cccd_core.storage.lock import exclusive
 
 _LOG = logging.getLogger("cccd_core.dedup.index")
 _LOCK_FILE: Final = "lock"
-RENAMED: Final = "renamed"  # the one kind of withdrawal that leaves templates as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Updated:
     manifest: Manifest
 
 
-def blank(gallery: Truth, preparer: Preparer, coder: Coder | None) -> Manifest:
+def blank(gallery: Gallery, preparer: Preparer, coder: Coder | None) -> Manifest:
     """The manifest of an index of nobody, made as one of this gallery by these would be."""
     columns = () if coder is None else tuple(Column(one.name, one.bytes_per_finger) for one in coder.columns)
     digest = "" if coder is None else coder.digest
@@ -64,7 +65,7 @@ def index_folder(folder: Path) -> Path:
 
 
 def update(
-    gallery: Truth,
+    gallery: Gallery,
     folder: Path,
     preparer: Preparer,
     coder: Coder | None,
@@ -122,7 +123,7 @@ class _Update:
 
     def __init__(
         self,
-        gallery: Truth,
+        gallery: Gallery,
         home: Path,
         preparer: Preparer,
         coder: Coder | None,
@@ -197,7 +198,7 @@ class _Update:
             drop(self.home, chosen)
         return manifest
 
-    def _write(self, manifest: Manifest, entries: Sequence[Numbered]) -> ShardEntry:
+    def _write(self, manifest: Manifest, entries: Sequence[Entry]) -> ShardEntry:
         rows = MadeRows(entries, manifest.columns, self.preparer, self.coder, self.threads)
         self.people += len(entries)
         self.written += 1
@@ -274,9 +275,13 @@ def living(shard: Shard, entry: ShardEntry) -> NDArray[np.int64]:
     return np.flatnonzero(~np.isin(shard.sequences, dead, assume_unique=True)).astype(np.int64)
 
 
-def withdrawn_places(withdrawals: Iterator[Withdrawn], until: int | None = None) -> set[int]:
+def withdrawn_places(withdrawals: Iterator[Withdrawal], until: int | None = None) -> set[int]:
     """The sequences of those whose templates were taken out, of withdrawals up to that number."""
-    return {one.place for one in withdrawals if one.kind != RENAMED and (until is None or one.sequence <= until)}
+    return {
+        one.place
+        for one in withdrawals
+        if one.kind is not WithdrawalKind.RENAMED and (until is None or one.sequence <= until)
+    }
 
 
 def sweep(home: Path, manifest: Manifest) -> None:
