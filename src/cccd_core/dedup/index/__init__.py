@@ -3,6 +3,7 @@
 The gallery is the truth; the index can be made anew from it at any time.
 """
 
+from cccd_core.dedup.index.checking import Finding, check
 from cccd_core.dedup.index.manifest import Manifest, ShardEntry
 from cccd_core.dedup.index.opened import Index, LiveShard
 from cccd_core.dedup.index.shard import Column, Shard, ShardBlock
@@ -12,6 +13,7 @@ from cccd_core.dedup.index.updating import Updated, compact, update
 __all__ = [
     "Coder",
     "Column",
+    "Finding",
     "Index",
     "LiveShard",
     "Manifest",
@@ -20,6 +22,7 @@ __all__ = [
     "ShardBlock",
     "ShardEntry",
     "Updated",
+    "check",
     "compact",
     "update",
 ]
