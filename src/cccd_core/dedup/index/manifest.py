@@ -18,6 +18,7 @@ from cccd_core.errors import DamagedError, FileError, UnavailableError
 from cccd_core.plain import Json, decode, encode_record
 from cccd_core.storage import whole_file
 from cccd_core.storage.block_file import FILE_ID_BYTES, Cipher
+from cccd_core.storage.faults import file_error
 
 INDEX_FOLDER: Final = "index"
 MANIFEST_FILE: Final = "manifest.json"
@@ -80,9 +81,13 @@ def read_manifest(folder: Path, cipher: Cipher | None) -> Manifest | None:
     DamagedError (`path`, `section`) where it is none, of another version, or altered.
     """
     path = folder / MANIFEST_FILE
-    if not path.exists():
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
         return None
-    data = whole_file.read(path, "manifest of an index", most=MANIFEST_BYTES_MOST)
+    except OSError as error:
+        raise file_error("the manifest of the index cannot be read", error, path=str(path)) from None
+    data = whole_file.read(path, "manifest of an index", most=min(size, MANIFEST_BYTES_MOST))
     try:
         found: object = json.loads(data)
         if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
