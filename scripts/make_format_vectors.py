@@ -7,9 +7,15 @@ later version must read what this one wrote (tests/conformance/formats). What is
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
 
 import cccd_core
 from cccd_core import synthesis
@@ -17,7 +23,8 @@ from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory, Trust
-from cccd_core.dedup import EnrolledPerson, GalleryStore
+from cccd_core.dedup import EnrolledPerson, GalleryStore, MemoryGallery
+from cccd_core.dedup.index import Column, update
 from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.cv import Authorization, CvBody, CvPublicKey, Reference, Right, Role, TerminalAlgorithm
 from cccd_core.emrtd.public_keys import EcPublicKey
@@ -30,11 +37,13 @@ from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
+from cccd_core.matching import Matcher
 from cccd_core.personalise import CardEvidence, Journal, Reason, SpoiledCard, StepName, Trouble
 from cccd_core.personalise.records import Bind, Locked, Reached, Renew, SetAside, Spoiled, Verified, Written
 from cccd_core.pki import TEST_CARD_MASTER_KEY, ValidityPolicy
 from cccd_core.pki.directory import FORMAT_VERSION, write_index
 from cccd_core.signing.ledger import Ledger, Purpose
+from cccd_core.templates import FingerTemplate, Tenprint
 
 FORMATS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "formats"
 DAY = date(2026, 11, 1)
@@ -100,10 +109,45 @@ def make(folder: Path) -> None:
     audit = Audit(folder / "audit.jsonl", RUN)
     audit.append([Event("D1", "verified", None, SERIAL), Event("D2", "rejected", "number_structure", None)])
 
+    make_gallery_index(folder)
     make_card(folder / f"{SERIAL}.card")
     make_journal(folder / "journal")
     make_ledger(folder / "ledger")
     make_index(folder / "pki.json")
+
+
+class OneCode:
+    """A code of one byte: how many minutiae there are."""
+
+    digest = "sha256:" + hashlib.sha256(b"one code").hexdigest()
+    columns = (Column("count", 1),)
+
+    def encode(self, templates: Sequence[FingerTemplate], *, threads: int = 1) -> dict[str, NDArray[np.uint8]]:  # noqa: ARG002
+        """uint8[n, 1]."""
+        return {"count": np.array([[template.count] for template in templates], np.uint8)}
+
+
+def made_up_finger(count: int) -> FingerTemplate:
+    """A finger of so many minutiae on a grid."""
+    number = np.arange(count, dtype=np.uint16)
+    place = 100 + 23 * (number % 8), 100 + 29 * (number // 8)
+    bytes_ = number.astype(np.uint8)
+    return FingerTemplate(*place, number * 777, bytes_ % 3, bytes_, 400, 400)
+
+
+def make_gallery_index(folder: Path) -> None:
+    """The index of two people, one with a finger of unknown position, of whom one was withdrawn since."""
+    gallery = MemoryGallery(clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC))
+    gallery._id = RUN
+    gallery.add(EnrolledPerson("P1", Tenprint({2: made_up_finger(20), 7: made_up_finger(30)}), (made_up_finger(12),)))
+    gallery.add(EnrolledPerson("P2", Tenprint({1: made_up_finger(40)})))
+    with TemporaryDirectory() as place:
+        update(gallery, Path(place), Matcher(), OneCode())
+        gallery.remove("P2", order="order 7")
+        update(gallery, Path(place), Matcher(), OneCode())
+        (shard,) = Path(place).rglob("*.shard")
+        shutil.move(shard, folder / "index.shard")
+        shutil.move(Path(place) / "index" / "manifest.json", folder / "index.json")
 
 
 def make_ledger(path: Path) -> None:

@@ -22,6 +22,8 @@ from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
 from cccd_core.dedup import GalleryStore, WithdrawalKind
+from cccd_core.dedup.index import Shard
+from cccd_core.dedup.index.manifest import read_manifest
 from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit.trail import verify_audit
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
@@ -38,7 +40,7 @@ FORMATS = ROOT / "tests" / "vectors" / "formats"
 VERSIONS = sorted(path.name for path in FORMATS.iterdir())
 KINDS = {
     "0123456789ABCDEF.card", "audit.jsonl", "checked.sqlite", "gallery.sqlite", "journal", "orders.sqlite",
-    "ledger", "pki.json", "register.sqlite", "run.sqlite",
+    "index.json", "index.shard", "ledger", "pki.json", "register.sqlite", "run.sqlite",
 }  # fmt: skip
 DAY = date(2026, 11, 1)
 NUMBER = "001088000001"
@@ -67,7 +69,7 @@ def test_the_files_are_what_this_version_writes(tmp_path: Path) -> None:
     finally:
         sys.path.pop(0)
     assert {path.name for path in tmp_path.iterdir()} == KINDS
-    for name in ("0123456789ABCDEF.card", "journal"):
+    for name in ("0123456789ABCDEF.card", "index.json", "index.shard", "journal"):
         assert (tmp_path / name).read_bytes() == (FORMATS / cccd_core.__version__ / name).read_bytes(), name
 
 
@@ -80,6 +82,24 @@ def test_gallery(folder: Path) -> None:
     (gone,) = gallery.withdrawals()
     assert (gone.sequence, gone.kind, gone.person_id, gone.order) == (1, WithdrawalKind.REMOVED, "P3", "order 7")
     assert (gone.time, gone.fingers) == (datetime(2026, 11, 1, 5, tzinfo=UTC), 2)
+
+
+def test_index_of_a_gallery(folder: Path) -> None:
+    (folder / "index.json").rename(folder / "manifest.json")
+    manifest = read_manifest(folder, None)
+    assert manifest is not None
+    assert (manifest.gallery, manifest.sequence, manifest.withdrawal, manifest.people) == (RUN, 2, 1, 1)
+    (entry,) = manifest.shards
+    shard = Shard.open(folder / "index.shard")
+    assert (entry.mark, entry.people, entry.dead) == (shard.file.mark, 2, (2,))
+    assert shard.sequences.tolist() == [1, 2]
+    assert shard.present.tolist() == [0b1000010, 1]
+    assert shard.codes("count")[:, :, 0].tolist() == [[0, 20, 0, 0, 0, 0, 30, 0, 0, 0], [40] + [0] * 9]
+    assert (shard.unplaced.tolist(), shard.unplaced_codes("count").tolist()) == ([0], [[12]])
+    block = shard.block(slice(None))
+    assert block.labels == ((2, 7, 0), (1,))
+    assert block.packed.counts.tolist() == [12, 40, 20, 30]
+    assert not list(shard.damages())
 
 
 def test_register_and_orders(folder: Path) -> None:
