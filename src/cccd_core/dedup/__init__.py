@@ -10,8 +10,11 @@ from cccd_core.dedup.gallery.withdrawal import Withdrawal, WithdrawalKind
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import Scorer
+from cccd_core.dedup.search.cascade import Cascade
+from cccd_core.dedup.search.enrolled import Indexed
 
 __all__ = [
+    "Cascade",
     "Decision",
     "DedupParameters",
     "Deduplicator",
@@ -21,6 +24,7 @@ __all__ = [
     "FingerComparison",
     "Gallery",
     "GalleryStore",
+    "Indexed",
     "Match",
     "MemoryGallery",
     "Outcome",

@@ -48,6 +48,9 @@ class Evidence:
     """Why a decision came out as it did.
 
     * `comparisons`: people the probe was searched against, the N of the thresholds.
+    * `cascade`: the stages it was searched by (`docs/reference/dedup.md`); `screened`: earlier people whom the first of
+      them looked at; `compared`: those whose fingers were compared by position; `miss_rate`: which share of true
+      matches the stage before that was measured to lose: 0 where everyone is compared, None where it was not measured.
     * `duplicate_score`, `review_score`: the fused scores at which the allowances are met with that N.
     * `reasons`: why not unique: `match`; `weak_match` (between the two allowances), `single_finger` (only one agrees),
       `mirrored` (the fingers match as mirror images), `linked` (see below), `several_people` (different fingers are
@@ -60,6 +63,10 @@ class Evidence:
     """
 
     comparisons: int
+    cascade: str
+    screened: int
+    compared: int
+    miss_rate: float | None
     duplicate_score: float
     review_score: float
     reasons: tuple[str, ...]

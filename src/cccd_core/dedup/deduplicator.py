@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from cccd_core import runtime
 from cccd_core.dedup.blocks import Block, Probe, Searchable
@@ -15,12 +15,14 @@ from cccd_core.dedup.decision import Decision
 from cccd_core.dedup.executors.threads import Threads
 from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.judge.candidate import Candidate
-from cccd_core.dedup.judge.groups import Found, decide
+from cccd_core.dedup.judge.groups import Found, SearchedBy, decide
 from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
-from cccd_core.dedup.stages import AnyPosition, Compared, SamePosition, Stage
+from cccd_core.dedup.search.cascade import Cascade
+from cccd_core.dedup.search.enrolled import Enrolled, Packed, PackedGallery, Part, Sought, Source
+from cccd_core.dedup.stages import AnyPosition, SamePosition, Stage
 from cccd_core.errors import ParameterError
 from cccd_core.plain import JsonObject
 from cccd_core.progress import Progress
@@ -62,6 +64,7 @@ class Deduplicator(Generic[P, G]):
         batch: Sequence[EnrolledPerson],
         gallery: Gallery,
         *,
+        index: Source[G] | None = None,
         exclude: Mapping[str, Set[str]] | None = None,
         progress: Progress | None = None,
     ) -> list[Decision]:
@@ -69,7 +72,8 @@ class Deduplicator(Generic[P, G]):
 
         A gallery entry whose identifier is in the batch is that person itself and is left out, so that a batch of which
         a part is already enrolled gets the same decisions again. `exclude[a]` names people whom `a` is not compared
-        with, whichever of the two is earlier (a re-issue and the former record of the same person).
+        with, whichever of the two is earlier (a re-issue and the former record of the same person). `index`: the
+        gallery's index, opened (`Indexed`): then nobody enrolled is prepared anew but those whom it does not have yet.
 
         Raises ParameterError when an identifier stands twice in the batch: `person_id`, and the two places as `first`
         and `again`, from 0.
@@ -80,11 +84,17 @@ class Deduplicator(Generic[P, G]):
         thresholds = Thresholds(self.parameters, max(0, others + len(batch) - 1))
         excluded = _both_ways(exclude or {})
         _LOG.info("search started: people=%d gallery=%d threads=%d", len(batch), enrolled, self.threads)
-        search = _Search(self, batch, gallery, place, excluded, thresholds, others, progress)
+        source: Enrolled[G]
+        cascade, miss_rate = (Cascade(), 0.0) if index is None else (index.cascade, index.miss_rate)
+        if index is None:
+            source = PackedGallery(self.matcher, gallery, self.parameters, place.keys())
+        else:
+            source = index.enrolled(gallery, self.parameters, place.keys())
+        search = _Search(self, batch, source, cascade, excluded, thresholds, others, progress)
         found: list[Found] = []
         for start in range(0, len(batch), self.parameters.batch_block):
             found += search.run(start, min(start + self.parameters.batch_block, len(batch)))
-        decisions = decide(found, thresholds, self.manifest(), excluded)
+        decisions = decide(found, thresholds, SearchedBy(str(cascade), miss_rate, self.manifest()), excluded)
         outcomes = Counter(decision.outcome for decision in decisions)
         _LOG.info(
             "search finished: people=%d gallery=%d finger_pairs=%d unique=%d duplicate=%d review=%d",
@@ -101,8 +111,8 @@ class _Search(Generic[P, G]):
         self,
         owner: Deduplicator[P, G],
         batch: Sequence[EnrolledPerson],
-        gallery: Gallery,
-        place: Mapping[str, int],
+        enrolled: Enrolled[G],
+        cascade: Cascade,
         excluded: Mapping[str, frozenset[str]],
         thresholds: Thresholds,
         others: int,
@@ -112,8 +122,8 @@ class _Search(Generic[P, G]):
         self.executor = Threads(owner.threads)
         self.parameters = owner.parameters
         self.batch = [Searchable.of(person, owner.parameters.least_minutiae) for person in batch]
-        self.gallery = gallery
-        self.place = place
+        self.enrolled = enrolled
+        self.cascade = cascade
         self.excluded = excluded
         self.thresholds = thresholds
         self.progress = progress
@@ -124,59 +134,73 @@ class _Search(Generic[P, G]):
         """Both passes for the people `start` to `stop` of the batch."""
         thresholds = self.thresholds
         probes = [Probe.prepare(self.scorer, index, self.batch[index]) for index in range(start, stop)]
-        found: list[Sequence[Candidate]] = [()] * len(probes)
-        pairs = [0] * len(probes)
+        progress = [_Progress() for _ in probes]
+        sought = [Sought(index, self.batch[index]) for index in range(start, stop)]
         same: SamePosition[P, G] = SamePosition(self.scorer, thresholds, self.excluded, thresholds.by_position_cost)
-        self._pass([(same, probes)], range(len(probes)), found, pairs)
+        self._pass([(same, probes)], range(len(probes)), sought, progress, second=False)
         duplicate = [
-            any(thresholds.match(candidate).outcome == "duplicate" for candidate in candidates) for candidates in found
+            any(thresholds.match(candidate).outcome == "duplicate" for candidate in one.found) for one in progress
         ]
-        again = [i for i in range(len(probes)) if not duplicate[i]]
+        again = [i for i in range(len(probes)) if not duplicate[i]] if self.cascade.any_position else []
         wanted = thresholds.review_score
-        matched = {probes[i].person_id: frozenset(c.person_id for c in found[i] if c.score >= wanted) for i in again}
+        matched = {
+            probes[i].person_id: frozenset(c.person_id for c in progress[i].found if c.score >= wanted) for i in again
+        }
         across: AnyPosition[P, G] = AnyPosition(self.scorer, thresholds, self.excluded, matched)
-        second: list[tuple[Stage[P, G], Sequence[Probe[P]]]] = [(across, probes)]
+        ways: list[tuple[Stage[P, G], Sequence[Probe[P]]]] = [(across, probes)]
         if self.parameters.mirrored_share:
             images = list(probes)
             for i in again:
                 images[i] = Probe.prepare(self.scorer, start + i, self.batch[start + i].mirrored())
             cost = thresholds.mirrored_cost
-            second.append((SamePosition(self.scorer, thresholds, self.excluded, cost, mirrored=True), images))
-        self._pass(second, again, found, pairs)
-        self._advance(sum(self._people(probes[i]) for i in range(len(probes)) if duplicate[i]), across.name)
+            ways.append((SamePosition(self.scorer, thresholds, self.excluded, cost, mirrored=True), images))
+        self._pass(ways, again, sought, progress, second=True)
+        left = set(range(len(probes))).difference(again)
+        self._advance(sum(self._people(probes[i]) for i in left), across.name)
         return [
-            Found(probe.person_id, thresholds.keep(candidates, others=1), count, bool(probe.fingers))
-            for probe, candidates, count in zip(probes, found, pairs, strict=True)
+            Found(
+                probe.person_id,
+                thresholds.keep(one.found, others=1),
+                one.finger_pairs,
+                bool(probe.fingers),
+                one.screened,
+                one.compared,
+            )
+            for probe, one in zip(probes, progress, strict=True)
         ]
 
     def _pass(
         self,
         stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]],
         wanted: Sequence[int],
-        found: list[Sequence[Candidate]],
-        pairs: list[int],
+        sought: Sequence[Sought],
+        progress: Sequence[_Progress],
+        *,
+        second: bool,
     ) -> None:
-        """Compares the wanted probes with every block in each of these ways, and adds to `found` and `pairs`."""
+        """Compares the wanted probes with every part in each of these ways."""
         if not wanted:
             return
         stage, probes = stages[0]
         _LOG.info("pass %s: people=%d of %d", stage.name, len(wanted), len(self.batch))
-        for block in self._blocks(probes[wanted[-1]].index):
-            meeting = [i for i in wanted if block.people_before(probes[i])]
-            for i, compared in self.executor.run(partial(_compared, stages, block), meeting):
-                found[i] = self.thresholds.keep([*found[i], *compared.candidates])
-                pairs[i] += compared.finger_pairs
-                self._advance(block.people_before(probes[i]), stage.name)
-            del block  # before the next one is packed
+        for part in self._parts([sought[i] for i in wanted], probes[wanted[-1]].index):
+            meeting = [i for i in wanted if part.people(probes[i].index)]
+            for i, compared in self.executor.run(partial(_compared, stages, part), meeting):
+                one, people = progress[i], part.people(probes[i].index)
+                one.found = self.thresholds.keep([*one.found, *compared.candidates])
+                one.finger_pairs += compared.finger_pairs
+                if not second:
+                    one.screened += people
+                    one.compared += compared.people
+                self._advance(people, stage.name)
+            del part  # before the next one is packed
 
-    def _blocks(self, last: int) -> Iterator[Block[G]]:
-        """The gallery without the batch's own people, then the batch up to before person `last`."""
-        size, least = self.parameters.gallery_block, self.parameters.least_minutiae
-        people = (Searchable.of(person, least) for person in self.gallery if person.person_id not in self.place)
-        while block := list(islice(people, size)):
-            yield Block.pack(self.scorer, "gallery", block)
+    def _parts(self, sought: Sequence[Sought], last: int) -> Iterator[Part[G]]:
+        """Those enrolled without the batch's own people, then the batch up to before person `last`."""
+        yield from self.enrolled.parts(sought)
+        size = self.parameters.gallery_block
         for start in range(0, last, size):
-            yield Block.pack(self.scorer, "batch", self.batch[start : min(start + size, last)], start)
+            yield Packed(Block.pack(self.scorer, "batch", self.batch[start : min(start + size, last)], start))
 
     def _people(self, probe: Probe[P]) -> int:
         return self.thresholds.comparisons - (len(self.batch) - 1) + probe.index
@@ -187,10 +211,38 @@ class _Search(Generic[P, G]):
             self.progress(self.done, self.total, what)
 
 
-def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], block: Block[G], index: int) -> Compared:
-    """The probe of this place in each of these ways against the block."""
-    every = [stage.compare(probes[index], block) for stage, probes in stages]
-    return Compared([one for each in every for one in each.candidates], sum(each.finger_pairs for each in every))
+@dataclass(slots=True)
+class _Progress:
+    """How far the search of one person has come."""
+
+    found: Sequence[Candidate] = ()
+    finger_pairs: int = 0
+    screened: int = 0
+    compared: int = 0
+
+
+class _Compared(NamedTuple):
+    """What came of a person and a part: candidates, pairs of fingers compared, and people met by the first stage."""
+
+    candidates: list[Candidate]
+    finger_pairs: int
+    people: int
+
+
+def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], part: Part[G], index: int) -> _Compared:
+    """The probe of this place in each of these ways against the part."""
+    candidates: list[Candidate] = []
+    pairs = people = 0
+    for number, (stage, probes) in enumerate(stages):
+        block = part.block(probes[index].index, stage.mirrored)
+        if block is None:
+            continue
+        compared = stage.compare(probes[index], block)
+        candidates += compared.candidates
+        pairs += compared.finger_pairs
+        if not number:
+            people = block.people_before(probes[index])
+    return _Compared(candidates, pairs, people)
 
 
 def _places(batch: Sequence[EnrolledPerson]) -> dict[str, int]:

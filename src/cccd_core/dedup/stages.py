@@ -34,6 +34,10 @@ class Stage(Protocol[P, G]):
     def name(self) -> str:
         """What progress and the log call it."""
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether the probes are mirror images."""
+
     def compare(self, probe: Probe[P], block: Block[G]) -> Compared:
         """The probe against all those of the block whom it meets."""
 
@@ -98,6 +102,7 @@ class AnyPosition(Generic[P, G]):
     thresholds: Thresholds
     excluded: Mapping[str, frozenset[str]]
     matched: Mapping[str, frozenset[str]]
+    mirrored: bool = False
     name: str = "across positions"
 
     def compare(self, probe: Probe[P], block: Block[G]) -> Compared:

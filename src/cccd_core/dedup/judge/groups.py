@@ -24,12 +24,23 @@ class Found:
     candidates: tuple[Candidate, ...]
     finger_pairs: int
     searchable: bool  # whether any finger has minutiae enough to be found by
+    screened: int
+    compared: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedBy:
+    """How a search was made: its stages, what the first of them was measured to lose, and the manifest."""
+
+    cascade: str
+    miss_rate: float | None
+    manifest: JsonObject
 
 
 def decide(
     found: Sequence[Found],
     thresholds: Thresholds,
-    manifest: JsonObject,
+    by: SearchedBy,
     excluded: Mapping[str, frozenset[str]],
 ) -> list[Decision]:
     """The decisions of a batch; `found[i]` belongs to its i-th person. `excluded`: pairs that are not to be tied."""
@@ -84,7 +95,7 @@ def decide(
         if draft.outcome == "unique":
             draft.outcome, draft.of = "review", links[0][1]
     return [
-        _decision(item, draft, tuple(name for name, _ in linked.get(index, [])), thresholds, manifest)
+        _decision(item, draft, tuple(name for name, _ in linked.get(index, [])), thresholds, by)
         for index, (item, draft) in enumerate(zip(found, drafts, strict=True))
     ]
 
@@ -111,12 +122,14 @@ class _Draft:
     reasons: list[str]
 
 
-def _decision(
-    item: Found, draft: _Draft, linked: tuple[str, ...], thresholds: Thresholds, manifest: JsonObject
-) -> Decision:
+def _decision(item: Found, draft: _Draft, linked: tuple[str, ...], thresholds: Thresholds, by: SearchedBy) -> Decision:
     best = draft.speaking or draft.competitor
     evidence = Evidence(
         comparisons=thresholds.comparisons,
+        cascade=by.cascade,
+        screened=item.screened,
+        compared=item.compared,
+        miss_rate=by.miss_rate,
         duplicate_score=thresholds.duplicate_score,
         review_score=thresholds.review_score,
         reasons=tuple(draft.reasons),
@@ -124,7 +137,7 @@ def _decision(
         best_competitor=draft.competitor,
         linked=linked,
         finger_pairs=item.finger_pairs,
-        manifest=manifest,
+        manifest=by.manifest,
     )
     fingers = tuple(finger.position for finger in draft.speaking.fingers) if draft.speaking else ()
     return Decision(item.person_id, draft.outcome, draft.of, fingers, best.score if best else 0.0, evidence)

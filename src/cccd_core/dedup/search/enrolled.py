@@ -1,0 +1,223 @@
+"""Those enrolled as one search meets them, part by part: packed from their templates, or taken from an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Generic, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cccd_core.dedup.blocks import Block, Searchable
+from cccd_core.dedup.gallery.protocol import Gallery
+from cccd_core.dedup.index import Index, LiveShard
+from cccd_core.dedup.parameters import DedupParameters
+from cccd_core.dedup.person import EnrolledPerson
+from cccd_core.dedup.scorer import G, P, Scorer
+from cccd_core.dedup.search.cascade import Cascade
+from cccd_core.matching import Matcher, PreparedGallery
+
+KEPT_BLOCKS: Final = 8  # of people whom the index does not have yet, kept packed while a search lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Someone to search by: the place in the batch, and the person, as captured and as a mirror image."""
+
+    index: int
+    person: Searchable
+
+
+class Part(Protocol[G]):
+    """Some of those whom a batch meets. Several threads may ask it at a time."""
+
+    def block(self, index: int, mirrored: bool) -> Block[G] | None:
+        """Those of them whom the person at this place of the batch is to be compared with, as captured or as mirror
+        images; None for nobody."""
+
+    def people(self, index: int) -> int:
+        """How many of them there are for that person, compared or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed(Generic[G]):
+    """Everyone of a block, for everyone of the batch who comes later."""
+
+    packed: Block[G]
+
+    def block(self, index: int, mirrored: bool) -> Block[G] | None:
+        """All of it."""
+        del mirrored
+        return self.packed if self.people(index) else None
+
+    def people(self, index: int) -> int:
+        """Those who are earlier."""
+        return int(np.searchsorted(self.packed.places, index))
+
+
+class Enrolled(Protocol[G]):
+    """Those enrolled, but for some."""
+
+    def parts(self, sought: Sequence[Sought]) -> Iterator[Part[G]]:
+        """Everyone in parts, for these of the batch. Memory: one part at a time."""
+
+
+class PackedGallery(Generic[P, G]):
+    """Everyone of a gallery, prepared and packed from templates, each time that they are asked for."""
+
+    def __init__(self, scorer: Scorer[P, G], gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> None:
+        """`without`: identifiers of those who are left out."""
+        self._scorer, self._gallery, self._parameters, self._without = scorer, gallery, parameters, without
+
+    def parts(self, sought: Sequence[Sought]) -> Iterator[Part[G]]:
+        """Everyone in blocks of `gallery_block` people."""
+        del sought
+        yield from packed_parts(self._scorer, iter(self._gallery), self._parameters, self._without)
+
+
+class FirstStage(Protocol):
+    """What leaves people of a shard out before fingers are compared."""
+
+    @property
+    def cascade(self) -> Cascade:
+        """The cascade that it is the first stage of."""
+
+    @property
+    def miss_rate(self) -> float | None:
+        """Which share of true matches it was measured to lose; None where that was not measured."""
+
+    def left(self, sought: Sequence[Sought], live: LiveShard) -> list[dict[bool, NDArray[np.int64]]]:
+        """For each of these, as captured (False) and as a mirror image (True), whom it leaves: int64[n] places in the
+        shard's live rows, ascending."""
+
+
+class Source(Protocol[G]):
+    """Where a search finds those enrolled ready to be compared, so that it need not prepare them: see `Indexed`."""
+
+    @property
+    def cascade(self) -> Cascade:
+        """By which stages."""
+
+    @property
+    def miss_rate(self) -> float | None:
+        """See `FirstStage`; 0 where everyone is compared."""
+
+    def enrolled(self, gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> Enrolled[G]:
+        """Everyone of the gallery but those."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """The index of the gallery that is searched, opened, and the first stage, if there is to be one.
+
+    Without a first stage a search decides as without an index, bit for bit.
+    """
+
+    matcher: Matcher
+    index: Index
+    first: FirstStage | None = None
+
+    @property
+    def cascade(self) -> Cascade:
+        """By which stages."""
+        return Cascade() if self.first is None else self.first.cascade
+
+    @property
+    def miss_rate(self) -> float | None:
+        """Which share of true matches the first stage was measured to lose."""
+        return 0.0 if self.first is None else self.first.miss_rate
+
+    def enrolled(self, gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> IndexedGallery:
+        """Everyone of the gallery but those."""
+        return IndexedGallery(self.matcher, gallery, self.index, parameters, without, self.first)
+
+
+class IndexedGallery:
+    """Everyone of an index, and those whom it does not have yet packed from their templates."""
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        gallery: Gallery,
+        index: Index,
+        parameters: DedupParameters,
+        without: Set[str],
+        first: FirstStage | None,
+    ) -> None:
+        """`without`: identifiers of those who are left out."""
+        self._matcher, self._gallery, self._index = matcher, gallery, index
+        self._parameters, self._without, self._first = parameters, without, first
+        self._pending: list[Packed[PreparedGallery]] | None = None
+
+    def parts(self, sought: Sequence[Sought]) -> Iterator[Part[PreparedGallery]]:
+        """The shards, in blocks where everyone is compared and whole where a first stage leaves people out; then those
+        enrolled since."""
+        for live in self._index.shards:
+            if self._first is not None:
+                yield _Screened(self, live, sought, self._first.left(sought, live))
+                continue
+            for start in range(0, len(live.rows), self._parameters.gallery_block):
+                block = self.block(live, live.rows[start : start + self._parameters.gallery_block])
+                if block is not None:
+                    yield Packed(block)
+        yield from self._since()
+
+    def block(self, live: LiveShard, rows: NDArray[np.int64]) -> Block[PreparedGallery] | None:
+        """These rows of a shard without those who are left out; None where nobody is left."""
+        sequences = live.shard.sequences[rows].tolist()
+        names = self._gallery.identifiers(sequences)
+        known = [names.get(sequence) for sequence in sequences]  # None: withdrawn since the index was opened
+        kept = [place for place, name in enumerate(known) if name is not None and name not in self._without]
+        if not kept:
+            return None
+        found = live.shard.block(rows[kept], least_minutiae=self._parameters.least_minutiae)
+        return found.block([names[sequences[place]] for place in kept])
+
+    def _since(self) -> Iterator[Packed[PreparedGallery]]:
+        """Those whom the shards do not have; kept packed where they are not many."""
+        if self._pending is not None:
+            yield from self._pending
+            return
+        kept: list[Packed[PreparedGallery]] = []
+        people = (entry.person for entry in self._index.pending())
+        for part in packed_parts(self._matcher, people, self._parameters, self._without):
+            if len(kept) <= KEPT_BLOCKS:
+                kept.append(part)
+            yield part
+        if len(kept) <= KEPT_BLOCKS:
+            self._pending = kept
+
+
+class _Screened:
+    """A shard of which a first stage has left some people for each of the batch."""
+
+    def __init__(
+        self,
+        owner: IndexedGallery,
+        live: LiveShard,
+        sought: Sequence[Sought],
+        left: list[dict[bool, NDArray[np.int64]]],
+    ) -> None:
+        self._owner, self._live = owner, live
+        self._left = {one.index: found for one, found in zip(sought, left, strict=True)}
+
+    def block(self, index: int, mirrored: bool) -> Block[PreparedGallery] | None:
+        """Those who are left."""
+        rows = self._left[index][mirrored]
+        return self._owner.block(self._live, self._live.rows[rows]) if len(rows) else None
+
+    def people(self, index: int) -> int:
+        """Everyone."""
+        del index
+        return len(self._live.rows)
+
+
+def packed_parts(
+    scorer: Scorer[P, G], people: Iterator[EnrolledPerson], parameters: DedupParameters, without: Set[str]
+) -> Iterator[Packed[G]]:
+    """People prepared and packed, `gallery_block` at a time."""
+    found = (Searchable.of(one, parameters.least_minutiae) for one in people if one.person_id not in without)
+    while some := list(islice(found, parameters.gallery_block)):
+        yield Packed(Block.pack(scorer, "gallery", some))

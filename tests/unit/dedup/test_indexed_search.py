@@ -1,0 +1,116 @@
+"""A search over an index decides as one that prepares everyone anew, bit for bit, whatever the gallery."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cccd_core.dedup import Deduplicator, DedupParameters, MemoryGallery
+from cccd_core.dedup.gallery.sqlite import GalleryStore
+from cccd_core.dedup.index import Index, update
+from cccd_core.dedup.search.cascade import Cascade
+from cccd_core.dedup.search.enrolled import Indexed
+from support.joining import MATCHER, PARAMETERS, population, someone, swapped
+from support.small_index import small_shards  # noqa: F401
+
+pytestmark = [pytest.mark.jit, pytest.mark.usefixtures("small_shards")]
+
+
+@pytest.fixture(scope="module")
+def batch():
+    again = [someone("new 1", 1, impression=6), swapped("new 8", 8), someone("stranger", 77)]
+    return [*again, someone("p007", 7), someone("new 77", 77, impression=1), someone("new 24", 24, impression=1)]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def gallery(request, tmp_path):
+    made = MemoryGallery() if request.param == "memory" else GalleryStore(tmp_path / "gallery.sqlite")
+    made.add_many(population(22))
+    return made
+
+
+def bare(decisions):
+    return [replace(one, evidence=replace(one.evidence, manifest={})) for one in decisions]
+
+
+def changed(gallery):
+    """The index is behind: people came, went and were given other templates and names since."""
+    gallery.add_many([someone(f"late {n}", n) for n in (24, 25, 26)])
+    gallery.remove("again 1", order="1")
+    gallery.replace(someone("p000", 8, impression=2), order="2")
+    gallery.rename("p003", "known otherwise", order="3")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("blocks", [1024, 3])
+@pytest.mark.parametrize("behind", [False, True])
+def test_decisions_are_the_same(gallery, batch, tmp_path, threads, blocks, behind):
+    update(gallery, tmp_path, MATCHER, None)
+    if behind:
+        changed(gallery)
+    parameters = DedupParameters(gallery_block=blocks, batch_block=blocks)
+    dedup = Deduplicator(MATCHER, parameters, threads=threads)
+    index = Indexed(MATCHER, Index.open(tmp_path, gallery, MATCHER, None))
+    plain, indexed = bare(dedup.search(batch, gallery)), bare(dedup.search(batch, gallery, index=index))
+    assert indexed == plain
+    assert [one.outcome for one in indexed[:3]] == ["duplicate", "duplicate", "unique"]
+    assert indexed[4].of == "stranger"
+    assert all((one.evidence.cascade, one.evidence.miss_rate) == ("same>any", 0.0) for one in indexed)
+    assert [one.evidence.screened for one in indexed] == [one.evidence.compared for one in indexed]
+    assert indexed[-1].evidence.compared == len(gallery) - 1 + len(batch) - 1  # without p007 itself
+
+
+def test_who_goes_while_the_index_is_open_is_not_found(gallery, batch, tmp_path):
+    update(gallery, tmp_path, MATCHER, None)
+    index = Indexed(MATCHER, Index.open(tmp_path, gallery, MATCHER, None))
+    gallery.remove("p001", order="1")
+    gallery.remove("again 1", order="2")
+    (found,) = Deduplicator(MATCHER, PARAMETERS, threads=1).search(batch[:1], gallery, index=index)
+    assert found.of == "again 1 once more"
+
+
+def test_nobody_enrolled_is_prepared_anew(gallery, batch, tmp_path, monkeypatch):
+    update(gallery, tmp_path, MATCHER, None)
+    changed(gallery)
+    opened = Index.open(tmp_path, gallery, MATCHER, None)
+    prepared = []
+    monkeypatch.setattr(
+        type(MATCHER), "gallery", lambda self, found: prepared.append(len(found)) or packed(self, found)
+    )
+    Deduplicator(MATCHER, PARAMETERS, threads=1).search(batch[:1], gallery, index=Indexed(MATCHER, opened))
+    assert prepared == [4 * 4]  # the four whom the index lacks, once for both passes
+
+
+def packed(matcher, found):
+    from cccd_core.matching import PreparedGallery
+
+    return PreparedGallery.pack([matcher.prepare(one) for one in found])
+
+
+class Some:
+    """A first stage that leaves those of even number, and none as mirror images."""
+
+    cascade = Cascade(0.5)
+    miss_rate = 0.25
+
+    def left(self, sought, live):
+        even = np.flatnonzero(live.shard.sequences[live.rows] % 2 == 0)
+        return [{False: even, True: even[:0]} for _ in sought]
+
+
+def test_a_first_stage_only_removes_and_is_told_of(gallery, batch, tmp_path):
+    update(gallery, tmp_path, MATCHER, None)
+    opened = Index.open(tmp_path, gallery, MATCHER, None)
+    dedup = Deduplicator(MATCHER, PARAMETERS, threads=1)
+    plain = dedup.search(batch[:3], gallery)
+    some = dedup.search(batch[:3], gallery, index=Indexed(MATCHER, opened, Some()))
+    even = {entry.person.person_id for entry in gallery.entries() if entry.sequence % 2 == 0}
+    for all_of_them, left in zip(plain, some, strict=True):
+        found = {match.person_id for match in left.evidence.matches if match.source == "gallery"}
+        assert found == {m.person_id for m in all_of_them.evidence.matches if m.source == "gallery"} & even
+        assert left.evidence.screened == all_of_them.evidence.screened
+        assert left.evidence.compared < all_of_them.evidence.compared
+        assert left.evidence.comparisons == all_of_them.evidence.comparisons
+        assert (left.evidence.cascade, left.evidence.miss_rate) == ("codes:keep=0.5>same>any", 0.25)
