@@ -29,19 +29,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core.errors import DamagedError, Fact, ParameterError, UnavailableError
 from cccd_core.storage import whole_file
+from cccd_core.storage.cipher import CHECK_BYTES, FILE_ID_BYTES, KEY_ID_BYTES, Buffer, Cipher, FileCipher
 from cccd_core.storage.faults import file_error
 
-CHECK_BYTES: Final = 16
 MARK_BYTES: Final = 32
-KEY_ID_BYTES: Final = 8
-FILE_ID_BYTES: Final = 16
 ALIGNMENT: Final = 4096
 BLOCK_BYTES: Final = 1 << 16
 _HEADER: Final = struct.Struct("<8sIIIIQQQ8s16s")
@@ -50,36 +48,6 @@ _FACTS_MOST: Final = 1 << 16
 _SECTIONS_MOST: Final = 64
 _HEAD_MOST: Final = 1 << 28  # checks of 16 million blocks
 _CLEAR: Final = bytes(KEY_ID_BYTES)
-
-Buffer = bytes | bytearray | memoryview
-
-
-class FileCipher(Protocol):
-    """What encrypts the blocks of one file."""
-
-    def seal(self, number: int, block: Buffer) -> bytes:
-        """The encrypted block, of the same size, and its tag of 16 bytes after it."""
-
-    def unseal(self, number: int, block: Buffer, tag: bytes) -> bytes | None:
-        """The block as it was; None where it or its tag was altered or is of another place."""
-
-    def mark(self, data: Buffer) -> bytes:
-        """32 bytes that nobody without the key can make for other data."""
-
-
-class Cipher(Protocol):
-    """The keys under which files lie on a disk."""
-
-    @property
-    def key_id(self) -> bytes:
-        """Eight bytes that name the key for new files and say nothing of it."""
-
-    @property
-    def clear_too(self) -> bool:
-        """Whether files that are not encrypted are read as well: for the change from one to the other alone."""
-
-    def of_file(self, key_id: bytes, file_id: bytes) -> FileCipher | None:
-        """What encrypts the file of this identity; None where the key of that name is not there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from cccd_core.errors import CccdError, DamagedError, DiskFullError, FileError, ParameterError, UnavailableError
 from cccd_core.storage.aes_gcm import KeyRing
-from cccd_core.storage.block_file import BlockFile, BlockKind, BlockWriter, Cipher, Section
+from cccd_core.storage.block_file import BlockFile, BlockKind, BlockWriter, Section
+from cccd_core.storage.cipher import Cipher
 from support.chaos import run_and_kill
 
 KIND = BlockKind(b"TESTFILE", 3, "file of a test")

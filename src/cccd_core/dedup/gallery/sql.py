@@ -26,10 +26,13 @@ from sqlalchemy import (
 )
 
 from cccd_core.dedup.gallery.protocol import OTHER_TEMPLATES, TAKEN, UNKNOWN, Entry
-from cccd_core.dedup.gallery.records import Fingers, checksum, decode, encode
+from cccd_core.dedup.gallery.records import Fingers, decode, encode
+from cccd_core.dedup.gallery.sealing import Sealing
 from cccd_core.dedup.gallery.withdrawal import Clock, Withdrawal, WithdrawalKind
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson, demand_identifier, is_identifier
-from cccd_core.errors import ConflictError, DamagedError, ParameterError
+from cccd_core.errors import ConflictError, DamagedError, ParameterError, UnavailableError
+from cccd_core.progress import Progress
+from cccd_core.storage.cipher import Cipher
 
 READ_BLOCK: Final = 64  # people held while iterating
 ASKED_BLOCK: Final = 500  # identifiers or numbers in one question, withdrawals in one answer, people in one addition
@@ -101,10 +104,14 @@ class SqlGallery:
     itself.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, cipher: Cipher | None = None) -> None:
+        """`cipher`: what the templates are encrypted by. UnavailableError where the gallery is encrypted by another
+        key, or without it by any, and where with it the gallery is not encrypted."""
         self._database = database
         self._clock = clock
         self._id = self._read_id()
+        self._sealing = Sealing(cipher, self._id)
+        self._demand_key()
 
     def close(self) -> None:
         """Lets go of the database; the gallery can be used again."""
@@ -235,9 +242,9 @@ class SqlGallery:
         with self._database.write() as connection:
             place = _number_of(connection, person.person_id)
             withdrawal = self._withdraw(connection, WithdrawalKind.REPLACED, person.person_id, place, order)
-            digest = checksum(person.person_id, fingers)
+            digest = self._sealing.checksum(person.person_id, fingers)
             connection.execute(update(_PERSON).where(_PERSON.c.sequence == place).values(sha256=digest))
-            _put_fingers(connection, [(place, fingers)])
+            self._put_fingers(connection, [(place, fingers)])
         self._database.erase()
         return withdrawal
 
@@ -252,7 +259,7 @@ class SqlGallery:
             rows = connection.execute(select(_PERSON).where(_PERSON.c.sequence == place)).all()
             (kept,) = self._fingers(connection, [self._person_row(row) for row in rows])
             withdrawal = self._withdraw(connection, WithdrawalKind.RENAMED, person_id, place, order, new_id)
-            values = {"person_id": new_id, "sha256": checksum(new_id, kept)}
+            values = {"person_id": new_id, "sha256": self._sealing.checksum(new_id, kept)}
             connection.execute(update(_PERSON).where(_PERSON.c.sequence == place).values(values))
         return withdrawal
 
@@ -279,6 +286,44 @@ class SqlGallery:
         gone = {one.person_id for one in self.withdrawals() if one.kind is WithdrawalKind.REMOVED}
         return gone - self.known(gone)
 
+    def reseal(self, progress: Progress | None = None) -> int:
+        """Brings everyone under the cipher's own key, or out of any where there is no cipher; returns how many people
+        were not there yet. Interrupted it goes on when it is called again. Nothing of the records as they were is left
+        in the files at return. Errors as `remove`."""
+        done = changed = 0
+        with self._database.read() as connection:
+            last = self._last(connection, _PERSON.c.sequence)
+        while done < last:
+            with self._database.write() as connection:
+                query = select(_PERSON).where(_PERSON.c.sequence > done).order_by(_PERSON.c.sequence)
+                people = [self._person_row(row) for row in connection.execute(query.limit(ASKED_BLOCK)).all()]
+                if not people:
+                    break
+                changed += self._reseal(connection, people)
+                done = people[-1][0]
+            if progress is not None:
+                progress(done, last, "encrypt")
+        self._database.erase()
+        return changed
+
+    def _reseal(self, connection: Connection, people: Sequence[_PersonRow]) -> int:
+        numbers = [sequence for sequence, _, _ in people]
+        query = select(_FINGER.c.sequence, _FINGER.c.template).where(_FINGER.c.sequence.in_(numbers))
+        rows = connection.execute(query).all()
+        old = {sequence for sequence, stored in rows if not self._sealing.is_current(stored)}
+        with_fingers = {sequence for sequence, _ in rows}
+        changed = 0
+        for (sequence, person_id, digest), fingers in zip(people, self._fingers(connection, people), strict=True):
+            if not self._sealing.matches(person_id, fingers, digest):
+                raise self._damaged("a person's checksum is wrong").with_facts(sequence=sequence)
+            now = self._sealing.checksum(person_id, fingers)
+            if sequence in old or (sequence not in with_fingers and now != digest):
+                connection.execute(delete(_FINGER).where(_FINGER.c.sequence == sequence))
+                self._put_fingers(connection, [(sequence, fingers)])
+                connection.execute(update(_PERSON).where(_PERSON.c.sequence == sequence).values(sha256=now))
+                changed += 1
+        return changed
+
     def _read_id(self) -> str:
         with self._database.read() as connection:
             rows = connection.execute(select(_GALLERY).limit(2)).all()
@@ -296,18 +341,18 @@ class SqlGallery:
         records: list[tuple[int, Fingers]] = []
         for person in people:
             fingers = encode(person)
-            digest = checksum(person.person_id, fingers)
             there = known.get(person.person_id)
             if there is None:
+                digest = self._sealing.checksum(person.person_id, fingers)
                 known[person.person_id] = digest
                 number = last + len(rows) + 1
                 rows.append({"sequence": number, "person_id": person.person_id, "sha256": digest})
                 records.append((number, fingers))
-            elif there != digest:
+            elif not self._sealing.matches(person.person_id, fingers, there):
                 raise ConflictError(OTHER_TEMPLATES)
         if rows:
             connection.execute(insert(_PERSON), rows)
-            _put_fingers(connection, records)
+            self._put_fingers(connection, records)
         return len(rows)
 
     def _last_number(self, connection: Connection) -> int:
@@ -373,7 +418,9 @@ class SqlGallery:
         entries = []
         for (sequence, person_id, digest), fingers in zip(people, self._fingers(connection, people), strict=True):
             try:
-                entries.append(Entry(sequence, decode(person_id, fingers, digest)))
+                if not self._sealing.matches(person_id, fingers, digest):
+                    raise DamagedError("a person's checksum is wrong")
+                entries.append(Entry(sequence, decode(person_id, fingers)))
             except DamagedError as error:
                 raise error.with_facts(path=self._database.where, sequence=sequence) from None
         return entries
@@ -390,10 +437,32 @@ class SqlGallery:
         for sequence, place, data in found:
             if sequence not in fingers or type(place) is not int or type(data) is not bytes:
                 raise self._damaged("the gallery holds a finger that belongs to nobody")
-            fingers[sequence].append((place, data))
+            try:
+                fingers[sequence].append((place, self._sealing.get(sequence, place, data)))
+            except (DamagedError, UnavailableError) as error:
+                raise error.with_facts(path=self._database.where, sequence=sequence) from None
         if len(found) > most:
             raise self._damaged("the gallery holds more fingers than its people can have")
         return list(fingers.values())
+
+    def _put_fingers(self, connection: Connection, records: Sequence[tuple[int, Fingers]]) -> None:
+        rows = [
+            {"sequence": sequence, "place": place, "template": self._sealing.put(sequence, place, data)}
+            for sequence, fingers in records
+            for place, data in fingers
+        ]
+        if rows:
+            connection.execute(insert(_FINGER), rows)
+
+    def _demand_key(self) -> None:
+        with self._database.read() as connection:
+            stored: object = connection.execute(select(_FINGER.c.template).limit(1)).scalar()
+        if stored is not None and type(stored) is not bytes:
+            raise self._damaged("the gallery holds a finger of the wrong type")
+        try:
+            self._sealing.demand(stored)
+        except UnavailableError as error:
+            raise error.with_facts(path=self._database.where) from None
 
     def _person_row(self, row: Sequence[object]) -> _PersonRow:
         sequence, person_id, digest = row
@@ -412,13 +481,3 @@ def _number_of(connection: Connection, person_id: str) -> int:
         if found is not None:
             return int(found)
     raise ConflictError(UNKNOWN)
-
-
-def _put_fingers(connection: Connection, records: Sequence[tuple[int, Fingers]]) -> None:
-    rows = [
-        {"sequence": sequence, "place": place, "template": data}
-        for sequence, fingers in records
-        for place, data in fingers
-    ]
-    if rows:
-        connection.execute(insert(_FINGER), rows)

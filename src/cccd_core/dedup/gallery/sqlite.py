@@ -8,6 +8,7 @@ from typing import Final
 from cccd_core.dedup.gallery.records import TEMPLATE_BYTES_MOST
 from cccd_core.dedup.gallery.sql import SqlGallery
 from cccd_core.dedup.gallery.withdrawal import Clock, now_utc
+from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 
 KIND: Final = SqliteKind(
@@ -38,10 +39,13 @@ class GalleryStore(SqlGallery):
     version.
     """
 
-    def __init__(self, path: str | Path, *, make: bool = True, clock: Clock = now_utc) -> None:
-        """`make`: whether a file that is not there is made, or a FileError; `clock` gives the time of withdrawals."""
+    def __init__(
+        self, path: str | Path, *, make: bool = True, clock: Clock = now_utc, cipher: Cipher | None = None
+    ) -> None:
+        """`make`: whether a file that is not there is made, or a FileError; `clock` gives the time of withdrawals;
+        `cipher` as `SqlGallery`."""
         self.path = Path(path)
-        super().__init__(SqliteFile(self.path, KIND, make=make), clock)
+        super().__init__(SqliteFile(self.path, KIND, make=make), clock, cipher)
 
     def __repr__(self) -> str:
         return f"GalleryStore({str(self.path)!r})"

@@ -16,7 +16,7 @@ from cccd_core.dedup.index.updating import index_folder, living, open_shard, wit
 from cccd_core.errors import CccdError, DamagedError, FileError
 from cccd_core.plain import Json
 from cccd_core.progress import Progress
-from cccd_core.storage.block_file import Cipher
+from cccd_core.storage.cipher import Cipher
 
 _ASKED: Final = 4096  # sequences asked of the gallery, and rows unpacked, at a time
 

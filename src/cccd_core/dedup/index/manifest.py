@@ -17,7 +17,7 @@ from cccd_core.dedup.index.shard import Column
 from cccd_core.errors import DamagedError, FileError, UnavailableError
 from cccd_core.plain import Json, decode, encode_record
 from cccd_core.storage import whole_file
-from cccd_core.storage.block_file import FILE_ID_BYTES, Cipher
+from cccd_core.storage.cipher import FILE_ID_BYTES, Cipher
 from cccd_core.storage.faults import file_error
 
 INDEX_FOLDER: Final = "index"

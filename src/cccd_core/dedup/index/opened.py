@@ -16,7 +16,7 @@ from cccd_core.dedup.index.shard import Shard
 from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.dedup.index.updating import blank, index_folder, living, open_shard, withdrawn_places
 from cccd_core.errors import ConflictError, FileError
-from cccd_core.storage.block_file import Cipher
+from cccd_core.storage.cipher import Cipher
 
 _TRIES: Final = 16
 _ASKED: Final = 500  # people asked of the gallery at a time

@@ -24,7 +24,8 @@ from cccd_core.dedup.index.shard import (
 )
 from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson
-from cccd_core.storage.block_file import BlockWriter, Cipher
+from cccd_core.storage.block_file import BlockWriter
+from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.faults import file_error
 
 _CODED_PEOPLE: Final = 64  # whose templates are coded in one call

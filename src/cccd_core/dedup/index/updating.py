@@ -34,7 +34,7 @@ from cccd_core.dedup.index.shard import Column, Shard
 from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.errors import ConflictError, DamagedError, ParameterError
 from cccd_core.progress import Progress
-from cccd_core.storage.block_file import Cipher
+from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import exclusive
 

@@ -31,7 +31,7 @@ from cccd_core.dedup.search.worker import Compare, Screen
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.matching import Matcher
 from cccd_core.progress import Progress
-from cccd_core.storage.block_file import Cipher
+from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import exclusive
 

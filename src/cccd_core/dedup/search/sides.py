@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cccd_core.dedup.index import Shard, ShardBlock
 from cccd_core.dedup.search.task import Rows
 from cccd_core.errors import DamagedError
-from cccd_core.storage.block_file import Cipher
+from cccd_core.storage.cipher import Cipher
 
 Places = NDArray[np.int64]
 
