@@ -10,9 +10,9 @@
 #include "calibrating/calibrating.hpp"
 #include "coding/coding.hpp"
 #include "dispatch.hpp"
-#include "hamming/hamming.hpp"
 #include "matching/matching.hpp"
 #include "preparing/preparing.hpp"
+#include "scanning/scanning.hpp"
 #include "unpacking/unpacking.hpp"
 
 namespace nb = nanobind;
@@ -33,32 +33,39 @@ namespace {
 #define CCCD_PICK(family, function, level) (cccd::family::serial::function)
 #endif
 
-void check_codes(const In<std::uint64_t, 2>& codes, const char* name) {
-  if (codes.shape(1) != cccd::hamming::words)
-    throw std::invalid_argument(std::string(name) + " must have 8 uint64 words a row");
-}
+using Bytes = In<std::uint8_t, 2>;
 
-void hamming_distances(In<std::uint64_t, 2> probe, In<std::uint64_t, 2> gallery, Out<std::uint16_t, 2> out,
-                       const std::string& level_name) {
-  check_codes(probe, "probe");
-  check_codes(gallery, "gallery");
-  if (out.shape(0) != probe.shape(0) || out.shape(1) != gallery.shape(0))
-    throw std::invalid_argument("out must be probes x gallery rows");
-  const Level level = cccd::parse_level(level_name);
-  nb::gil_scoped_release release;
-  CCCD_PICK(hamming, distances, level)(probe.data(), probe.shape(0), gallery.data(), gallery.shape(0), out.data());
-}
-
-std::size_t hamming_within(In<std::uint64_t, 2> probe, In<std::uint64_t, 2> gallery, std::uint32_t limit,
-                           Out<std::uint32_t, 2> out, const std::string& level_name) {
-  check_codes(probe, "probe");
-  check_codes(gallery, "gallery");
+template <typename Scan>
+std::size_t scanning(Bytes probes, In<std::int32_t, 2> floors, Bytes codes, In<std::uint16_t, 1> present,
+                     Out<std::uint32_t, 2> out, Scan scan) {
+  namespace n = cccd::scanning;
+  const std::size_t width = codes.shape(1);
+  if (width < n::width_step || width > n::width_max || width % n::width_step)
+    throw std::invalid_argument("a row of codes must be whole words of 8 bytes");
+  if (probes.shape(1) != 2 * width) throw std::invalid_argument("a probe must be twice as wide as a row");
+  if (floors.shape(0) != probes.shape(0) || floors.shape(1) != n::presences)
+    throw std::invalid_argument("floors must be probes x 1024");
+  if (present.shape(0) != codes.shape(0)) throw std::invalid_argument("present must have a word for each row");
   if (out.shape(1) != 3) throw std::invalid_argument("out must have 3 columns");
-  const Level level = cccd::parse_level(level_name);
-  static_assert(sizeof(cccd::hamming::Hit) == 3 * sizeof(std::uint32_t));
+  if (codes.shape(0) > UINT32_MAX || probes.shape(0) > UINT32_MAX)
+    throw std::invalid_argument("rows are numbered in 32 bits");
+  static_assert(sizeof(n::Hit) == 3 * sizeof(std::uint32_t));
+  const n::Probes wanted{probes.data(), probes.shape(0), floors.data()};
+  const n::Rows rows{codes.data(), present.data(), codes.shape(0), width};
   nb::gil_scoped_release release;
-  return CCCD_PICK(hamming, within, level)(probe.data(), probe.shape(0), gallery.data(), gallery.shape(0), limit,
-                                           reinterpret_cast<cccd::hamming::Hit*>(out.data()), out.shape(0));
+  return scan(wanted, rows, reinterpret_cast<n::Hit*>(out.data()), out.shape(0));
+}
+
+std::size_t scanning_signs(Bytes probes, In<std::int32_t, 2> floors, Bytes codes, In<std::uint16_t, 1> present,
+                           Out<std::uint32_t, 2> out, const std::string& level_name) {
+  const Level level = cccd::parse_level(level_name);
+  return scanning(probes, floors, codes, present, out, CCCD_PICK(scanning, signs, level));
+}
+
+std::size_t scanning_steps(Bytes probes, In<std::int32_t, 2> floors, Bytes codes, In<std::uint16_t, 1> present,
+                           Out<std::uint32_t, 2> out, const std::string& level_name) {
+  const Level level = cccd::parse_level(level_name);
+  return scanning(probes, floors, codes, present, out, CCCD_PICK(scanning, steps, level));
 }
 
 using Floats = In<float, 1>;
@@ -258,10 +265,10 @@ NB_MODULE(_native, m) {
     for (Level level : cccd::available_levels()) names.emplace_back(cccd::level_name(level));
     return names;
   });
-  m.def("hamming_distances", &hamming_distances, nb::arg("probe").noconvert(), nb::arg("gallery").noconvert(),
-        nb::arg("out").noconvert(), nb::arg("level"));
-  m.def("hamming_within", &hamming_within, nb::arg("probe").noconvert(), nb::arg("gallery").noconvert(),
-        nb::arg("limit"), nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("scanning_signs", &scanning_signs, nb::arg("probes").noconvert(), nb::arg("floors").noconvert(), nb::arg("codes").noconvert(),
+        nb::arg("present").noconvert(), nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("scanning_steps", &scanning_steps, nb::arg("probes").noconvert(), nb::arg("floors").noconvert(), nb::arg("codes").noconvert(),
+        nb::arg("present").noconvert(), nb::arg("out").noconvert(), nb::arg("level"));
   m.def("calibrating_scores", &calibrating_scores, nb::arg("raw_knots").noconvert(), nb::arg("score_knots").noconvert(),
         nb::arg("chance").noconvert(), nb::arg("numbers").noconvert(), nb::arg("probe").noconvert(),
         nb::arg("words").noconvert(), nb::arg("offsets").noconvert(), nb::arg("scores").noconvert());

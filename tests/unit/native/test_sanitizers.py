@@ -26,7 +26,7 @@ LEVELS = ("serial", "avx2", "avx512")
 SOURCES = {
     "matching": None,
     "preparing": None,
-    "hamming": None,
+    "scanning": None,
     "coding": None,
     "calibrating": "calibrate.cpp",
     "unpacking": "unpack.cpp",
@@ -34,7 +34,7 @@ SOURCES = {
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all", "-O1", "-w"]
 # family, table, rounds: what a round is, the drivers say
 RUNS = [
-    ("hamming", "", 800),
+    ("scanning", "", 500),
     ("coding", "", 120),
     ("matching", "real", 3000),
     ("matching", "no exits", 2500),
