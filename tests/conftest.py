@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from support.postgres_server import Server, programs
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared"))
@@ -38,3 +41,17 @@ def vectors() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no published vectors at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server for the tests of one process."""
+    found = programs()
+    if found is None:
+        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
+    server = Server(found)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

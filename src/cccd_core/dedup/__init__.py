@@ -4,6 +4,7 @@ from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, Match
 from cccd_core.dedup.deduplicator import Deduplicator
 from cccd_core.dedup.gallery.folder import open_gallery
 from cccd_core.dedup.gallery.memory import MemoryGallery
+from cccd_core.dedup.gallery.postgres import PostgresGallery
 from cccd_core.dedup.gallery.protocol import Entry, Gallery
 from cccd_core.dedup.gallery.sqlite import GalleryStore
 from cccd_core.dedup.gallery.withdrawal import Withdrawal, WithdrawalKind
@@ -28,6 +29,7 @@ __all__ = [
     "Match",
     "MemoryGallery",
     "Outcome",
+    "PostgresGallery",
     "Scorer",
     "Withdrawal",
     "WithdrawalKind",

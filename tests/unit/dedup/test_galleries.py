@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cccd_core.dedup import (
     Gallery,
     GalleryStore,
     MemoryGallery,
+    PostgresGallery,
     Withdrawal,
     WithdrawalKind,
 )
@@ -35,14 +37,19 @@ class Ticking:
         return NOON.astimezone(timezone(timedelta(hours=7))) + timedelta(minutes=self.minutes)
 
 
-@pytest.fixture(params=["memory", "disk"])
+@pytest.fixture(params=["memory", "disk", pytest.param("server", marks=pytest.mark.postgres)])
 def gallery(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gallery]:
     if request.param == "memory":
         yield MemoryGallery(clock=Ticking())
+    elif request.param == "disk":
+        with closing(GalleryStore(tmp_path / "gallery.sqlite", clock=Ticking())) as store:
+            yield store
     else:
-        store = GalleryStore(tmp_path / "gallery.sqlite", clock=Ticking())
-        yield store
-        store.close()
+        server = request.getfixturevalue("postgres")
+        url = server.new_database()
+        with closing(PostgresGallery(url, clock=Ticking())) as served:
+            yield served
+        server.drop(url)
 
 
 def test_what_goes_in_comes_out(gallery):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import wraps
 from itertools import islice
-from typing import Final, Protocol, TypeAlias
+from typing import Final, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -33,63 +34,66 @@ from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson, demand_identifie
 from cccd_core.errors import ConflictError, DamagedError, ParameterError, UnavailableError
 from cccd_core.progress import Progress
 from cccd_core.storage.cipher import Cipher
+from cccd_core.storage.database import Database, LostConnectionError
 
 READ_BLOCK: Final = 64  # people held while iterating
 ASKED_BLOCK: Final = 500  # identifiers or numbers in one question, withdrawals in one answer, people in one addition
 _NUMBERS: Final = 1 << 62
 _ID_DIGITS: Final = 32
+_TRIES: Final = 3
 
 _METADATA = MetaData()
 _GALLERY = Table("gallery", _METADATA, Column("gallery_id", String))  # one row
 _PERSON = Table(
     "person",
     _METADATA,
-    Column("sequence", Integer, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
     Column("person_id", String),
     Column("sha256", LargeBinary),
 )
 _FINGER = Table(
     "finger",
     _METADATA,
-    Column("sequence", Integer, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
     Column("place", Integer, primary_key=True),  # 1..10 the position, 100.. the unplaced fingers in their order
     Column("template", LargeBinary),
 )
 _WITHDRAWAL = Table(
     "withdrawal",
     _METADATA,
-    Column("sequence", Integer, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
     Column("kind", String),
     Column("person_id", String),
     Column("ordered_by", String),
     Column("time", String),  # ISO 8601, UTC
-    Column("fingers", Integer),
-    Column("place", Integer),  # the person's number, which nobody else gets: an iteration may be under way
+    Column("fingers", BigInteger),
+    Column("place", BigInteger),  # the person's number, which nobody else gets: an iteration may be under way
 )
 _RENAMING = Table(
-    "renaming", _METADATA, Column("sequence", Integer, primary_key=True), Column("new_id", String)
+    "renaming", _METADATA, Column("sequence", BigInteger, primary_key=True), Column("new_id", String)
 )  # of the withdrawals of that kind: the new identifier
 
 _PersonRow: TypeAlias = tuple[int, str, bytes]
 
 
-class Database(Protocol):
-    """Where the tables are. `where` names it in errors, without a password."""
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 
-    @property
-    def where(self) -> str: ...
 
-    def read(self) -> AbstractContextManager[Connection]:
-        """One transaction that sees one state of the tables."""
+def _again(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """A call that is made again, twice at most, where the database was lost and nothing of it was kept."""
 
-    def write(self) -> AbstractContextManager[Connection]:
-        """One transaction, the only one that writes; kept when it ends well, undone when anything is raised."""
+    @wraps(method)
+    def call(*args: _P.args, **named: _P.kwargs) -> _T:
+        for _ in range(_TRIES - 1):
+            try:
+                return method(*args, **named)
+            except LostConnectionError as error:
+                if not error.undone:
+                    raise
+        return method(*args, **named)
 
-    def erase(self) -> None:
-        """Leaves nothing of what was deleted before where this can be done at once."""
-
-    def close(self) -> None:
-        """Lets go; it can be used again."""
+    return call
 
 
 class SqlGallery:
@@ -109,19 +113,29 @@ class SqlGallery:
         key, or without it by any, and where with it the gallery is not encrypted."""
         self._database = database
         self._clock = clock
-        self._id = self._read_id()
-        self._sealing = Sealing(cipher, self._id)
-        self._demand_key()
+        try:
+            self._id = self._read_id()
+            self._sealing = Sealing(cipher, self._id)
+            self._demand_key()
+        except BaseException:
+            database.close()
+            raise
 
     def close(self) -> None:
         """Lets go of the database; the gallery can be used again."""
         self._database.close()
 
     @property
+    def where(self) -> str:
+        """The file or the database, for errors and reports; without a password."""
+        return self._database.where
+
+    @property
     def gallery_id(self) -> str:
         """32 hexadecimal digits, drawn when the gallery was made: what is derived from it names them."""
         return self._id
 
+    @_again
     def __len__(self) -> int:
         with self._database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(_PERSON)).scalar_one())
@@ -137,12 +151,11 @@ class SqlGallery:
         """Those of the identifiers under which somebody is enrolled; 500 are asked for at a time."""
         asked = (person_id for person_id in person_ids if is_identifier(person_id))
         found: set[str] = set()
-        with self._database.read() as connection:
-            while part := list(islice(asked, ASKED_BLOCK)):
-                query = select(_PERSON.c.person_id).where(_PERSON.c.person_id.in_(part))
-                found.update(connection.execute(query).scalars())
+        while part := list(islice(asked, ASKED_BLOCK)):
+            found |= self._known(part)
         return found
 
+    @_again
     def get(self, person_id: str) -> EnrolledPerson:
         """The person of that identifier. Raises ConflictError when there is none."""
         if not is_identifier(person_id):
@@ -155,20 +168,14 @@ class SqlGallery:
 
     def entries(self, after: int = 0, until: int | None = None) -> Iterator[Entry]:
         """Everyone numbered from `after` + 1 to `until`, or to the last one there when it began, by number."""
-        with self._database.read() as connection:
-            last = self._last(connection, _PERSON.c.sequence)
+        last = self._last_enrolled()
         last = last if until is None else min(until, last)
         done = after
-        while done < last:
-            query = select(_PERSON).where(_PERSON.c.sequence.between(done + 1, last))
-            with self._database.read() as connection:
-                rows = connection.execute(query.order_by(_PERSON.c.sequence).limit(READ_BLOCK)).all()
-                people = self._load(connection, rows)
-            if not people:
-                return
+        while done < last and (people := self._entries(done, last)):
             done = people[-1].sequence
             yield from people
 
+    @_again
     def entries_of(self, sequences: Sequence[int]) -> list[Entry]:
         """The people of these numbers who are still enrolled, by number."""
         asked = iter(sorted(set(sequences)))
@@ -180,23 +187,20 @@ class SqlGallery:
         return found
 
     def identifiers(self, sequences: Iterable[int]) -> dict[int, str]:
-        """The identifiers of those of these numbers who are still enrolled."""
+        """The identifiers of those of these numbers who are still enrolled; 500 are asked for at a time."""
         asked = iter(sequences)
         found: dict[int, str] = {}
-        with self._database.read() as connection:
-            while part := list(islice(asked, ASKED_BLOCK)):
-                query = select(_PERSON.c.sequence, _PERSON.c.person_id).where(_PERSON.c.sequence.in_(part))
-                for sequence, person_id in connection.execute(query):
-                    if type(sequence) is not int or type(person_id) is not str:
-                        raise self._damaged("the gallery holds a person of the wrong type")
-                    found[sequence] = person_id
+        while part := list(islice(asked, ASKED_BLOCK)):
+            found |= self._identifiers(part)
         return found
 
+    @_again
     def last_sequence(self) -> int:
         """The largest number ever given, 0 where nobody was enrolled yet."""
         with self._database.read() as connection:
             return self._last_number(connection)
 
+    @_again
     def last_withdrawal(self) -> int:
         """The number of the last withdrawal, 0 where there is none."""
         with self._database.read() as connection:
@@ -212,14 +216,9 @@ class SqlGallery:
 
     def add_many(self, people: Iterable[EnrolledPerson]) -> int:
         """Enrols all or, when any of them is refused, nobody; returns how many were new. As `add` otherwise."""
-        new = 0
-        rest = iter(people)
-        with self._database.write() as connection:
-            last = self._last_number(connection)
-            while part := list(islice(rest, ASKED_BLOCK)):
-                new += self._add(connection, part, last + new)
-        return new
+        return self._add_all_again(people) if isinstance(people, Sequence) else self._add_all(people)
 
+    @_again
     def remove(self, person_id: str, *, order: str) -> Withdrawal:
         """Takes a person out, and returns what the trace says of it; the identifier may be enrolled again.
 
@@ -235,6 +234,7 @@ class SqlGallery:
         self._database.erase()
         return withdrawal
 
+    @_again
     def replace(self, person: EnrolledPerson, *, order: str) -> Withdrawal:
         """Puts these templates in place of those enrolled under the identifier, under the same number. `order`, result
         and errors as `remove`; ParameterError, too, for a template that the storage format cannot hold."""
@@ -248,6 +248,7 @@ class SqlGallery:
         self._database.erase()
         return withdrawal
 
+    @_again
     def rename(self, person_id: str, new_id: str, *, order: str) -> Withdrawal:
         """Gives a person another identifier; number and templates stay. `order`, result and errors as `remove`;
         ConflictError, too, where somebody has the new identifier, ParameterError where it is none."""
@@ -266,18 +267,9 @@ class SqlGallery:
     def withdrawals(self, after: int = 0) -> Iterator[Withdrawal]:
         """Everyone who was taken out, replaced or renamed, from number `after` + 1 on, in order, up to the last one
         there when it began."""
-        with self._database.read() as connection:
-            last = self._last(connection, _WITHDRAWAL.c.sequence)
+        last = self.last_withdrawal()
         done = max(0, after)
-        both = _WITHDRAWAL.outerjoin(_RENAMING, _WITHDRAWAL.c.sequence == _RENAMING.c.sequence)
-        while done < last:
-            query = select(_WITHDRAWAL, _RENAMING.c.new_id).select_from(both)
-            query = query.where(_WITHDRAWAL.c.sequence.between(done + 1, last))
-            with self._database.read() as connection:
-                rows = connection.execute(query.order_by(_WITHDRAWAL.c.sequence).limit(ASKED_BLOCK)).all()
-            if not rows:
-                return
-            found = [self._withdrawal(row) for row in rows]
+        while done < last and (found := self._withdrawals(done, last)):
             done = found[-1].sequence
             yield from found
 
@@ -324,6 +316,7 @@ class SqlGallery:
                 changed += 1
         return changed
 
+    @_again
     def _read_id(self) -> str:
         with self._database.read() as connection:
             rows = connection.execute(select(_GALLERY).limit(2)).all()
@@ -331,6 +324,57 @@ class SqlGallery:
         if type(found) is not str or len(found) != _ID_DIGITS or not set(found) <= set("0123456789abcdef"):
             raise self._damaged("the gallery does not say which one it is")
         return found
+
+    @_again
+    def _known(self, part: Sequence[str]) -> set[str]:
+        query = select(_PERSON.c.person_id).where(_PERSON.c.person_id.in_(part))
+        with self._database.read() as connection:
+            return set(connection.execute(query).scalars())
+
+    @_again
+    def _identifiers(self, part: Sequence[int]) -> dict[int, str]:
+        query = select(_PERSON.c.sequence, _PERSON.c.person_id).where(_PERSON.c.sequence.in_(part))
+        found: dict[int, str] = {}
+        with self._database.read() as connection:
+            for sequence, person_id in connection.execute(query):
+                if type(sequence) is not int or type(person_id) is not str:
+                    raise self._damaged("the gallery holds a person of the wrong type")
+                found[sequence] = person_id
+        return found
+
+    @_again
+    def _last_enrolled(self) -> int:
+        with self._database.read() as connection:
+            return self._last(connection, _PERSON.c.sequence)
+
+    @_again
+    def _entries(self, done: int, last: int) -> list[Entry]:
+        """The next people after number `done`."""
+        query = select(_PERSON).where(_PERSON.c.sequence.between(done + 1, last))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(_PERSON.c.sequence).limit(READ_BLOCK)).all()
+            return self._load(connection, rows)
+
+    @_again
+    def _withdrawals(self, done: int, last: int) -> list[Withdrawal]:
+        """The next withdrawals after number `done`."""
+        both = _WITHDRAWAL.outerjoin(_RENAMING, _WITHDRAWAL.c.sequence == _RENAMING.c.sequence)
+        query = select(_WITHDRAWAL, _RENAMING.c.new_id).select_from(both)
+        query = query.where(_WITHDRAWAL.c.sequence.between(done + 1, last))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(_WITHDRAWAL.c.sequence).limit(ASKED_BLOCK)).all()
+        return [self._withdrawal(row) for row in rows]
+
+    def _add_all(self, people: Iterable[EnrolledPerson]) -> int:
+        new = 0
+        rest = iter(people)
+        with self._database.write() as connection:
+            last = self._last_number(connection)
+            while part := list(islice(rest, ASKED_BLOCK)):
+                new += self._add(connection, part, last + new)
+        return new
+
+    _add_all_again = _again(_add_all)
 
     def _add(self, connection: Connection, people: Sequence[EnrolledPerson], last: int) -> int:
         """Enrols those of these who are new, numbered from `last` + 1 on."""

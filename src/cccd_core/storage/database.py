@@ -1,0 +1,41 @@
+"""Tables that are the truth of something, in a file or on a server: what their keeper asks of either."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from cccd_core.errors import FileError
+
+
+class LostConnectionError(FileError):
+    """The server was lost in the middle of a transaction. The fact `undone` says that nothing of it was kept, so that
+    it may be done again; where it is False it may have been kept, and whoever needs to know must look."""
+
+    @property
+    def undone(self) -> bool:
+        """Whether nothing of the transaction was kept."""
+        return self.facts.get("undone") is True
+
+
+class Database(Protocol):
+    """Where the tables are. `where` names it in errors, without a password."""
+
+    @property
+    def where(self) -> str: ...
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """One transaction that sees one state of the tables, and changes nothing."""
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """One transaction, the only one that writes; kept when it ends well, undone when anything is raised.
+
+        What one writer kept is seen by the next, and before anything that a later one writes."""
+
+    def erase(self) -> None:
+        """Leaves nothing of what was deleted before where this can be done at once."""
+
+    def close(self) -> None:
+        """Lets go; it can be used again."""

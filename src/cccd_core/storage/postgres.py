@@ -1,0 +1,309 @@
+"""Tables in a PostgreSQL server (13 or later) that are the truth of something, in a schema of their own.
+
+Writers come one after the other: each holds a lock from before its first statement until what it wrote is there for
+all. So numbers that are given in a transaction become visible in their order. Readers see one state for a whole
+transaction and wait for nobody.
+
+A password never passes through here: libpq takes it from PGPASSWORD, PGPASSFILE or ~/.pgpass, or needs none. No error
+holds a sentence of the server, which shows values of rows.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, cast
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from cccd_core.errors import (
+    BusyError,
+    CccdError,
+    ConflictError,
+    DamagedError,
+    DiskFullError,
+    FileError,
+    ParameterError,
+    UnavailableError,
+)
+from cccd_core.storage.database import LostConnectionError
+
+SCHEME: Final = "postgresql://"
+URL_CHARACTERS_MOST: Final = 1024
+SERVER_LEAST: Final = 130000
+_KEPT_OPEN: Final = 8  # connections kept between transactions; more are opened where more threads ask
+_LOCK_TIMEOUT_S: Final = 60
+_CONNECT_TIMEOUT_S: Final = 10
+_PATIENCE_S: Final = 60.0  # for a server that was there before, and starts anew
+_PAUSE_S: Final = 0.2
+_IN_A_URL: Final = frozenset(
+    {
+        "application_name", "connect_timeout", "dbname", "host", "hostaddr", "passfile", "port", "sslcert", "sslcrl",
+        "sslkey", "sslmode", "sslrootcert", "target_session_attrs", "user",
+    }
+)  # fmt: skip
+_NEEDS: Final = "pip install 'cccd_core[postgres]'"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresKind:
+    """What one kind of tables is. `what` is its name in errors, `name` the schema that holds it alone, `statements`
+    make it, `columns` are (table, column, type, whether a value must be there) of what they make. `lock` is the table
+    that a writer locks."""
+
+    what: str
+    name: str
+    version: int
+    lock: str
+    statements: tuple[str, ...]
+    columns: frozenset[tuple[str, str, str, bool]]
+
+
+class PostgresDatabase:
+    """The tables of one kind in one database; several threads, processes and machines may read and write at a time.
+
+    `url`: `postgresql://[USER@]HOST[:PORT]/DATABASE`, with libpq's parameters for sockets (`?host=/run/postgresql`) and
+    certificates (`sslmode`, `sslrootcert`, ...). The tables are made where there are none and `make` lets it.
+
+    ParameterError for a URL that is none, holds a password, or a parameter that is not one of these; UnavailableError
+    without the driver, or for an older server. FileError where the database cannot be reached, read or written,
+    LostConnectionError where it is lost on the way, DiskFullError where nothing more fits there, BusyError where
+    another writer does not end within a minute, ConflictError where a rule of the tables forbids what is written,
+    DamagedError where they are of no known version or not what their version says.
+    """
+
+    def __init__(self, url: str, kind: PostgresKind, *, make: bool = True) -> None:
+        self.where = demand_url(url)
+        self.kind = kind
+        self._reached = False
+        self._engine = create_engine(
+            "postgresql+psycopg://",
+            creator=self._connect,
+            poolclass=QueuePool,
+            pool_size=_KEPT_OPEN,
+            max_overflow=-1,
+            pool_pre_ping=True,
+            use_native_hstore=False,
+            hide_parameters=True,
+        )
+        _OPEN.add(self)
+        try:
+            self._prepare(make)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that sees one state of the tables, and changes nothing."""
+        with self._faults(), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, the only one that writes; kept by the server when it ends well, undone when anything is
+        raised, but for a LostConnectionError that says otherwise."""
+        with self._faults(), self._engine.connect() as connection:
+            connection.exec_driver_sql(f"LOCK TABLE {self.kind.lock} IN EXCLUSIVE MODE")
+            yield connection
+            with self._faults(undone=False):
+                connection.commit()
+
+    def erase(self) -> None:
+        """Nothing can be done at once: no reader sees what was deleted, and the server's VACUUM frees its bytes."""
+
+    def close(self) -> None:
+        """Ends the connections; it can be used again."""
+        self._engine.dispose()
+
+    def _connect(self) -> DBAPIConnection:
+        import psycopg
+
+        end = time.monotonic() + (_PATIENCE_S if self._reached else 0)
+        options = f"-c search_path={self.kind.name} -c lock_timeout={_LOCK_TIMEOUT_S}s -c client_min_messages=error"
+        while True:
+            try:
+                connection = psycopg.connect(
+                    self.where, connect_timeout=_CONNECT_TIMEOUT_S, options=options, client_encoding="utf8",
+                    application_name="cccd", keepalives_idle=30, keepalives_interval=10, keepalives_count=3,
+                )  # fmt: skip
+            except psycopg.OperationalError as error:
+                if time.monotonic() >= end:
+                    raise self._unreached(error) from None
+                time.sleep(_PAUSE_S)
+            else:
+                self._reached = True
+                return cast("DBAPIConnection", connection)
+
+    def _unreached(self, error: Exception) -> FileError:
+        """libpq's words, of which only the kind is told: they name users and addresses."""
+        text = str(error).lower()
+        why = next((said for sought, said in _UNREACHED.items() if sought in text), "no connection")
+        return FileError(f"the database of the {self.kind.what} cannot be reached", path=self.where, why=why)
+
+    @contextmanager
+    def _faults(self, *, undone: bool = True) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._error(error, undone) from None  # its own text shows statements and values
+
+    def _error(self, error: DBAPIError, undone: bool) -> CccdError:
+        cause = error.orig
+        state = getattr(cause, "sqlstate", None)
+        what, facts = self.kind.what, {"path": self.where, "why": f"SQLSTATE {state}"}
+        if state is None or state[:2] in _LOST_CLASSES or state in _LOST or error.connection_invalidated:
+            why = type(cause).__name__ if state is None else f"SQLSTATE {state}"
+            if undone:
+                return LostConnectionError(
+                    f"the database of the {what} was lost: nothing was changed", undone=True, path=self.where, why=why
+                )
+            return LostConnectionError(
+                f"the database of the {what} was lost while it kept a change: it may have been kept", undone=False,
+                path=self.where, why=why, needs="a look whether it was",
+            )  # fmt: skip
+        if state == "53100":
+            return DiskFullError(f"the server's disk is full: the {what} cannot be written", **facts)
+        if state in _BUSY:
+            return BusyError(f"the database of the {what} is busy, or another process is writing it", **facts)
+        if state[:2] == "23":
+            rule = getattr(getattr(cause, "diag", None), "constraint_name", None)
+            return ConflictError(f"a rule of the {what} would be broken", path=self.where, rule=str(rule))
+        if state[:2] in _DAMAGE_CLASSES:
+            return DamagedError(f"the database holds no sound {what}", **facts)
+        return FileError(f"the {what} cannot be read or written in its database", **facts)
+
+    def _prepare(self, make: bool) -> None:
+        kind = self.kind
+        with self._faults(), self._engine.connect() as connection:
+            version = connection.exec_driver_sql("SELECT current_setting('server_version_num')::integer").scalar_one()
+            if version < SERVER_LEAST:
+                raise UnavailableError(
+                    "the PostgreSQL server is too old", path=self.where, found=version // 10000,
+                    needs=f"PostgreSQL {SERVER_LEAST // 10000}",
+                )  # fmt: skip
+            for setting in ("fsync", "full_page_writes"):
+                if connection.exec_driver_sql(f"SELECT current_setting('{setting}')").scalar_one() != "on":
+                    raise ConflictError(
+                        f"the server may lose what it says that it keeps: the {kind.what} cannot be there",
+                        path=self.where, setting=setting, needs=f"{setting} = on",
+                    )  # fmt: skip
+            if not self._is_there(connection):
+                if not make:
+                    raise FileError(f"there is no {kind.what} in the database", path=self.where, why="no such schema")
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (kind.name,))
+                if not self._is_there(connection):  # nobody else was quicker
+                    for statement in self._making():
+                        connection.exec_driver_sql(statement)
+                    row = (kind.name, kind.version)
+                    connection.exec_driver_sql("INSERT INTO about VALUES (%s, %s)", row)
+                connection.commit()
+        with self.read() as connection:
+            self._check(connection)
+
+    def _making(self) -> Iterator[str]:
+        name = self.kind.name
+        yield f"CREATE SCHEMA {name}"
+        yield f"REVOKE ALL ON SCHEMA {name} FROM PUBLIC"
+        yield "CREATE TABLE about (kind text NOT NULL, version integer NOT NULL)"
+        yield from self.kind.statements
+
+    def _is_there(self, connection: Connection) -> bool:
+        query = "SELECT count(*) FROM pg_namespace WHERE nspname = %s"
+        return bool(connection.exec_driver_sql(query, (self.kind.name,)).scalar_one())
+
+    def _check(self, connection: Connection) -> None:
+        """DamagedError where the schema holds anything but the tables of this version."""
+        kind = self.kind
+        rows = connection.exec_driver_sql(_COLUMNS, (kind.name,)).fetchall()
+        found = frozenset((row[0], row[1], row[2], row[3]) for row in rows)
+        about = {("about", "kind", "text", True), ("about", "version", "integer", True)}
+        if not about <= found:
+            raise DamagedError(f"the database holds no sound {kind.what}", path=self.where)
+        said = connection.exec_driver_sql("SELECT kind, version FROM about LIMIT 2").fetchall()
+        if len(said) != 1 or said[0][0] != kind.name:
+            raise DamagedError(f"the database holds no sound {kind.what}", path=self.where)
+        if said[0][1] != kind.version:
+            raise DamagedError(
+                f"the {kind.what} has another schema version", path=self.where, found=said[0][1], known=kind.version
+            )
+        others = connection.exec_driver_sql(_OTHERS, (kind.name, kind.name)).scalar_one()
+        if others or found != kind.columns | about:
+            raise DamagedError(f"the {kind.what}'s tables are not those of its version", path=self.where)
+
+
+def demand_url(url: str) -> str:
+    """The URL as it is. ParameterError where it names no database, or holds a password or anything else that is not to
+    stand in one; UnavailableError without the driver. The error does not show it."""
+    if len(url) > URL_CHARACTERS_MOST or not url.isprintable() or not url.startswith(SCHEME):
+        raise ParameterError(f"a database is named as {SCHEME}[USER@]HOST[:PORT]/DATABASE")
+    try:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError:
+        raise UnavailableError("the driver of PostgreSQL is not installed", needs=_NEEDS) from None
+    try:
+        given = {name for name, value in conninfo_to_dict(url).items() if value is not None}
+    except ProgrammingError:
+        raise ParameterError(f"a database is named as {SCHEME}[USER@]HOST[:PORT]/DATABASE") from None
+    if "password" in given:
+        raise ParameterError(
+            "a password does not stand in the URL of a database", needs="PGPASSWORD, PGPASSFILE or ~/.pgpass"
+        )
+    if "dbname" not in given:
+        raise ParameterError("the URL names no database")
+    if not given <= _IN_A_URL:
+        raise ParameterError("the URL of a database has a parameter that it cannot have", known=" ".join(_IN_A_URL))
+    return url
+
+
+_LOST_CLASSES: Final = frozenset({"08"})
+_LOST: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+_BUSY: Final = frozenset({"55P03", "40P01", "40001", "57014", "53300", "55006"})
+_DAMAGE_CLASSES: Final = frozenset({"22", "42", "XX"})
+_UNREACHED: Final = {
+    "password": "the password is refused, or there is none",
+    "authentication": "this user is refused",
+    "role": "this user is refused",
+    "no pg_hba.conf entry": "this user is refused",
+    "does not exist": "no such database",
+    "certificate": "the certificate is refused",
+    "ssl": "no encryption as it was asked for",
+    "refused": "nobody listens there",
+    "no such file": "nobody listens there",
+    "could not translate": "no such host",
+    "name or service": "no such host",
+    "timeout": "no answer in time",
+    "too many": "too many connections",
+    "starting up": "the server is starting",
+    "shutting down": "the server is ending",
+}
+_COLUMNS: Final = (
+    "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
+    " WHERE n.nspname = %s AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped"
+    " LIMIT 256"
+)
+_OTHERS: Final = (  # views, foreign tables, what a trigger or a rule would do besides
+    "SELECT (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s"
+    " AND (c.relkind IN ('v', 'm', 'f', 'p') OR c.relhasrules OR c.relrowsecurity))"
+    " + (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n"
+    " ON n.oid = c.relnamespace WHERE n.nspname = %s AND NOT t.tgisinternal)"
+)
+
+
+def _close_idle() -> None:
+    for database in list(_OPEN):
+        database.close()
+
+
+# A connection must not be used by two processes after a fork: none is there to be inherited.
+_OPEN: Final[weakref.WeakSet[PostgresDatabase]] = weakref.WeakSet()
+os.register_at_fork(before=_close_idle)
