@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
-from cccd_core.cli.common import JsonOption, no_stream, when_interrupted
+from cccd_core.cli import gallery_index
+from cccd_core.cli.common import JsonOption, when_interrupted
+from cccd_core.cli.gallery_index import GalleryFolder
+from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
 
 _SHOWN = 200  # rows of a table; --json has them all
-
-GalleryFolder: TypeAlias = Annotated[
-    Path,
-    typer.Argument(help="Folder of the gallery, as for cccd issue --gallery.", show_default=False, callback=no_stream),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,29 +24,35 @@ def register(app: typer.Typer) -> None:
     area.command("list", epilog="Example: cccd gallery list ./gallery --json")(people)
     area.command(epilog="Example: cccd gallery remove ./gallery P0123456789abcdef01234567 --order 'CV 12/2026'")(remove)
     area.command(epilog="Example: cccd gallery withdrawals ./gallery")(withdrawals)
+    gallery_index.register(area)
 
 
-def info(gallery: GalleryFolder, as_json: JsonOption = False) -> None:
-    """Says how many people are enrolled, and how many were taken out or replaced."""
+def info(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
+    """Says how many people are enrolled, how many were taken out or replaced, and what the index holds."""
     from cccd_core.dedup import open_gallery
+    from cccd_core.dedup.index.manifest import read_manifest
+    from cccd_core.dedup.index.updating import index_folder
 
-    with open_gallery(gallery) as opened:
+    cipher = cipher_of(key)
+    with open_gallery(gallery, cipher=cipher) as opened:
         found = {
             "people": len(opened),
             "removed": len(opened.removed()),
             "withdrawals": sum(1 for _ in opened.withdrawals()),
         }
+    manifest = read_manifest(index_folder(gallery), cipher)
+    index = {} if manifest is None else gallery_index.figures(manifest)
     if as_json:
-        print_json(found)
+        print_json({**found, "index": index or None, "encrypted": cipher is not None})
     else:
-        say(*aligned(found))
+        say(*aligned({**found, **{f"index: {name.replace('_', ' ')}": value for name, value in index.items()}}))
 
 
-def people(gallery: GalleryFolder, as_json: JsonOption = False) -> None:
+def people(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Lists everyone enrolled, in the order of enrolment, with the positions of their fingers (0: unknown)."""
     from cccd_core.dedup import open_gallery
 
-    with open_gallery(gallery) as opened:
+    with open_gallery(gallery, cipher=cipher_of(key)) as opened:
         total = len(opened)
         everyone = ((person.person_id, [*person.tenprint, *(0 for _ in person.unplaced)]) for person in opened)
         if as_json:
@@ -69,6 +72,7 @@ def remove(
     order: Annotated[
         str, typer.Option(help="Number of the order, or the legal ground; up to 64 characters, no personal data.")
     ],
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Takes a person out of the gallery: templates are gone from its files for good, the order is kept.
@@ -78,7 +82,7 @@ def remove(
     from cccd_core.dedup import open_gallery
 
     when_interrupted("the person is out of the gallery, or nothing was changed: see cccd gallery withdrawals")
-    with open_gallery(gallery, alone=True) as opened:
+    with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
         gone = opened.remove(person, order=order)
     if as_json:
         print_json(gone)
@@ -86,11 +90,11 @@ def remove(
         say(f"{gone.person_id} removed: {gone.fingers} fingers, order {gone.order}, withdrawal {gone.sequence}")
 
 
-def withdrawals(gallery: GalleryFolder, as_json: JsonOption = False) -> None:
+def withdrawals(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Lists who was taken out of the gallery or given other templates: when, by which order, how many fingers went."""
     from cccd_core.dedup import open_gallery
 
-    with open_gallery(gallery) as opened:
+    with open_gallery(gallery, cipher=cipher_of(key)) as opened:
         found = list(opened.withdrawals())
     if as_json:
         print_json(found)

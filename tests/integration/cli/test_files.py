@@ -70,6 +70,7 @@ _PKI_FOLDERS = (
     "signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list", "write-deviation-list",
 )  # fmt: skip
 _OF_A_CARD = ("file", "pki", "ds", "trust", "root", "terminal")
+_GALLERY = ("info", "list", "remove", "withdrawals", "index", "compact", "verify", "rotate")
 READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
@@ -79,8 +80,16 @@ READ_BY_NAME = [
     *((f"pki cv {word}", "folder") for word in ("dv", "is", "add", "renew", "link", "show")),
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
     ("card keys", "pki"),
-    ("batch check", "batch"), *((f"gallery {word}", "gallery") for word in ("info", "list", "remove", "withdrawals")),
+    ("batch check", "batch"), ("gallery rotate", "to"),
+    *((f"gallery {word}", name) for word in _GALLERY for name in ("gallery", "key")),
 ]  # fmt: skip
+
+
+def key_file(work: Path) -> Path:
+    """The key of a gallery."""
+    path = work / "key.hex"
+    path.write_text("00" * 32)
+    return path
 
 
 def commands(app: typer.Typer, before: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -184,7 +193,8 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "card read": {"file": card, "--can": can, "--pki": office.pki},
         "card verify": {"file": card, "--can": can, "--pki": office.pki},
         "batch check": {"batch": office.batch()},
-        **{f"gallery {word}": {"gallery": office.gallery} for word in ("info", "list", "withdrawals")},
+        **{f"gallery {word}": {"gallery": office.gallery} for word in _GALLERY},
+        "gallery rotate": {"gallery": office.gallery, "--to": key_file(work)},
         "gallery remove": {"gallery": office.gallery, "person": "P1", "--order": "o"},
         "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
     }

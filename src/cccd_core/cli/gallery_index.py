@@ -1,0 +1,179 @@
+"""cccd gallery index|compact|verify|rotate: the index beside a gallery, and what is sound. Parses and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from cccd_core.cli.common import JsonOption, ThreadsOption, fail_unless, no_stream, when_interrupted
+from cccd_core.cli.gallery_key import KeyOption, cipher_of, key_of, read_key
+from cccd_core.cli.progress import progress
+from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
+
+if TYPE_CHECKING:
+    from cccd_core.dedup import GalleryStore
+    from cccd_core.dedup.index import Manifest, Updated
+    from cccd_core.progress import Progress
+    from cccd_core.storage.cipher import Cipher
+
+GalleryFolder: TypeAlias = Annotated[
+    Path,
+    typer.Argument(help="Folder of the gallery, as for cccd issue --gallery.", show_default=False, callback=no_stream),
+]
+WaitOption: TypeAlias = Annotated[
+    bool, typer.Option("--wait", help="Wait while another process changes the index, instead of being refused.")
+]
+_GOES_ON = "what was written counts; run the same command again to go on"
+
+
+def register(area: typer.Typer) -> None:
+    """Adds the commands to the area `gallery`."""
+    area.command(epilog="Example: cccd gallery index ./gallery --threads 2")(index)
+    area.command(epilog="Example: cccd gallery compact ./gallery --wait")(compact)
+    area.command(epilog="Example: cccd gallery verify ./gallery --json")(verify)
+    area.command(epilog="Example: cccd gallery rotate ./gallery --key old.hex --to new.hex")(rotate)
+
+
+def up_to_date(
+    gallery: GalleryStore,
+    folder: Path,
+    *,
+    threads: int | None,
+    cipher: Cipher | None,
+    wait: bool = False,
+    anew: bool = False,
+    told: Progress | None = None,
+) -> Updated:
+    """Brings the index of an open gallery up to date, as the shipped matcher and coder make it."""
+    from cccd_core import runtime
+    from cccd_core.dedup.codes import FingerCoder
+    from cccd_core.dedup.index import update
+    from cccd_core.matching import Matcher
+
+    workers = runtime.threads() if threads is None else threads
+    coder = FingerCoder.shipped()
+    return update(
+        gallery, folder, Matcher(), coder, threads=workers, cipher=cipher, wait=wait, anew=anew, progress=told
+    )
+
+
+def figures(manifest: Manifest) -> dict[str, int]:
+    """What is told of an index."""
+    return {
+        "people": manifest.people,
+        "shards": len(manifest.shards),
+        "bytes": sum(entry.bytes for entry in manifest.shards),
+        "dead": sum(len(entry.dead) for entry in manifest.shards),
+        "up_to_person": manifest.sequence,
+        "up_to_withdrawal": manifest.withdrawal,
+    }
+
+
+def index(
+    gallery: GalleryFolder,
+    anew: Annotated[bool, typer.Option("--anew", help="Make it anew from the gallery: where it is damaged.")] = False,
+    wait: WaitOption = False,
+    threads: ThreadsOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Brings the index of a gallery up to date: those enrolled or replaced since come in, those removed go out.
+
+    Searches over a gallery of many people need it. It may be interrupted, and goes on where it was.
+    """
+    from cccd_core.dedup import open_gallery
+
+    when_interrupted(_GOES_ON)
+    cipher = cipher_of(key)
+    with open_gallery(gallery, cipher=cipher) as opened, progress("index", quiet=as_json) as told:
+        done = up_to_date(opened, gallery, threads=threads, cipher=cipher, wait=wait, anew=anew, told=told)
+    _say_done(done, as_json)
+
+
+def compact(
+    gallery: GalleryFolder, wait: WaitOption = False, key: KeyOption = None, as_json: JsonOption = False
+) -> None:
+    """Writes the index anew where people were withdrawn or small files stand: nothing is left of who was removed.
+
+    What is not up to date stays so: cccd gallery index comes first, so that those removed since go as well.
+    """
+    from cccd_core.dedup.index import compact as compacted
+
+    when_interrupted(_GOES_ON)
+    cipher = cipher_of(key)
+    with progress("compact", quiet=as_json) as told:
+        done = compacted(gallery, cipher=cipher, wait=wait, progress=told)
+    _say_done(done, as_json)
+
+
+def verify(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
+    """Reads everyone in a gallery and every byte of its index, and names what is damaged: file, part, people affected.
+
+    Exit code 1 where anything is. A damaged index is made anew by cccd gallery index --anew; a damaged gallery comes
+    back from its backup.
+    """
+    from cccd_core.dedup import open_gallery
+    from cccd_core.dedup.gallery.checking import damaged_people
+    from cccd_core.dedup.index import Finding, check
+
+    when_interrupted("nothing was changed")
+    cipher = cipher_of(key)
+    with open_gallery(gallery, cipher=cipher) as opened, progress("verify", quiet=as_json) as told:
+        path = str(opened.path)
+        found = [Finding(path, f"person {number}", 0, 1, what) for number, what in damaged_people(opened, told)]
+        found += check(opened, gallery, cipher=cipher, progress=told)
+        people = len(opened)
+    if as_json:
+        print_json({"people": people, "findings": [finding.as_dict() for finding in found]})
+    elif found:
+        rows = table("file", "part", "offset", "people", "what is wrong", right=["offset", "people"])
+        for one in found:
+            values = (one.file, one.section, one.offset, one.people, one.what)
+            rows.add_row(*(cell(value) for value in values))
+        show(rows)
+    else:
+        say(f"sound: {people} people, and the index beside them")
+    fail_unless(not found)
+
+
+def rotate(
+    gallery: GalleryFolder,
+    to: Annotated[
+        Path, typer.Option(metavar="FILE", help="The key from now on: 64 hexadecimal digits.", callback=no_stream)
+    ],
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Puts a gallery and its index under another key, or under one at all where neither was.
+
+    It may be interrupted, and goes on where it was when both keys are given again. The old key must be kept for as long
+    as there are copies under it.
+    """
+    from cccd_core.dedup import open_gallery
+    from cccd_core.dedup.index import compact as compacted
+    from cccd_core.dedup.index.manifest import MANIFEST_FILE
+    from cccd_core.dedup.index.updating import index_folder
+    from cccd_core.storage.aes_gcm import KeyRing
+
+    when_interrupted("both keys are needed until the same command has ended well")
+    old = key_of(key)
+    ring = KeyRing(read_key(to), [] if old is None else [old], clear_too=old is None)
+    with progress("rotate", quiet=as_json) as told:
+        with open_gallery(gallery, alone=True, cipher=ring) as opened:
+            people = opened.reseal(told)
+        there = (index_folder(gallery) / MANIFEST_FILE).exists()
+        shards = compacted(gallery, cipher=ring, progress=told).written if there else 0
+    if as_json:
+        print_json({"people": people, "shards": shards, "key_id": ring.key_id.hex()})
+    else:
+        say(f"{people} people and {shards} shards are under the key {ring.key_id.hex()} now")
+
+
+def _say_done(done: Updated, as_json: bool) -> None:
+    found = {"new_rows": done.people, "withdrawn": done.dead, "written_shards": done.written, **figures(done.manifest)}
+    if as_json:
+        print_json(found)
+    else:
+        say(*aligned(found))
