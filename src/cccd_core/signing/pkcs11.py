@@ -1,4 +1,5 @@
-"""A signer whose key lies in a PKCS #11 token (a hardware security module). The only file that imports pkcs11.
+"""A signer whose key lies in a PKCS #11 token (a hardware security module), and keys that a token decrypts. The only
+file that imports pkcs11.
 
 The key never leaves the token: data are hashed here, the token signs the hash (CKM_ECDSA, CKM_RSA_PKCS_PSS), which any
 token can. A PIN is tried once: tokens lock after a few wrong ones.
@@ -178,6 +179,18 @@ class Pkcs11Signer:
         """One signature over a fixed text, checked with the certificate's key."""
         if not verifies(self._public, self._algorithm, self.sign(PROOF), PROOF):
             raise SigningError("the token's key is not the certificate's")
+
+
+def unwrap(module: Path | str, *, token: str, key: str, pin: str, wrapped: bytes) -> bytes:
+    """What was encrypted for the RSA key labelled `key` of a token, decrypted inside it: RSAES-OAEP (RFC 8017) with
+    SHA-1 and MGF1 over it, the one form that every token can. Errors as `Pkcs11Signer.open`."""
+    session = _session(module, token, pin)
+    try:
+        with _errors("the token did not decrypt", token=token, key=key):
+            private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=key)
+            return bytes(private.decrypt(wrapped, mechanism=pkcs11.Mechanism.RSA_PKCS_OAEP))
+    finally:
+        session.close()
 
 
 def _session(module: Path | str, token: str, pin: str, *, write: bool = False) -> Any:
