@@ -73,7 +73,7 @@ def truth(
     """What a join must find among these people, by the numbers they stand under."""
     earlier = list(first)
     later = earlier if second is None else list(second)
-    thresholds = Thresholds(PARAMETERS, len(earlier) - (second is None))
+    thresholds = Thresholds(PARAMETERS, len(earlier) - 1 if second is None else max(len(earlier), len(later)))
     same = SamePosition(MATCHER, thresholds, {}, thresholds.by_position_cost)
     across = AnyPosition(MATCHER, thresholds, {}, {})
     found = []

@@ -94,6 +94,13 @@ PositionOption: TypeAlias = Annotated[
 ThreadsOption: TypeAlias = Annotated[
     int | None, typer.Option("--threads", min=1, max=1024, help="Threads that work; all cores without it.")
 ]
+FpirOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        help="Rate of false positives: how often a search of somebody who is not enrolled may say `duplicate` by "
+        "chance; 0.0001 without it. Ten times as often it may say that somebody must look."
+    ),
+]
 OUT_HELP = "The file to write; - is standard output"
 PkiOption: TypeAlias = Annotated[
     Path | None,

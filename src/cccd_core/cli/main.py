@@ -14,7 +14,20 @@ if TYPE_CHECKING:
     import typer
 
 # Each file has `register(app)`, which adds the one command, or group of commands, of its name.
-AREAS = ("doctor", "template", "match", "warmup", "evaluate", "pki", "card", "vcard", "batch", "issue", "gallery")
+AREAS = (
+    "doctor",
+    "template",
+    "match",
+    "warmup",
+    "evaluate",
+    "pki",
+    "card",
+    "vcard",
+    "batch",
+    "issue",
+    "gallery",
+    "dedup",
+)
 
 
 def build(area: str | None = None) -> typer.Typer:

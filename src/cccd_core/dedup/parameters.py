@@ -13,6 +13,7 @@ from cccd_core.errors import ParameterError
 # Fused scores pay k (k + 1) for speaking by k fingers, whose inverses sum to 10/11 over the ten that there can be, and
 # not to 1: a tenth of the whole allowance can be given away once more, and together they still keep it.
 MOST_MIRRORED: Final = 0.1
+MOST_RATE: Final = 0.1  # of false positives; ten times it is still a probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,16 @@ class DedupParameters:
         for name in ("agreeing_fingers", "least_minutiae", "gallery_block", "batch_block"):
             if not isinstance(getattr(self, name), int):
                 raise ParameterError("a deduplication parameter must be a whole number", name=name)
+
+    @classmethod
+    def of_rate(cls, rate: float) -> DedupParameters:
+        """The usual parameters for another rate of false positives: `rate` of the searches of people who are not
+        enrolled may call somebody a duplicate by chance, ten times as many send somebody to be looked at.
+
+        ParameterError outside 0 to 0.1."""
+        if not 0.0 < rate < MOST_RATE:
+            raise ParameterError("a rate of false positives must lie between 0 and 0.1", fpir=rate)
+        return cls(duplicate_false_matches=rate, review_false_matches=10 * rate, single_finger_false_matches=rate / 10)
 
     @property
     def digest(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -9,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from cccd_core.dedup import MemoryGallery
 from cccd_core.dedup.executors.ray import Ray
+from cccd_core.dedup.executors.threads import Threads
+from cccd_core.dedup.search import plan
 from cccd_core.errors import ConflictError, UnavailableError
+from support.joining import join, joinable, population, truth
 from support.tasks import Squares, until
 
 pytest.importorskip("ray", reason="the package ray is not installed here")
@@ -19,8 +24,8 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+@contextlib.contextmanager
+def nodes():
     """A head that computes nothing and two nodes of one processor each."""
     from ray.cluster_utils import Cluster
 
@@ -36,6 +41,25 @@ def cluster(tmp_path_factory):
             yield cluster
         finally:
             cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Nodes that stay."""
+    with nodes() as found:
+        yield found
+
+
+@pytest.fixture
+def mortal():
+    """Nodes, and this process connected to one that stays: one that is added later may be killed. All nodes have one
+    address here, and Ray takes a dead one's for a live one's when somebody connects: so these serve one test."""
+    import ray
+
+    with nodes() as found:
+        ray.init(address=found.address, log_to_driver=False, logging_level="ERROR")
+        yield found
+        ray.shutdown()
 
 
 def test_every_task_has_its_result(cluster, tmp_path):
@@ -59,22 +83,22 @@ def test_workers_that_are_killed_cost_nothing_but_time(cluster, tmp_path):
     assert work.runs().count(11) == 2
 
 
-def test_a_node_that_is_killed_costs_nothing_but_time(cluster, tmp_path):
+def test_a_node_that_is_killed_costs_nothing_but_time(mortal, tmp_path):
     log = tmp_path / "log"
     log.touch()
     work = Squares(log, seconds=0.05)
-    third = cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-    cluster.wait_for_nodes()
+    third = mortal.add_node(num_cpus=1, object_store_memory=80 << 20)
+    mortal.wait_for_nodes()
     gone = threading.Event()
 
     def kill() -> None:
         until(lambda: len(set(work.pids())) == 3)
-        cluster.remove_node(third, allow_graceful=False)
+        mortal.remove_node(third, allow_graceful=False)
         gone.set()
 
     killer = threading.Thread(target=kill)
     killer.start()
-    found = sorted(Ray(3, address=cluster.address).run(work, range(200)))
+    found = sorted(Ray(3, address=mortal.address).run(work, range(200)))
     killer.join()
     assert gone.is_set()
     assert found == [(n, n * n) for n in range(200)]
@@ -93,9 +117,49 @@ def test_one_is_begun_here_and_ended(tmp_path, monkeypatch):
         until(lambda pid=pid: not _runs(pid))
 
 
+def _working() -> list[int]:
+    """The workers of this process's cluster that have a task at hand."""
+    parents, names = {}, {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                names[int(folder.name)] = (folder / "cmdline").read_text()
+    nodes = {pid for pid, parent in parents.items() if parent == os.getpid()}
+    return [pid for pid, name in names.items() if name.startswith("ray::_run") and parents[pid] in nodes]
+
+
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, signal.SIG_DFL)
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_join_comes_to_the_same_while_a_worker_and_a_node_die(mortal, tmp_path, monkeypatch):
+    """Some hundred tiles on two nodes and a third one; a worker is killed first, then the third node."""
+    monkeypatch.setattr(plan, "COMPARED_TILE_PEOPLE", 2)
+    people = population()
+    gallery = joinable(tmp_path / "gallery", MemoryGallery(people))
+    expected = join(tmp_path / "alone", gallery).run(Threads(1))
+    assert expected.pairs == tuple(truth(enumerate(people, start=1)))
+    third = mortal.add_node(num_cpus=1, object_store_memory=80 << 20)
+    mortal.wait_for_nodes()
+    died = []
+
+    def step(done: int, total: int, what: str) -> None:
+        if done >= total // 4 and not died:
+            os.kill(_working()[0], signal.SIGKILL)
+            died.append("worker")
+        elif done >= total // 2 and len(died) == 1:
+            mortal.remove_node(third, allow_graceful=False)
+            died.append("node")
+
+    found = join(tmp_path / "out", gallery).run(Ray(3, address=mortal.address), progress=step)
+    assert died == ["worker", "node"]
+    assert found.pairs == expected.pairs
+    counted = ("codes", "same", "any")
+    assert [(found.work[name].people_pairs, found.work[name].finger_pairs) for name in counted] == [
+        (expected.work[name].people_pairs, expected.work[name].finger_pairs) for name in counted
+    ]

@@ -57,13 +57,12 @@ class Ray:
         ray = self._ray
         try:
             result: R = ray.get(reference)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, Exception):
-                raise error.cause from None
-            raise
         except ray.exceptions.RayError as error:
+            cause = getattr(error, "cause", error)  # what a task raised comes wrapped
+            if isinstance(cause, Exception) and not isinstance(cause, ray.exceptions.RayError):
+                raise cause from None
             raise UnavailableError(
-                "the cluster lost a task for good", needs="machines that stay", error=type(error).__name__
+                "the cluster lost a task for good", needs="machines that stay", error=type(cause).__name__
             ) from None
         return result
 

@@ -42,7 +42,9 @@ class Cascade:
         *first, last = text.split(">") if text.endswith("same") else text.removesuffix(">any").split(">")
         found = _CODES.fullmatch(first[0]) if first else None
         if last != "same" or len(first) > 1 or (first and found is None):
-            raise ParameterError("not a cascade", needs="same>any, codes:keep=0.001>same>any, or either without any")
+            raise ParameterError(
+                "not a cascade", cascade=text[:80], needs="same>any, codes:keep=0.001>same>any, or either without any"
+            )
         return cls(None if found is None else float(found[1]), text.endswith(">any"))
 
     def __str__(self) -> str:

@@ -67,8 +67,9 @@ class JoinPlan:
 
     @property
     def comparisons(self) -> int:
-        """With how many people each is compared, the N of the thresholds."""
-        return self.sides[0].people if len(self.sides) == 2 else max(0, self.sides[0].people - 1)
+        """With how many people each is compared at the most, the N of the thresholds."""
+        people = [side.people for side in self.sides]
+        return max(people) if len(people) == 2 else max(0, people[0] - 1)
 
     @property
     def pairs(self) -> int:

@@ -1,0 +1,246 @@
+"""`cccd dedup`: files and figures of a join, interrupted and killed in the middle."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cccd_core.cli import common
+from cccd_core.cli.main import build
+from cccd_core.dedup import EnrolledPerson, GalleryStore, open_gallery
+from cccd_core.dedup.search.join import LEDGER_FILE, SNAPSHOT_FOLDER, Join
+from cccd_core.dedup.search.ledger import KIND
+from cccd_core.storage.aes_gcm import KeyRing
+from cccd_core.storage.log import Log
+from support.joining import population, someone, truth
+
+pytestmark = pytest.mark.jit
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of 26 people, some of whom are there again."""
+    return enrolled(tmp_path_factory.mktemp("gallery"), population())
+
+
+def enrolled(folder: Path, people: list[EnrolledPerson]) -> Path:
+    gallery = GalleryStore(folder / "gallery.sqlite")
+    gallery.add_many(people)
+    gallery.close()
+    return folder
+
+
+@pytest.fixture
+def cccd(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs `cccd dedup`; returns exit code, standard output and standard error."""
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        code = common.run(build("dedup"), ["dedup", *map(str, words)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def pairs(out: Path) -> list[dict[str, str]]:
+    with (out / "pairs.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def expected(people: list[EnrolledPerson]) -> list[tuple[str, str, str]]:
+    found = truth(enumerate(people))
+    return [(people[pair.a].person_id, people[pair.b].person_id, pair.outcome) for pair in found]
+
+
+def test_pairs_persons_and_figures(cccd: Any, folder: Path, tmp_path: Path) -> None:
+    code, out, _ = cccd(folder, "--out", tmp_path / "out", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == told
+    found = pairs(tmp_path / "out")
+    assert [(row["a"], row["b"], row["outcome"]) for row in found] == expected(population())
+    assert {row["a"]: row["fingers"] for row in found}["p002"] == "3>8 7>2 8>3"
+    assert told["found"] == {"duplicate": len(found), "review": 0}
+    assert told["people"] == [26]
+    assert told["pairs_of_people"] == told["comparisons"]["same"]["people"] == 26 * 25 // 2
+    assert told["penetration"] == 1.0
+    assert set(told["seconds"]) == {"codes", "same", "any", "loading"}
+    assert told["expected"]["duplicate"] == pytest.approx(13 * 1e-4)
+    with (tmp_path / "out" / "persons.csv").open(newline="") as file:
+        persons = list(csv.DictReader(file))
+    assert [row["identifier"] for row in persons if row["person"] == "1"] == ["p001", "again 1", "again 1 once more"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "out").iterdir())
+    assert not {LEDGER_FILE, SNAPSHOT_FOLDER} & {path.name for path in (tmp_path / "out").iterdir()}
+    code, out, _ = cccd("join", folder, "--out", tmp_path / "out")
+    assert code == 0
+    assert "duplicates" in out
+
+
+def test_against_another_gallery(cccd: Any, folder: Path, tmp_path: Path) -> None:
+    other = enrolled(tmp_path, [someone("=x", 1, impression=5), someone("y, z", 40)])
+    code, out, _ = cccd(folder, "--against", other, "--out", tmp_path / "out", "--json", "--workers", "1")
+    assert code == 0
+    assert json.loads(out)["people"] == [26, 2]
+    found = [(row["a"], row["b"]) for row in pairs(tmp_path / "out")]
+    assert found == [("p001", "=x"), ("again 1", "=x"), ("again 1 once more", "=x")]
+
+
+def test_an_encrypted_gallery_is_joined_in_processes_and_its_key_is_in_no_file(cccd: Any, tmp_path: Path) -> None:
+    key = bytes(range(32))
+    (tmp_path / "key").write_text(key.hex())
+    gallery = GalleryStore(tmp_path / "gallery.sqlite", cipher=KeyRing(key))
+    gallery.add_many(population(21))
+    gallery.close()
+    words = (tmp_path, "--out", tmp_path / "out", "--key", tmp_path / "key")
+    stopped: list[bytes] = []
+
+    def stop(self: Any) -> None:
+        stopped.extend(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Join, "finish", stop)
+        assert cccd(*words)[0] == 0
+    assert [(row["a"], row["b"]) for row in pairs(tmp_path / "out")][:2] == [
+        ("p001", "again 1"),
+        ("p001", "again 1 once more"),
+    ]
+    assert any(data.startswith(b"CCCDJOIN") for data in stopped)
+    assert not any(key in data or key.hex().encode() in data for data in stopped)
+
+
+def test_who_was_taken_out_meanwhile_is_in_no_file(cccd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cccd_core.dedup.search import report
+
+    folder = enrolled(tmp_path, population(21))
+    real = report.JoinReport.of
+
+    def late(*given: Any) -> Any:
+        with open_gallery(folder) as gallery:
+            gallery.remove("p001", order="1")
+        return real(*given)
+
+    monkeypatch.setattr(report.JoinReport, "of", late)
+    code, out, _ = cccd(folder, "--out", tmp_path / "out", "--json")
+    assert code == 0
+    assert json.loads(out)["withdrawn_pairs"] == 2
+    assert "p001" not in (tmp_path / "out" / "pairs.csv").read_text() + (tmp_path / "out" / "persons.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--cascade", "codes"], 2),
+        (["--fpir", "0.5"], 2),
+        (["--executor", "cluster"], 2),
+        (["--workers", "0"], 2),
+        (["--address", "auto"], 2),
+    ],
+)
+def test_what_cannot_be_asked(cccd: Any, folder: Path, tmp_path: Path, words: list[str], code: int) -> None:
+    found, _, err = cccd(folder, "--out", tmp_path / "out", *words)
+    assert found == code
+    assert words[0].lstrip("-") in err
+    assert not (tmp_path / "out" / "pairs.csv").exists()
+
+
+def test_a_rate_asked_for_moves_the_thresholds(cccd: Any, folder: Path, tmp_path: Path) -> None:
+    scores = []
+    for rate in ("0.001", "0.00001"):
+        code, out, _ = cccd(folder, "--out", tmp_path / rate, "--json", "--fpir", rate)
+        assert code == 0
+        scores.append(json.loads(out)["duplicate_score"])
+    assert scores[1] - scores[0] == pytest.approx(20.0)
+
+
+SMALL = """
+import sys
+from cccd_core.dedup.search import plan
+from cccd_core.dedup.executors import threads, processes
+plan.COMPARED_TILE_PEOPLE = 2
+processes.Processes = threads.Threads  # the tiles of this test are too small for processes
+from cccd_core.cli.main import main
+sys.argv[0] = "cccd"
+main()
+"""
+
+
+def begun(folder: Path, out: Path, **more: Any) -> subprocess.Popen[bytes]:
+    """A join in tiles of two people, in a process of its own."""
+    command = [sys.executable, "-c", SMALL, "dedup", str(folder), "--out", str(out), "--workers", "1", "--json"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+
+def test_killed_or_interrupted_it_goes_on_and_comes_to_the_same(folder: Path, tmp_path: Path) -> None:
+    whole = begun(folder, tmp_path / "whole")
+    said, _ = whole.communicate(timeout=120)
+    assert whole.returncode == 0
+    moments = np.random.default_rng(5)
+    out = tmp_path / "out"
+    known = 0
+    for number in range(6):
+        before = _size(out / LEDGER_FILE)
+        process = begun(folder, out)
+        until = time.monotonic() + 60
+        while _size(out / LEDGER_FILE) == before and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+        time.sleep(float(moments.uniform(0, 0.08)))
+        process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode in (-signal.SIGKILL, 130, 0)
+        if process.returncode == 130:
+            assert b"run the same command again to go on" in err
+        if (out / LEDGER_FILE).exists():
+            done = len(Log.read(out / LEDGER_FILE, KIND)) - 1
+            assert done >= known
+            known = done
+        else:
+            known = 0
+    last = begun(folder, out)
+    again, _ = last.communicate(timeout=120)
+    assert last.returncode == 0
+    for name in ("pairs.csv", "persons.csv"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    apart = ("seconds", "elapsed_s")
+    first, second = ({k: v for k, v in json.loads(text).items() if k not in apart} for text in (said, again))
+    assert first == second
+
+
+def test_its_workers_are_gone_when_it_is_killed(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cccd_core.cli.main", "dedup", str(folder), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
+    while not (children := _children(process.pid)) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    until = time.monotonic() + 60
+    while any(_runs(child) for child in children) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not any(_runs(child) for child in children)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else -1
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
