@@ -297,6 +297,7 @@ class BlockFile:
         found = self._whole.get(name)
         if found is None:
             placed = self.sections[name]
+            self._ask_for(placed, np.zeros(1, np.int64), np.full(1, placed.size_bytes))
             if self._cipher is None:
                 for index in range(placed.blocks):
                     self.block(name, index)
@@ -347,9 +348,29 @@ class BlockFile:
         data = np.frombuffer(b"".join(self.block(name, index) for index in indices.tolist()), np.uint8)
         return data, ends[:-1], ends[1:]
 
+    def rows(self, name: str, row_bytes: int, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Some rows of a section whose rows are of one size and whose blocks are too: uint8[rows, row_bytes], a copy.
+        Only the blocks in which they lie are checked, or decrypted."""
+        placed = self.sections[name]
+        whole = self._whole.get(name)
+        if whole is not None:
+            return whole.reshape(-1, row_bytes)[rows]
+        first, last = rows * row_bytes // placed.block_bytes, ((rows + 1) * row_bytes - 1) // placed.block_bytes
+        needed = np.unique(np.concatenate([first, last, *(np.arange(a + 1, b) for a, b in _wide(first, last))]))
+        blocks = {index: self.block(name, index) for index in needed.tolist()}
+        if self._cipher is None:
+            data = self._data[placed.offset : placed.offset + placed.size_bytes]
+            return data.reshape(-1, row_bytes)[rows]
+        out = np.empty((len(rows), row_bytes), np.uint8)
+        for i, (row, start, stop) in enumerate(zip(rows.tolist(), first.tolist(), last.tolist(), strict=True)):
+            found = b"".join(blocks[index] for index in range(start, stop + 1)) if start < stop else blocks[start]
+            begin = row * row_bytes - start * placed.block_bytes
+            out[i] = np.frombuffer(found, np.uint8, row_bytes, begin)
+        return out
+
     def _ask_for(self, placed: _Placed, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> None:
         """Tells the system which parts will be read, so that a disk brings them at once and not one after another."""
-        if not len(starts):
+        if not len(starts) or not placed.size_bytes:
             return
         begin, end = int(starts.min()), int(stops.max())
         if end - begin <= 2 * int((stops - starts).sum()):
@@ -459,6 +480,12 @@ class BlockFile:
 
     def _damaged(self, message: str, section: str, offset: int, **facts: Fact) -> DamagedError:
         return DamagedError(message, path=str(self.path), section=section, offset=offset, **facts)
+
+
+def _wide(first: NDArray[np.int64], last: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Of rows that reach over more than two blocks the first and last of these."""
+    wide = np.flatnonzero(last - first > 1)
+    return list(zip(first[wide].tolist(), last[wide].tolist(), strict=True))
 
 
 def _mark(cipher: FileCipher | None, data: Buffer) -> bytes:

@@ -93,13 +93,14 @@ def test_small_shards_are_made_one_until_few_are_left(sizes: list[tuple[int, int
     left = [entry(i, people, min(dead, people - 1)) for i, (people, dead) in enumerate(sizes)]
     total = sum(one.people - len(one.dead) for one in left)
     steps = 0
-    while chosen := policy.small_ones(left):
-        assert len(chosen) > 1
+    while chosen := policy.merge_due(left):
+        assert len(chosen) > 1 or policy.MOST_DEAD * len(chosen[0].dead) > chosen[0].people
         assert len(set(chosen)) == len(chosen)
         people = sum(one.people - len(one.dead) for one in chosen)
         assert people <= policy.SHARD_PEOPLE
         left = [one for one in left if one not in chosen] + [entry(1000 + steps, people)]
         steps += 1
-        assert policy.small_ones(list(reversed(left))) == policy.small_ones(left)
+        assert policy.merge_due(list(reversed(left))) == policy.merge_due(left)
     assert sum(one.people - len(one.dead) for one in left) == total
-    assert steps < max(1, len(sizes))
+    assert steps < max(1, 2 * len(sizes))
+    assert all(policy.MOST_DEAD * len(one.dead) <= one.people for one in left)

@@ -77,6 +77,26 @@ def test_what_is_written_comes_back(tmp_path: Path, cipher: KeyRing | None) -> N
     read_all(path, cipher)
 
 
+@pytest.mark.parametrize("cipher", CIPHERS, ids=["plain", "encrypted"])
+@pytest.mark.parametrize("row_bytes", [1, 8, 50, 125, 500])  # within a block of 64, over two of them, over many
+def test_rows_cost_no_more_than_their_blocks(tmp_path: Path, cipher: KeyRing | None, row_bytes: int) -> None:
+    path = write(tmp_path, cipher)
+    every = np.frombuffer(NUMBERS, np.uint8).reshape(-1, row_bytes)
+    rows = np.array([len(every) - 1, 0, 0, len(every) // 2], np.int64)
+    file = BlockFile.open(path, KIND, cipher)
+    assert np.array_equal(file.rows("numbers", row_bytes, rows), every[rows])
+    assert file.rows("numbers", row_bytes, rows[:0]).shape == (0, row_bytes)
+    content = bytearray(path.read_bytes())
+    content[file.sections["numbers"].offset + 999] ^= 1
+    path.write_bytes(content)
+    file = BlockFile.open(path, KIND, cipher)
+    assert np.array_equal(file.rows("numbers", row_bytes, rows[1:3]), every[:1].repeat(2, 0))
+    with pytest.raises(DamagedError):
+        file.rows("numbers", row_bytes, rows)
+    with pytest.raises(DamagedError):
+        file.whole("numbers")
+
+
 def test_the_same_makes_the_same_bytes_where_nothing_is_encrypted(tmp_path: Path) -> None:
     paths = []
     for name in ("one", "two"):

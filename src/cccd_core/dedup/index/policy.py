@@ -13,6 +13,7 @@ from cccd_core.dedup.index.shard import SHARD_PEOPLE
 
 DELTA_PEOPLE: Final = 2048  # sequences that go into one shard while people are added
 TIER: Final = 8  # so many shards of about one size are made one
+MOST_DEAD: Final = 4  # a shard of which more than one row in so many is dead is written anew
 
 
 def delta_of(sequence: int) -> int:
@@ -35,15 +36,20 @@ def cell_of(sequences: NDArray[np.uint64]) -> NDArray[np.int64]:
     return (sequences.astype(np.int64) - 1) // SHARD_PEOPLE
 
 
-def small_ones(shards: Sequence[ShardEntry]) -> tuple[ShardEntry, ...]:
-    """Shards to be made one while people are added; none where there are few.
+def merge_due(shards: Sequence[ShardEntry]) -> tuple[ShardEntry, ...]:
+    """Shards to be made one while people are added: one alone where too many of its rows are dead; none where there is
+    nothing to do.
 
     Shards whose living people number 8^t to 8^(t + 1) - 1 are of one tier. Where a tier has eight, the smallest of them
     are made one, as many as one shard can hold. A row so is written about six times before its shard is full, and an
     index of n full shards has at most 7 times six others.
     """
+    ordered = sorted(shards, key=lambda one: (one.first, one.file))
+    for entry in ordered:
+        if MOST_DEAD * len(entry.dead) > entry.people:
+            return (entry,)
     tiers: dict[int, list[ShardEntry]] = {}
-    for entry in shards:
+    for entry in ordered:
         tiers.setdefault(_tier(_living(entry)), []).append(entry)
     for tier in sorted(tiers):
         if len(tiers[tier]) < TIER:

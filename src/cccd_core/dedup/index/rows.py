@@ -149,7 +149,7 @@ class TakenRows:
         for i, shard in enumerate(self._shards):
             mine = np.flatnonzero(self._source[start:stop] == i)
             if len(mine):
-                out[mine] = shard.codes(column.name)[self._row[start:stop][mine]]
+                out[mine] = shard.codes_of(column.name, self._row[start:stop][mine])
         return out
 
     def unplaced(self, column: Column) -> Codes:

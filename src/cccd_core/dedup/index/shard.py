@@ -120,6 +120,15 @@ class Shard:
         one = self._named(column)
         return self.file.whole(one.placed).reshape(self.people, MAX_FINGERS, one.bytes_per_finger)
 
+    def codes_of(self, column: str, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The codes of the placed fingers of some rows: uint8[rows, 10, bytes], a copy.
+
+        Costs no more than those rows: where few are looked at, the rest need not be checked or be in memory.
+        """
+        one = self._named(column)
+        found = self.file.rows(one.placed, MAX_FINGERS * one.bytes_per_finger, rows)
+        return found.reshape(len(rows), MAX_FINGERS, one.bytes_per_finger)
+
     def unplaced_codes(self, column: str) -> NDArray[np.uint8]:
         """The codes of the fingers of unknown position: uint8[unplaced, bytes]; `unplaced` says whose they are."""
         one = self._named(column)

@@ -28,7 +28,7 @@ from cccd_core.dedup.index.manifest import (
     read_manifest,
     write_manifest,
 )
-from cccd_core.dedup.index.policy import cell_of, delta_end, delta_of, parts, small_ones, unclean_cells
+from cccd_core.dedup.index.policy import cell_of, delta_end, delta_of, merge_due, parts, unclean_cells
 from cccd_core.dedup.index.rows import MadeRows, TakenRows, write_shard
 from cccd_core.dedup.index.shard import Column, Shard
 from cccd_core.dedup.index.sources import Coder, Preparer
@@ -189,7 +189,7 @@ class _Update:
         return self._commit(replace(manifest, withdrawal=until, shards=alive))
 
     def _merge(self, manifest: Manifest) -> Manifest:
-        while chosen := small_ones(manifest.shards):
+        while chosen := merge_due(manifest.shards):
             rows = TakenRows([(shard := self._open(entry), living(shard, entry)) for entry in chosen])
             new = write_shard(self.home, manifest, rows, self.cipher)
             self.written += 1
@@ -271,6 +271,8 @@ def open_shard(home: Path, entry: ShardEntry, cipher: Cipher | None) -> Shard:
 
 def living(shard: Shard, entry: ShardEntry) -> NDArray[np.int64]:
     """The rows of a shard that are not dead."""
+    if not entry.dead:
+        return np.arange(shard.people, dtype=np.int64)
     dead = np.array(entry.dead, np.uint64)
     return np.flatnonzero(~np.isin(shard.sequences, dead, assume_unique=True)).astype(np.int64)
 

@@ -70,6 +70,9 @@ def test_blocks_are_those_of_the_search(tmp_path: Path) -> None:
             assert np.array_equal(getattr(found, name), getattr(expected, name))
         for name in ("words", "offsets", "counts"):
             assert np.array_equal(getattr(found.packed, name), getattr(expected.packed, name))
+    codes = shard.codes_of("int8", rows)
+    assert np.array_equal(codes, shard.codes("int8")[rows])
+    assert np.array_equal(codes, shard.codes_of("int8", rows))
     assert shard.block(slice(3, 7)).block("abcd", ordered=True).places.tolist() == [4, 5, 6, 7]
     assert len(shard.block(slice(0, 0)).packed) == 0
 
