@@ -24,6 +24,7 @@ from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory, Trust
 from cccd_core.dedup import EnrolledPerson, GalleryStore, MemoryGallery
+from cccd_core.dedup.gallery.folder import DATABASE_FILE, database_file
 from cccd_core.dedup.index import Column, update
 from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.cv import Authorization, CvBody, CvPublicKey, Reference, Right, Role, TerminalAlgorithm
@@ -75,6 +76,7 @@ def make(folder: Path) -> None:
     gallery.add_many([EnrolledPerson(person, fingers), EnrolledPerson("P3", fingers)])
     gallery.remove("P3", order="order 7")
     gallery.close()
+    (folder / DATABASE_FILE).write_bytes(database_file("postgresql://enrolment@db.example:5433/gallery"))
 
     register = Register(folder / "register.sqlite")
     register.accept(

@@ -13,7 +13,7 @@ from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
 
 if TYPE_CHECKING:
-    from cccd_core.dedup import GalleryStore
+    from cccd_core.dedup.gallery.sql import SqlGallery
     from cccd_core.dedup.index import Manifest, Updated
     from cccd_core.progress import Progress
     from cccd_core.storage.cipher import Cipher
@@ -37,7 +37,7 @@ def register(area: typer.Typer) -> None:
 
 
 def up_to_date(
-    gallery: GalleryStore,
+    gallery: SqlGallery,
     folder: Path,
     *,
     threads: int | None,
@@ -121,7 +121,7 @@ def verify(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = 
     when_interrupted("nothing was changed")
     cipher = cipher_of(key)
     with open_gallery(gallery, cipher=cipher) as opened, progress("verify", quiet=as_json) as told:
-        path = str(opened.path)
+        path = opened.where
         found = [Finding(path, f"person {number}", 0, 1, what) for number, what in damaged_people(opened, told)]
         found += check(opened, gallery, cipher=cipher, progress=told)
         people = len(opened)

@@ -2,7 +2,7 @@
 
 from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, Match, Outcome
 from cccd_core.dedup.deduplicator import Deduplicator
-from cccd_core.dedup.gallery.folder import open_gallery
+from cccd_core.dedup.gallery.folder import create_gallery, open_gallery
 from cccd_core.dedup.gallery.memory import MemoryGallery
 from cccd_core.dedup.gallery.postgres import PostgresGallery
 from cccd_core.dedup.gallery.protocol import Entry, Gallery
@@ -33,5 +33,6 @@ __all__ = [
     "Scorer",
     "Withdrawal",
     "WithdrawalKind",
+    "create_gallery",
     "open_gallery",
 ]

@@ -18,8 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from cccd_core import runtime
-from cccd_core.dedup import GalleryStore
-from cccd_core.dedup.gallery.folder import alone_with
+from cccd_core.dedup.gallery.folder import alone_with, gallery_in
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.decisions.decide import DecideStage
@@ -207,7 +206,7 @@ class _Run:
         if not self.state.ids(DossierState.SOUND):
             return False
         searcher = self.means.searcher()
-        gallery = self.stack.enter_context(closing(GalleryStore(self.paths.gallery_store)))
+        gallery = self.stack.enter_context(closing(gallery_in(self.paths.gallery, make=True)))
         stage = DecideStage(self.state, self.content, self.register, self.orders, gallery, searcher, lost_run=take_over)
         stage.execute(progress)
         self.state.put_json("manifest", {**searcher.manifest(), "checks": self.policy.digest})

@@ -22,6 +22,7 @@ from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory
 from cccd_core.dedup import GalleryStore, WithdrawalKind
+from cccd_core.dedup.gallery.folder import database_named
 from cccd_core.dedup.index import Shard
 from cccd_core.dedup.index.manifest import read_manifest
 from cccd_core.inspection import CheckName
@@ -39,8 +40,8 @@ ROOT = Path(__file__).resolve().parents[3]
 FORMATS = ROOT / "tests" / "vectors" / "formats"
 VERSIONS = sorted(path.name for path in FORMATS.iterdir())
 KINDS = {
-    "0123456789ABCDEF.card", "audit.jsonl", "checked.sqlite", "gallery.sqlite", "journal", "orders.sqlite",
-    "index.json", "index.shard", "ledger", "pki.json", "register.sqlite", "run.sqlite",
+    "0123456789ABCDEF.card", "audit.jsonl", "checked.sqlite", "gallery.json", "gallery.sqlite", "journal",
+    "orders.sqlite", "index.json", "index.shard", "ledger", "pki.json", "register.sqlite", "run.sqlite",
 }  # fmt: skip
 DAY = date(2026, 11, 1)
 NUMBER = "001088000001"
@@ -69,7 +70,7 @@ def test_the_files_are_what_this_version_writes(tmp_path: Path) -> None:
     finally:
         sys.path.pop(0)
     assert {path.name for path in tmp_path.iterdir()} == KINDS
-    for name in ("0123456789ABCDEF.card", "index.json", "index.shard", "journal"):
+    for name in ("0123456789ABCDEF.card", "gallery.json", "index.json", "index.shard", "journal"):
         assert (tmp_path / name).read_bytes() == (FORMATS / cccd_core.__version__ / name).read_bytes(), name
 
 
@@ -100,6 +101,10 @@ def test_index_of_a_gallery(folder: Path) -> None:
     assert block.labels == ((2, 7, 0), (1,))
     assert block.packed.counts.tolist() == [12, 40, 20, 30]
     assert not list(shard.damages())
+
+
+def test_a_database_that_is_named(folder: Path) -> None:
+    assert database_named(folder / "gallery.json") == "postgresql://enrolment@db.example:5433/gallery"
 
 
 def test_register_and_orders(folder: Path) -> None:

@@ -54,7 +54,7 @@ FILES = {
 FOLDERS = [
     ("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file"),
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
-    ("card read", "files"), ("card verify", "files"),
+    ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
 ]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
@@ -70,7 +70,10 @@ _PKI_FOLDERS = (
     "signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list", "write-deviation-list",
 )  # fmt: skip
 _OF_A_CARD = ("file", "pki", "ds", "trust", "root", "terminal")
-_GALLERY = ("info", "list", "remove", "withdrawals", "index", "compact", "verify", "rotate")
+_GALLERY = (
+    "info", "list", "remove", "withdrawals", "index", "compact", "verify", "rotate", "create", "add", "export",
+    "import", "rename", "replace",
+)  # fmt: skip
 READ_BY_NAME = [
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
@@ -81,7 +84,9 @@ READ_BY_NAME = [
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
     ("card keys", "pki"),
     ("batch check", "batch"), ("gallery rotate", "to"),
-    *((f"gallery {word}", name) for word in _GALLERY for name in ("gallery", "key")),
+    *((f"gallery {word}", name) for word in _GALLERY for name in ("gallery", "key")
+      if (word, name) != ("create", "gallery")),
+    ("gallery add", "people"), ("gallery import", "people"), ("gallery replace", "person_dir"),
 ]  # fmt: skip
 
 
@@ -195,7 +200,13 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "batch check": {"batch": office.batch()},
         **{f"gallery {word}": {"gallery": office.gallery} for word in _GALLERY},
         "gallery rotate": {"gallery": office.gallery, "--to": key_file(work)},
+        "gallery create": {"gallery": work / "unused"},
+        "gallery export": {"gallery": office.gallery, "--out": work / "unused"},
+        "gallery add": {"gallery": office.gallery, "people": work},
+        "gallery import": {"gallery": office.gallery, "people": work},
         "gallery remove": {"gallery": office.gallery, "person": "P1", "--order": "o"},
+        "gallery rename": {"gallery": office.gallery, "person": "P1", "new": "P2", "--order": "o"},
+        "gallery replace": {"gallery": office.gallery, "person_dir": work, "--order": "o"},
         "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
     }
     given = dict(arguments[name])

@@ -13,11 +13,10 @@ import pytest
 
 from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.dedup import GalleryStore
+from cccd_core.dedup import open_gallery
 from cccd_core.issuance import Means
 from cccd_core.issuance.audit.trail import verify_audit
 from cccd_core.issuance.register.store import CardStatus
-from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import FINAL, DossierState, RunState
 from cccd_core.personalise import Feeder
 from support import dossiers
@@ -72,7 +71,8 @@ class Crowd:
                 if card.life_cycle is LifeCycle.LOCKED:
                     holders[number_on_card(card)] += 1
         assert holders == Counter(list(self.numbers.values()))
-        assert len(GalleryStore(Paths(office.gallery, office.out()).gallery_store)) == len(self.numbers)
+        with open_gallery(office.gallery) as gallery:
+            assert len(gallery) == len(self.numbers)
         assert verify_audit(office.out() / "audit.jsonl", RunState(office.out() / "run.sqlite").value("run")) == len(
             self.expected
         )

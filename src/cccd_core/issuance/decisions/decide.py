@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from cccd_core.dedup import Decision, EnrolledPerson, Gallery, GalleryStore, Match, MemoryGallery
+from cccd_core.dedup import Decision, EnrolledPerson, Gallery, Match, MemoryGallery
 from cccd_core.errors import DamagedError
 from cccd_core.intake import arrangement
 from cccd_core.issuance.decisions.claims import Claim, Claims
@@ -56,7 +56,7 @@ class DecideStage:
     content: ContentStore
     register: Register
     orders: Orders
-    gallery: GalleryStore
+    gallery: Gallery
     searcher: Searcher
     lost_run: str | None = None
 

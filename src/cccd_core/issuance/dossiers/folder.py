@@ -6,22 +6,19 @@ folder, links refused, and only plain files of bounded size are read.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import stat
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path, PurePath
 
-from cccd_core.errors import CccdError, Fact
+from cccd_core.errors import Fact
 from cccd_core.issuance.dossiers import schema
 from cccd_core.issuance.dossiers.dossier import decode, valid_id
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import FingerFile, RawDossier, shown_id
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
 from cccd_core.plain import Json
+from cccd_core.storage.bounded import LINK_ERRORS, BoundError, Trouble, read_bounded
 from cccd_core.storage.faults import file_error
 from cccd_core.templates.identify import OTHER_ENDINGS
 
@@ -66,16 +63,13 @@ class FolderBatch:
         try:
             folder = os.open(self.path / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError as error:
-            reader.error("", Fault.UNSAFE_PATH if error.errno in _LINK_ERRORS else Fault.DOSSIER_UNREADABLE)
+            reader.error("", Fault.UNSAFE_PATH if error.errno in LINK_ERRORS else Fault.DOSSIER_UNREADABLE)
             return reader.result()
         try:
             reader.read(folder)
         finally:
             os.close(folder)
         return reader.result()
-
-
-_LINK_ERRORS = (errno.ELOOP, errno.ENOTDIR)
 
 
 class _FolderReader:
@@ -155,7 +149,7 @@ class _FolderReader:
         try:
             folder = os.open(FINGERS_FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         except OSError as error:
-            self.error(FINGERS_FOLDER, Fault.UNSAFE_PATH if error.errno in _LINK_ERRORS else Fault.UNREADABLE_FINGER)
+            self.error(FINGERS_FOLDER, Fault.UNSAFE_PATH if error.errno in LINK_ERRORS else Fault.UNREADABLE_FINGER)
             return
         try:
             for name in self._list(folder, FINGERS_FOLDER):
@@ -198,51 +192,6 @@ class _FolderReader:
             fault = {Trouble.TOO_LARGE: too_large, Trouble.UNREADABLE: unreadable}.get(error.trouble, Fault.UNSAFE_PATH)
             self.error(where, fault, **facts, **error.facts)
             return None
-
-
-class Trouble(Enum):
-    """Why a file of a batch was not read."""
-
-    UNSAFE_PATH = 1  # a link, a device, a pipe, a folder
-    TOO_LARGE = 2
-    UNREADABLE = 3
-
-
-class BoundError(CccdError):
-    """A file of a batch that is not read; `trouble` says why."""
-
-    kind = "bound"
-
-    def __init__(self, message: str, trouble: Trouble, **facts: Fact) -> None:
-        super().__init__(message, **facts)
-        self.trouble = trouble
-
-
-def read_bounded(folder: int, name: str, most: int) -> bytes:
-    """The whole of a plain file in the open folder, links refused. BoundError."""
-    try:
-        # O_NONBLOCK: a pipe that nobody writes must not hold the batch.
-        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    except OSError as error:
-        unsafe = error.errno in (*_LINK_ERRORS, errno.ENXIO)
-        trouble = Trouble.UNSAFE_PATH if unsafe else Trouble.UNREADABLE
-        raise BoundError("the file cannot be opened", trouble, why=error.strerror or "") from None
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise BoundError("not a plain file", Trouble.UNSAFE_PATH)
-        if status.st_size > most:
-            raise BoundError("the file is too large", Trouble.TOO_LARGE, bytes=status.st_size, most=most)
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise BoundError("the file cannot be read", Trouble.UNREADABLE, why=error.strerror or "") from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.close(handle)
-    if len(data) > most:
-        raise BoundError("the file is too large", Trouble.TOO_LARGE, bytes=len(data), most=most)
-    return data
 
 
 def _shown_name(name: str) -> str:

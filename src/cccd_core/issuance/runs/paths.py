@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cccd_core.dedup.gallery.folder import GALLERY_FILE
 from cccd_core.errors import ParameterError
 
 
@@ -15,10 +14,6 @@ class Paths:
 
     gallery: Path
     out: Path
-
-    @property
-    def gallery_store(self) -> Path:
-        return self.gallery / GALLERY_FILE
 
     @property
     def register(self) -> Path:

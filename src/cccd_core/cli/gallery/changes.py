@@ -1,0 +1,132 @@
+"""cccd gallery create, remove, replace, rename: parses and prints; no logic."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cccd_core.cli.common import (
+    DpiOption,
+    FormatOption,
+    HeightOption,
+    JsonOption,
+    WidthOption,
+    no_stream,
+    options_named,
+    when_interrupted,
+)
+from cccd_core.cli.gallery.arguments import Order, Person
+from cccd_core.cli.gallery_index import GalleryFolder
+from cccd_core.cli.gallery_key import KeyOption, cipher_of
+from cccd_core.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from cccd_core.dedup import Withdrawal
+
+_CHANGED = "the change was made, or nothing was changed: see cccd gallery withdrawals"
+
+
+def register(area: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    area.command(epilog="Example: cccd gallery create ./gallery --at postgresql://enrolment@db.example/gallery")(create)
+    area.command(epilog="Example: cccd gallery remove ./gallery P0123456789abcdef01234567 --order 'CV 12/2026'")(remove)
+    area.command(epilog="Example: cccd gallery replace ./gallery ./recaptured/P17 --order 'recapture 17'")(replace)
+    area.command(epilog="Example: cccd gallery rename ./gallery P17 P71 --order 'CV 13/2026'")(rename)
+
+
+def create(
+    gallery: GalleryFolder,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Keep the people in this PostgreSQL database, not in a file: postgresql://USER@HOST/DATABASE, without"
+            " a password, which libpq takes from PGPASSWORD, PGPASSFILE or ~/.pgpass.",
+        ),
+    ] = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Makes a gallery of nobody in a folder. A database that holds a gallery already is taken as it is."""
+    from cccd_core.dedup import create_gallery
+
+    when_interrupted("see cccd gallery info for whether the gallery was made")
+    with closing(create_gallery(gallery, at, cipher=cipher_of(key))) as made:
+        found = {"gallery_id": made.gallery_id, "where": made.where, "people": len(made)}
+    if as_json:
+        print_json(found)
+    else:
+        say(f"gallery {found['gallery_id']} in {found['where']}: {found['people']} people")
+
+
+def remove(
+    gallery: GalleryFolder, person: Person, order: Order, key: KeyOption = None, as_json: JsonOption = False
+) -> None:
+    """Takes a person out of the gallery: templates are gone from its files for good, the order is kept.
+
+    The register still says whose number it is: a dossier of this person goes to review from now on.
+    """
+    from cccd_core.dedup import open_gallery
+
+    when_interrupted(_CHANGED)
+    with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
+        gone = opened.remove(person, order=order)
+    _told(gone, f"{gone.person_id} removed: {gone.fingers} fingers", as_json)
+
+
+def replace(
+    gallery: GalleryFolder,
+    person_dir: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PERSON_DIR",
+            help="A folder with the new fingers, <position>.<suffix>; its name is whose they are.",
+            show_default=False,
+            callback=no_stream,
+        ),
+    ],
+    order: Order,
+    template_format: FormatOption = None,
+    dpi: DpiOption = None,
+    height: HeightOption = None,
+    width: WidthOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Puts other templates in the place of a person's: the old ones are gone for good, the order is kept."""
+    from cccd_core.dedup import open_gallery
+    from cccd_core.intake.people import Described, read_person
+
+    when_interrupted(_CHANGED)
+    with options_named():
+        person = read_person(person_dir, Described(template_format, dpi, height, width))
+    with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
+        change = opened.replace(person, order=order)
+    _told(change, f"{change.person_id} replaced: {change.fingers} fingers by {person.count}", as_json)
+
+
+def rename(
+    gallery: GalleryFolder,
+    person: Person,
+    new: Annotated[str, typer.Argument(help="The new identifier, up to 64 characters.", show_default=False)],
+    order: Order,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Gives a person another identifier; templates and number stay, the order is kept."""
+    from cccd_core.dedup import open_gallery
+
+    when_interrupted(_CHANGED)
+    with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
+        change = opened.rename(person, new, order=order)
+    _told(change, f"{change.person_id} is {change.new_id} now", as_json)
+
+
+def _told(change: Withdrawal, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json(change)
+    else:
+        say(f"{what}, order {change.order}, withdrawal {change.sequence}")

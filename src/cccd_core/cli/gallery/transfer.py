@@ -1,0 +1,138 @@
+"""cccd gallery add, import, export: parses and prints; no logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from cccd_core.cli.common import (
+    DpiOption,
+    FormatOption,
+    HeightOption,
+    JsonOption,
+    WidthOption,
+    fail_unless,
+    needs_as_options,
+    no_stream,
+    when_interrupted,
+)
+from cccd_core.cli.gallery.arguments import SHOWN
+from cccd_core.cli.gallery_index import GalleryFolder
+from cccd_core.cli.gallery_key import KeyOption, cipher_of
+from cccd_core.cli.progress import progress
+from cccd_core.cli.terminal import cell, print_json, say, show, table
+from cccd_core.progress import named
+
+if TYPE_CHECKING:
+    from cccd_core.intake.enrolling import Enrolled
+    from cccd_core.intake.people import People
+
+PeopleDir: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PEOPLE",
+        help="A folder of folders PERSON/<position>.<suffix>, position 1 to 10, or 0 for an unknown one (0-1, 0-2, ...)"
+        " in any template format; or a Parquet file, or a folder of these: person_id, finger_1 to finger_10, unplaced.",
+        show_default=False,
+        callback=no_stream,
+    ),
+]
+
+
+def register(area: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    area.command(epilog="Example: cccd gallery add ./gallery ./people")(add)
+    area.command("import", epilog="Example: cccd gallery import ./gallery ./people.parquet")(bring_in)
+    area.command(epilog="Example: cccd gallery export ./gallery --out ./people")(export)
+
+
+def add(
+    gallery: GalleryFolder,
+    people: PeopleDir,
+    template_format: FormatOption = None,
+    dpi: DpiOption = None,
+    height: HeightOption = None,
+    width: WidthOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Enrols everyone of a folder or Parquet file. Run it again after any interruption: who is there is counted.
+
+    A person of whom a file cannot be read, or whose name stands for other templates, is named and left out, the others
+    go on; the exit code is 1 then. Nobody is searched for: who is enrolled twice is found by a search.
+    """
+    from cccd_core.intake.people import Described, People
+
+    _enrol(gallery, People(people, Described(template_format, dpi, height, width)), key, as_json)
+
+
+def bring_in(gallery: GalleryFolder, people: PeopleDir, key: KeyOption = None, as_json: JsonOption = False) -> None:
+    """Enrols everyone whom cccd gallery export wrote, those without a finger too. Else as add."""
+    from cccd_core.intake.people import People
+
+    _enrol(gallery, People(people, fingerless=True), key, as_json)
+
+
+def export(
+    gallery: GalleryFolder,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="A folder, or a file NAME.parquet, to write.", callback=no_stream),
+    ],
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes everyone, as ISO/IEC 19794-2:2005 records, for the owner alone; import reads it.
+
+    Who cannot be the name of a folder is named and left out, with exit code 1; a Parquet file has everyone. A folder
+    that is there already is left as it is.
+    """
+    from cccd_core.dedup import open_gallery
+    from cccd_core.intake.enrolling import write_out
+
+    when_interrupted("what is written is whole; run the same command again to go on")
+    with open_gallery(gallery, cipher=cipher_of(key)) as opened, progress("export", quiet=as_json) as step:
+        found = write_out(opened, out, named(step, "export"))
+    if as_json:
+        print_json(found)
+    else:
+        rows = table("person", "left out")
+        for name in found.refused[:SHOWN]:
+            rows.add_row(cell(name), cell("no name of a folder"))
+        if found.refused:
+            show(rows)
+        say(f"{found.written} people written, {found.known} were there, {len(found.refused)} left out")
+    fail_unless(found.well)
+
+
+def _enrol(gallery: Path, people: People, key: Path | None, as_json: bool) -> None:
+    from cccd_core.dedup import open_gallery
+    from cccd_core.intake.enrolling import enrol
+
+    when_interrupted("who was enrolled stays; run the same command again to go on")
+    with (
+        open_gallery(gallery, enrolling=True, cipher=cipher_of(key)) as opened,
+        progress("enrol", quiet=as_json) as step,
+    ):
+        found = enrol(opened, people, len(people), named(step, "enrol"))
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+    fail_unless(found.well)
+
+
+def _show(found: Enrolled) -> None:
+    rows = table("person", "file", "left out")
+    for one in found.unread[:SHOWN]:
+        rows.add_row(cell(one.person_id), cell(one.file), cell(needs_as_options(str(one.error))))
+    for name in found.refused[: max(0, SHOWN - len(found.unread))]:
+        rows.add_row(cell(name), cell(""), cell("other templates are enrolled under this name"))
+    left_out = len(found.unread) + len(found.refused)
+    if left_out:
+        show(rows)
+    if left_out > SHOWN:
+        say(f"... and {left_out - SHOWN} more: --json has them all")
+    say(f"{found.added} people enrolled, {found.known} were there, {left_out} left out")

@@ -1,0 +1,220 @@
+"""People to be enrolled, as folders or Parquet files: read one by one, nothing believed.
+
+    DIR/PERSON/2.fmr          a finger by its position, 1 to 10, in any template format; several of unknown position
+    DIR/PERSON/0-1.xyt        as 0.<suffix>, 0-1.<suffix>, ...
+    DIR/anything.parquet      or rows: person_id, finger_1 ... finger_10 (bytes), unplaced (a list of bytes)
+
+A person of whom a file cannot be read is named and left out, the others go on. Only plain files of bounded size are
+opened, links refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Final, TypeAlias
+
+from cccd_core.dedup.person import EnrolledPerson, is_identifier
+from cccd_core.errors import CccdError, FileError, FormatError, ParameterError
+from cccd_core.intake import people_rows
+from cccd_core.plain import JsonObject
+from cccd_core.storage.bounded import LINK_ERRORS, BoundError, read_bounded
+from cccd_core.storage.faults import file_error
+from cccd_core.templates import FingerTemplate, Tenprint, read, strongest
+from cccd_core.templates.identify import OTHER_ENDINGS
+
+FINGER_BYTES_MOST: Final = 64 << 10  # of one finger's file, and of what comes out of its wrappers
+FILES_MOST: Final = 64  # in one person's folder
+MINUTIAE_MOST: Final = 255  # what a gallery's records hold
+_POSITION: Final = re.compile(r"(0?[1-9]|10)")
+_UNPLACED: Final = re.compile(r"0(?:-[0-9]{1,3})?")
+
+Finger: TypeAlias = tuple[str, int, bytes]  # file or column, position or 0, bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What template files do not say themselves: see `templates.read`."""
+
+    format: str | None = None
+    dpi: float | None = None
+    height_px: int | None = None
+    width_px: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A person who is left out: under which name, which file or column of theirs it was ("" for the folder or row
+    itself), and why."""
+
+    person_id: str
+    file: str
+    error: CccdError
+
+    def as_dict(self) -> JsonObject:
+        """JSON-ready."""
+        return {"person_id": self.person_id, "file": self.file, **self.error.as_dict()}
+
+
+Read: TypeAlias = EnrolledPerson | Unread
+
+
+class People:
+    """The people of a folder or a Parquet file, in the order of their names (folders) or as they stand there (Parquet).
+
+    `fingerless`: a person without any finger is one, and no mistake. Iterated again it begins anew. FileError where the
+    folder or file cannot be read, is neither, or is damaged; what is wrong with one person is an Unread.
+    """
+
+    def __init__(self, path: Path, described: Described | None = None, *, fingerless: bool = False) -> None:
+        self.path = path
+        self._described = Described() if described is None else described
+        self._least = 0 if fingerless else 1
+        self._folders, self._files = _found(path)
+        self._count = len(self._folders) + sum(people_rows.count(file) for file in self._files)
+
+    def __len__(self) -> int:
+        """How many people there are, the unreadable ones included."""
+        return self._count
+
+    def __iter__(self) -> Iterator[Read]:
+        for name in self._folders:
+            yield self._read(name, _shown(name), _fingers_in(self.path / name))
+        for file in self._files:
+            for number, (stated, fingers) in enumerate(people_rows.rows(file)):
+                known = isinstance(stated, str) and is_identifier(stated)
+                yield self._read(stated, str(stated) if known else f"{file.name}, row {number}", _cells(fingers))
+
+    def _read(self, name: object, shown: str, fingers: Iterator[Finger]) -> Read:
+        try:
+            return _person(name, fingers, self._described, self._least)
+        except _NamedError as error:
+            return Unread(shown, error.file, error.error)
+
+
+def read_person(folder: Path, described: Described | None = None) -> EnrolledPerson:
+    """The person of one folder `PERSON/<position>.<suffix>`, under the folder's name.
+
+    The error of the first file that is no finger, with the folder as `path` and the file's name as `file`: FormatError,
+    ParameterError, or FileError where it cannot be read.
+    """
+    path = folder if folder.name not in ("", "..") else folder.resolve()
+    try:
+        return _person(path.name, _fingers_in(path), Described() if described is None else described, 1)
+    except _NamedError as error:
+        raise error.error.with_facts(path=str(folder), file=error.file) from None
+
+
+class _NamedError(Exception):
+    """What is wrong with a person, and which file or column of theirs it is."""
+
+    def __init__(self, file: str, error: CccdError) -> None:
+        super().__init__(file)
+        self.file = file
+        self.error = error
+
+
+def _person(name: object, fingers: Iterator[Finger], described: Described, least: int) -> EnrolledPerson:
+    if not isinstance(name, str) or not is_identifier(name):
+        raise _NamedError("", FormatError("a person's name has 1 to 64 characters, none of them a control character"))
+    placed: dict[int, FingerTemplate] = {}
+    unplaced: list[FingerTemplate] = []
+    for file, position, data in fingers:
+        try:
+            if position in placed:
+                raise FormatError("two files of one finger", position=position)
+            template = read_finger(data, position, described)
+        except CccdError as error:
+            raise _NamedError(file, error) from None
+        if position:
+            placed[position] = template
+        else:
+            unplaced.append(template)
+    if len(placed) + len(unplaced) < least:
+        raise _NamedError("", FormatError("there is no finger"))
+    try:
+        return EnrolledPerson(name, Tenprint(placed), tuple(unplaced))
+    except ParameterError as error:
+        raise _NamedError("", error) from None
+
+
+def read_finger(data: bytes, position: int, described: Described) -> FingerTemplate:
+    """The template of one finger in the bytes of a file or cell; of several views the one of that position.
+
+    More than 255 minutiae, which no gallery keeps, are brought to the 255 strongest. FormatError, ParameterError.
+    """
+    record = read(
+        data, format=described.format, dpi=described.dpi, height_px=described.height_px, width_px=described.width_px,
+        most_bytes=FINGER_BYTES_MOST,
+    )  # fmt: skip
+    view = record.view if len(record.views) == 1 else record.select(position=position)
+    return replace(strongest(view, MINUTIAE_MOST), position=position, view=0)
+
+
+def _found(path: Path) -> tuple[list[str], list[Path]]:
+    """The names of people's folders, and the Parquet files; other files are none of a person."""
+    if path.suffix.lower() == people_rows.SUFFIX and path.is_file():
+        return [], [path]
+    folders: list[str] = []
+    files: list[Path] = []
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink() or entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif entry.name.lower().endswith(people_rows.SUFFIX):
+                    files.append(path / entry.name)
+    except OSError as error:
+        raise file_error("the people cannot be read", error, path=str(path)) from None
+    return sorted(folders), sorted(files)
+
+
+def _fingers_in(path: Path) -> Iterator[Finger]:
+    """(file, position, bytes) of a person's folder, by position; 0 is unknown."""
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        why = "a link, or no folder" if error.errno in LINK_ERRORS else error.strerror or ""
+        raise _NamedError("", FileError("the person's folder cannot be read", why=why)) from None
+    try:
+        for position, name in sorted(_named(folder)):
+            try:
+                yield _shown(name), position, read_bounded(folder, name, FINGER_BYTES_MOST)
+            except BoundError as error:
+                raise _NamedError(_shown(name), error) from None
+    finally:
+        os.close(folder)
+
+
+def _named(folder: int) -> Iterator[tuple[int, str]]:
+    """(position, name) of the finger files of an open folder."""
+    count = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            count += 1
+            if count > FILES_MOST:
+                raise _NamedError("", FormatError("too many files", most=FILES_MOST))
+            stem, _, _ = entry.name.partition(".")
+            if _POSITION.fullmatch(stem):
+                yield int(stem), entry.name
+            elif _UNPLACED.fullmatch(stem):
+                yield 0, entry.name
+            elif stem and PurePath(entry.name).suffix.lower() not in OTHER_ENDINGS:
+                raise _NamedError(_shown(entry.name), FormatError("the name says no finger position, 0 to 10"))
+
+
+def _cells(fingers: Iterable[tuple[str, int, object]]) -> Iterator[Finger]:
+    """The fingers of a row, each of the right type and size."""
+    for column, position, data in fingers:
+        if not isinstance(data, bytes) or len(data) > FINGER_BYTES_MOST:
+            raise _NamedError(column, FormatError("a finger is bytes, and not too many", most=FINGER_BYTES_MOST))
+        yield column, position, data
+
+
+def _shown(name: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in name[:64])
