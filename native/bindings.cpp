@@ -160,7 +160,8 @@ void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind
   CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
 }
 
-void coding_codes(std::size_t scales, In<float, 2> embedding, In<float, 1> embedding_bias, In<float, 2> assignment,
+void coding_codes(std::size_t scales, In<std::int8_t, 2> embedding, In<float, 1> embedding_scale,
+                  In<float, 1> embedding_bias, In<float, 2> assignment,
                   In<float, 1> assignment_bias, In<float, 2> centres, In<std::int8_t, 2> projection,
                   In<float, 1> projection_scale, In<float, 1> projection_bias, float coarse_scale,
                   In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets, Out<std::uint8_t, 2> signs,
@@ -171,11 +172,12 @@ void coding_codes(std::size_t scales, In<float, 2> embedding, In<float, 1> embed
   const std::size_t depth = embedding_bias.shape(0), vocabulary = assignment_bias.shape(0);
   const std::size_t outputs = projection_bias.shape(0), fingers = signs.shape(0), pooled = vocabulary * depth;
   const std::size_t coarse_count = 2 * coarse.shape(1);
-  if (scales < 1 || scales > c::scales_max || depth < 1 || depth > c::depth_max || depth % 32 || vocabulary < 1 ||
-      vocabulary > c::words_max || vocabulary % 32 || outputs < 1 || outputs > c::outputs_max || outputs % 32 ||
+  if (scales < 1 || scales > c::scales_max || depth < 1 || depth > c::depth_max || depth % 128 || vocabulary < 1 ||
+      vocabulary > c::words_max || vocabulary % 16 || outputs < 1 || outputs > c::outputs_max || outputs % 64 ||
       coarse_count > outputs)
     throw std::invalid_argument("a model of another size");
-  if (embedding.shape(0) != scales * c::bits || embedding.shape(1) != depth || assignment.shape(0) != depth ||
+  if (embedding.shape(0) != scales * c::bits || embedding.shape(1) != depth || assignment.shape(0) != scales * c::bits ||
+      embedding_scale.shape(0) != depth ||
       assignment.shape(1) != vocabulary || centres.shape(0) != vocabulary || centres.shape(1) != depth ||
       projection.shape(0) != outputs || projection.shape(1) != pooled || projection_scale.shape(0) != outputs)
     throw std::invalid_argument("the arrays of the model do not belong together");
@@ -190,7 +192,7 @@ void coding_codes(std::size_t scales, In<float, 2> embedding, In<float, 1> embed
       throw std::invalid_argument("what is no prepared finger, or scales of other fingers");
   }
   const Level level = cccd::parse_level(level_name);
-  const c::Model model{scales, depth, vocabulary, outputs, coarse_count, embedding.data(), embedding_bias.data(),
+  const c::Model model{scales, depth, vocabulary, outputs, coarse_count, embedding.data(), embedding_scale.data(), embedding_bias.data(),
                        assignment.data(), assignment_bias.data(), centres.data(), projection.data(),
                        projection_scale.data(), projection_bias.data(), coarse_scale};
   nb::gil_scoped_release release;
@@ -272,7 +274,7 @@ NB_MODULE(_native, m) {
   m.def("calibrating_scores", &calibrating_scores, nb::arg("raw_knots").noconvert(), nb::arg("score_knots").noconvert(),
         nb::arg("chance").noconvert(), nb::arg("numbers").noconvert(), nb::arg("probe").noconvert(),
         nb::arg("words").noconvert(), nb::arg("offsets").noconvert(), nb::arg("scores").noconvert());
-  m.def("coding_codes", &coding_codes, nb::arg("scales"), nb::arg("embedding").noconvert(),
+  m.def("coding_codes", &coding_codes, nb::arg("scales"), nb::arg("embedding").noconvert(), nb::arg("embedding_scale").noconvert(),
         nb::arg("embedding_bias").noconvert(), nb::arg("assignment").noconvert(), nb::arg("assignment_bias").noconvert(),
         nb::arg("centres").noconvert(), nb::arg("projection").noconvert(), nb::arg("projection_scale").noconvert(),
         nb::arg("projection_bias").noconvert(), nb::arg("coarse_scale"), nb::arg("words").noconvert(),

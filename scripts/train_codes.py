@@ -35,7 +35,7 @@ SHIPPED = ROOT / "src" / "cccd_core" / "dedup" / "codes" / "data" / "codes.bin"
 
 SEED = 20261127
 SCALES = (Scale(48.0, 7.0), Scale(64.0, 8.0), Scale(100.0, 12.0))
-DEPTH, VOCABULARY, OUTPUTS, COARSE, COARSE_SCALE = 96, 64, 768, 576, 80.0
+DEPTH, VOCABULARY, OUTPUTS, COARSE, COARSE_SCALE = 384, 16, 768, 576, 80.0
 SYNTHETIC_FINGERS, IMPRESSIONS = 3000, 4
 SOFTNESS = 1.0  # of belonging to a word: what the squared distance is multiplied by
 KEPT = 1024  # directions that are whitened
@@ -194,6 +194,10 @@ def train(left_out: tuple[str, ...]) -> CodeModel:
     mean = cylinders.mean(axis=0)
     _, vectors = np.linalg.eigh(np.cov((cylinders - mean).T))
     embedding = np.ascontiguousarray(vectors[:, ::-1][:, :DEPTH]).astype(np.float32)
+    # whole numbers of 127ths of each column's largest
+    step = np.abs(embedding).max(axis=0) / 127
+    whole = np.rint(embedding / step).astype(np.int8)
+    embedding = whole * step
     bias = -mean @ embedding
     seen = cylinders @ embedding + bias
     centres = vocabulary(random, seen[random.permutation(len(seen))[:MEANS_SAMPLED]])
@@ -204,10 +208,11 @@ def train(left_out: tuple[str, ...]) -> CodeModel:
     head = Head(SCALES, DEPTH, VOCABULARY, OUTPUTS, COARSE, COARSE_SCALE, (*sets, "synthesis"))
     return CodeModel(
         head,
-        embedding,
+        whole,
+        step,
         bias.astype(np.float32),
-        np.ascontiguousarray(SOFTNESS * centres.T),
-        (-0.5 * SOFTNESS * (centres**2).sum(1)).astype(np.float32),
+        SOFTNESS * embedding @ np.ascontiguousarray(centres.T),
+        (SOFTNESS * (bias @ centres.T - 0.5 * (centres**2).sum(1))).astype(np.float32),
         centres,
         np.ascontiguousarray(np.rint(matrix / largest).astype(np.int8).T),
         (largest / 2047).astype(np.float32),

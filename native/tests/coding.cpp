@@ -24,19 +24,23 @@ int main(int, char** arguments) {
   const int rounds = std::atoi(arguments[2]);
   for (int round = 0; round < rounds; ++round) {
     const bool guarded = round % 2;
-    const std::size_t scales = 1 + random.below(3), depth = 32 * (1 + random.below(3));
-    const std::size_t vocabulary = 32 * (1 + random.below(2)), outputs = 64 * (1 + random.below(2));
+    const std::size_t scales = 1 + random.below(3), depth = 128 * (1 + random.below(2));
+    const std::size_t vocabulary = 16 * (1 + random.below(3)), outputs = 64 * (1 + random.below(2));
     const std::size_t coarse = random.one_in(2) ? outputs : 64, fingers = random.below(20), pooled = vocabulary * depth;
-    hostile::Exact<float> embedding(numbers(random, scales * c::bits * depth, 1), guarded);
+    auto small_numbers = [&](std::size_t count) {
+      std::vector<std::int8_t> made(count);
+      for (auto& number : made) number = static_cast<std::int8_t>(random());
+      return made;
+    };
+    hostile::Exact<std::int8_t> embedding(small_numbers(scales * c::bits * depth), guarded);
+    hostile::Exact<float> embedding_scale(numbers(random, depth, 0.01f), guarded);
     hostile::Exact<float> embedding_bias(numbers(random, depth, 1), guarded);
-    hostile::Exact<float> assignment(numbers(random, depth * vocabulary, 1), guarded);
+    hostile::Exact<float> assignment(numbers(random, scales * c::bits * vocabulary, 1), guarded);
     hostile::Exact<float> assignment_bias(numbers(random, vocabulary, 1), guarded);
     hostile::Exact<float> centres(numbers(random, pooled, 3), guarded);
     hostile::Exact<float> projection_scale(numbers(random, outputs, 1e-3f), guarded);
     hostile::Exact<float> projection_bias(numbers(random, outputs, 1), guarded);
-    std::vector<std::int8_t> weights(outputs * pooled);
-    for (auto& weight : weights) weight = static_cast<std::int8_t>(random());
-    hostile::Exact<std::int8_t> projection(weights, guarded);
+    hostile::Exact<std::int8_t> projection(small_numbers(outputs * pooled), guarded);
     std::vector<std::uint64_t> words;
     std::vector<std::int64_t> offsets{0};
     for (std::size_t finger = 0; finger < fingers; ++finger) {
@@ -59,7 +63,7 @@ int main(int, char** arguments) {
     hostile::Exact<std::int16_t> rows(std::vector<std::int16_t>(c::rows_at_once * c::inputs_at_once), guarded);
     hostile::Exact<std::uint8_t> signs(std::vector<std::uint8_t>(fingers * outputs / 8), guarded);
     hostile::Exact<std::uint8_t> small(std::vector<std::uint8_t>(fingers * coarse / 2), guarded);
-    const c::Model model{scales, depth, vocabulary, outputs, coarse, embedding.data(), embedding_bias.data(),
+    const c::Model model{scales, depth, vocabulary, outputs, coarse, embedding.data(), embedding_scale.data(), embedding_bias.data(),
                          assignment.data(), assignment_bias.data(), centres.data(), projection.data(),
                          projection_scale.data(), projection_bias.data(), 60.0f};
     const c::Room room{sums.data(), values.data(), whole.data(), rows.data()};

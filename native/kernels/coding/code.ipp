@@ -37,10 +37,9 @@ static float sum(const float* values, std::size_t count) {
   return total;
 }
 
-// What a minutia looks like: the rows of the embedding where its cylinders have a bit, added up.
-static void embed(const Model& model, const std::uint64_t* words, const std::int64_t* offsets, std::size_t cylinder,
-                  float* out) {
-  std::uint16_t rows[scales_max * bits];
+// The inputs that are 1 for a minutia: where its cylinders have a bit. Returns how many there are.
+static std::size_t inputs_of(const Model& model, const std::uint64_t* words, const std::int64_t* offsets,
+                             std::size_t cylinder, std::uint16_t* inputs) {
   std::size_t count = 0;
   for (std::size_t scale = 0; scale < model.scales; ++scale) {
     const std::uint64_t* finger = words + offsets[scale];
@@ -50,24 +49,43 @@ static void embed(const Model& model, const std::uint64_t* words, const std::int
       std::uint64_t left = first[word * cylinders];
       if (word == bit_words - 1) left &= (1ull << (bits - 64 * (bit_words - 1))) - 1;
       for (; left; left &= left - 1)
-        rows[count++] =
+        inputs[count++] =
             static_cast<std::uint16_t>(scale * bits + 64 * word + static_cast<std::size_t>(std::countr_zero(left)));
     }
   }
-  for (std::size_t d = 0; d < model.depth; d += lanes) {
-    Lanes total = load(model.embedding_bias + d);
-    for (std::size_t i = 0; i < count; ++i) total += load(model.embedding + rows[i] * model.depth + d);
-    store(out + d, total);
+  return count;
+}
+
+// What a minutia looks like: the rows of the embedding added up, modulo 2^16, which only what is no finger reaches.
+static void embed(const Model& model, const std::uint16_t* inputs, std::size_t count, float* out) {
+  constexpr std::size_t wide = 2 * lanes, together = 4;
+  using Bytes = std::int8_t __attribute__((vector_size(wide)));
+  using Signed = std::int16_t __attribute__((vector_size(2 * wide)));
+  using Shorts = std::uint16_t __attribute__((vector_size(2 * wide)));
+  for (std::size_t d = 0; d < model.depth; d += together * wide) {
+    Shorts total[together] = {};
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int8_t* row = model.embedding + inputs[i] * model.depth + d;
+      for (std::size_t part = 0; part < together; ++part) {
+        Bytes narrow;
+        std::memcpy(&narrow, row + part * wide, sizeof narrow);
+        total[part] += reinterpret_cast<Shorts>(__builtin_convertvector(narrow, Signed));
+      }
+    }
+    std::int16_t whole[together * wide];
+    std::memcpy(whole, total, sizeof whole);
+    for (std::size_t i = 0; i < together * wide; ++i)
+      out[d + i] = static_cast<float>(whole[i]) * model.embedding_scale[d + i] + model.embedding_bias[d + i];
   }
 }
 
 // How much a minutia belongs to each word of the vocabulary; together 1.
-static void assign(const Model& model, const float* seen, float* share) {
+static void assign(const Model& model, const std::uint16_t* inputs, std::size_t inputs_count, float* share) {
   const std::size_t count = model.vocabulary;
   Lanes most{};
   for (std::size_t k = 0; k < count; k += lanes) {
     Lanes total = load(model.assignment_bias + k);
-    for (std::size_t d = 0; d < model.depth; ++d) total += seen[d] * load(model.assignment + d * count + k);
+    for (std::size_t i = 0; i < inputs_count; ++i) total += load(model.assignment + inputs[i] * count + k);
     store(share + k, total);
     most = k == 0 ? total : total > most ? total : most;
   }
@@ -89,11 +107,13 @@ static void pool(const Model& model, const std::uint64_t* words, const std::int6
                  std::int16_t* out) {
   const std::size_t cylinders = cylinders_of(words[offsets[0]]);
   const std::size_t depth = model.depth, count = model.vocabulary;
+  std::uint16_t inputs[scales_max * bits];
   float seen[depth_max], share[words_max], weight[words_max] = {};
   std::memset(sums, 0, count * depth * sizeof(float));
   for (std::size_t cylinder = 0; cylinder < cylinders; ++cylinder) {
-    embed(model, words, offsets, cylinder, seen);
-    assign(model, seen, share);
+    const std::size_t inputs_count = inputs_of(model, words, offsets, cylinder, inputs);
+    embed(model, inputs, inputs_count, seen);
+    assign(model, inputs, inputs_count, share);
     for (std::size_t k = 0; k < count; ++k) {
       float* row = sums + k * depth;
       weight[k] += share[k];

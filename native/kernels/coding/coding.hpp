@@ -13,7 +13,7 @@ constexpr std::size_t cylinders_max = 64;
 constexpr std::size_t bits = 312;      // of a cylinder
 constexpr std::size_t bit_words = 5;
 constexpr std::size_t scales_max = 4;
-constexpr std::size_t depth_max = 256;   // numbers that a minutia becomes
+constexpr std::size_t depth_max = 512;   // numbers that a minutia becomes
 constexpr std::size_t words_max = 256;   // of the visual vocabulary
 constexpr std::size_t outputs_max = 2048;
 constexpr std::size_t fingers_at_once = 16;  // pass over the projection together
@@ -22,12 +22,13 @@ constexpr std::size_t inputs_at_once = 2048;
 constexpr int level = 2047;              // of a pooled finger's numbers
 constexpr int int4_most = 7;
 
-// Row-major, of the sizes said; `depth`, `vocabulary` and `outputs` are multiples of 32.
+// Row-major, of the sizes said; `depth` is a multiple of 128, `vocabulary` of 16, `outputs` of 64.
 struct Model {
   std::size_t scales, depth, vocabulary, outputs, coarse;
-  const float* embedding;      // [scales * bits][depth]
-  const float* embedding_bias;  // [depth]
-  const float* assignment;     // [depth][vocabulary]
+  const std::int8_t* embedding;  // [scales * bits][depth]
+  const float* embedding_scale;  // [depth]
+  const float* embedding_bias;   // [depth]
+  const float* assignment;       // [scales * bits][vocabulary]
   const float* assignment_bias;  // [vocabulary]
   const float* centres;        // [vocabulary][depth]
   const std::int8_t* projection;  // [outputs][vocabulary * depth]

@@ -3,8 +3,9 @@
 How a code is made of a finger's minutiae, for each finger alone:
 
 1. Each minutia's cylinder (`matching.prepared`) is made at several radii; all their bits together are `inputs`.
-2. z = `embedding_bias` + the rows of `embedding` where a bit is set: `depth` numbers, what a minutia looks like.
-3. How much it belongs to each word of a vocabulary: softmax of `assignment_bias` + z `assignment`.
+2. z = the rows of `embedding` where a bit is set, added up, times `embedding_scale`, + `embedding_bias`: `depth`
+   numbers, what a minutia looks like.
+3. How much it belongs to each word of a vocabulary: softmax of `assignment_bias` + the rows of `assignment`.
 4. For each word, by those shares, the sum of z less the word's `centres`: vocabulary x depth numbers, of which the
    signed roots are brought to one length and rounded to whole numbers.
 5. `outputs` projections of them, that tell fingers apart and not impressions; of these again the signed roots.
@@ -32,10 +33,10 @@ from cccd_core.errors import DamagedError
 MAGIC = b"cccd finger codes 1\n"
 SHIPPED = "data/codes.bin"
 # of the numbers that are shipped; another file is refused
-DIGEST = "sha256:59ca790f8a61afe502b6d32ed3ec21b06ccf3b42362060a6c45e789207f5d720"
+DIGEST = "sha256:b366403e55b85d5b759a33e917784919f2a627b22b84a539eefd107d0b73b6dd"
 
 CYLINDER_BITS = 312
-SCALES_MOST, DEPTH_MOST, VOCABULARY_MOST, OUTPUTS_MOST = 4, 256, 256, 2048  # as native/kernels/coding/coding.hpp
+SCALES_MOST, DEPTH_MOST, VOCABULARY_MOST, OUTPUTS_MOST = 4, 512, 256, 2048  # as native/kernels/coding/coding.hpp
 NUMBER_MOST = 1e4  # no weight is larger, so that no sum of them overflows
 HEAD_MOST = 1 << 20
 BYTES_MOST = 1 << 25
@@ -72,8 +73,8 @@ class Head:
         ):
             raise DamagedError("finger codes of scales that cannot be", scales=len(self.scales))
         for name, value, step, most in (
-            ("depth", self.depth, 32, DEPTH_MOST),
-            ("vocabulary", self.vocabulary, 32, VOCABULARY_MOST),
+            ("depth", self.depth, 128, DEPTH_MOST),
+            ("vocabulary", self.vocabulary, 16, VOCABULARY_MOST),
             ("outputs", self.outputs, 64, OUTPUTS_MOST),
             ("coarse", self.coarse, 64, self.outputs),
         ):
@@ -85,11 +86,12 @@ class Head:
     @property
     def shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """Shape and type of each array in the file, in order."""
-        pooled = self.vocabulary * self.depth
+        inputs, pooled = len(self.scales) * CYLINDER_BITS, self.vocabulary * self.depth
         return {
-            "embedding": ((len(self.scales) * CYLINDER_BITS, self.depth), "<f4"),
+            "embedding": ((inputs, self.depth), "|i1"),
+            "embedding_scale": ((self.depth,), "<f4"),
             "embedding_bias": ((self.depth,), "<f4"),
-            "assignment": ((self.depth, self.vocabulary), "<f4"),
+            "assignment": ((inputs, self.vocabulary), "<f4"),
             "assignment_bias": ((self.vocabulary,), "<f4"),
             "centres": ((self.vocabulary, self.depth), "<f4"),
             "projection": ((self.outputs, pooled), "|i1"),
@@ -103,7 +105,8 @@ class CodeModel:
     """All numbers of a coder, read-only; shapes are those of `Head.shapes`. DamagedError for others."""
 
     head: Head
-    embedding: Float32
+    embedding: NDArray[np.int8]
+    embedding_scale: Float32
     embedding_bias: Float32
     assignment: Float32
     assignment_bias: Float32
@@ -162,6 +165,7 @@ class CodeModel:
         """In the order of the file and of the kernels."""
         return (
             self.embedding,
+            self.embedding_scale,
             self.embedding_bias,
             self.assignment,
             self.assignment_bias,

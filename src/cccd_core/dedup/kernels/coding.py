@@ -49,27 +49,36 @@ def magnitudes(values: Float32) -> np.float32:
 
 
 @numba.njit(nogil=True, cache=True)
-def embed(
-    embedding: Float32, bias: Float32, words: NDArray[np.uint64], offsets: NDArray[np.int64], cylinder: int
-) -> Float32:
-    """What a minutia looks like: the rows of the embedding where its cylinders have a bit, added up."""
-    out = bias.copy()
+def inputs_of(words: NDArray[np.uint64], offsets: NDArray[np.int64], cylinder: int) -> NDArray[np.int64]:
+    """The inputs that are 1 for a minutia: where its cylinders have a bit."""
+    inputs = np.empty(offsets.shape[0] * BITS, np.int64)
+    count = 0
     for scale in range(offsets.shape[0]):
         start = offsets[scale]
         cylinders = cylinders_of(words[start])
         first = start + 1 + minutiae_of(words[start]) + cylinder
         for bit in range(BITS):
             if (words[first + (bit // 64) * cylinders] >> np.uint64(bit % 64)) & np.uint64(1):
-                out += embedding[scale * BITS + bit]
-    return out
+                inputs[count] = scale * BITS + bit
+                count += 1
+    return inputs[:count]
 
 
 @numba.njit(nogil=True, cache=True)
-def assign(assignment: Float32, bias: Float32, seen: Float32) -> Float32:
+def embed(embedding: NDArray[np.int8], scale: Float32, bias: Float32, inputs: NDArray[np.int64]) -> Float32:
+    """What a minutia looks like: the rows of the embedding added up, modulo 2^16."""
+    total = np.zeros(bias.shape[0], np.int16)
+    for i in inputs:
+        total += embedding[i]
+    return total.astype(np.float32) * scale + bias
+
+
+@numba.njit(nogil=True, cache=True)
+def assign(assignment: Float32, bias: Float32, inputs: NDArray[np.int64]) -> Float32:
     """How much a minutia belongs to each word of the vocabulary; together 1."""
     share = bias.copy()
-    for d in range(seen.shape[0]):
-        share += seen[d] * assignment[d]
+    for i in inputs:
+        share += assignment[i]
     # (1 + x / 1024) to the 1024th for the exponential, which every library rounds differently
     power = np.float32(1) + np.maximum((share - share.max()) * np.float32(1.0 / 1024.0), np.float32(-0.02))
     for _ in range(10):
@@ -79,16 +88,17 @@ def assign(assignment: Float32, bias: Float32, seen: Float32) -> Float32:
 
 @numba.njit(nogil=True, cache=True)
 def pool(
-    embedding: Float32, embedding_bias: Float32, assignment: Float32, assignment_bias: Float32, centres: Float32,
-    words: NDArray[np.uint64], offsets: NDArray[np.int64],
+    embedding: NDArray[np.int8], embedding_scale: Float32, embedding_bias: Float32, assignment: Float32,
+    assignment_bias: Float32, centres: Float32, words: NDArray[np.uint64], offsets: NDArray[np.int64],
 ) -> NDArray[np.int32]:  # fmt: skip
     """The finger as whole numbers: what its minutiae add to each word beyond its centre, roots, to one length."""
     count, depth = centres.shape
     weight = np.zeros(count, np.float32)
     sums = np.zeros((count, depth), np.float32)
     for cylinder in range(cylinders_of(words[offsets[0]])):
-        seen = embed(embedding, embedding_bias, words, offsets, cylinder)
-        share = assign(assignment, assignment_bias, seen)
+        inputs = inputs_of(words, offsets, cylinder)
+        seen = embed(embedding, embedding_scale, embedding_bias, inputs)
+        share = assign(assignment, assignment_bias, inputs)
         for k in range(count):
             weight[k] += share[k]
             sums[k] += share[k] * seen
@@ -128,8 +138,9 @@ def write(value: Float32, coarse_scale: np.float32, signs: NDArray[np.uint8], co
 
 @numba.njit(nogil=True, cache=True)
 def codes(
-    scales: int, embedding: Float32, embedding_bias: Float32, assignment: Float32, assignment_bias: Float32,
-    centres: Float32, projection: NDArray[np.int8], projection_scale: Float32, projection_bias: Float32,
+    scales: int, embedding: NDArray[np.int8], embedding_scale: Float32, embedding_bias: Float32,
+    assignment: Float32, assignment_bias: Float32, centres: Float32, projection: NDArray[np.int8],
+    projection_scale: Float32, projection_bias: Float32,
     coarse_scale: float, words: NDArray[np.uint64], offsets: NDArray[np.int64],
     signs: NDArray[np.uint8], coarse: NDArray[np.uint8],
 ) -> None:  # fmt: skip
@@ -140,7 +151,7 @@ def codes(
             signs[finger] = 0
             coarse[finger] = 0
             continue
-        pooled = pool(embedding, embedding_bias, assignment, assignment_bias, centres, words, of)
+        pooled = pool(embedding, embedding_scale, embedding_bias, assignment, assignment_bias, centres, words, of)
         value = np.empty(projection.shape[0], np.float32)
         for o in range(projection.shape[0]):
             value[o] = np.float32((pooled * projection[o]).sum()) * projection_scale[o] + projection_bias[o]

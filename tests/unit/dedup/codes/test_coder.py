@@ -32,7 +32,7 @@ def anything(seed: int, n: int, span: int, ppcm: tuple[int, int] = (197, 197)) -
     )
 
 
-def model(seed: int = 1, *, scales: int = 2, depth: int = 32, vocabulary: int = 32, outputs: int = 64) -> CodeModel:
+def model(seed: int = 1, *, scales: int = 2, depth: int = 128, vocabulary: int = 16, outputs: int = 64) -> CodeModel:
     """A small model of random numbers, large enough that shares and steps reach their bounds."""
     random = np.random.default_rng(seed)
     head = Head(
@@ -80,8 +80,8 @@ def test_every_level_gives_the_codes_of_numba_for_every_number_of_minutiae(monke
 @given(
     seed=st.integers(0, 2**32 - 1),
     scales=st.integers(1, 3),
-    depth=st.sampled_from([32, 64, 96]),
-    vocabulary=st.sampled_from([32, 64]),
+    depth=st.sampled_from([128, 256]),
+    vocabulary=st.sampled_from([16, 48]),
     outputs=st.sampled_from([64, 128, 192]),
     counts=st.lists(st.integers(0, 255), min_size=1, max_size=10),
 )
@@ -160,14 +160,14 @@ def test_damaged_files_are_refused():
         data[: len(MAGIC)] + b"\xff\xff\xff\xff" + data[len(MAGIC) + 4 :],
         with_head(b"{"),
         with_head(b"[" * 5000),
-        with_head(head.replace(b'"depth": 32', b'"depth": 33')),
-        with_head(head.replace(b'"depth": 32', b'"depth": 1000000')),
+        with_head(head.replace(b'"depth": 128', b'"depth": 129')),
+        with_head(head.replace(b'"depth": 128', b'"depth": 128000000')),
         with_head(head.replace(b'"coarse": 64', b'"coarse": 128')),
         with_head(head.replace(b'"radius_px": 64.0', b'"radius_px": 6400.0')),
         with_head(head.replace(b'"coarse_scale": 60.0', b'"coarse_scale": 1e30')),
         with_head(head.replace(b'"depth"', b'"width"')),
-        data[:start] + np.float32(np.nan).tobytes() + data[start + 4 :],
-        data[:start] + np.float32(1e9).tobytes() + data[start + 4 :],
+        data[:-4] + np.float32(np.nan).tobytes(),
+        data[:-4] + np.float32(1e9).tobytes(),
     ):
         with pytest.raises(DamagedError):
             CodeModel.from_bytes(bad)
@@ -206,9 +206,9 @@ def test_the_native_kernel_refuses_what_does_not_belong_together():
         {"signs": np.zeros((1, 7), np.uint8)},
         {"coarse": np.zeros((1, 64), np.uint8)},
         {"coarse": np.zeros((2, 32), np.uint8)},
-        {"centres": made.centres[:16].copy()},
-        {"assignment": made.assignment[:, :16].copy()},
-        {"projection": made.projection[:, :512].copy()},
+        {"centres": made.centres[:8].copy()},
+        {"assignment": made.assignment[:, :8].copy()},
+        {"projection": made.projection[:, :1024].copy()},
         {"embedding_bias": made.embedding_bias[:16].copy()},
         {"level": "none"},
     ):

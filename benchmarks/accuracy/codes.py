@@ -1,0 +1,265 @@
+"""How well finger codes tell fingers and people apart, by models that were not trained on the set: minutes.
+
+    python -m benchmarks.accuracy.codes [--models DIR] [--out FILE] [--write]
+
+For fcj2020, for crossmatch and for the FVC sets together a model is trained without them (`scripts/train_codes.py`;
+kept in DIR, where it is taken from if it is there). Genuine pairs: all pairs of impressions; impostor pairs: all pairs
+of different fingers or people. People are the four fingers of an impression of fcj2020. A cohort is the other half of
+the people. `--write` puts what was measured into src/cccd_core/dedup/codes/data/screening.json, for the shipped coder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cccd_core import plain, templates
+from cccd_core.dedup.codes import FingerCoder
+from cccd_core.dedup.codes.coder import BITS, COARSE
+from cccd_core.dedup.codes.model import CodeModel
+from cccd_core.dedup.codes.screen import FINGERS, SIGNS_SHARE, Loss, Measured, People, Screen
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
+TRAINING = ROOT / "scripts" / "train_codes.py"
+SHIPPED = ROOT / "src/cccd_core/dedup/codes/data/screening.json"
+FVC = tuple(sorted(path.name for path in PRINTS.glob("fvc*") if (path / "fjfx").is_dir()))
+ROTATION = {"fcj2020": ("fcj2020",), "crossmatch": ("crossmatch",), "fvc": FVC}
+EXTRACTORS = ("fjfx", "mindtct", "sourceafis", "secugen")
+KEEPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
+MEASURED_EXTRACTORS = ("fjfx", "mindtct", "sourceafis")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Set:
+    """One set and extractor: everyone's impressions, as people of as many fingers as the set has a person.
+
+    `owner` int64[people]: whose they are; `people`: their codes."""
+
+    name: str
+    extractor: str
+    owner: NDArray[np.int64]
+    people: People
+
+    def fingers(self, chosen: tuple[int, ...]) -> Set:
+        """With these fingers alone; who lacks one is left out."""
+        word = np.uint16(sum(1 << finger for finger in chosen))
+        keep = np.flatnonzero((self.people.present & word) == word)
+        kept = self.people.take(keep)
+        columns = {name: codes.copy() for name, codes in kept.columns.items()}
+        for codes in columns.values():
+            codes[:, [finger for finger in range(FINGERS) if finger not in chosen]] = 0
+        present = np.full(len(keep), word, np.uint16)
+        return Set(self.name, self.extractor, self.owner[keep], People(columns, present))
+
+
+def load(name: str, extractor: str, coder: FingerCoder, *, whole: bool) -> Set:
+    """A folder; `whole`: a person's fingers together, else every finger is a person of its own."""
+    files = sorted((PRINTS / name / extractor).glob("*.fmr"))
+    codes = coder.encode([templates.load(path).view for path in files])
+    labels = [path.stem.rsplit("_", 1) for path in files]
+    hands: dict[tuple[str, str], dict[str, int]] = {}
+    for index, (finger, impression) in enumerate(labels):
+        person, _, which = finger.rpartition("-") if whole else (finger, "", "1")
+        hands.setdefault((person, impression), {})[which] = index
+    names = sorted({person for person, _ in hands})
+    places = {which: place for place, which in enumerate(sorted({which for hand in hands.values() for which in hand}))}
+    columns = {key: np.zeros((len(hands), FINGERS, value.shape[1]), np.uint8) for key, value in codes.items()}
+    present = np.zeros(len(hands), np.uint16)
+    for row, hand in enumerate(hands.values()):
+        for which, index in hand.items():
+            present[row] |= 1 << places[which]
+            for key, value in codes.items():
+                columns[key][row, places[which]] = value[index]
+    owner = np.array([names.index(person) for person, _ in hands], np.int64)
+    return Set(name, extractor, owner, People(columns, present))
+
+
+def numbers(column: str, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if column == BITS:
+        return np.unpackbits(codes.reshape(len(codes), -1), axis=1).astype(np.float32) * 2 - 1
+    halves = np.stack([codes & 15, codes >> 4], axis=-1).reshape(len(codes), -1)
+    return (halves.astype(np.int8) ^ np.int8(8)).astype(np.float32) - 8
+
+
+def raw(of: Set, column: str) -> tuple[Floats, Floats]:
+    """Values of genuine and impostor pairs, without a cohort: the sum of products over the fingers."""
+    seen = numbers(column, of.people.columns[column])
+    if column == BITS:  # what is absent has no signs
+        there = of.people.present[:, None] >> np.arange(FINGERS, dtype=np.uint16) & 1
+        seen *= np.repeat(there, seen.shape[1] // FINGERS, axis=1)
+    value = seen @ seen.T
+    first, second = np.triu_indices(len(value), 1)
+    same = of.owner[first] == of.owner[second]
+    return value[first[same], second[same]].astype(float), value[first[~same], second[~same]].astype(float)
+
+
+def scored(of: Set) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]]:
+    """Probe, row, score by signs and by numbers of every pair, each half of the people with the other as cohort."""
+    open_wide = Measured("", (0.5, 0.1), {BITS: ((0.0, 1.0),), COARSE: ((0.0, 1.0),)}, ())
+    for half in range(2):
+        probes, cohort = (np.flatnonzero(of.owner % 2 == (half + turn) % 2) for turn in range(2))
+        if not len(probes) or not len(cohort):
+            continue
+        screen = Screen(of.people.take(cohort), open_wide)
+        searching = of.people.take(probes)
+        probe, row, signs = screen.by_signs(searching, of.people, keep=1.0)
+        again, other, steps = screen.scan(searching, of.people, keep=1.0)
+        if not (np.array_equal(probe, again) and np.array_equal(row, other)):
+            raise AssertionError("the two columns met other pairs")
+        kept = probes[probe] != row
+        yield probes[probe[kept]], row[kept], signs[kept], steps[kept]
+
+
+def pairs(of: Set, count: int) -> tuple[NDArray[np.int64], Floats, Floats, Floats, Floats]:
+    """Of all choices of so many fingers: whose the genuine pairs are, their scores by signs and numbers, and those of
+    impostors."""
+    every = int(np.bitwise_or.reduce(of.people.present))
+    fingers = [finger for finger in range(FINGERS) if every >> finger & 1]
+    whose, parts = [], [[], [], [], []]
+    for chosen in combinations(fingers, count):
+        some = of.fingers(chosen)
+        for probe, row, signs, steps in scored(some):
+            same = some.owner[probe] == some.owner[row]
+            whose.append(some.owner[probe[same]])
+            for part, values in zip(parts, (signs[same], steps[same], signs[~same], steps[~same]), strict=True):
+                part.append(values)
+    return (np.concatenate(whose), *(np.concatenate(part) for part in parts))
+
+
+def eer(genuine: Floats, impostor: Floats) -> float:
+    """Where as many genuine pairs lie below as impostors not below."""
+    genuine, impostor = np.sort(genuine), np.sort(impostor)
+    below = np.searchsorted(genuine, genuine) / len(genuine)
+    above = 1 - np.searchsorted(impostor, genuine) / len(impostor)
+    place = int(np.argmin(np.abs(below - above)))
+    return float(below[place] + above[place]) / 2
+
+
+def penetration(genuine: Floats, impostor: Floats, miss: float) -> float:
+    """Share of impostors that are left where this share of mates is lost."""
+    return float((impostor >= np.sort(genuine)[int(miss * len(genuine))]).mean())
+
+
+def most(whose: NDArray[np.int64], lost: NDArray[np.bool_]) -> float:
+    """Upper end of a one-sided 95 % interval of the share lost: people are drawn anew, since a person's pairs go
+    together, and one pair more counts as lost than there was, so that nothing lost is no proof of nothing to lose."""
+    _, of = np.unique(whose, return_inverse=True)
+    mates, missed = np.bincount(of).astype(float), np.bincount(of, weights=lost)
+    missed[int(np.argmax(missed))] += 1
+    drawn = np.random.default_rng(1).multinomial(len(mates), np.full(len(mates), 1 / len(mates)), 2000)
+    return min(1.0, float(np.quantile((drawn @ missed) / (drawn @ mates), 0.95)))
+
+
+def model(left_out: tuple[str, ...], name: str, folder: Path) -> CodeModel:
+    path = folder / f"without-{name}.bin"
+    if not path.exists():
+        command = [sys.executable, str(TRAINING), "--leave-out", ",".join(left_out), "--out", str(path)]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+    return CodeModel.from_bytes(path.read_bytes())
+
+
+def table(sets: list[Set], wholes: list[Set]) -> list[str]:
+    lines = ["| set | extractor | int4, EER | bits, EER |", "|---|---|---|---|"]
+    for of in sets:
+        figures = [f"{100 * eer(*raw(of, column)):.2f}" for column in (COARSE, BITS)]
+        lines.append(f"| {of.name} | {of.extractor} | {figures[0]} | {figures[1]} |")
+    lines += ["", "| four fingers of fcj2020 | EER | left at 1 % lost | at 0.1 % lost |", "|---|---|---|---|"]
+    for of in wholes:
+        four = of.fingers((0, 1, 2, 3))
+        rows = [(f"{column}, no cohort", *raw(four, column)) for column in (COARSE, BITS)]
+        _, signs, steps, other_signs, other_steps = pairs(of, 4)
+        rows += [("int4, cohort", steps, other_steps), ("bits, cohort", signs, other_signs)]
+        for name, genuine, impostor in rows:
+            left = [penetration(genuine, impostor, miss) for miss in (0.01, 0.001)]
+            lines.append(
+                f"| {of.extractor}, {name} | {100 * eer(genuine, impostor):.2f} | {left[0]:.1e} | {left[1]:.1e} |"
+            )
+    return lines
+
+
+def measured(wholes: list[Set], singles: list[Set], coder: str) -> Measured:
+    """Quantiles of strangers over all extractors of fcj2020, and what is lost there and on the other sets."""
+    found = {(of.extractor, count): pairs(of, count) for of in wholes for count in range(1, 5)}
+    scores: dict[str, tuple[tuple[float, ...], ...]] = {}
+    for column, place in ((BITS, 3), (COARSE, 4)):
+        rows = []
+        for count in range(1, 5):
+            everyone = np.concatenate([found[of.extractor, count][place] for of in wholes])
+            rows.append(tuple(round(float(np.quantile(everyone, 1 - keep)), 4) for keep in KEEPS))
+        scores[column] = tuple(rows)
+    made = Measured(coder, KEEPS, scores, ())
+    losses = []
+    others = [(of, 1, pairs(of, 1)) for of in singles]
+    for of, count, seen in [
+        *((of, count, found[of.extractor, count]) for of in wholes for count in range(1, 5)),
+        *others,
+    ]:
+        whose, signs, steps, _, _ = seen
+        for keep in KEEPS:
+            signs_keep = min(1.0, SIGNS_SHARE * keep)
+            lost = (signs < made.score(BITS, count, signs_keep)) | (steps < made.score(COARSE, count, keep))
+            figures = (len(lost), int(lost.sum()))
+            upper = round(most(whose, lost), 5)
+            losses.append(Loss(of.extractor, of.name, count, keep, *figures, upper))
+    return Measured(coder, KEEPS, scores, tuple(losses))
+
+
+def losses(made: Measured) -> list[str]:
+    """Mates lost of all, and the upper end, for some shares that are kept."""
+    shares = (0.03, 0.01, 0.001, 0.0003)
+    lines = ["| set, extractor | fingers | " + " | ".join(f"keep {keep:g}" for keep in shares) + " |"]
+    lines.append("|---|---|" + "---|" * len(shares))
+    rows: dict[tuple[str, str, int], dict[float, str]] = {}
+    for loss in made.losses:
+        cell = f"{100 * loss.lost / loss.mates:.2f} ({100 * loss.most:.1f})"
+        rows.setdefault((loss.sets, loss.extractor, loss.fingers), {})[loss.keep] = cell
+    for (name, extractor, fingers), cells in rows.items():
+        if name in ("fcj2020", "crossmatch"):
+            lines.append(f"| {name}, {extractor} | {fingers} | " + " | ".join(cells[keep] for keep in shares) + " |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, help="where trained models are kept")
+    parser.add_argument("--out", type=Path, help="the tables, Markdown")
+    parser.add_argument("--write", action="store_true", help="write what was measured beside the shipped coder")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.models or Path(temporary)
+        folder.mkdir(exist_ok=True, parents=True)
+        sets, wholes = [], []
+        for name, left_out in ROTATION.items():
+            coder = FingerCoder(model(left_out, name, folder))
+            for each in left_out:
+                for extractor in EXTRACTORS:
+                    if (PRINTS / each / extractor).is_dir():
+                        sets.append(load(each, extractor, coder, whole=False))
+                        if each == "fcj2020":
+                            wholes.append(load(each, extractor, coder, whole=True))
+    text = "\n".join(table(sets, wholes)) + "\n"
+    print(text)
+    if given.out:
+        given.out.write_text(text, encoding="utf-8")
+    if given.write:
+        singles = [of for of in sets if of.name != "fcj2020" and of.extractor in EXTRACTORS]
+        made = measured(wholes, singles, FingerCoder.shipped().digest)
+        SHIPPED.write_text(json.dumps(plain.encode(made), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print("\n".join(losses(made)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""From the codes of fingers to a score of two people, and who is left to be compared.
+
+A person's score is how far the sum over the fingers that both have lies above what strangers give this probe, in
+standard deviations. What strangers give is taken from a cohort, people of the gallery that is searched: probes differ
+in it, by quality and number of minutiae, and with it a fifth as many strangers are left. Two scores are taken: of the
+signs, which are kept in memory, for everyone; of the four-bit numbers for those whom the signs leave. What is said of
+two people depends on them and on the cohort alone, not on who else is scanned with them.
+
+How many strangers are left at which score, and how many mates are lost, was measured with models that were not trained
+on the sets measured on: `data/screening.json`, made by `python -m benchmarks.accuracy.codes --write`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cccd_core import plain
+from cccd_core.dedup.codes import scan
+from cccd_core.dedup.codes.coder import BITS, COARSE
+from cccd_core.errors import DamagedError, ParameterError
+
+FINGERS = 10
+MEASURED = "data/screening.json"
+MEASURED_MOST = 1 << 20
+COHORT_MOST = 512  # people; more change the figures by less than a tenth of a deviation
+COHORT_LEAST = 16  # of a position; below, all positions together
+SIGNS_SHARE = 20.0  # so many times as many strangers are left by the signs as by both
+PAIRS_MOST = 1 << 14  # whose four-bit numbers are copied at a time, 47 MB
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint16]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What was lost: of `mates` pairs of a set and extractor that share so many fingers, `lost`, at a kept share of
+    strangers; `most` is the upper end of a one-sided 95 % interval of the rate, over people."""
+
+    extractor: str
+    sets: str
+    fingers: int
+    keep: float
+    mates: int
+    lost: int
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of the shipped coder's kind. `scores[column][fingers - 1]` are the scores that the shares
+    `keeps` of strangers reach."""
+
+    coder: str
+    keeps: tuple[float, ...]
+    scores: Mapping[str, tuple[tuple[float, ...], ...]]
+    losses: tuple[Loss, ...]
+
+    @staticmethod
+    def shipped() -> Measured:
+        """The library's; read once. DamagedError where it cannot be read."""
+        return _shipped()
+
+    def score(self, column: str, fingers: int, keep: float) -> float:
+        """The score that this share of strangers reaches; between and beyond what was measured along a normal tail. Of
+        more fingers than were measured it is that of the most."""
+        if not 0.0 < keep <= 1.0:
+            raise ParameterError("a share of strangers lies between 0 and 1", keep=keep)
+        if keep == 1.0:
+            return -math.inf
+        known = self.scores[column][min(fingers, len(self.scores[column])) - 1]
+        tail = np.sqrt(-2.0 * np.log(np.array(self.keeps)))
+        at = math.sqrt(-2.0 * math.log(keep))
+        place = min(max(int(np.searchsorted(tail, at)), 1), len(tail) - 1)
+        low, high = float(tail[place - 1]), float(tail[place])
+        return known[place - 1] + (known[place] - known[place - 1]) * (at - low) / (high - low)
+
+    def losses_of(self, keep: float, *, extractor: str = "", fingers: int = 0) -> tuple[Loss, ...]:
+        """What was lost where a share of at most `keep` was kept, at the largest such share that was measured: of that
+        extractor and number of fingers, or of all."""
+        shares = [loss.keep for loss in self.losses if loss.keep <= keep]
+        return tuple(
+            loss
+            for loss in self.losses
+            if shares
+            and loss.keep == max(shares)
+            and extractor in ("", loss.extractor)
+            and fingers in (0, loss.fingers)
+        )
+
+
+@cache
+def _shipped() -> Measured:
+    data = files("cccd_core.dedup.codes").joinpath(MEASURED).read_bytes()
+    try:
+        return plain.decode(Measured, json.loads(data))
+    except ValueError as error:
+        raise DamagedError("what was measured of the finger codes cannot be read", why=type(error).__name__) from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """Codes of people: each column uint8[people, 10, bytes], row p - 1 of position p, zeros where it is absent, and
+    `present` uint16[people], bit p - 1 for position p. ParameterError where they do not belong together."""
+
+    columns: Mapping[str, Bytes]
+    present: Words
+
+    def __post_init__(self) -> None:
+        for name, codes in self.columns.items():
+            if codes.dtype != np.uint8 or codes.ndim != 3 or codes.shape[:2] != (len(self.present), FINGERS):
+                raise ParameterError("codes must be people x 10 x bytes", column=name, shape=str(codes.shape))
+            if not codes.flags.c_contiguous:
+                raise ParameterError("codes must be contiguous", column=name)
+        if self.present.dtype != np.uint16 or self.present.ndim != 1:
+            raise ParameterError("present must be a word for each person")
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def rows(self, column: str) -> Bytes:
+        """A person a row: uint8[people, 10 bytes]; no copy."""
+        codes = self.columns[column]
+        return codes.reshape(len(self), FINGERS * codes.shape[2])
+
+    def take(self, places: NDArray[np.int64]) -> People:
+        """These people, copied."""
+        return People({name: codes[places] for name, codes in self.columns.items()}, self.present[places])
+
+
+class Screen:
+    """The first stage: who of many people is left for a probe. Immutable; it can be pickled and shared by threads."""
+
+    __slots__ = ("_cohort", "measured")
+
+    def __init__(self, cohort: People, measured: Measured | None = None) -> None:
+        """`cohort`: people of the gallery, of whom the first 512 are taken; they are to be the same for all parts of a
+        search. ParameterError for none."""
+        if not len(cohort):
+            raise ParameterError("a cohort has at least one person")
+        self._cohort = cohort.take(np.arange(min(len(cohort), COHORT_MOST)))
+        self.measured = Measured.shipped() if measured is None else measured
+
+    def scan(
+        self, probes: People, people: People, *, keep: float, threads: int = 1
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+        """Who is left: (probe, row, score) ordered by probe, then row; about a share `keep` of strangers.
+
+        The score is that of the four-bit numbers. Two people who share no position are not left: see `positions`.
+        """
+        probe, row, _ = self._by_signs(probes, people, min(1.0, SIGNS_SHARE * keep), threads)
+        floors, means, deviations = self._floors(COARSE, probes, keep)
+        laid = scan.step_probes(probes.rows(COARSE), probes.present, FINGERS)
+        left, score = _by_steps(probe, row, laid, floors, means, deviations, people.rows(COARSE), people.present)
+        return probe[left], row[left], score
+
+    def scan_fingers(
+        self, fingers: Mapping[str, Bytes], people: People, *, keep: float, threads: int = 1
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+        """Single fingers against every finger of these people: (finger, 10 row + position - 1, score).
+
+        `fingers`: each column uint8[fingers, bytes], of any position.
+        """
+        present = _there(people.present).astype(np.uint16).ravel()
+        rows = {name: codes.reshape(len(present), codes.shape[2]) for name, codes in people.columns.items()}
+        one = np.ones(len(fingers[BITS]), np.uint16)
+        floors, mean, deviation = self._finger_floors(BITS, fingers, min(1.0, SIGNS_SHARE * keep))
+        probe, place, _ = scan.signs(
+            scan.sign_probes(fingers[BITS], one, 1), floors, rows[BITS], present, threads=threads
+        )
+        floors, mean, deviation = self._finger_floors(COARSE, fingers, keep)
+        laid = scan.step_probes(fingers[COARSE], one, 1)
+        left, score = _by_steps(probe, place, laid, floors, mean, deviation, rows[COARSE], present)
+        return probe[left], place[left], score
+
+    def by_signs(
+        self, probes: People, people: People, *, keep: float, threads: int = 1
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+        """The same by the signs alone."""
+        return self._by_signs(probes, people, keep, threads)
+
+    def _by_signs(
+        self, probes: People, people: People, keep: float, threads: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+        floors, means, deviations = self._floors(BITS, probes, keep)
+        laid = scan.sign_probes(probes.rows(BITS), probes.present, FINGERS)
+        probe, row, value = scan.signs(laid, floors, people.rows(BITS), people.present, threads=threads)
+        word = people.present[row].astype(np.int64)
+        return probe, row, (value - means[probe, word]) / deviations[probe, word]
+
+    def _finger_floors(
+        self, column: str, fingers: Mapping[str, Bytes], keep: float
+    ) -> tuple[NDArray[np.int32], Floats, Floats]:
+        """The same as `_floors` for single fingers against single fingers, whose presence is 0 or 1."""
+        values = _all_products(column, fingers[column], self._cohort.columns[column][_there(self._cohort.present)])
+        floors = np.full((len(values), scan.PRESENCES), scan.NOTHING, np.int32)
+        mean, deviation = np.zeros((len(values), 2)), np.ones((len(values), 2))
+        if values.size:
+            first, second = values.sum(axis=1) / values.shape[1], (values * values).sum(axis=1) / values.shape[1]
+            mean[:, 1], deviation[:, 1] = _exact(first), np.sqrt(np.maximum(_exact(second - first * first), 1.0))
+        score = self.measured.score(column, 1, keep)
+        bounds = np.iinfo(np.int32)
+        floors[:, 1] = np.ceil(np.clip(mean[:, 1] + score * deviation[:, 1], bounds.min, bounds.max))
+        return floors, mean, deviation
+
+    def _floors(self, column: str, probes: People, keep: float) -> tuple[NDArray[np.int32], Floats, Floats]:
+        """The least value for each presence of a row, mean and deviation of strangers there: [probes, 1024] each."""
+        mean, variance = self._strangers(column, probes)
+        limits = np.array([math.inf, *(self.measured.score(column, k, keep) for k in range(1, FINGERS + 1))])
+        words = _there(np.arange(scan.PRESENCES, dtype=np.uint16)).astype(np.float64).T
+        mine = _there(probes.present).astype(np.float64)
+        means, deviations = (mean * mine) @ words, np.sqrt(np.maximum((variance * mine) @ words, 1e-9))
+        if column == BITS:  # where a row has no finger, the probe's own bits stand as different
+            alone = np.bitwise_count(probes.columns[BITS]).sum(axis=2, dtype=np.float64) * mine
+            means = means - alone @ (1 - words)
+        limit = limits[(mine @ words).astype(np.int64)]
+        finite = np.isfinite(limit)
+        floor = np.where(finite, np.ceil(means + np.where(finite, limit, 0) * deviations), limit)
+        bounds = np.iinfo(np.int32)
+        return np.clip(floor, bounds.min, bounds.max).astype(np.int32), means, deviations
+
+    def _strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
+        """Mean and variance of what the cohort gives each finger of the probes: float64[probes, 10] each."""
+        codes, cohort = probes.columns[column], self._cohort
+        there = _there(cohort.present)
+        everyone = np.ascontiguousarray(cohort.columns[column][there])
+        mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
+        for finger in range(FINGERS):
+            here = np.flatnonzero(probes.present >> finger & 1)
+            own = np.ascontiguousarray(cohort.columns[column][there[:, finger], finger])
+            against = own if len(own) >= COHORT_LEAST else everyone
+            if len(here) and len(against):
+                values = _all_products(column, np.ascontiguousarray(codes[here, finger]), against)
+                first, second = values.sum(axis=1) / len(against), (values * values).sum(axis=1) / len(against)
+                mean[here, finger], variance[here, finger] = _exact(first), _exact(second - first * first)
+        variance = np.maximum(variance, 1.0)
+        return mean, variance
+
+
+def _by_steps(
+    probe: NDArray[np.int64],
+    row: NDArray[np.int64],
+    laid: Bytes,
+    floors: NDArray[np.int32],
+    means: Floats,
+    deviations: Floats,
+    numbers: Bytes,
+    present: Words,
+) -> tuple[NDArray[np.int64], Floats]:
+    """Which of these pairs, ordered by probe, reach the floors of the four-bit numbers, and their scores."""
+    kept: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    scores: list[Floats] = [np.empty(0)]
+    starts = np.searchsorted(probe, np.arange(len(laid) + 1)).tolist()
+    for one in range(len(laid)):
+        mine = slice(one, one + 1)
+        for start in range(starts[one], starts[one + 1], PAIRS_MOST):
+            part = row[start : min(start + PAIRS_MOST, starts[one + 1])]
+            _, place, value = scan.steps(laid[mine], floors[mine], numbers[part], present[part])
+            word = present[part[place]].astype(np.int64)
+            kept.append(start + place)
+            scores.append((value - means[one, word]) / deviations[one, word])
+    return np.concatenate(kept), np.concatenate(scores)
+
+
+def _there(present: Words) -> NDArray[np.bool_]:
+    """bool[people, 10]"""
+    return (present[:, None] >> np.arange(FINGERS, dtype=np.uint16) & 1).astype(np.bool_)
+
+
+def _exact(values: Floats) -> Floats:
+    """In sixteenths, whose sums are the same in any order, and so on every machine."""
+    return np.rint(values * 16) / 16
+
+
+def _all_products(column: str, ours: Bytes, theirs: Bytes) -> NDArray[np.int64]:
+    """The value of every pair of fingers, as the kernels make it: int64[ours, theirs]."""
+    first, second = _numbers(column, ours), _numbers(column, theirs)
+    found = (first @ second.T).astype(np.int64)  # whole numbers below 2^24, exact in float32 in any order
+    return (found - first.shape[1]) // 2 if column == BITS else found
+
+
+def _numbers(column: str, codes: Bytes) -> NDArray[np.float32]:
+    """Codes as numbers: -1 and 1 for the signs, -7 to 7."""
+    if column == BITS:
+        return np.unpackbits(codes, axis=1).astype(np.float32) * 2 - 1
+    halves = np.stack([codes & 15, codes >> 4], axis=-1).reshape(len(codes), 2 * codes.shape[1])
+    return (halves.astype(np.int8) ^ np.int8(8)).astype(np.float32) - 8
