@@ -10,6 +10,7 @@
 #include "calibrating/calibrating.hpp"
 #include "coding/coding.hpp"
 #include "dispatch.hpp"
+#include "extraction/extraction.hpp"
 #include "matching/matching.hpp"
 #include "preparing/preparing.hpp"
 #include "scanning/scanning.hpp"
@@ -202,6 +203,114 @@ void coding_codes(std::size_t scales, In<std::int8_t, 2> embedding, In<float, 1>
   CCCD_PICK(coding, codes, level)(model, room, words.data(), offsets.data(), fingers, signs.data(), coarse.data());
 }
 
+using Weights = In<std::int16_t, 1>;
+using Picture = In<std::int16_t, 3>;
+
+cccd::extraction::Product extraction_product(const Weights& weights, const Floats& scale, const Floats& bias,
+                                             std::size_t inputs) {
+  namespace e = cccd::extraction;
+  const std::size_t outputs = scale.shape(0);
+  if (inputs < 2 || inputs % 2 || inputs > 2 * e::channels_max || outputs < e::lanes || outputs % e::lanes ||
+      outputs > e::channels_max || bias.shape(0) != outputs || weights.shape(0) != inputs * outputs)
+    throw std::invalid_argument("a product's weights, scale and bias do not belong together");
+  return {weights.data(), scale.data(), bias.data(), inputs, outputs};
+}
+
+cccd::extraction::Depthwise extraction_depthwise(const Weights& weights, const Floats& scale, std::size_t size) {
+  namespace e = cccd::extraction;
+  const std::size_t channels = scale.shape(0);
+  if ((size != 5 && size != 7) || channels < e::lanes || channels % e::lanes || channels > e::channels_max ||
+      weights.shape(0) != (size + 1) * size * channels)
+    throw std::invalid_argument("a depthwise convolution's weights and scale do not belong together");
+  return {weights.data(), scale.data(), size, channels};
+}
+
+cccd::extraction::Norm extraction_norm(const Floats& gamma, const Floats& beta, const Floats& real, float count,
+                                       std::size_t channels) {
+  if (gamma.shape(0) != channels || beta.shape(0) != channels || real.shape(0) != channels || !(count >= 1.0f))
+    throw std::invalid_argument("a normalisation is of other channels");
+  return {gamma.data(), beta.data(), real.data(), count};
+}
+
+cccd::extraction::Image extraction_image(const Picture& image, std::size_t border, std::size_t channels) {
+  if (image.shape(0) <= 2 * border || image.shape(1) <= 2 * border || image.shape(2) != channels)
+    throw std::invalid_argument("an image is of other channels, or without its border");
+  return {image.data(), image.shape(0) - 2 * border, image.shape(1) - 2 * border, channels};
+}
+
+void extraction_out(const Out<std::int16_t, 3>& out, std::size_t height, std::size_t width, std::size_t channels) {
+  if (out.shape(0) != height || out.shape(1) != width || out.shape(2) != channels)
+    throw std::invalid_argument("out is of another size");
+}
+
+void extraction_stem(Picture image, Weights weights, Floats scale, Floats bias, Floats gamma, Floats beta, Floats real,
+                     float count, bool largest, float to_out, Out<std::int16_t, 3> out, const std::string& level_name) {
+  namespace e = cccd::extraction;
+  const e::Image from = extraction_image(image, 4, 1);
+  const e::Product product = extraction_product(weights, scale, bias, e::stem_inputs);
+  const e::Norm norm = extraction_norm(gamma, beta, real, count, product.outputs);
+  if (from.height % 2 || from.width % 2) throw std::invalid_argument("the sides of an image are even");
+  extraction_out(out, from.height / 2, from.width / 2, product.outputs);
+  const Level level = cccd::parse_level(level_name);
+  nb::gil_scoped_release release;
+  CCCD_PICK(extraction, stem, level)(from, product, norm, largest, to_out, out.data());
+}
+
+void extraction_separable(Picture image, std::size_t size, Weights window, Floats window_scale, Weights weights,
+                          Floats scale, Floats bias, Floats gamma, Floats beta, Floats real, float count, float to_out,
+                          Out<std::int16_t, 3> out, const std::string& level_name) {
+  namespace e = cccd::extraction;
+  const e::Depthwise kernel = extraction_depthwise(window, window_scale, size);
+  const e::Image from = extraction_image(image, size / 2, kernel.channels);
+  const e::Product product = extraction_product(weights, scale, bias, kernel.channels);
+  const e::Norm norm = extraction_norm(gamma, beta, real, count, product.outputs);
+  extraction_out(out, from.height, from.width, product.outputs);
+  const Level level = cccd::parse_level(level_name);
+  nb::gil_scoped_release release;
+  CCCD_PICK(extraction, separable, level)(from, kernel, product, norm, to_out, out.data());
+}
+
+void extraction_bottleneck(Picture image, std::size_t size, Weights window, Floats window_scale, Floats gamma,
+                           Floats beta, Floats real, float count, Weights expand, Floats expand_scale,
+                           Floats expand_bias, Weights reduce, Floats reduce_scale, Floats reduce_bias, Weights adjust,
+                           Floats adjust_scale, Floats adjust_bias, float to_middle, float to_out,
+                           Out<std::int16_t, 3> out, const std::string& level_name) {
+  namespace e = cccd::extraction;
+  const e::Depthwise kernel = extraction_depthwise(window, window_scale, size);
+  const e::Image from = extraction_image(image, size / 2, kernel.channels);
+  const e::Norm norm = extraction_norm(gamma, beta, real, count, kernel.channels);
+  const e::Product wide = extraction_product(expand, expand_scale, expand_bias, kernel.channels);
+  const e::Product narrow = extraction_product(reduce, reduce_scale, reduce_bias, wide.outputs);
+  const e::Product past = extraction_product(adjust, adjust_scale, adjust_bias, kernel.channels);
+  if (past.outputs != narrow.outputs) throw std::invalid_argument("what is added is of other channels");
+  extraction_out(out, from.height, from.width, narrow.outputs);
+  const Level level = cccd::parse_level(level_name);
+  nb::gil_scoped_release release;
+  CCCD_PICK(extraction, bottleneck, level)
+  (from, kernel, norm, wide, narrow, past, to_middle, to_out, out.data());
+}
+
+void extraction_gate(Picture image, In<std::int16_t, 2> seen, In<float, 2> seen_scale, In<float, 2> seen_bias,
+                     Weights weights, Floats scale, Floats bias, float to_middle, Out<std::int16_t, 3> out,
+                     const std::string& level_name) {
+  namespace e = cccd::extraction;
+  constexpr std::size_t inputs = e::gate_taps * e::gate_channels;
+  const e::Image from = extraction_image(image, e::gate_reach, e::gate_channels);
+  if (seen.shape(0) != e::gates || seen.shape(1) != inputs * e::lanes || seen_scale.shape(0) != e::gates ||
+      seen_scale.shape(1) != e::lanes || seen_bias.shape(0) != e::gates || seen_bias.shape(1) != e::lanes)
+    throw std::invalid_argument("the gate's convolutions are of another size");
+  const e::Product weigh = extraction_product(weights, scale, bias, e::gates * e::lanes);
+  if (weigh.outputs != e::gate_channels) throw std::invalid_argument("the gate is of other channels");
+  extraction_out(out, from.height, from.width, e::gate_channels);
+  e::Product each[e::gates];
+  for (std::size_t g = 0; g < e::gates; ++g)
+    each[g] = {seen.data() + g * inputs * e::lanes, seen_scale.data() + g * e::lanes, seen_bias.data() + g * e::lanes,
+               inputs, e::lanes};
+  const Level level = cccd::parse_level(level_name);
+  nb::gil_scoped_release release;
+  CCCD_PICK(extraction, gate, level)(from, each, weigh, to_middle, out.data());
+}
+
 void calibrating_scores(In<double, 1> raw_knots, In<double, 1> score_knots, In<double, 2> chance, In<double, 1> numbers,
                         In<std::uint64_t, 1> probe, In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets,
                         Out<float, 1> scores) {
@@ -279,6 +388,26 @@ NB_MODULE(_native, m) {
         nb::arg("centres").noconvert(), nb::arg("projection").noconvert(), nb::arg("projection_scale").noconvert(),
         nb::arg("projection_bias").noconvert(), nb::arg("coarse_scale"), nb::arg("words").noconvert(),
         nb::arg("offsets").noconvert(), nb::arg("signs").noconvert(), nb::arg("coarse").noconvert(), nb::arg("level"));
+  m.def("extraction_stem", &extraction_stem, nb::arg("image").noconvert(), nb::arg("weights").noconvert(),
+        nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("gamma").noconvert(),
+        nb::arg("beta").noconvert(), nb::arg("real").noconvert(), nb::arg("count"), nb::arg("largest"),
+        nb::arg("to_out"), nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("extraction_separable", &extraction_separable, nb::arg("image").noconvert(), nb::arg("size"),
+        nb::arg("window").noconvert(), nb::arg("window_scale").noconvert(), nb::arg("weights").noconvert(),
+        nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("gamma").noconvert(),
+        nb::arg("beta").noconvert(), nb::arg("real").noconvert(), nb::arg("count"), nb::arg("to_out"),
+        nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("extraction_bottleneck", &extraction_bottleneck, nb::arg("image").noconvert(), nb::arg("size"),
+        nb::arg("window").noconvert(), nb::arg("window_scale").noconvert(), nb::arg("gamma").noconvert(),
+        nb::arg("beta").noconvert(), nb::arg("real").noconvert(), nb::arg("count"), nb::arg("expand").noconvert(),
+        nb::arg("expand_scale").noconvert(), nb::arg("expand_bias").noconvert(), nb::arg("reduce").noconvert(),
+        nb::arg("reduce_scale").noconvert(), nb::arg("reduce_bias").noconvert(), nb::arg("adjust").noconvert(),
+        nb::arg("adjust_scale").noconvert(), nb::arg("adjust_bias").noconvert(), nb::arg("to_middle"),
+        nb::arg("to_out"), nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("extraction_gate", &extraction_gate, nb::arg("image").noconvert(), nb::arg("seen").noconvert(),
+        nb::arg("seen_scale").noconvert(), nb::arg("seen_bias").noconvert(), nb::arg("weights").noconvert(),
+        nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("to_middle"), nb::arg("out").noconvert(),
+        nb::arg("level"));
   m.def("matching_scores", &matching_scores, nb::arg("probe").noconvert(), nb::arg("words").noconvert(),
         nb::arg("offsets").noconvert(), nb::arg("start"), nb::arg("stop"), nb::arg("settings").noconvert(),
         nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),

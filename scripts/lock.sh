@@ -4,5 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 compile() { .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
   --python-version 3.11 "$@" pyproject.toml; }
-compile --extra pcsc --extra hsm --extra postgres --group build -o requirements/use.txt
-compile --extra pcsc --extra hsm --extra postgres --extra ray --group dev -c requirements/use.txt -o requirements/dev.txt
+compile --extra extract --extra pcsc --extra hsm --extra postgres --group build -o requirements/use.txt
+compile --extra extract --extra pcsc --extra hsm --extra postgres --extra ray --group dev -c requirements/use.txt -o requirements/dev.txt

@@ -35,6 +35,15 @@ def fingerprints() -> Path:
 
 
 @pytest.fixture(scope="session")
+def images() -> Path:
+    """The folder of real fingerprint images, `<set>/<finger>_<impression>.png`."""
+    folder = SHARED / "data" / "images"
+    if not folder.is_dir():
+        pytest.skip(f"no real images at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def vectors() -> Path:
     """The folder of published vectors."""
     folder = SHARED / "vectors"

@@ -36,7 +36,7 @@ def test_card_side_imports_without_numba(package: str) -> None:
     assert not loaded & {"numba", "llvmlite"}
 
 
-@pytest.mark.parametrize("package", ["templates", "matching", "dedup", "synthesis", "evaluation"])
+@pytest.mark.parametrize("package", ["templates", "extraction", "matching", "dedup", "synthesis", "evaluation"])
 def test_biometric_side_imports_without_card_libraries(package: str) -> None:
     loaded = set().union(*(modules_after_import(m) for m in modules_of(package)))
     assert "cccd_core" in loaded

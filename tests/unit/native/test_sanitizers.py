@@ -28,6 +28,7 @@ SOURCES = {
     "preparing": None,
     "scanning": None,
     "coding": None,
+    "extraction": None,
     "calibrating": "calibrate.cpp",
     "unpacking": "unpack.cpp",
 }
@@ -36,6 +37,7 @@ SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize
 RUNS = [
     ("scanning", "", 500),
     ("coding", "", 120),
+    ("extraction", "", 60),
     ("matching", "real", 3000),
     ("matching", "no exits", 2500),
     ("preparing", "turns", 1200),

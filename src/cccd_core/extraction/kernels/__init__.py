@@ -1,0 +1,1 @@
+"""Numba kernels of extraction: each file imports numba, numpy and math alone."""
