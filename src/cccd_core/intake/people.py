@@ -95,15 +95,17 @@ class People:
             return Unread(shown, error.file, error.error)
 
 
-def read_person(folder: Path, described: Described | None = None) -> EnrolledPerson:
-    """The person of one folder `PERSON/<position>.<suffix>`, under the folder's name.
+def read_person(folder: Path, described: Described | None = None, *, fingerless: bool = False) -> EnrolledPerson:
+    """The person of one folder `PERSON/<position>.<suffix>`, under the folder's name; `fingerless` as in `People`.
 
     The error of the first file that is no finger, with the folder as `path` and the file's name as `file`: FormatError,
     ParameterError, or FileError where it cannot be read.
     """
     path = folder if folder.name not in ("", "..") else folder.resolve()
     try:
-        return _person(path.name, _fingers_in(path), Described() if described is None else described, 1)
+        return _person(
+            path.name, _fingers_in(path), Described() if described is None else described, 0 if fingerless else 1
+        )
     except _NamedError as error:
         raise error.error.with_facts(path=str(folder), file=error.file) from None
 

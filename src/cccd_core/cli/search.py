@@ -1,0 +1,158 @@
+"""cccd search: parses and prints; no logic."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cccd_core.cli.common import (
+    DpiOption,
+    FormatOption,
+    FpirOption,
+    HeightOption,
+    JsonOption,
+    ThreadsOption,
+    WidthOption,
+    no_stream,
+    options_named,
+    read_input,
+)
+from cccd_core.cli.gallery_key import KeyOption, cipher_of
+from cccd_core.cli.progress import progress
+from cccd_core.cli.terminal import aligned, cell, print_json, say, show, shown, table
+
+if TYPE_CHECKING:
+    from cccd_core.dedup import Match
+    from cccd_core.dedup.lookup import Answer, Looked
+
+_LIST_BYTES_MOST = 1 << 28
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    app.command(epilog="Example: cccd search ./gallery ./person --json")(search)
+
+
+def search(
+    gallery: Annotated[Path, typer.Argument(help="Folder of the gallery.", show_default=False, callback=no_stream)],
+    people: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders of one person each, templates named by position: 2.iso, 7.iso; 0.iso for an unknown one.",
+            show_default=False,
+            callback=no_stream,
+        ),
+    ],
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST", help="Compare with these people alone: a file of identifiers, one a line; or -."),
+    ] = None,
+    fpir: FpirOption = None,
+    cascade: Annotated[str, typer.Option(help="The stages: see cccd dedup.")] = "same>any",
+    threads: ThreadsOption = None,
+    template_format: FormatOption = None,
+    dpi: DpiOption = None,
+    height: HeightOption = None,
+    width: WidthOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Says of each person whether somebody enrolled is the same: outcome, candidates, fingers.
+
+    People given together are compared with each other as well. A person of the same name in the gallery is compared
+    like any other.
+    """
+    from cccd_core import runtime
+    from cccd_core.dedup import Cascade, DedupParameters, open_gallery
+    from cccd_core.dedup.codes import FingerCoder
+    from cccd_core.dedup.lookup import Lookup
+    from cccd_core.intake.people import Described, read_person
+    from cccd_core.matching import Matcher
+
+    with options_named(fpir="--fpir", cascade="--cascade"):
+        parameters = DedupParameters() if fpir is None else DedupParameters.of_rate(fpir)
+        stages = Cascade.parse(cascade)
+    with options_named():
+        described = Described(template_format, dpi, height, width)
+        given = [read_person(folder, described, fingerless=True) for folder in people]
+    listed = None if against is None else read_input(against, "list of identifiers", _LIST_BYTES_MOST)
+    cipher, count = cipher_of(key), runtime.threads() if threads is None else threads
+    with open_gallery(gallery, cipher=cipher) as opened, progress("search", quiet=as_json) as step:
+        with options_named(cascade="--cascade"):
+            lookup = Lookup.over(
+                opened, gallery, Matcher(), FingerCoder.shipped(), parameters, stages, cipher=cipher, threads=count
+            )
+        among = None if listed is None else lookup.listed(listed)
+        looked = lookup.search(given, against=among, progress=step)
+    if as_json:
+        print_json(_told(looked, people))
+    else:
+        _show(looked, people)
+
+
+def _told(looked: Looked, people: list[Path]) -> dict[str, Any]:
+    """All of it, the people given by their folders."""
+    answers = [
+        {"person": str(folder), **_answer(one, people)} for folder, one in zip(people, looked.answers, strict=True)
+    ]
+    return {**_figures(looked), "manifest": looked.manifest, "answers": answers}
+
+
+def _figures(looked: Looked) -> dict[str, Any]:
+    names = ("people", "comparisons", "fpir", "duplicate_score", "review_score", "cascade", "miss_rate")
+    return {name: getattr(looked, name) for name in names}
+
+
+def _answer(one: Answer, people: list[Path]) -> dict[str, Any]:
+    candidates = [_candidate(match, people) for match in one.candidates]
+    best = None if one.best_competitor is None else _candidate(one.best_competitor, people)
+    apart = ("candidates", "best_competitor", "of_given")
+    told = {name: value for name, value in asdict(one).items() if name not in apart}
+    if one.of_given is not None:
+        told["of"] = str(people[one.of_given - 1])
+    return {**told, "candidates": candidates, "best_competitor": best}
+
+
+def _candidate(match: Match, people: list[Path]) -> dict[str, Any]:
+    return {**asdict(match), "person_id": _name(match, people), "arrangement": _arrangement(match)}
+
+
+def _arrangement(match: Match) -> str | None:
+    from cccd_core.intake import arrangement
+
+    return arrangement({one.position: one.candidate_position for one in match.fingers})
+
+
+def _name(match: Match, people: list[Path]) -> str:
+    """As the gallery calls the candidate, or the folder of somebody given as well."""
+    return str(people[int(match.person_id) - 1]) if match.source == "batch" else match.person_id
+
+
+def _show(looked: Looked, people: list[Path]) -> None:
+    rows = table("person", "outcome", "candidate", "score", "fingers", right=["score"])
+    said = []
+    for folder, one in zip(people, looked.answers, strict=True):
+        if not one.candidates:
+            rows.add_row(cell(folder), cell(one.outcome), cell(""), cell(""), cell(" ".join(one.reasons)))
+        for place, match in enumerate(one.candidates):
+            name, words = _name(match, people), _arrangement(match)
+            first = (cell(folder), cell(one.outcome)) if not place else (cell(""), cell(match.outcome))
+            rows.add_row(*first, cell(name), cell(f"{match.score:.1f}"), cell(_fingers(match)))
+            if words is not None:
+                said.append(f"{folder}: {words} ({name})")
+            if match.mirrored:
+                said.append(f"{folder}: the fingers match as mirror images ({name})")
+    show(rows)
+    say(*(shown(line) for line in said))
+    say(*aligned({name.replace("_", " "): value for name, value in _figures(looked).items()}))
+
+
+def _fingers(match: Match) -> str:
+    """The person's fingers: `2`, or `2=7` where it is the candidate's finger 7."""
+    return " ".join(
+        f"{one.position}" if one.position == one.candidate_position else f"{one.position}={one.candidate_position}"
+        for one in match.fingers
+    )
