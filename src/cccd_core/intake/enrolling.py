@@ -13,6 +13,7 @@ from typing import IO, Final
 import pyarrow.parquet as pq
 
 from cccd_core.dedup.gallery.protocol import Gallery
+from cccd_core.dedup.gallery.sql import ASKED_BLOCK
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.intake import people_rows
@@ -22,7 +23,7 @@ from cccd_core.progress import Progress
 from cccd_core.storage.faults import file_error
 from cccd_core.templates import write
 
-AT_A_TIME: Final = 1000  # people in one transaction
+AT_A_TIME: Final = ASKED_BLOCK  # people in one transaction: all coded before the gallery is held
 FORMAT: Final = "iso-2005"  # what galleries keep
 _UNFINISHED: Final = ".cccd-unfinished"
 _PORTION: Final = 256
@@ -54,7 +55,7 @@ class Enrolled:
 
 
 def enrol(gallery: Gallery, people: Iterable[Read], total: int = 0, progress: Progress | None = None) -> Enrolled:
-    """Enrols everyone who can be read, a thousand in a transaction; what an interruption left out comes with the next
+    """Enrols everyone who can be read, some hundred in a transaction; what an interruption left out comes with the next
     call, since who is there already is no mistake. Errors of the gallery as a whole end it."""
     found = Enrolled()
     rest = iter(people)

@@ -188,11 +188,10 @@ def fit(
         _fit_view(view, record.format, format, target_ppcm, height_px, width_px, record.device_id)
         for view in record.views
     )
-    fitted = replace(record, format=format, views=views)
     if record.format == format:
-        return fitted
+        return replace(record, format=format, views=views)
     if format in (iso19794_2_2005.FORMAT, ansi378_2004.FORMAT):
-        fitted = replace(fitted, views=_same_size(views))
+        views = _same_size(views)
     compliance = record.compliance
     if record.format == ansi378_2009.FORMAT:
         compliance >>= 4
@@ -202,7 +201,9 @@ def fit(
     if format != ansi378_2009.FORMAT and device_id > 0xFFF:
         device_id = 0
     return replace(
-        fitted,
+        record,
+        format=format,
+        views=views,
         product_id=record.product_id or VENDOR_UNKNOWN << 16,
         compliance=compliance,
         device_id=device_id,
@@ -277,4 +278,6 @@ def _size(stated: int, view: FingerTemplate, column: str, capacity: Capacity) ->
 
 def _same_size(views: tuple[FingerTemplate, ...]) -> tuple[FingerTemplate, ...]:
     width, height = max(view.width_px for view in views), max(view.height_px for view in views)
+    if all((view.width_px, view.height_px) == (width, height) for view in views):
+        return views
     return tuple(replace(view, width_px=width, height_px=height) for view in views)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import (
@@ -74,6 +74,7 @@ _RENAMING = Table(
 )  # of the withdrawals of that kind: the new identifier
 
 _PersonRow: TypeAlias = tuple[int, str, bytes]
+_Coded: TypeAlias = tuple[str, Fingers]
 
 
 _T = TypeVar("_T")
@@ -367,32 +368,34 @@ class SqlGallery:
 
     def _add_all(self, people: Iterable[EnrolledPerson]) -> int:
         new = 0
-        rest = iter(people)
+        parts = _coded(people)
+        first = next(parts, None)  # coded before the others are kept out
+        if first is None:
+            return 0
         with self._database.write() as connection:
             last = self._last_number(connection)
-            while part := list(islice(rest, ASKED_BLOCK)):
+            for part in chain((first,), parts):
                 new += self._add(connection, part, last + new)
         return new
 
     _add_all_again = _again(_add_all)
 
-    def _add(self, connection: Connection, people: Sequence[EnrolledPerson], last: int) -> int:
+    def _add(self, connection: Connection, people: Sequence[_Coded], last: int) -> int:
         """Enrols those of these who are new, numbered from `last` + 1 on."""
         query = select(_PERSON.c.person_id, _PERSON.c.sha256)
-        query = query.where(_PERSON.c.person_id.in_([person.person_id for person in people]))
+        query = query.where(_PERSON.c.person_id.in_([person_id for person_id, _ in people]))
         known: dict[str, bytes] = {row[0]: row[1] for row in connection.execute(query)}
         rows: list[dict[str, object]] = []
         records: list[tuple[int, Fingers]] = []
-        for person in people:
-            fingers = encode(person)
-            there = known.get(person.person_id)
+        for person_id, fingers in people:
+            there = known.get(person_id)
             if there is None:
-                digest = self._sealing.checksum(person.person_id, fingers)
-                known[person.person_id] = digest
+                digest = self._sealing.checksum(person_id, fingers)
+                known[person_id] = digest
                 number = last + len(rows) + 1
-                rows.append({"sequence": number, "person_id": person.person_id, "sha256": digest})
+                rows.append({"sequence": number, "person_id": person_id, "sha256": digest})
                 records.append((number, fingers))
-            elif not self._sealing.matches(person.person_id, fingers, there):
+            elif not self._sealing.matches(person_id, fingers, there):
                 raise ConflictError(OTHER_TEMPLATES)
         if rows:
             connection.execute(insert(_PERSON), rows)
@@ -516,6 +519,13 @@ class SqlGallery:
 
     def _damaged(self, message: str) -> DamagedError:
         return DamagedError(message, path=self._database.where)
+
+
+def _coded(people: Iterable[EnrolledPerson]) -> Iterator[list[_Coded]]:
+    """Identifiers and records, so many people at a time."""
+    rest = iter(people)
+    while part := [(person.person_id, encode(person)) for person in islice(rest, ASKED_BLOCK)]:
+        yield part
 
 
 def _number_of(connection: Connection, person_id: str) -> int:
