@@ -13,10 +13,12 @@ import numpy as np
 
 from cccd_core.dedup.index import manifest, shard
 from cccd_core.errors import CccdError
-from cccd_core.storage.block_file import BlockWriter, Section
+from cccd_core.storage.block_layout import Section
+from cccd_core.storage.block_writer import BlockWriter
 
 MODULES = (
     "cccd_core.storage.block_file",
+    "cccd_core.storage.block_layout",
     "cccd_core.dedup.index.shard",
     "cccd_core.dedup.index.packing",
     "cccd_core.dedup.index.manifest",

@@ -63,13 +63,28 @@ def test_an_index_is_made_and_kept_up_to_date(cccd: Any, folder: Path) -> None:
     assert cccd("remove", folder, "P2", "--order", "o")[0] == 0
     assert ready(folder) == (4, 0)
     done = json.loads(cccd("index", folder, "--json")[1])
-    assert (done["new_rows"], done["withdrawn"], done["dead"]) == (0, 1, 1)
+    assert (done["new_rows"], done["withdrawn"], done["dead"]) == (0, 0, 1)
     done = json.loads(cccd("compact", folder, "--json")[1])
     assert (done["people"], done["dead"], done["written_shards"]) == (4, 0, 1)
     index = json.loads(cccd("info", folder, "--json")[1])["index"]
     assert (index["people"], index["up_to_person"], index["up_to_withdrawal"]) == (4, 5, 1)
     assert "index: shards" in cccd("info", folder)[1]
     assert cccd("verify", folder)[:2] == (0, "sound: 4 people, and the index beside them\n")
+
+
+def test_whoever_comes_in_or_is_replaced_is_in_the_index(cccd: Any, folder: Path) -> None:
+    people = folder.parent / "people"
+    assert cccd("export", folder, "--out", people)[0] == 0
+    fresh = folder.parent / "fresh"
+    assert cccd("create", fresh)[0] == 0
+    code, _, err = cccd("add", fresh, people)
+    assert code == 0
+    assert "index: 5 of 5" in err
+    assert ready(fresh) == (5, 0)
+    (people / "P0" / "2.fmr").write_bytes((people / "P1" / "2.fmr").read_bytes())
+    assert cccd("replace", fresh, people / "P0", "--order", "o")[0] == 0
+    assert ready(fresh) == (5, 0)
+    assert json.loads(cccd("info", fresh, "--json")[1])["index"]["shards"] == 2
 
 
 def test_one_process_changes_the_index(cccd: Any, folder: Path) -> None:

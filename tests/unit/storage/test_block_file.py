@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from cccd_core.errors import CccdError, DamagedError, DiskFullError, FileError, ParameterError, UnavailableError
 from cccd_core.storage.aes_gcm import KeyRing
-from cccd_core.storage.block_file import BlockFile, BlockKind, BlockWriter, Section
+from cccd_core.storage.block_file import BlockFile
+from cccd_core.storage.block_layout import BlockKind, Section
+from cccd_core.storage.block_writer import BlockWriter
 from cccd_core.storage.cipher import Cipher
 from support.chaos import run_and_kill
 

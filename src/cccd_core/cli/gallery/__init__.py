@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cccd_core.cli import gallery_index
-from cccd_core.cli.gallery import changes, reading, transfer
+from cccd_core.cli.gallery import changes, index, reading, transfer
 
 
 def register(app: typer.Typer) -> None:
@@ -18,4 +17,4 @@ def register(app: typer.Typer) -> None:
     changes.register(area)
     transfer.register(area)
     reading.register(area)
-    gallery_index.register(area)
+    index.register(area)

@@ -18,8 +18,8 @@ from cccd_core.cli.common import (
     options_named,
     when_interrupted,
 )
-from cccd_core.cli.gallery.arguments import Order, Person
-from cccd_core.cli.gallery_index import GalleryFolder
+from cccd_core.cli.gallery.arguments import GalleryFolder, Order, Person
+from cccd_core.cli.gallery.index import kept_up
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.terminal import print_json, say
 
@@ -72,8 +72,10 @@ def remove(
     from cccd_core.dedup import open_gallery
 
     when_interrupted(_CHANGED)
-    with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
+    cipher = cipher_of(key)
+    with open_gallery(gallery, alone=True, cipher=cipher) as opened:
         gone = opened.remove(person, order=order)
+        kept_up(opened, gallery, cipher, make=False, quiet=True)
     _told(gone, f"{gone.person_id} removed: {gone.fingers} fingers", as_json)
 
 
@@ -103,8 +105,10 @@ def replace(
     when_interrupted(_CHANGED)
     with options_named():
         person = read_person(person_dir, Described(template_format, dpi, height, width))
-    with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
+    cipher = cipher_of(key)
+    with open_gallery(gallery, alone=True, cipher=cipher) as opened:
         change = opened.replace(person, order=order)
+        kept_up(opened, gallery, cipher, make=False, quiet=True)
     _told(change, f"{change.person_id} replaced: {change.fingers} fingers by {person.count}", as_json)
 
 

@@ -6,10 +6,9 @@ from itertools import islice
 
 import typer
 
-from cccd_core.cli import gallery_index
 from cccd_core.cli.common import JsonOption
-from cccd_core.cli.gallery.arguments import SHOWN
-from cccd_core.cli.gallery_index import GalleryFolder
+from cccd_core.cli.gallery.arguments import SHOWN, GalleryFolder
+from cccd_core.cli.gallery.index import figures
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
 
@@ -38,7 +37,7 @@ def info(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = Fa
             "where": opened.where,
         }
     manifest = read_manifest(index_folder(gallery), cipher)
-    index = {} if manifest is None else gallery_index.figures(manifest)
+    index = {} if manifest is None else figures(manifest)
     if as_json:
         print_json({**found, "index": index or None, "encrypted": cipher is not None})
     else:

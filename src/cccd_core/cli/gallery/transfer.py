@@ -18,8 +18,8 @@ from cccd_core.cli.common import (
     no_stream,
     when_interrupted,
 )
-from cccd_core.cli.gallery.arguments import SHOWN
-from cccd_core.cli.gallery_index import GalleryFolder
+from cccd_core.cli.gallery.arguments import SHOWN, GalleryFolder
+from cccd_core.cli.gallery.index import kept_up
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table
@@ -61,7 +61,8 @@ def add(
     """Enrols everyone of a folder or Parquet file. Run it again after any interruption: who is there is counted.
 
     A person of whom a file cannot be read, or whose name stands for other templates, is named and left out, the others
-    go on; the exit code is 1 then. Nobody is searched for: who is enrolled twice is found by a search.
+    go on; the exit code is 1 then. Nobody is searched for: who is enrolled twice is found by a search. The index is
+    brought up to date.
     """
     from cccd_core.intake.people import Described, People
 
@@ -112,11 +113,11 @@ def _enrol(gallery: Path, people: People, key: Path | None, as_json: bool) -> No
     from cccd_core.intake.enrolling import enrol
 
     when_interrupted("who was enrolled stays; run the same command again to go on")
-    with (
-        open_gallery(gallery, enrolling=True, cipher=cipher_of(key)) as opened,
-        progress("enrol", quiet=as_json) as step,
-    ):
-        found = enrol(opened, people, len(people), named(step, "enrol"))
+    cipher = cipher_of(key)
+    with open_gallery(gallery, enrolling=True, cipher=cipher) as opened:
+        with progress("enrol", quiet=as_json) as step:
+            found = enrol(opened, people, len(people), named(step, "enrol"))
+        kept_up(opened, gallery, cipher, make=True, quiet=as_json)
     if as_json:
         print_json(found)
     else:

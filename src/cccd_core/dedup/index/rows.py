@@ -24,7 +24,7 @@ from cccd_core.dedup.index.shard import (
 )
 from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson
-from cccd_core.storage.block_file import BlockWriter
+from cccd_core.storage.block_writer import BlockWriter
 from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.faults import file_error
 

@@ -18,7 +18,8 @@ from cccd_core.dedup.person import MAX_FINGERS
 from cccd_core.errors import DamagedError, Fact, FormatError, ParameterError
 from cccd_core.matching.prepared import PreparedGallery
 from cccd_core.plain import decode, encode_record
-from cccd_core.storage.block_file import BlockFile, BlockKind, Damage, Section
+from cccd_core.storage.block_file import BlockFile, Damage
+from cccd_core.storage.block_layout import BlockKind, Section
 from cccd_core.storage.cipher import Cipher
 
 KIND: Final = BlockKind(b"CCCDSHRD", 1, "shard of an index")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from cccd_core.cli.common import JsonOption, ThreadsOption, fail_unless, no_stream, when_interrupted
+from cccd_core.cli.gallery.arguments import GalleryFolder
 from cccd_core.cli.gallery_key import KeyOption, cipher_of, key_of, read_key
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from cccd_core.progress import Progress
     from cccd_core.storage.cipher import Cipher
 
-GalleryFolder: TypeAlias = Annotated[
-    Path,
-    typer.Argument(help="Folder of the gallery, as for cccd issue --gallery.", show_default=False, callback=no_stream),
-]
 WaitOption: TypeAlias = Annotated[
     bool, typer.Option("--wait", help="Wait while another process changes the index, instead of being refused.")
 ]
@@ -57,6 +54,16 @@ def up_to_date(
     return update(
         gallery, folder, Matcher(), coder, threads=workers, cipher=cipher, wait=wait, anew=anew, progress=told
     )
+
+
+def kept_up(gallery: SqlGallery, folder: Path, cipher: Cipher | None, *, make: bool, quiet: bool) -> None:
+    """Brings the index up to date after the gallery was changed; `make`: also where there is none yet."""
+    from cccd_core.dedup.index.manifest import MANIFEST_FILE
+    from cccd_core.dedup.index.updating import index_folder
+
+    if make or (index_folder(folder) / MANIFEST_FILE).exists():
+        with progress("index", quiet=quiet) as told:
+            up_to_date(gallery, folder, threads=None, cipher=cipher, wait=True, told=told)
 
 
 def figures(manifest: Manifest) -> dict[str, int]:
