@@ -138,11 +138,11 @@ def made_up_finger(count: int) -> FingerTemplate:
 
 
 def make_gallery_index(folder: Path) -> None:
-    """The index of two people, one with a finger of unknown position, of whom one was withdrawn since."""
+    """The index of five people, one with a finger of unknown position, of whom one was withdrawn since."""
     gallery = MemoryGallery(clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC))
     gallery._id = RUN
     gallery.add(EnrolledPerson("P1", Tenprint({2: made_up_finger(20), 7: made_up_finger(30)}), (made_up_finger(12),)))
-    gallery.add(EnrolledPerson("P2", Tenprint({1: made_up_finger(40)})))
+    gallery.add_many(EnrolledPerson(f"P{n}", Tenprint({n - 1: made_up_finger(20 * n)})) for n in range(2, 6))
     with TemporaryDirectory() as place:
         update(gallery, Path(place), Matcher(), OneCode())
         gallery.remove("P2", order="order 7")

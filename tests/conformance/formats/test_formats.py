@@ -89,17 +89,18 @@ def test_index_of_a_gallery(folder: Path) -> None:
     (folder / "index.json").rename(folder / "manifest.json")
     manifest = read_manifest(folder, None)
     assert manifest is not None
-    assert (manifest.gallery, manifest.sequence, manifest.withdrawal, manifest.people) == (RUN, 2, 1, 1)
+    assert (manifest.gallery, manifest.sequence, manifest.withdrawal, manifest.people) == (RUN, 5, 1, 4)
     (entry,) = manifest.shards
     shard = Shard.open(folder / "index.shard")
-    assert (entry.mark, entry.people, entry.dead) == (shard.file.mark, 2, (2,))
-    assert shard.sequences.tolist() == [1, 2]
-    assert shard.present.tolist() == [0b1000010, 1]
-    assert shard.codes("count")[:, :, 0].tolist() == [[0, 20, 0, 0, 0, 0, 30, 0, 0, 0], [40] + [0] * 9]
+    assert (entry.mark, entry.people, entry.dead) == (shard.file.mark, 5, (2,))
+    assert shard.sequences.tolist() == [1, 2, 3, 4, 5]
+    assert shard.present.tolist() == [0b1000010, 1, 2, 4, 8]
+    codes = shard.codes("count")[:, :, 0].tolist()
+    assert codes[:2] == [[0, 20, 0, 0, 0, 0, 30, 0, 0, 0], [40] + [0] * 9]
     assert (shard.unplaced.tolist(), shard.unplaced_codes("count").tolist()) == ([0], [[12]])
     block = shard.block(slice(None))
-    assert block.labels == ((2, 7, 0), (1,))
-    assert block.packed.counts.tolist() == [12, 40, 20, 30]
+    assert block.labels == ((2, 7, 0), (1,), (2,), (3,), (4,))
+    assert block.packed.counts.tolist() == [12, 40, 20, 60, 80, 100, 30]
     assert not list(shard.damages())
 
 
