@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 AREAS = (
     "doctor",
     "template",
+    "extract",
     "match",
     "warmup",
     "evaluate",

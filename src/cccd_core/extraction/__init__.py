@@ -1,5 +1,18 @@
 """From an image of a finger to its template: a network of whole numbers, the same minutiae on every machine."""
 
+from cccd_core.extraction.batch import Outcome, Wanted, extract_all, found
 from cccd_core.extraction.extractor import Extraction, ExtractionParameters, Extractor
+from cccd_core.extraction.images import Decoders, FingerImage, raw
 
-__all__ = ["Extraction", "ExtractionParameters", "Extractor"]
+__all__ = [
+    "Decoders",
+    "Extraction",
+    "ExtractionParameters",
+    "Extractor",
+    "FingerImage",
+    "Outcome",
+    "Wanted",
+    "extract_all",
+    "found",
+    "raw",
+]

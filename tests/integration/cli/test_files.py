@@ -55,6 +55,7 @@ FOLDERS = [
     ("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file"),
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
+    ("extract", "out"),
 ]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
@@ -75,6 +76,7 @@ _GALLERY = (
     "import", "rename", "replace",
 )  # fmt: skip
 READ_BY_NAME = [
+    ("extract", "sources"),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
@@ -162,6 +164,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
     arguments: dict[str, dict[str, Any]] = {
         "match": {"probe": work / "1.fmr", "candidates": work / "2.fmr"},
         "evaluate": {"directories": work / "set", "--bootstrap": "0"},
+        "extract": {"sources": work / "1.fmr", "--out": work / "unused"},
         "template info": {"files": work / "1.fmr"},
         "template convert": {"source": work / "1.fmr", "--to": "ansi-2004", "--out": work / "unused"},
         "template draw": {"source": work / "1.fmr", "--out": work / "unused"},

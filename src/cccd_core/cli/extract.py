@@ -1,0 +1,143 @@
+"""cccd extract: parses and prints; no logic."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cccd_core.cli.common import (
+    EXIT_FAULTS,
+    FORMATS_HELP,
+    DpiOption,
+    JsonOption,
+    ThreadsOption,
+    exit_with,
+    no_stream,
+    options_named,
+    when_interrupted,
+)
+from cccd_core.cli.progress import progress
+from cccd_core.cli.terminal import print_json, say, tell
+
+if TYPE_CHECKING:
+    from cccd_core.extraction import Outcome
+
+_FAILURES_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    app.command(epilog="Example: cccd extract ../shared/data/images/fvc2002_DB1_B -o templates --dpi 500")(extract)
+
+
+def extract(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE|FOLDER...",
+            help="Images (WSQ, PNG, TIFF, BMP, JPEG 2000, JPEG, raw), or folders of them.",
+            show_default=False,
+            callback=no_stream,
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Where the templates go: 101_1.png becomes 101_1.fmr.",
+            callback=no_stream,
+        ),
+    ],
+    to: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help=f"The format to write: {FORMATS_HELP}.")
+    ] = "iso-2005",
+    dpi: DpiOption = None,
+    raw: Annotated[
+        str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size of .raw files: gray, a byte a pixel. Needs --dpi.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Make what is there already anew, too.")] = False,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Finds the minutiae in images of fingers, and writes a template for each.
+
+    An image that does not state its resolution needs --dpi; another one than 500 dpi is resampled. Light ridges on a
+    dark ground are noticed and turned; an image without a finger is named, and gets no file. Run again, the command
+    goes on where it stopped. Exit code 1 when an image failed.
+    """
+    from cccd_core import runtime
+    from cccd_core.extraction import Extractor, Wanted, extract_all, found
+
+    size = _size(raw)
+    if size is not None and dpi is None:
+        raise typer.BadParameter("raw pixels state no resolution; give --dpi", param_hint="--raw")
+    when_interrupted("every template that was written is whole; run the same command again to go on")
+    with progress("extracting", quiet=as_json) as step, options_named(format="--format"):
+        extractor = Extractor()
+        outcomes = extract_all(
+            found(sources, raw is not None),
+            out,
+            Wanted(to, dpi, size, again),
+            extractor=extractor,
+            threads=threads or runtime.threads(),
+            progress=step,
+        )
+    failed = [each for each in outcomes if each.error is not None]
+    if as_json:
+        manifest = runtime.manifest(extractor.parameters.digest)
+        print_json({"manifest": manifest, "images": [_row(each) for each in outcomes]})
+    else:
+        _report(outcomes, failed, out)
+    exit_with(EXIT_FAULTS if failed else 0)
+
+
+def _size(raw: str | None) -> tuple[int, int] | None:
+    if raw is None:
+        return None
+    parts = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", raw)
+    if parts is None:
+        raise typer.BadParameter("a size is WIDTHxHEIGHT, as 300x400", param_hint="--raw")
+    return int(parts[1]), int(parts[2])
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    row: dict[str, Any] = {"image": str(outcome.source)}
+    if outcome.error is not None:
+        return {**row, "error": outcome.error.as_dict()}
+    row |= {"template": str(outcome.target), "kept": outcome.kept}
+    if not outcome.kept:
+        row |= {
+            "minutiae": outcome.minutiae, "resampled": outcome.resampled, "inverted": outcome.inverted,
+        }  # fmt: skip
+    return row
+
+
+def _report(outcomes: list[Outcome], failed: list[Outcome], out: Path) -> None:
+    kept = sum(each.kept for each in outcomes)
+    made = len(outcomes) - kept - len(failed)
+    there = f", {kept:,} were there already" if kept else ""
+    missed = f", {len(failed):,} failed" if failed else ""
+    say(f"{made:,} templates written to {out}{there}{missed}")
+    for word, names in (
+        ("resampled to 500 dpi", [each.source.name for each in outcomes if each.resampled]),
+        ("light ridges on a dark ground, turned", [each.source.name for each in outcomes if each.inverted]),
+    ):
+        if names:
+            more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+            say(f"{word}: {', '.join(names[:3])}{more}")
+    for each in failed[:_FAILURES_SHOWN]:
+        tell(f"{each.source}: {_why(each)}")
+    if len(failed) > _FAILURES_SHOWN:
+        tell(f"... and {len(failed) - _FAILURES_SHOWN:,} more: --json has them all")
+
+
+def _why(outcome: Outcome) -> str:
+    error = outcome.error
+    if error is None:
+        return ""
+    return f"{error.message}; give --dpi" if error.facts.get("needs") == "dpi" else str(error)

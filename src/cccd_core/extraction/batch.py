@@ -1,0 +1,147 @@
+"""Many images to template files: names kept, threads over images, begun again where it stopped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from cccd_core.errors import CccdError, DiskFullError, FileError, FormatError, ParameterError
+from cccd_core.extraction import images
+from cccd_core.extraction.decoding import REQUEST_MAX_BYTES
+from cccd_core.extraction.extractor import Extractor
+from cccd_core.progress import Progress
+from cccd_core.storage import whole_file
+from cccd_core.storage.faults import file_error
+from cccd_core.templates import FORMATS, write
+
+ENDINGS = frozenset({".wsq", ".png", ".tif", ".tiff", ".bmp", ".jp2", ".j2k", ".jpg", ".jpeg"})
+RAW_ENDING = ".raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How images become files: their format and its ending, what images do not state, and whether all are made anew."""
+
+    format: str = "iso-2005"
+    dpi: float | None = None
+    raw_size: tuple[int, int] | None = None  # width and height
+    again: bool = False
+
+    @property
+    def ending(self) -> str:
+        """Of the files that are written."""
+        return {"xyt": ".xyt"}.get(self.format, ".an2" if self.format.startswith("nist") else ".fmr")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one image: its file and its minutiae, or why there is none. `kept`: the file was there already."""
+
+    source: Path
+    target: Path
+    minutiae: int = 0
+    kept: bool = False
+    resampled: bool = False
+    inverted: bool = False
+    error: CccdError | None = None
+
+
+def found(sources: Sequence[Path], raw: bool) -> list[Path]:
+    """The files that are named, and the images in the folders that are, by name. FileError for what is not there and
+    for a folder without images."""
+    endings = ENDINGS | {RAW_ENDING} if raw else ENDINGS
+    out = []
+    for source in sources:
+        if source.is_dir():
+            inside = sorted(path for path in source.iterdir() if path.suffix.lower() in endings and path.is_file())
+            if not inside:
+                raise FileError("no image is in this folder", path=str(source))
+            out += inside
+        elif source.exists():
+            out.append(source)
+        else:
+            raise FileError("there is no such file", path=str(source))
+    return out
+
+
+def extract_all(
+    sources: Sequence[Path],
+    folder: Path,
+    wanted: Wanted,
+    *,
+    extractor: Extractor | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """The outcomes in the order of the images; `folder` gets `<name>.fmr` for each `<name>.png`.
+
+    What is there already is left, so that a call goes on where one stopped: a file is whole or not there. An image that
+    fails takes no other with it. ParameterError before anything is done where two images would get the same file,
+    or the format is unknown; FileError where the folder cannot be made, DiskFullError when the disk is full.
+    """
+    targets = [folder / f"{source.stem}{wanted.ending}" for source in sources]
+    twice = [target.name for target, count in Counter(targets).items() if count > 1]
+    if twice:
+        raise ParameterError("two images would get the same file", file=twice[0])
+    if wanted.format not in FORMATS:
+        raise ParameterError("unknown template format", format=wanted.format, known=" ".join(FORMATS))
+    made = extractor or Extractor()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise file_error("the folder of templates cannot be made", error, path=str(folder)) from None
+    with images.Decoders() as decoders:
+
+        def one(pair: tuple[Path, Path]) -> Outcome:
+            return _one(*pair, wanted, made, decoders)
+
+        outcomes = []
+        for outcome in _in_order(one, zip(sources, targets, strict=True), threads):
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(len(outcomes), len(sources), "images")
+    return outcomes
+
+
+def _in_order(
+    one: Callable[[tuple[Path, Path]], Outcome], pairs: Iterable[tuple[Path, Path]], threads: int
+) -> Iterator[Outcome]:
+    """Results in order, few at a time in flight, so that an interrupt ends soon."""
+    left = iter(pairs)
+    with ThreadPoolExecutor(threads) as pool:
+        running: list[Future[Outcome]] = []
+        try:
+            while True:
+                while len(running) < 2 * threads and (pair := next(left, None)) is not None:
+                    running.append(pool.submit(one, pair))
+                if not running:
+                    return
+                wait(running[:1], return_when=FIRST_COMPLETED)
+                yield running.pop(0).result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _one(source: Path, target: Path, wanted: Wanted, extractor: Extractor, decoders: images.Decoders) -> Outcome:
+    if target.exists() and not wanted.again:
+        return Outcome(source, target, kept=True)
+    try:
+        data = whole_file.read(source, "image", most=REQUEST_MAX_BYTES)
+        if wanted.raw_size is not None and source.suffix.lower() == RAW_ENDING:
+            image = images.raw(data, *wanted.raw_size)
+        else:
+            image = decoders.read(data)
+        dpi = wanted.dpi or image.dpi
+        if not dpi:
+            raise ParameterError("the image does not state its resolution", needs="dpi")
+        made = extractor.extract(image.pixels, dpi)
+        whole_file.write(target, write(made.template, wanted.format), private=True, folders=True)
+    except DiskFullError:
+        raise
+    except (FormatError, ParameterError, FileError) as error:
+        return Outcome(source, target, error=error)
+    return Outcome(source, target, made.template.count, False, made.resampled, made.inverted)
