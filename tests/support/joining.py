@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cccd_core.dedup import DedupParameters, EnrolledPerson
 from cccd_core.dedup.blocks import Block, Probe, Searchable
+from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.index import Index, update
 from cccd_core.dedup.judge.candidate import best_of_each
@@ -53,10 +54,10 @@ def population(people: int = 26) -> list[EnrolledPerson]:
     return found
 
 
-def joinable(folder: Path, gallery: Gallery) -> Joinable:
+def joinable(folder: Path, gallery: Gallery, coder: FingerCoder | None = None) -> Joinable:
     """The gallery with its index, up to date, in that folder."""
-    update(gallery, folder, MATCHER, None)
-    return Joinable(folder, Index.open(folder, gallery, MATCHER, None))
+    update(gallery, folder, MATCHER, coder)
+    return Joinable(folder, Index.open(folder, gallery, MATCHER, coder))
 
 
 def join(out: Path, *galleries: Joinable, cascade: str = "same>any", parameters: DedupParameters = PARAMETERS) -> Join:

@@ -104,7 +104,7 @@ def join(
             joinable(folder, one, matcher, coder, cipher=cipher, threads=count, progress=step)
             for folder, one in zip(folders, opened, strict=True)
         ]
-        work = Join(out, ready, matcher, parameters, stages, coder=coder.digest)
+        work = Join(out, ready, matcher, parameters, stages)
         report = JoinReport.of(work.run(place, progress=step), opened)
         report.write(out)
         told = {**report.as_dict(), "executor": place.name, "workers": count}

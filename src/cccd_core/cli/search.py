@@ -102,7 +102,7 @@ def _told(looked: Looked, people: list[Path]) -> dict[str, Any]:
 
 
 def _figures(looked: Looked) -> dict[str, Any]:
-    names = ("people", "comparisons", "fpir", "duplicate_score", "review_score", "cascade", "miss_rate")
+    names = ("people", "comparisons", "fpir", "duplicate_score", "review_score", "cascade")
     return {name: getattr(looked, name) for name in names}
 
 

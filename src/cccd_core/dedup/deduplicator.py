@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, NamedTuple
@@ -85,16 +85,17 @@ class Deduplicator(Generic[P, G]):
         excluded = _both_ways(exclude or {})
         _LOG.info("search started: people=%d gallery=%d threads=%d", len(batch), enrolled, self.threads)
         source: Enrolled[G]
-        cascade, miss_rate = (Cascade(), 0.0) if index is None else (index.cascade, index.miss_rate)
+        cascade = Cascade() if index is None else index.cascade
         if index is None:
             source = PackedGallery(self.matcher, gallery, self.parameters, place.keys())
         else:
             source = index.enrolled(gallery, self.parameters, place.keys())
-        search = _Search(self, batch, source, cascade, excluded, thresholds, others, progress)
+        lost = _nothing if index is None else index.miss_rate
+        search = _Search(self, batch, source, cascade, lost, excluded, thresholds, others, progress)
         found: list[Found] = []
         for start in range(0, len(batch), self.parameters.batch_block):
             found += search.run(start, min(start + self.parameters.batch_block, len(batch)))
-        decisions = decide(found, thresholds, SearchedBy(str(cascade), miss_rate, self.manifest()), excluded)
+        decisions = decide(found, thresholds, SearchedBy(str(cascade), self.manifest()), excluded)
         outcomes = Counter(decision.outcome for decision in decisions)
         _LOG.info(
             "search finished: people=%d gallery=%d finger_pairs=%d unique=%d duplicate=%d review=%d",
@@ -113,6 +114,7 @@ class _Search(Generic[P, G]):
         batch: Sequence[EnrolledPerson],
         enrolled: Enrolled[G],
         cascade: Cascade,
+        miss_rate: Callable[[int], float | None],
         excluded: Mapping[str, frozenset[str]],
         thresholds: Thresholds,
         others: int,
@@ -124,6 +126,7 @@ class _Search(Generic[P, G]):
         self.batch = [Searchable.of(person, owner.parameters.least_minutiae) for person in batch]
         self.enrolled = enrolled
         self.cascade = cascade
+        self.miss_rate = miss_rate
         self.excluded = excluded
         self.thresholds = thresholds
         self.progress = progress
@@ -165,6 +168,7 @@ class _Search(Generic[P, G]):
                 bool(probe.fingers),
                 one.screened,
                 one.compared,
+                self.miss_rate(len(probe.fingers)),
             )
             for probe, one in zip(probes, progress, strict=True)
         ]
@@ -183,7 +187,7 @@ class _Search(Generic[P, G]):
             return
         stage, probes = stages[0]
         _LOG.info("pass %s: people=%d of %d", stage.name, len(wanted), len(self.batch))
-        for part in self._parts([sought[i] for i in wanted], probes[wanted[-1]].index):
+        for part in self._parts([sought[i] for i in wanted], second, probes[wanted[-1]].index):
             meeting = [i for i in wanted if part.people(probes[i].index)]
             for i, compared in self.executor.run(partial(_compared, stages, part), meeting):
                 one, people = progress[i], part.people(probes[i].index)
@@ -195,9 +199,9 @@ class _Search(Generic[P, G]):
                 self._advance(people, stage.name)
             del part  # before the next one is packed
 
-    def _parts(self, sought: Sequence[Sought], last: int) -> Iterator[Part[G]]:
+    def _parts(self, sought: Sequence[Sought], second: bool, last: int) -> Iterator[Part[G]]:
         """Those enrolled without the batch's own people, then the batch up to before person `last`."""
-        yield from self.enrolled.parts(sought)
+        yield from self.enrolled.parts(sought, second)
         size = self.parameters.gallery_block
         for start in range(0, last, size):
             yield Packed(Block.pack(self.scorer, "batch", self.batch[start : min(start + size, last)], start))
@@ -243,6 +247,12 @@ def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], part: Pa
         if not number:
             people = block.people_before(probes[index])
     return _Compared(candidates, pairs, people)
+
+
+def _nothing(fingers: int) -> float:
+    """What is lost where everyone is compared."""
+    del fingers
+    return 0.0
 
 
 def _places(batch: Sequence[EnrolledPerson]) -> dict[str, int]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.decision import Decision, Match
 from cccd_core.dedup.deduplicator import Deduplicator
 from cccd_core.dedup.gallery.memory import MemoryGallery
 from cccd_core.dedup.gallery.protocol import Gallery
-from cccd_core.dedup.index import Coder, Index
+from cccd_core.dedup.index import Index
 from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.enrolled import Indexed
+from cccd_core.dedup.search.screening import CodesFirst
 from cccd_core.errors import ConflictError, FormatError, ParameterError
 from cccd_core.matching import Matcher, PreparedGallery, PreparedTemplate
 from cccd_core.plain import JsonObject
@@ -45,6 +47,7 @@ class Answer:
     best_competitor: Match | None
     screened: int
     compared: int
+    miss_rate: float | None
     finger_pairs: int
 
 
@@ -53,7 +56,7 @@ class Looked:
     """What a look-up says: of everybody, and by what.
 
     `people` were enrolled where it was looked; `fpir` is the rate of false positives asked for, with the fused scores
-    that it takes; `miss_rate` as in `Evidence`.
+    that it takes.
     """
 
     answers: tuple[Answer, ...]
@@ -63,7 +66,6 @@ class Looked:
     duplicate_score: float
     review_score: float
     cascade: str
-    miss_rate: float | None
     manifest: JsonObject
 
 
@@ -82,7 +84,7 @@ class Lookup:
         gallery: Gallery,
         folder: Path,
         matcher: Matcher,
-        coder: Coder,
+        coder: FingerCoder,
         parameters: DedupParameters,
         cascade: Cascade,
         *,
@@ -94,10 +96,11 @@ class Lookup:
         ParameterError for a cascade that there is not; ConflictError for an index that others made; errors as
         `Index.open`.
         """
-        if not cascade.exhaustive or not cascade.any_position:
-            raise ParameterError("people are looked up exhaustively", cascade=str(cascade), needs="same>any")
+        if not cascade.any_position:
+            raise ParameterError("people are looked up across positions too", cascade=str(cascade), needs="…>same>any")
         index = Index.open(folder, gallery, matcher, coder, cipher=cipher)
-        return cls(gallery, Deduplicator(matcher, parameters, threads=threads), Indexed(matcher, index))
+        first = None if cascade.exhaustive else CodesFirst(coder, index, cascade, threads=threads or 1)
+        return cls(gallery, Deduplicator(matcher, parameters, threads=threads), Indexed(matcher, index, first))
 
     def listed(self, data: bytes) -> MemoryGallery:
         """The people of a list: identifiers in UTF-8, one a line; a line that comes twice counts once.
@@ -145,7 +148,6 @@ class Lookup:
             thresholds.duplicate_score,
             thresholds.review_score,
             str(Cascade() if index is None else index.cascade),
-            0.0 if index is None else index.miss_rate,
             self._deduplicator.manifest(),
         )
 
@@ -172,6 +174,7 @@ def _answer(decision: Decision, place: dict[str, str]) -> Answer:
         None if best is None else _named(best, place),
         evidence.screened,
         evidence.compared,
+        evidence.miss_rate,
         evidence.finger_pairs,
     )
 

@@ -152,6 +152,19 @@ def test_what_cannot_be_asked(cccd: Any, folder: Path, tmp_path: Path, words: li
     assert not (tmp_path / "out" / "pairs.csv").exists()
 
 
+def test_codes_first(cccd: Any, folder: Path, tmp_path: Path) -> None:
+    code, out, _ = cccd(folder, "--out", tmp_path / "out", "--json", "--cascade", "codes:keep=0.01>same>any")
+    assert code == 0
+    told = json.loads(out)
+    assert told["cascade"] == "codes:keep=0.01>same>any"
+    assert told["screened"] == told["pairs_of_people"]
+    assert told["penetration"] == told["comparisons"]["same"]["people"] / told["pairs_of_people"] < 0.3
+    assert 0 < told["miss_rate"]["4"] < told["miss_rate"]["1"] < 1
+    found = [(row["a"], row["b"], row["outcome"]) for row in pairs(tmp_path / "out")]
+    assert set(found) <= set(expected(population()))
+    assert len(found) >= 5
+
+
 def test_a_rate_asked_for_moves_the_thresholds(cccd: Any, folder: Path, tmp_path: Path) -> None:
     scores = []
     for rate in ("0.001", "0.00001"):

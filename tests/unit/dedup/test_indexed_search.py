@@ -93,11 +93,17 @@ class Some:
     """A first stage that leaves those of even number, and none as mirror images."""
 
     cascade = Cascade(0.5)
-    miss_rate = 0.25
 
-    def left(self, sought, live):
+    def miss_rate(self, fingers):
+        return 0.25 * fingers
+
+    def ready(self, sought, second):
+        self.count = len(sought)
+        return self
+
+    def left(self, live):
         even = np.flatnonzero(live.shard.sequences[live.rows] % 2 == 0)
-        return [{False: even, True: even[:0]} for _ in sought]
+        return [{False: even, True: even[:0]} for _ in range(self.count)]
 
 
 def test_a_first_stage_only_removes_and_is_told_of(gallery, batch, tmp_path):
@@ -113,4 +119,4 @@ def test_a_first_stage_only_removes_and_is_told_of(gallery, batch, tmp_path):
         assert left.evidence.screened == all_of_them.evidence.screened
         assert left.evidence.compared < all_of_them.evidence.compared
         assert left.evidence.comparisons == all_of_them.evidence.comparisons
-        assert (left.evidence.cascade, left.evidence.miss_rate) == ("codes:keep=0.5>same>any", 0.25)
+        assert (left.evidence.cascade, left.evidence.miss_rate) == ("codes:keep=0.5>same>any", 1.0)

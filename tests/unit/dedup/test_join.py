@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from cccd_core.dedup import MemoryGallery
+from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.executors.processes import Processes
 from cccd_core.dedup.executors.threads import Threads
 from cccd_core.dedup.gallery.sqlite import GalleryStore
 from cccd_core.dedup.index import Index, update
+from cccd_core.dedup.search import join as join_module
 from cccd_core.dedup.search import plan, worker
 from cccd_core.dedup.search.join import LEDGER_FILE, SNAPSHOT_FOLDER, Joinable
 from cccd_core.dedup.search.ledger import KIND
@@ -25,6 +27,7 @@ from support.joining import MATCHER, join, joinable, population, someone, truth
 from support.small_index import small_shards  # noqa: F401
 
 pytestmark = pytest.mark.jit
+CODER = FingerCoder.shipped()
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +253,47 @@ def test_a_shard_that_was_altered_is_said_to_be(people, tmp_path):
     shard.write_bytes(data)
     with pytest.raises(DamagedError):
         join(tmp_path / "out", gallery).run(Threads(1))
+
+
+SCREENED = "codes:keep=0.02>same>any"
+
+
+@pytest.fixture(scope="module")
+def screened(people, tmp_path_factory):
+    """What is left of the pairs when codes come first, in one piece, and who is enrolled."""
+    folder = tmp_path_factory.mktemp("screened")
+    return join(folder / "out", joinable(folder, MemoryGallery(people), CODER), cascade=SCREENED).run(Threads(1))
+
+
+def test_a_first_stage_only_removes(screened, expected):
+    assert set(screened.pairs) <= set(expected)
+    missed = {(pair.a, pair.b) for pair in set(expected) - set(screened.pairs)}
+    assert missed <= {(5, 18)}  # who has one finger alone; not those exchanged, or of unknown position
+    work = screened.work
+    assert work["codes"].people_pairs == screened.plan.pairs
+    assert len(expected) <= work["same"].people_pairs < screened.plan.pairs // 3
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("tile", [3, 100])
+@pytest.mark.parametrize("executor", [Threads(1), Threads(3), Processes(2)], ids=["thread", "threads", "processes"])
+def test_no_cut_and_no_executor_changes_what_is_screened(people, screened, tmp_path, monkeypatch, tile, executor):
+    monkeypatch.setattr(plan, "SCREENED_TILE_PEOPLE", tile)
+    gallery = joinable(tmp_path, MemoryGallery(people), CODER)
+    # the cohort are the first people of the first shard, of whom a small shard has fewer
+    monkeypatch.setattr(join_module, "COHORT_MOST", 4)
+    found = join(tmp_path / "out", gallery, cascade=SCREENED).run(executor)
+    whole = tmp_path / "whole"
+    again = join(whole / "out", joinable(whole, MemoryGallery(people), CODER), cascade=SCREENED).run(Threads(1))
+    assert found.pairs == again.pairs
+    for stage in ("codes", "same", "any"):
+        assert (found.work[stage].people_pairs, found.work[stage].finger_pairs) == (
+            again.work[stage].people_pairs,
+            again.work[stage].finger_pairs,
+        )
+    assert {(pair.a, pair.b) for pair in screened.pairs} ^ {(pair.a, pair.b) for pair in found.pairs} <= {(5, 18)}
+
+
+def test_an_index_without_codes_is_not_screened(gallery, tmp_path):
+    with pytest.raises(ParameterError, match="without codes"):
+        join(tmp_path / "out", gallery, cascade=SCREENED)

@@ -26,14 +26,14 @@ class Found:
     searchable: bool  # whether any finger has minutiae enough to be found by
     screened: int
     compared: int
+    miss_rate: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchedBy:
-    """How a search was made: its stages, what the first of them was measured to lose, and the manifest."""
+    """How a search was made: its stages, and the manifest."""
 
     cascade: str
-    miss_rate: float | None
     manifest: JsonObject
 
 
@@ -129,7 +129,7 @@ def _decision(item: Found, draft: _Draft, linked: tuple[str, ...], thresholds: T
         cascade=by.cascade,
         screened=item.screened,
         compared=item.compared,
-        miss_rate=by.miss_rate,
+        miss_rate=item.miss_rate,
         duplicate_score=thresholds.duplicate_score,
         review_score=thresholds.review_score,
         reasons=tuple(draft.reasons),

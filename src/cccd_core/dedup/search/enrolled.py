@@ -60,8 +60,8 @@ class Packed(Generic[G]):
 class Enrolled(Protocol[G]):
     """Those enrolled, but for some."""
 
-    def parts(self, sought: Sequence[Sought]) -> Iterator[Part[G]]:
-        """Everyone in parts, for these of the batch. Memory: one part at a time."""
+    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[G]]:
+        """Everyone in parts, for these of the batch in the first pass or the second. Memory: one part at a time."""
 
 
 class PackedGallery(Generic[P, G]):
@@ -71,10 +71,18 @@ class PackedGallery(Generic[P, G]):
         """`without`: identifiers of those who are left out."""
         self._scorer, self._gallery, self._parameters, self._without = scorer, gallery, parameters, without
 
-    def parts(self, sought: Sequence[Sought]) -> Iterator[Part[G]]:
+    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[G]]:
         """Everyone in blocks of `gallery_block` people."""
-        del sought
+        del sought, second
         yield from packed_parts(self._scorer, iter(self._gallery), self._parameters, self._without)
+
+
+class Left(Protocol):
+    """Some of the batch, made ready to be screened."""
+
+    def left(self, live: LiveShard) -> list[dict[bool, NDArray[np.int64]]]:
+        """For each of these whom the first stage leaves, as captured (False) and, in the second pass, as a mirror image
+        (True): int64[n] places in the shard's live rows, ascending."""
 
 
 class FirstStage(Protocol):
@@ -84,13 +92,11 @@ class FirstStage(Protocol):
     def cascade(self) -> Cascade:
         """The cascade that it is the first stage of."""
 
-    @property
-    def miss_rate(self) -> float | None:
-        """Which share of true matches it was measured to lose; None where that was not measured."""
+    def miss_rate(self, fingers: int) -> float | None:
+        """Which share of true matches by so many fingers it was measured to lose; None where that was not measured."""
 
-    def left(self, sought: Sequence[Sought], live: LiveShard) -> list[dict[bool, NDArray[np.int64]]]:
-        """For each of these, as captured (False) and as a mirror image (True), whom it leaves: int64[n] places in the
-        shard's live rows, ascending."""
+    def ready(self, sought: Sequence[Sought], second: bool) -> Left:
+        """These of the batch, for the first pass or the second."""
 
 
 class Source(Protocol[G]):
@@ -100,8 +106,7 @@ class Source(Protocol[G]):
     def cascade(self) -> Cascade:
         """By which stages."""
 
-    @property
-    def miss_rate(self) -> float | None:
+    def miss_rate(self, fingers: int) -> float | None:
         """See `FirstStage`; 0 where everyone is compared."""
 
     def enrolled(self, gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> Enrolled[G]:
@@ -124,10 +129,9 @@ class Indexed:
         """By which stages."""
         return Cascade() if self.first is None else self.first.cascade
 
-    @property
-    def miss_rate(self) -> float | None:
-        """Which share of true matches the first stage was measured to lose."""
-        return 0.0 if self.first is None else self.first.miss_rate
+    def miss_rate(self, fingers: int) -> float | None:
+        """Which share of true matches by so many fingers the first stage was measured to lose."""
+        return 0.0 if self.first is None else self.first.miss_rate(fingers)
 
     def enrolled(self, gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> IndexedGallery:
         """Everyone of the gallery but those."""
@@ -151,12 +155,13 @@ class IndexedGallery:
         self._parameters, self._without, self._first = parameters, without, first
         self._pending: list[Packed[PreparedGallery]] | None = None
 
-    def parts(self, sought: Sequence[Sought]) -> Iterator[Part[PreparedGallery]]:
+    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[PreparedGallery]]:
         """The shards, in blocks where everyone is compared and whole where a first stage leaves people out; then those
         enrolled since."""
+        ready = None if self._first is None or not self._index.shards else self._first.ready(sought, second)
         for live in self._index.shards:
-            if self._first is not None:
-                yield _Screened(self, live, sought, self._first.left(sought, live))
+            if ready is not None:
+                yield _Screened(self, live, sought, ready.left(live))
                 continue
             for start in range(0, len(live.rows), self._parameters.gallery_block):
                 block = self.block(live, live.rows[start : start + self._parameters.gallery_block])

@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 
+from cccd_core.dedup.codes.screen import COHORT_MOST, Screen
 from cccd_core.dedup.executors.protocol import Executor
 from cccd_core.dedup.index import Index
 from cccd_core.dedup.index.updating import index_folder
@@ -25,9 +26,10 @@ from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.ledger import Ledger
 from cccd_core.dedup.search.plan import Piece, count_of_tiles, tile_people, tiles
+from cccd_core.dedup.search.screening import CodeScreen, cohort_of
 from cccd_core.dedup.search.sides import ShardOpener, Side
-from cccd_core.dedup.search.task import PairFound, StageWork, TileResult
-from cccd_core.dedup.search.worker import Compare, Screen
+from cccd_core.dedup.search.task import PairFound, Rows, StageWork, TileResult
+from cccd_core.dedup.search.worker import Compare
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.matching import Matcher
 from cccd_core.progress import Progress
@@ -130,18 +132,17 @@ class Join:
         matcher: Matcher,
         parameters: DedupParameters,
         cascade: Cascade,
-        screen: Screen | None = None,
-        *,
-        coder: str = "",
     ) -> None:
-        """`screen` and `coder` (its digest) belong to a cascade with a first stage, and to no other. ParameterError;
-        ConflictError where an index lacks people of its gallery: it is to be updated first."""
-        if not 1 <= len(galleries) <= 2 or (screen is None) != cascade.exhaustive:
-            raise ParameterError("a join is of one gallery or two, and has a screen where its cascade has codes")
+        """ParameterError for more galleries than two, and for codes where an index has none; ConflictError where an
+        index lacks people of its gallery: it is to be updated first."""
+        if not 1 <= len(galleries) <= 2:
+            raise ParameterError("a join is of one gallery or two", galleries=len(galleries))
+        if not cascade.exhaustive and not all(one.index.manifest.coder for one in galleries):
+            raise ParameterError("an index without codes cannot be screened", cascade=str(cascade))
         self.out = out
         self.galleries = tuple(galleries)
-        self.matcher, self.parameters, self.cascade, self.screen = matcher, parameters, cascade, screen
-        self.wanted = self._plan(coder)
+        self.matcher, self.parameters, self.cascade = matcher, parameters, cascade
+        self.wanted = self._plan()
 
     def run(self, executor: Executor, *, progress: Progress | None = None) -> Joined:
         """Does what is left of the join, and returns all of it; `finish` is to be called when that is kept elsewhere.
@@ -175,7 +176,9 @@ class Join:
             Side(str((home / str(number)).resolve()), gone, joinable.cipher)
             for number, joinable in enumerate(self.galleries)
         )
-        work = Compare(self.matcher, thresholds, ShardOpener(sides), self.screen, self.cascade.any_position)
+        opener = ShardOpener(sides)
+        screen = self._screen(plan, opener)
+        work = Compare(self.matcher, thresholds, opener, screen, self.cascade.any_position)
         total, known = plan.tiles, len(ledger.done)
         _LOG.info("join started: people=%s tiles=%d done=%d", [s.people for s in plan.sides], total, known)
         if progress is not None:
@@ -190,6 +193,17 @@ class Join:
         stages = {name: sum((getattr(one, name) for one in results), StageWork()) for name in STAGES}
         _LOG.info("join finished: tiles=%d ran=%d pairs=%d", total, total - known, len(pairs))
         return Joined(plan, thresholds, tuple(pairs), stages, total - known, known)
+
+    def _screen(self, plan: JoinPlan, opener: ShardOpener) -> CodeScreen | None:
+        """The first stage, if there is one; its cohort are the first people of the plan."""
+        if self.cascade.keep is None:
+            return None
+        for piece in plan.pieces:
+            part = opener.open(Rows(piece.side, piece.file, piece.mark, 0, piece.people))
+            cohort = cohort_of([part.first(COHORT_MOST).coded().people])
+            if cohort is not None:
+                return CodeScreen(Screen(cohort), self.cascade.keep, self.cascade.any_position)
+        return None
 
     def _ledger(self) -> Ledger[JoinPlan, TileResult]:
         path = self.out / LEDGER_FILE
@@ -212,7 +226,7 @@ class Join:
                 if piece.side == number:
                     _link(source / piece.file, home / str(number) / piece.file)
 
-    def _plan(self, coder: str) -> JoinPlan:
+    def _plan(self) -> JoinPlan:
         sides, pieces = [], []
         for number, joinable in enumerate(self.galleries):
             index = joinable.index
@@ -232,7 +246,7 @@ class Join:
             str(self.cascade),
             self.matcher.parameters.digest,
             self.matcher.calibration.digest,
-            coder,
+            "" if self.cascade.exhaustive else self.galleries[0].index.manifest.coder,
             self.parameters.digest,
             tuple(sides),
             tuple(pieces),

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from cccd_core import runtime
+from cccd_core.dedup.codes.screen import Measured
 from cccd_core.dedup.decision import FingerComparison
 from cccd_core.dedup.gallery.protocol import Gallery
+from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.clusters import Person, persons
 from cccd_core.dedup.search.join import STAGES, Joined
+from cccd_core.dedup.search.screening import miss_rate
 from cccd_core.dedup.search.task import PairFound
 from cccd_core.plain import Json
 from cccd_core.storage import whole_file
@@ -66,6 +69,13 @@ class JoinReport:
         searches = plan.pairs / max(1, plan.comparisons)
         return {"duplicate": searches * p.duplicate_false_matches, "review": searches * p.review_false_matches}
 
+    @property
+    def miss_rate(self) -> dict[str, float | None]:
+        """Which share of true matches by so many fingers the first stage was measured to lose."""
+        keep, measured = Cascade.parse(self.joined.plan.cascade).keep, Measured.shipped()
+        counts = sorted({loss.fingers for loss in measured.losses})
+        return {f"{count}": 0.0 if keep is None else miss_rate(measured, keep, count) for count in counts}
+
     def as_dict(self) -> dict[str, Json]:
         """The figures, JSON-ready. Seconds are of all workers together, and the only part that two runs differ in."""
         joined, plan, work = self.joined, self.joined.plan, self.joined.work
@@ -84,6 +94,7 @@ class JoinReport:
             },
             "penetration": compared.people_pairs / plan.pairs if plan.pairs else 0.0,
             "screened": screened.people_pairs,
+            "miss_rate": self.miss_rate,
             "seconds": {name: round(work[name].seconds, 3) for name in STAGES},
             "tiles": plan.tiles,
             "duplicate_score": joined.thresholds.duplicate_score,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core.dedup.index import Shard, ShardBlock
+from cccd_core.dedup.search.coded import Coded, coded_rows
 from cccd_core.dedup.search.task import Rows
 from cccd_core.errors import DamagedError
 from cccd_core.storage.cipher import Cipher
@@ -30,6 +31,9 @@ class Part(Protocol):
 
     def block(self, people: Places, least_minutiae: int) -> ShardBlock:
         """Of these (places in `sequences`, ascending) the fingers that have so many minutiae."""
+
+    def coded(self) -> Coded:
+        """The codes of their fingers."""
 
 
 class Opener(Protocol):
@@ -51,9 +55,17 @@ class ShardPart:
         """Their numbers, ascending."""
         return self.shard.sequences[self.rows].astype(np.int64)
 
+    def first(self, people: int) -> ShardPart:
+        """The first so many of them."""
+        return ShardPart(self.shard, self.rows[:people])
+
     def block(self, people: Places, least_minutiae: int) -> ShardBlock:
         """Of these (places in `sequences`, ascending) the fingers that have so many minutiae."""
         return self.shard.block(self.rows[people], least_minutiae=least_minutiae)
+
+    def coded(self) -> Coded:
+        """The codes of their fingers."""
+        return coded_rows(self.shard, self.rows)
 
 
 @dataclass(frozen=True, slots=True)
