@@ -14,7 +14,7 @@ from cccd_core.dedup.gallery.protocol import Entry, Gallery
 from cccd_core.dedup.index.manifest import Manifest, read_manifest
 from cccd_core.dedup.index.shard import Shard
 from cccd_core.dedup.index.sources import Coder, Preparer
-from cccd_core.dedup.index.updating import blank, index_folder, living, open_shard, withdrawn_places
+from cccd_core.dedup.index.updating import blank, demand_not_ahead, index_folder, living, open_shard, withdrawn_places
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.storage.cipher import Cipher
 
@@ -58,8 +58,8 @@ class Index:
         """The index of the gallery in this folder, as it is now; one of nobody where there is none.
 
         Costs the opening of each shard, and the reading of the withdrawals since the last update. ConflictError where
-        the index is of another gallery, or was made by another preparation or other codes; FileError, UnavailableError,
-        DamagedError as `Shard.open`.
+        the index is of another gallery, knows of more than this one holds, or was made by another preparation or other
+        codes; FileError, UnavailableError, DamagedError as `Shard.open`.
         """
         home, wanted = index_folder(folder), blank(gallery, preparer, coder)
         for attempt in range(_TRIES):
@@ -85,7 +85,9 @@ class Index:
                 rows = rows[~np.isin(shard.sequences[rows], since, assume_unique=True)]
             if len(rows):
                 shards.append(LiveShard(shard, rows))
-        return cls(manifest, tuple(shards), gallery, gallery.last_sequence(), gone)
+        last = gallery.last_sequence()
+        demand_not_ahead(manifest, last, gallery.last_withdrawal(), home)
+        return cls(manifest, tuple(shards), gallery, last, gone)
 
     @property
     def people(self) -> int:

@@ -145,11 +145,7 @@ class _Update:
         if found is None or not found.made_as(fresh):
             found = self._commit(fresh)
         manifest = found
-        if manifest.sequence > sequence or manifest.withdrawal > withdrawal:
-            raise ConflictError(
-                "the index knows of more people or withdrawals than the gallery holds: it must be made anew",
-                path=str(self.home), indexed=manifest.sequence, enrolled=sequence,
-            )  # fmt: skip
+        demand_not_ahead(manifest, sequence, withdrawal, self.home)
         sweep(self.home, manifest)
         self.total = sequence - manifest.sequence
         if withdrawal > manifest.withdrawal:
@@ -267,6 +263,16 @@ def open_shard(home: Path, entry: ShardEntry, cipher: Cipher | None) -> Shard:
             "not the shard that the manifest names", path=str(shard.file.path), section="header", offset=0
         )
     return shard
+
+
+def demand_not_ahead(manifest: Manifest, sequence: int, withdrawal: int, home: Path) -> None:
+    """ConflictError where an index holds more than its gallery does, as after that was brought back from an earlier
+    copy: the numbers that are new to it go to others."""
+    if manifest.sequence > sequence or manifest.withdrawal > withdrawal:
+        raise ConflictError(
+            "the index knows of more people or withdrawals than the gallery holds: it must be made anew",
+            path=str(home), indexed=manifest.sequence, enrolled=sequence, needs="cccd gallery index --anew",
+        )  # fmt: skip
 
 
 def living(shard: Shard, entry: ShardEntry) -> NDArray[np.int64]:

@@ -127,6 +127,8 @@ def test_an_index_is_of_one_gallery_and_one_preparation(tmp_path: Path) -> None:
     less = some(Restored(gallery.gallery_id), 1)
     with pytest.raises(ConflictError, match="made anew"):
         update(less, tmp_path, MATCHER, CODER)
+    with pytest.raises(ConflictError, match="made anew"):
+        Index.open(tmp_path, less, MATCHER, CODER)
     assert update(less, tmp_path, MATCHER, CODER, anew=True).manifest.people == 1
     assert update(less, tmp_path, MATCHER, None).manifest.coder == ""
     assert len(Index.open(tmp_path, less, MATCHER, None).shards) == 1
