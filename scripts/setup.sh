@@ -10,7 +10,8 @@ say() { printf '%s\n' "$*" >&2; }
 
 # --- system packages: name, and why. The first line's are needed; without the others a part stays off.
 needed=(python3-venv python3-dev g++)
-optional=(libpcsclite-dev pkg-config pcscd vsmartcard-vpcd softhsm2 openssl postgresql)
+optional=(libpcsclite-dev pkg-config pcscd vsmartcard-vpcd softhsm2 openssl)
+[ "$what" = dev ] && optional+=(postgresql)
 declare -A why=(
   [python3-venv]="makes .venv" [python3-dev]="headers for the native kernels" [g++]="compiles the native kernels"
   [libpcsclite-dev]="PC/SC: builds pyscard" [pkg-config]="PC/SC: builds pyscard" [pcscd]="PC/SC: the card readers' service"

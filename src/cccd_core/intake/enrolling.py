@@ -13,7 +13,7 @@ from typing import IO, Final
 import pyarrow.parquet as pq
 
 from cccd_core.dedup.gallery.protocol import Gallery
-from cccd_core.dedup.gallery.sql import ASKED_BLOCK
+from cccd_core.dedup.gallery.tables import ASKED_BLOCK
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.intake import people_rows

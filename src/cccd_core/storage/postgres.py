@@ -113,6 +113,7 @@ class PostgresDatabase:
         with self._faults(), self._engine.connect() as connection:
             connection.exec_driver_sql(f"LOCK TABLE {self.kind.lock} IN EXCLUSIVE MODE")
             yield connection
+            connection.exec_driver_sql("SELECT 1")  # who is gone already is told of before it is in doubt
             with self._faults(undone=False):
                 connection.commit()
 

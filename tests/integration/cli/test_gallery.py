@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cccd_core.cli.main import build
 from cccd_core.dedup import GalleryStore, open_gallery
 from cccd_core.dedup.gallery.folder import alone_with, beside_others_in
 from cccd_core.errors import BusyError
+from cccd_core.issuance.register.store import Acceptance, Register
 from cccd_core.templates import write
 from support.known_fingers import finger, identity, person
 from support.postgres_server import Server
@@ -283,6 +285,17 @@ def test_a_person_is_replaced_and_renamed_by_order(cccd: Any, folder: Path, peop
         assert {p: identity(t) for p, t in gallery.get("P7").tenprint.items()} == {1: 70}
         assert gallery.last_withdrawal() == 2
     assert "P7" in cccd("withdrawals", folder)[1]
+
+
+def test_whom_the_register_of_cards_knows_is_not_renamed(cccd: Any, folder: Path) -> None:
+    register = Register(folder / "register.sqlite")
+    register.accept([Acceptance("D1", "001088000001", "P1", True, date(2026, 11, 1), None)])
+    register.close()
+    code, out, _ = cccd("rename", folder, "P1", "P7", "--order", "CV 9", "--json")
+    assert (code, json.loads(out)["error"]["kind"]) == (3, "conflict")
+    assert cccd("rename", folder, "P3", "P7", "--order", "CV 9")[0] == 0
+    with open_gallery(folder) as gallery:
+        assert gallery.known(["P1", "P3", "P7"]) == {"P1", "P7"}
 
 
 def test_several_enrol_at_a_time_but_not_while_cards_are_issued(cccd: Any, folder: Path, people: Path) -> None:

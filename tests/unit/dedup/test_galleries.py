@@ -19,7 +19,7 @@ from cccd_core.dedup import (
     Withdrawal,
     WithdrawalKind,
 )
-from cccd_core.dedup.gallery.sql import ASKED_BLOCK, READ_BLOCK
+from cccd_core.dedup.gallery.tables import ASKED_BLOCK, READ_BLOCK
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.templates import Tenprint
 from support.known_fingers import KnowingMatcher, finger, person
@@ -107,9 +107,11 @@ def test_all_or_nobody(gallery):
     assert gallery.add_many([]) == 0
 
 
-def test_a_mistake_on_the_way_enrols_nobody(gallery):
+@pytest.mark.parametrize("before", [1, ASKED_BLOCK + 1])
+def test_a_mistake_on_the_way_enrols_nobody(gallery, before):
     def people() -> Iterator[EnrolledPerson]:
-        yield person("a")
+        for i in range(before):
+            yield EnrolledPerson(f"p{i}", Tenprint({}))
         raise RuntimeError("a mistake of the program")
 
     with pytest.raises(RuntimeError):

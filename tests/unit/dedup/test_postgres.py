@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from cccd_core.dedup import EnrolledPerson, PostgresGallery
+from cccd_core.dedup.gallery import sql
 from cccd_core.errors import (
     BusyError,
     CccdError,
@@ -42,6 +43,12 @@ def url(postgres: Server) -> Iterator[str]:
     postgres.drop(made)
 
 
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People are taken one by one: all but the first of an addition within its transaction."""
+    monkeypatch.setattr(sql, "ASKED_BLOCK", 1)
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -61,6 +68,13 @@ def test_a_url_that_is_none_or_holds_a_secret_is_refused(url):
     with pytest.raises(ParameterError) as error:
         PostgresGallery(url)
     assert "secret7" not in str(error.value)
+
+
+def test_without_the_driver_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UnavailableError) as error:
+        PostgresGallery("postgresql://host/db")
+    assert "cccd_core[postgres]" in str(error.value.facts["needs"])
 
 
 def test_a_gallery_that_must_be_there_is_not_made(postgres, url):
@@ -206,7 +220,7 @@ def test_a_server_that_comes_back_is_used_again(postgres, url):
         assert len(gallery) == 22
 
 
-def test_a_connection_lost_on_the_way_keeps_nothing_and_is_told_or_made_good(postgres, url):
+def test_a_connection_lost_on_the_way_keeps_nothing_and_is_told_or_made_good(postgres, url, one_by_one):
     with closing(PostgresGallery(url)) as gallery:
         cuts = []
 
@@ -255,7 +269,7 @@ def test_a_connection_lost_while_a_change_is_kept_is_not_called_undone(postgres,
         assert "a" in gallery  # as it happened this time
 
 
-def test_who_writes_too_long_keeps_others_out_and_is_told_of(url, monkeypatch):
+def test_who_writes_too_long_keeps_others_out_and_is_told_of(url, monkeypatch, one_by_one):
     monkeypatch.setattr(storage, "_LOCK_TIMEOUT_S", 1)
     with closing(PostgresGallery(url)) as gallery, closing(PostgresGallery(url)) as other:
 
@@ -293,6 +307,8 @@ _ADD = """
 import random, sys, time
 from support.known_fingers import person
 from cccd_core.dedup import PostgresGallery
+from cccd_core.dedup.gallery import sql
+sql.ASKED_BLOCK = 1  # people are taken one by one, within the transaction
 gallery, name = PostgresGallery(sys.argv[1]), sys.argv[2]
 i = len([one for one in gallery if one.person_id.startswith(name)])
 chance = random.Random(name)

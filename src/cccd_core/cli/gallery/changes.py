@@ -120,11 +120,17 @@ def rename(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Gives a person another identifier; templates and number stay, the order is kept."""
+    """Gives a person another identifier; templates and number stay, the order is kept.
+
+    Refused for a person whom cccd issue enrolled: the register of cards knows them by the identifier that they have.
+    """
     from cccd_core.dedup import open_gallery
+    from cccd_core.issuance.register.store import demand_unknown
+    from cccd_core.issuance.runs.paths import Paths
 
     when_interrupted(_CHANGED)
     with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
+        demand_unknown(Paths(gallery, gallery).register, (person, new))
         change = opened.rename(person, new, order=order)
     _told(change, f"{change.person_id} is {change.new_id} now", as_json)
 

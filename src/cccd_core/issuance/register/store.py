@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -206,6 +207,15 @@ class Register:
 def new_person_id(dossier_id: str, number: str) -> str:
     """What the gallery calls the person that a dossier enrols: the same for the same dossier, and no personal data."""
     return "P" + hashlib.sha256(f"{dossier_id}\0{number}".encode()).hexdigest()[:24]
+
+
+def demand_unknown(path: Path, person_ids: Iterable[str]) -> None:
+    """ConflictError where the register in this file, if there is one, knows any of these people by their identifier.
+    Errors of Register."""
+    if path.exists():
+        with closing(Register(path)) as register:
+            if register.enrolled_among(set(person_ids)):
+                raise ConflictError("the register of cards knows the person by this identifier", path=str(path))
 
 
 def _accept(connection: Connection, one: Acceptance) -> None:
