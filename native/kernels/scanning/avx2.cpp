@@ -29,6 +29,13 @@ static int sum32(const __m256i& sums) {
   return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
 }
 
+static unsigned reaching(const std::int32_t* worth, const std::uint16_t* present, const std::int32_t* floors,
+                         std::size_t count) {
+  unsigned found = 0;
+  for (std::size_t r = 0; r < count; ++r) found |= (worth[r] >= floors[present[r] % presences] ? 1u : 0u) << r;
+  return found;
+}
+
 // Population count of 32 bytes by a nibble table (Mula, Kurz, Lemire: Faster population counts using AVX2, 2018).
 static __m256i popcount_bytes(const __m256i& v) {
   const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2,
@@ -59,6 +66,11 @@ static void sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std
       differing += std::popcount((word(probe + i) ^ word(row + i)) & word(probe + width + i));
     out[r] = -differing;
   }
+}
+
+static void fresh_sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
+                              std::int32_t* out) {
+  sign_values(probe, rows, width, count, out);
 }
 
 static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,

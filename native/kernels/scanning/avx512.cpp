@@ -6,43 +6,83 @@
 namespace cccd::scanning::avx512 {
 
 constexpr std::size_t step = 64;
+constexpr std::size_t ahead = 8192;
 
 // The bytes of a row that a register takes from `i` on: all, or those that are left, words of eight.
 static __mmask8 words_left(std::size_t width, std::size_t i) {
   return static_cast<__mmask8>(width - i >= step ? 0xff : (1u << (width - i) / width_step) - 1);
 }
 
-// Eight rows at a time: a register of the probe meets all of them, and their eight 64-bit counts are added by a
-// transpose, so that no horizontal sum stands in the loop. Fewer rows: the last one stands for those that lack.
+constexpr auto whole = [](const std::uint8_t* from) { return _mm512_loadu_si512(from); };
+
+static unsigned reaching(const std::int32_t* worth, const std::uint16_t* present, const std::int32_t* floors,
+                         std::size_t count) {
+  const __mmask8 there = static_cast<__mmask8>((1u << count) - 1);
+  const __m128i words = _mm_and_si128(_mm_maskz_loadu_epi16(there, present), _mm_set1_epi16(presences - 1));
+  // most people have the same fingers; a gather is slow
+  const __mmask8 others = _mm_mask_cmpneq_epi16_mask(there, words, _mm_broadcastw_epi16(words));
+  const __m256i least = others ? _mm256_i32gather_epi32(floors, _mm256_cvtepu16_epi32(words), sizeof *floors)
+                               : _mm256_set1_epi32(floors[_mm_cvtsi128_si32(words) & 0xffff]);
+  return _mm256_mask_cmpge_epi32_mask(there, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(worth)), least);
+}
+
+// Less the sum of each of eight registers of 64-bit counts, by a transpose of adds.
+static __m256i less_sums(const __m512i& c0, const __m512i& c1, const __m512i& c2, const __m512i& c3, const __m512i& c4,
+                         const __m512i& c5, const __m512i& c6, const __m512i& c7) {
+  auto pair = [](const __m512i& a, const __m512i& b) {  // lanes: a01 b01 a23 b23 a45 b45 a67 b67
+    return _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+  };
+  auto fold = [](const __m512i& a, const __m512i& b) {  // 128-bit lanes 0,2 of each side by side, plus lanes 1,3
+    return _mm512_add_epi64(_mm512_shuffle_i64x2(a, b, 0x88), _mm512_shuffle_i64x2(a, b, 0xdd));
+  };
+  const __m512i sums = fold(fold(pair(c0, c1), pair(c2, c3)), fold(pair(c4, c5), pair(c6, c7)));
+  return _mm256_sub_epi32(_mm256_setzero_si256(), _mm512_cvtepi64_epi32(sums));
+}
+
+// Eight rows at a time: a register of the probe meets all of them, and no horizontal sum stands in the loop. Fewer rows:
+// the last one stands for those that lack.
 static void sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
                         std::int32_t* out) {
-  __m512i counts[rows_at_once] = {};
-  const std::uint8_t* row[rows_at_once];
-  for (std::size_t r = 0; r < rows_at_once; ++r) row[r] = rows + (r < count ? r : count - 1) * width;
+  const std::size_t last = count - 1;
+  auto at = [&](std::size_t r) { return rows + (count == rows_at_once || r < last ? r : last) * width; };
+  const std::uint8_t *r0 = rows, *r1 = at(1), *r2 = at(2), *r3 = at(3), *r4 = at(4), *r5 = at(5), *r6 = at(6), *r7 = at(7);
+  __m512i c0{}, c1{}, c2{}, c3{}, c4{}, c5{}, c6{}, c7{};
   auto visit = [&](std::size_t i, auto load) {
     const __m512i code = load(probe + i), mask = load(probe + width + i);
-    for (std::size_t r = 0; r < rows_at_once; ++r) {
-      const __m512i differing = _mm512_ternarylogic_epi64(code, load(row[r] + i), mask, 0x28);  // (a ^ b) & c
-      counts[r] = _mm512_add_epi64(counts[r], _mm512_popcnt_epi64(differing));
-    }
+    auto add = [&](__m512i& count_of, const std::uint8_t* row) {
+      const __m512i differing = _mm512_ternarylogic_epi64(load(row + i), code, mask, 0x28);  // (a ^ b) & c
+      count_of = _mm512_add_epi64(count_of, _mm512_popcnt_epi64(differing));
+    };
+    add(c0, r0), add(c1, r1), add(c2, r2), add(c3, r3), add(c4, r4), add(c5, r5), add(c6, r6), add(c7, r7);
   };
   std::size_t i = 0;
-  for (; i + step <= width; i += step) visit(i, [](const std::uint8_t* from) { return _mm512_loadu_si512(from); });
+  for (; i + step <= width; i += step) visit(i, whole);
   if (i < width) {
     const __mmask8 left = words_left(width, i);
     visit(i, [left](const std::uint8_t* from) { return _mm512_maskz_loadu_epi64(left, from); });
   }
-  auto pair = [](const __m512i& a, const __m512i& b) {  // lanes: a01 b01 a23 b23 a45 b45 a67 b67
-    return _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-  };
-  const __m512i q0 = pair(counts[0], counts[1]), q1 = pair(counts[2], counts[3]);
-  const __m512i q2 = pair(counts[4], counts[5]), q3 = pair(counts[6], counts[7]);
-  // 128-bit lanes of q0 and q1 are added across: lanes 0,2 of each side by side, then lanes 1,3
-  const __m512i s0 = _mm512_add_epi64(_mm512_shuffle_i64x2(q0, q1, 0x88), _mm512_shuffle_i64x2(q0, q1, 0xdd));
-  const __m512i s1 = _mm512_add_epi64(_mm512_shuffle_i64x2(q2, q3, 0x88), _mm512_shuffle_i64x2(q2, q3, 0xdd));
-  const __m512i sum = _mm512_add_epi64(_mm512_shuffle_i64x2(s0, s1, 0x88), _mm512_shuffle_i64x2(s0, s1, 0xdd));
-  const __m256i values = _mm256_sub_epi32(_mm256_setzero_si256(), _mm512_cvtepi64_epi32(sum));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), values);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), less_sums(c0, c1, c2, c3, c4, c5, c6, c7));
+}
+
+// One row after the other, as memory is read ahead, and asked for some rows before.
+static void fresh_sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
+                              std::int32_t* out) {
+  for (std::size_t r = 0; r < count; ++r) {
+    __m512i sum{};
+    auto visit = [&](std::size_t i, auto load) {
+      _mm_prefetch(reinterpret_cast<const char*>(rows + r * width + i) + ahead, _MM_HINT_T0);
+      const __m512i differing =
+          _mm512_ternarylogic_epi64(load(rows + r * width + i), load(probe + i), load(probe + width + i), 0x28);
+      sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differing));
+    };
+    std::size_t i = 0;
+    for (; i + step <= width; i += step) visit(i, whole);
+    if (i < width) {
+      const __mmask8 left = words_left(width, i);
+      visit(i, [left](const std::uint8_t* from) { return _mm512_maskz_loadu_epi64(left, from); });
+    }
+    out[r] = -static_cast<int>(_mm512_reduce_add_epi64(sum));
+  }
 }
 
 // Numbers of four bits plus 8 are unsigned, as the product of bytes wants one side to be; 8 times the probe is taken off

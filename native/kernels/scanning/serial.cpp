@@ -12,6 +12,13 @@ static std::uint64_t word(const std::uint8_t* from) {
   return value;
 }
 
+static unsigned reaching(const std::int32_t* worth, const std::uint16_t* present, const std::int32_t* floors,
+                         std::size_t count) {
+  unsigned found = 0;
+  for (std::size_t r = 0; r < count; ++r) found |= (worth[r] >= floors[present[r] % presences] ? 1u : 0u) << r;
+  return found;
+}
+
 static void sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
                         std::int32_t* out) {
   for (std::size_t r = 0; r < count; ++r) {
@@ -20,6 +27,11 @@ static void sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std
       differing += std::popcount((word(probe + i) ^ word(rows + r * width + i)) & word(probe + width + i));
     out[r] = -differing;
   }
+}
+
+static void fresh_sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
+                              std::int32_t* out) {
+  sign_values(probe, rows, width, count, out);
 }
 
 static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,

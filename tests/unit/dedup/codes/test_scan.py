@@ -184,7 +184,7 @@ def test_kernels_store_the_first_hits_and_count_all(level):
 
 def test_the_interpreter_goes_on_during_a_scan(level):
     codes, present = people(400, 4, wide=96)
-    gallery, row_present = people(400 if level == "numba" else 20_000, 3, wide=96)
+    gallery, row_present = people({"numba": 400, "serial": 3000}.get(level, 20_000), 3, wide=96)
     probes = scan.sign_probes(codes, present, 10)
     limits = np.full((400, scan.PRESENCES), scan.NOTHING, np.int32)
     scan.signs(probes[:1], limits[:1], gallery[:1], row_present[:1])  # compiled before the watch begins
