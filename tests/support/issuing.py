@@ -107,7 +107,7 @@ class Office:
         usual = Means.usual(self.pki, reader)
         readers = NamedReaders(reader) if wrap is None else WrappedReaders(NamedReaders(reader), wrap)
         means = replace(usual, readers=readers, clock=At(day))
-        return replace(means, searcher=lambda: Deduplicator(ToyMatcher())) if self.toy else means
+        return replace(means, searcher=lambda folder: Deduplicator(ToyMatcher())) if self.toy else means
 
     def issue(self, batch: str | Path = "batch", out: str = "out", means: Means | None = None, **more: Any) -> Report:
         path = self.folder / batch if isinstance(batch, str) else batch

@@ -205,7 +205,7 @@ class _Run:
         """Searches what is sound and decides; whether there was anything."""
         if not self.state.ids(DossierState.SOUND):
             return False
-        searcher = self.means.searcher()
+        searcher = self.means.searcher(self.paths.gallery)
         gallery = self.stack.enter_context(closing(gallery_in(self.paths.gallery, make=True)))
         stage = DecideStage(self.state, self.content, self.register, self.orders, gallery, searcher, lost_run=take_over)
         stage.execute(progress)

@@ -97,9 +97,10 @@ class NamedReaders:
 class Means:
     """The means of a run. `searcher` and `authority` are made when they are first needed: a finished run needs none.
 
-    `authority(clock)`: the clock is that by which signers come into turn."""
+    `searcher(folder)`: the folder is the gallery's. `authority(clock)`: the clock is that by which signers come into
+    turn."""
 
-    searcher: Callable[[], Searcher]
+    searcher: Callable[[Path], Searcher]
     authority: Callable[[Clock], Authority]
     readers: Readers
     clock: Clock = field(default_factory=SystemClock)
@@ -110,11 +111,10 @@ class Means:
         return cls(_searcher, lambda clock: _authority(pki_dir, clock), NamedReaders(reader))
 
 
-def _searcher() -> Searcher:
-    from cccd_core.dedup import Deduplicator
-    from cccd_core.matching import Matcher
+def _searcher(gallery: Path) -> Searcher:
+    from cccd_core.dedup.resident import Resident
 
-    return Deduplicator(Matcher())
+    return Resident(gallery)
 
 
 def _authority(pki_dir: Path, clock: Clock) -> Authority:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from cccd_core.dedup import Deduplicator, DedupParameters, MemoryGallery
+from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.gallery.sqlite import GalleryStore
 from cccd_core.dedup.index import Index, update
+from cccd_core.dedup.resident import Resident
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.enrolled import Indexed
 from support.joining import MATCHER, PARAMETERS, population, someone, swapped
@@ -120,3 +122,19 @@ def test_a_first_stage_only_removes_and_is_told_of(gallery, batch, tmp_path):
         assert left.evidence.compared < all_of_them.evidence.compared
         assert left.evidence.comparisons == all_of_them.evidence.comparisons
         assert (left.evidence.cascade, left.evidence.miss_rate) == ("codes:keep=0.5>same>any", 1.0)
+
+
+def test_a_folder_is_searched_over_its_index_and_another_gallery_without(gallery, batch, tmp_path, caplog):
+    plain = Deduplicator(MATCHER, PARAMETERS, threads=1)
+    resident = Resident(tmp_path, MATCHER, PARAMETERS, threads=1)
+    other = MemoryGallery([someone("x", 1, impression=8)])
+    assert bare(resident.search(batch, gallery)) == bare(plain.search(batch, gallery))
+    changed(gallery)
+    assert bare(resident.search(batch, gallery)) == bare(plain.search(batch, gallery))
+    assert Index.open(tmp_path, gallery, MATCHER, FingerCoder.shipped()).people == len(gallery)
+    assert bare(resident.search(batch, other)) == bare(plain.search(batch, other))
+    manifest = tmp_path / "index" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"people"', b'"peopel"'))
+    assert bare(resident.search(batch, gallery)) == bare(plain.search(batch, gallery))
+    assert "made anew: damaged" in caplog.text
+    assert resident.manifest() == plain.manifest()
