@@ -4,7 +4,9 @@ with a good check; and either as it comes.
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -58,6 +60,7 @@ def _manifest() -> bytes:
 
 _SHARED = Path("/dev/shm")  # no disk to wait for
 _FOLDER = Path(tempfile.mkdtemp(prefix="cccd-fuzz-", dir=_SHARED if _SHARED.is_dir() else None))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 SEEDS: tuple[bytes, ...] = (
     _shard(),
     bytes([SHARD]) + _row(_facts(0, 0), b"", b"", b"", b"", b"", bytes(8)),
