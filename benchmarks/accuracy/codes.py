@@ -28,7 +28,7 @@ from cccd_core import plain, templates
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.coder import BITS, COARSE
 from cccd_core.dedup.codes.model import CodeModel
-from cccd_core.dedup.codes.screen import FINGERS, SIGNS_SHARE, Loss, Measured, People, Screen
+from cccd_core.dedup.codes.screen import FINGERS, SIGNS_SHARE, Loss, Measured, People, Screen, numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
@@ -87,16 +87,9 @@ def load(name: str, extractor: str, coder: FingerCoder, *, whole: bool) -> Set:
     return Set(name, extractor, owner, People(columns, present))
 
 
-def numbers(column: str, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-    if column == BITS:
-        return np.unpackbits(codes.reshape(len(codes), -1), axis=1).astype(np.float32) * 2 - 1
-    halves = np.stack([codes & 15, codes >> 4], axis=-1).reshape(len(codes), -1)
-    return (halves.astype(np.int8) ^ np.int8(8)).astype(np.float32) - 8
-
-
 def raw(of: Set, column: str) -> tuple[Floats, Floats]:
     """Values of genuine and impostor pairs, without a cohort: the sum of products over the fingers."""
-    seen = numbers(column, of.people.columns[column])
+    seen = numbers(column, of.people.rows(column))
     if column == BITS:  # what is absent has no signs
         there = of.people.present[:, None] >> np.arange(FINGERS, dtype=np.uint16) & 1
         seen *= np.repeat(there, seen.shape[1] // FINGERS, axis=1)

@@ -282,13 +282,13 @@ def _exact(values: Floats) -> Floats:
 
 def _all_products(column: str, ours: Bytes, theirs: Bytes) -> NDArray[np.int64]:
     """The value of every pair of fingers, as the kernels make it: int64[ours, theirs]."""
-    first, second = _numbers(column, ours), _numbers(column, theirs)
+    first, second = numbers(column, ours), numbers(column, theirs)
     found = (first @ second.T).astype(np.int64)  # whole numbers below 2^24, exact in float32 in any order
     return (found - first.shape[1]) // 2 if column == BITS else found
 
 
-def _numbers(column: str, codes: Bytes) -> NDArray[np.float32]:
-    """Codes as numbers: -1 and 1 for the signs, -7 to 7."""
+def numbers(column: str, codes: Bytes) -> NDArray[np.float32]:
+    """Codes of a column as numbers: -1 and 1 for the signs, else -7 to 7. float32[fingers, numbers]."""
     if column == BITS:
         return np.unpackbits(codes, axis=1).astype(np.float32) * 2 - 1
     halves = np.stack([codes & 15, codes >> 4], axis=-1).reshape(len(codes), 2 * codes.shape[1])
