@@ -27,6 +27,7 @@ AREAS = (
     "batch",
     "issue",
     "gallery",
+    "search",
     "dedup",
 )
 

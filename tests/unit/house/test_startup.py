@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from cccd_core import runtime, templates
+from cccd_core import cli, runtime, templates
 from cccd_core.cli import main
 from support.matching_pairs import impression
 
@@ -119,3 +120,15 @@ def test_options_before_the_area_load_no_other(before: list[str], tmp_path: Path
 def test_each_area_has_the_command_of_its_name() -> None:
     command = typer.main.get_command(main.build())
     assert set(command.commands) == set(main.AREAS)
+
+
+def test_every_file_of_commands_is_an_area() -> None:
+    here = Path(cli.__file__).parent
+    files = {path.stem if path.suffix else path.name for path in here.iterdir() if path.name != "__pycache__"}
+    with_commands = {
+        name
+        for name in files - {"__init__", "main"}
+        if hasattr(importlib.import_module(f"cccd_core.cli.{name}"), "register")
+    }
+    parts = {name for name in with_commands if name.partition("_")[0] in main.AREAS and "_" in name}  # `card_keys`
+    assert with_commands - parts == set(main.AREAS)
