@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,6 +49,7 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(area, name="dedup")
     area.command(epilog="Example: cccd dedup ./gallery --out ./joined")(join)
+    area.command(epilog="Example: cccd dedup plan --people 100000000 --fingers 10 --cores 64 --nodes 20")(plan)
 
 
 def join(
@@ -115,6 +117,49 @@ def join(
         print_json(told)
     else:
         _show(report, out)
+
+
+def plan(
+    people: Annotated[int, typer.Option(help="How many people are enrolled.", min=2)],
+    fingers: Annotated[int, typer.Option(help="Fingers of each.", min=1, max=10)] = 10,
+    cores: Annotated[int, typer.Option(help="Cores of each node.", min=1)] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines.", min=1)] = 1,
+    cascade: Annotated[str, typer.Option(help="The stages.")] = "codes:keep=0.0001>same>any",
+    as_json: JsonOption = False,
+) -> None:
+    """Says what a join would take: tiles, bytes, hours, memory, cases for people, from rates measured on this machine.
+
+    The rates are of one core at work alone, on synthetic fingers: real prints and a machine that is full are slower.
+    """
+    from cccd_core.dedup import Cascade
+    from cccd_core.dedup.codes import FingerCoder
+    from cccd_core.dedup.search.estimate import estimate, measure
+    from cccd_core.matching import Matcher
+
+    with options_named(cascade="--cascade"):
+        stages = Cascade.parse(cascade)
+    rates = measure(Matcher(), FingerCoder.shipped(), fingers)
+    found = estimate(people, fingers, cores * nodes, stages, rates)
+    if as_json:
+        print_json({"cascade": str(stages), "rates": asdict(rates), **asdict(found), "hours": found.hours})
+        return
+    giga = 1e9
+    say(
+        *aligned(
+            {
+                "cascade": stages,
+                "rates of one core": f"{rates.prepared:,.0f} fingers prepared, {rates.coded:,.0f} coded, "
+                f"{rates.compared:,.0f} compared, {rates.screened:,.0f} pairs of people screened a second",
+                "tiles": f"{found.tiles:,}",
+                "pairs of people": f"{found.pairs:,}, compared {found.compared_pairs:,.0f}",
+                "index": f"{found.index_bytes / giga:,.1f} GB, of them codes {found.code_bytes / giga:,.1f} GB",
+                "memory of a worker": f"{found.worker_bytes / giga:.2f} GB beside the mapped codes",
+                "hours": f"{found.hours:,.2f}: index {found.index_hours:,.2f}, screening {found.screen_hours:,.2f}, "
+                f"comparing {found.compare_hours:,.2f}",
+                "by chance at most": f"{found.chance_duplicates:,.0f} duplicates, {found.chance_reviews:,.0f} reviews",
+            }
+        )
+    )
 
 
 def _executor(name: ExecutorName, workers: int, address: str | None) -> Executor:

@@ -16,9 +16,11 @@ import pytest
 
 from cccd_core.cli import common
 from cccd_core.cli.main import build
-from cccd_core.dedup import EnrolledPerson, GalleryStore, open_gallery
+from cccd_core.dedup import Cascade, EnrolledPerson, GalleryStore, open_gallery
+from cccd_core.dedup.search.estimate import Rates, estimate
 from cccd_core.dedup.search.join import LEDGER_FILE, SNAPSHOT_FOLDER, Join
 from cccd_core.dedup.search.ledger import KIND
+from cccd_core.errors import ParameterError
 from cccd_core.storage.aes_gcm import KeyRing
 from cccd_core.storage.log import Log
 from support.joining import population, someone, truth
@@ -163,6 +165,28 @@ def test_codes_first(cccd: Any, folder: Path, tmp_path: Path) -> None:
     found = [(row["a"], row["b"], row["outcome"]) for row in pairs(tmp_path / "out")]
     assert set(found) <= set(expected(population()))
     assert len(found) >= 5
+
+
+def test_what_a_join_would_take(cccd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = cccd("plan", "--people", "1000000", "--fingers", "2", "--cores", "2", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["pairs"] == 1_000_000 * 999_999 // 2
+    assert told["compared_pairs"] == pytest.approx(told["pairs"] * 3e-4)
+    assert min(told["rates"].values()) > 0
+    assert told["hours"] == pytest.approx(told["index_hours"] + told["screen_hours"] + told["compare_hours"])
+    assert cccd("plan", "--people", "1")[0] == 2
+    rates = Rates(1000, 1000, 100_000, 1e8, 1500, 384)
+    one, two = (estimate(1_000_000, 10, workers, Cascade(1e-4), rates) for workers in (1, 4))
+    assert one.hours == pytest.approx(4 * two.hours)
+    assert one.index_hours == pytest.approx(1e7 * 2e-3 / 3600)
+    assert one.screen_hours == pytest.approx(3 * one.pairs / 1e8 / 3600)
+    assert one.compare_hours == pytest.approx(3e-4 * one.pairs * 110 / 1e5 / 3600)
+    assert (one.chance_duplicates, one.chance_reviews) == (50, 500)
+    whole = estimate(1000, 10, 1, Cascade(any_position=False), rates)
+    assert (whole.tiles, whole.screen_hours, whole.compared_pairs) == (10, 0, 499_500)
+    with pytest.raises(ParameterError):
+        estimate(1000, 11, 1, Cascade(), rates)
 
 
 def test_a_rate_asked_for_moves_the_thresholds(cccd: Any, folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""What a join of so many people would take: a sum over rates that are measured on the machine at hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cccd_core.dedup.codes import FingerCoder
+from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, People, Screen
+from cccd_core.dedup.index.packing import pack
+from cccd_core.dedup.parameters import DedupParameters
+from cccd_core.dedup.search.cascade import Cascade
+from cccd_core.dedup.search.coded import Coded
+from cccd_core.dedup.search.plan import Piece, count_of_tiles, tile_people
+from cccd_core.dedup.search.screening import PROBES_MOST, CodeScreen
+from cccd_core.dedup.search.worker import LOADED_PEOPLE
+from cccd_core.errors import ParameterError
+from cccd_core.matching import Matcher
+from cccd_core.synthesis import tenprint
+
+SHARD_PEOPLE: Final = 1 << 17
+PEOPLE_MOST: Final = 10**10
+_SAMPLE_PEOPLE: Final = 24
+_SCANNED_PEOPLE: Final = 1 << 15
+_LAYINGS: Final = 3  # as stated, hands exchanged, slaps exchanged: see `screening`
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one core does in a second, and how large a person is: fingers prepared, coded and compared, pairs of people
+    screened; bytes of a finger in the index, prepared and as codes."""
+
+    prepared: float
+    coded: float
+    compared: float
+    screened: float
+    finger_bytes: float
+    code_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a join would take. Hours are of the whole, with all cores of all nodes at work; bytes of memory those of one
+    worker beside the mapped codes, which all of a node share. `chance_duplicates` and `chance_reviews` are what is to
+    be settled by people though nobody is twice, at most."""
+
+    tiles: int
+    pairs: int
+    compared_pairs: float
+    index_bytes: float
+    code_bytes: float
+    worker_bytes: float
+    index_hours: float
+    screen_hours: float
+    compare_hours: float
+    chance_duplicates: float
+    chance_reviews: float
+
+    @property
+    def hours(self) -> float:
+        """All of it, the index included."""
+        return self.index_hours + self.screen_hours + self.compare_hours
+
+
+def estimate(people: int, fingers: int, workers: int, cascade: Cascade, rates: Rates) -> Estimate:
+    """The sum for so many people of so many fingers each on so many cores. ParameterError for numbers that are none."""
+    if not 2 <= people <= PEOPLE_MOST or not 1 <= fingers <= FINGERS or workers < 1:
+        raise ParameterError("people are 2 to 10^10, fingers 1 to 10, cores at least 1", people=people, fingers=fingers)
+    parameters = DedupParameters()
+    pairs = people * (people - 1) // 2
+    scans = 0 if cascade.keep is None else _LAYINGS if cascade.any_position else 1
+    left = pairs if cascade.keep is None else min(float(pairs), pairs * cascade.keep * scans)
+    finger_pairs = fingers + (fingers * fingers if cascade.any_position else 0)
+    shards = [Piece(0, "", "", min(SHARD_PEOPLE, people - start)) for start in range(0, people, SHARD_PEOPLE)]
+    side = tile_people(cascade.keep is not None)
+    speed = workers * 3600.0
+    codes = people * FINGERS * rates.code_bytes
+    return Estimate(
+        count_of_tiles(shards, side),
+        pairs,
+        left,
+        people * fingers * rates.finger_bytes + codes,
+        codes,
+        2 * LOADED_PEOPLE * fingers * 3000 + (PROBES_MOST * 24 * 1024 if scans else 0),
+        people * fingers * (1 / rates.prepared + 1 / rates.coded) / speed,
+        scans * pairs / rates.screened / speed,
+        left * finger_pairs / rates.compared / speed,
+        people * parameters.duplicate_false_matches / 2,
+        people * parameters.review_false_matches / 2,
+    )
+
+
+def measure(matcher: Matcher, coder: FingerCoder, fingers: int, *, seconds: float = 1.0) -> Rates:
+    """The rates of one core of this machine, on synthetic people of so many fingers; about so long for each."""
+    hands = [tenprint(1, person, positions=tuple(range(1, fingers + 1))) for person in range(_SAMPLE_PEOPLE)]
+    templates = [finger for hand in hands for finger in hand.values()]
+    packed = matcher.gallery(templates)
+    places = np.arange(len(templates))
+    pairs = np.stack([places.repeat(len(places)), np.tile(places, len(places))], axis=1)
+    strangers = pairs[pairs[:, 0] // fingers != pairs[:, 1] // fingers][: 4 * len(templates)]
+    random = np.random.default_rng(1)
+    screen = CodeScreen(Screen(_strangers(coder, fingers, COHORT_MOST, random)), 1e-6, any_position=False)
+    nobody = {one.name: np.zeros((0, one.bytes_per_finger), np.uint8) for one in coder.columns}
+    probes, crowd = (
+        Coded(_strangers(coder, fingers, count, random), nobody, np.zeros(0, np.int64))
+        for count in (PROBES_MOST, _SCANNED_PEOPLE)
+    )
+    prepared = [pack([(position, matcher.prepare(finger)) for position, finger in hand.items()]) for hand in hands]
+    return Rates(
+        _rate(lambda: matcher.gallery(templates), len(templates), seconds),
+        _rate(lambda: coder.encode(templates), len(templates), seconds),
+        _rate(lambda: matcher.pair_scores(packed, packed, strangers), len(strangers), seconds),
+        _rate(lambda: screen.left(probes, crowd), PROBES_MOST * _SCANNED_PEOPLE, seconds),
+        sum(map(len, prepared)) / len(templates),
+        float(sum(one.bytes_per_finger for one in coder.columns)),
+    )
+
+
+def _strangers(coder: FingerCoder, fingers: int, people: int, random: np.random.Generator) -> People:
+    """People whose codes are drawn: nobody is like anybody."""
+    columns = {}
+    for one in coder.columns:
+        columns[one.name] = np.zeros((people, FINGERS, one.bytes_per_finger), np.uint8)
+        columns[one.name][:, :fingers] = random.integers(0, 256, (people, fingers, one.bytes_per_finger), np.uint8)
+    return People(columns, np.full(people, (1 << fingers) - 1, np.uint16))
+
+
+def _rate(work: Callable[[], object], count: int, seconds: float) -> float:
+    """How many a second: the work is done once beforehand, and then again and again."""
+    work()
+    began, done = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds or not done:
+        work()
+        done += count
+    return done / (time.perf_counter() - began)
