@@ -15,7 +15,7 @@ import argparse
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from cccd_core import templates
 from cccd_core.dedup.codes.model import CYLINDER_BITS, CodeModel, Head, Scale
 from cccd_core.matching import Matcher, MatcherParameters
 from cccd_core.matching.calibration import Calibration
-from cccd_core.synthesis import FingerParameters, MasterFinger
+from cccd_core.synthesis import MasterFinger, setting
 from cccd_core.templates import FingerTemplate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,13 +100,10 @@ def real_prints(left_out: tuple[str, ...]) -> tuple[Prints, tuple[str, ...]]:
 
 
 def synthetic_prints() -> Prints:
-    """Impressions of synthetic fingers of three densities, a little worse than the default."""
+    """Impressions of synthetic fingers of three densities."""
     seen, owners = [], []
     for person in range(SYNTHETIC_FINGERS):
-        parameters = FingerParameters(
-            minutiae_per_mm2=(0.20, 0.27, 0.36)[person % 3], distortion_px=3.0, jitter_px=1.3, jitter_deg=5.0,
-            contact_spread=0.15,
-        )  # fmt: skip
+        parameters = replace(setting(), minutiae_per_mm2=(0.30, 0.40, 0.53)[person % 3])
         finger = MasterFinger.make(SEED, person, 1 + person % 10, parameters)
         for number in range(IMPRESSIONS):
             seen.append(finger.impression(number))

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cccd_core import runtime
 from cccd_core.dedup.codes import FingerCoder
-from cccd_core.synthesis import FingerParameters, MasterFinger
+from cccd_core.synthesis import MasterFinger, setting
 
 SEED, FINGERS, ROUNDS = 3, 256, 5
 
 
 def test_a_finger(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    parameters = FingerParameters(minutiae_per_mm2=0.36)
+    parameters = replace(setting(), minutiae_per_mm2=0.53)
     templates = [MasterFinger.make(SEED, person, 2, parameters).impression(0) for person in range(FINGERS)]
     coder = FingerCoder.shipped()
     sides = [("numba", ""), *(("native", level) for level in runtime.simd_levels())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from cccd_core.dedup import DedupParameters, EnrolledPerson
@@ -17,28 +18,30 @@ from cccd_core.dedup.search.join import Join, Joinable
 from cccd_core.dedup.search.task import PairFound
 from cccd_core.dedup.stages import AnyPosition, SamePosition
 from cccd_core.matching import Matcher
-from cccd_core.synthesis import tenprint
+from cccd_core.synthesis import setting, tenprint
 from cccd_core.templates import Tenprint
 
 MATCHER = Matcher()
 PARAMETERS = DedupParameters()
+# Prints so good that who comes again is found by one finger, and by codes: what is tested here is the way, not chance.
+GOOD = replace(setting(), quality=2.5)
 FOUR = (2, 3, 7, 8)
 
 
 def someone(name: str, who: int, impression: int = 0, positions: tuple[int, ...] = FOUR) -> EnrolledPerson:
     """An impression of a synthetic person's fingers."""
-    return EnrolledPerson(name, tenprint(7, who, impression=impression, positions=positions))
+    return EnrolledPerson(name, tenprint(7, who, impression=impression, positions=positions, parameters=GOOD))
 
 
 def swapped(name: str, who: int) -> EnrolledPerson:
     """The same with the hands exchanged."""
-    found = tenprint(7, who, impression=3, positions=FOUR)
+    found = tenprint(7, who, impression=3, positions=FOUR, parameters=GOOD)
     return EnrolledPerson(name, Tenprint({2: found[7], 3: found[8], 7: found[2], 8: found[3]}))
 
 
 def unplaced(name: str, who: int) -> EnrolledPerson:
     """The same with fingers of unknown position alone."""
-    found = tenprint(7, who, impression=4, positions=FOUR)
+    found = tenprint(7, who, impression=4, positions=FOUR, parameters=GOOD)
     return EnrolledPerson(name, Tenprint({}), (found[2], found[3], found[7]))
 
 

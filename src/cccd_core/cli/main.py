@@ -29,6 +29,7 @@ AREAS = (
     "gallery",
     "search",
     "dedup",
+    "synth",
 )
 
 

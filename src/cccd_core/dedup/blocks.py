@@ -9,10 +9,9 @@ from typing import Generic, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cccd_core.dedup.mirror import mirrored
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
-from cccd_core.templates import FingerTemplate
+from cccd_core.templates import FingerTemplate, mirrored
 
 Source: TypeAlias = Literal["gallery", "batch"]
 

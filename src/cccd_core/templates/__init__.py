@@ -21,7 +21,7 @@ from cccd_core.templates.model import (
     TemplateRecord,
     Tenprint,
 )
-from cccd_core.templates.transform import order, ppcm, rescale, strongest
+from cccd_core.templates.transform import mirrored, order, ppcm, rescale, strongest
 
 __all__ = [
     "FORMATS",
@@ -43,6 +43,7 @@ __all__ = [
     "load",
     "loss",
     "lost",
+    "mirrored",
     "order",
     "ppcm",
     "read",

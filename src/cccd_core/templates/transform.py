@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core.errors import ParameterError
-from cccd_core.templates.model import FingerTemplate, Uint16Array
+from cccd_core.templates.model import FULL_TURN, FingerTemplate, Uint16Array
 
 CM_PER_INCH = 2.54
 MIN_DPI = 50
@@ -107,3 +107,15 @@ def _picked(view: FingerTemplate, rows: NDArray[np.intp]) -> FingerTemplate:
         extended=b"",
         details=replace(view.details, raw_quality=raw),
     )
+
+
+def mirrored(view: FingerTemplate) -> FingerTemplate:
+    """The mirror image, as of a finger seen from behind, or by a scanner or a program set wrongly: x becomes
+    width - 1 - x, a direction 180 degrees less itself. Extended data are left out.
+
+    A mirrored print has the score of a stranger, whoever's it is; mirrored once more, the score it would have had.
+    """
+    width = max(view.width_px, int(view.x_px.max(initial=0)) + 1)
+    x_px = width - 1 - view.x_px.astype(np.int64)
+    angle = (FULL_TURN // 2 - view.angle.astype(np.int64)) % FULL_TURN
+    return replace(view, x_px=x_px.astype(np.uint16), angle=angle.astype(np.uint16), extended=b"")

@@ -70,7 +70,7 @@ def test_pairs_persons_and_figures(cccd: Any, folder: Path, tmp_path: Path) -> N
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == told
     found = pairs(tmp_path / "out")
     assert [(row["a"], row["b"], row["outcome"]) for row in found] == expected(population())
-    assert {row["a"]: row["fingers"] for row in found}["p002"] == "3>8 7>2 8>3"
+    assert {row["a"]: row["fingers"] for row in found}["p002"] == "2>7 3>8 7>2 8>3"
     assert told["found"] == {"duplicate": len(found), "review": 0}
     assert told["people"] == [26]
     assert told["pairs_of_people"] == told["comparisons"]["same"]["people"] == 26 * 25 // 2
@@ -164,7 +164,7 @@ def test_codes_first(cccd: Any, folder: Path, tmp_path: Path) -> None:
     assert 0 < told["miss_rate"]["4"] < told["miss_rate"]["1"] < 1
     found = [(row["a"], row["b"], row["outcome"]) for row in pairs(tmp_path / "out")]
     assert set(found) <= set(expected(population()))
-    assert len(found) >= 5
+    assert len(found) >= 3
 
 
 def test_what_a_join_would_take(cccd: Any, monkeypatch: pytest.MonkeyPatch) -> None:

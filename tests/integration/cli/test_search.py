@@ -16,8 +16,7 @@ from cccd_core.cli.main import build
 from cccd_core.dedup import EnrolledPerson, GalleryStore
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.index import update
-from cccd_core.dedup.mirror import mirrored
-from cccd_core.templates import FingerTemplate, TemplateRecord, Tenprint
+from cccd_core.templates import FingerTemplate, TemplateRecord, Tenprint, mirrored
 from support.joining import MATCHER, population, someone, swapped, unplaced
 
 pytestmark = pytest.mark.jit

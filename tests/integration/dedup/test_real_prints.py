@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from cccd_core.dedup import Decision, Deduplicator, DedupParameters, EnrolledPerson, GalleryStore, MemoryGallery
-from cccd_core.dedup.mirror import mirrored
 from cccd_core.matching import Matcher
-from cccd_core.templates import FingerTemplate, Tenprint, load
+from cccd_core.templates import FingerTemplate, Tenprint, load, mirrored
 
 pytestmark = [pytest.mark.data, pytest.mark.jit]
 

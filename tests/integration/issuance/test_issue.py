@@ -15,7 +15,6 @@ import pytest
 from cccd_core import pki
 from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.dedup.mirror import mirrored
 from cccd_core.errors import (
     BusyError,
     ConflictError,
@@ -33,7 +32,7 @@ from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.personalise import Feeder
-from cccd_core.templates import read, write
+from cccd_core.templates import mirrored, read, write
 from support import dossiers
 from support.chaos import Puller, TearingFeeder, run_and_kill
 from support.issuing import DAY, At, Office, files, fingers_of, lines, outcomes

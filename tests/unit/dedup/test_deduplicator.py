@@ -10,10 +10,9 @@ import pytest
 
 from cccd_core.dedup import Deduplicator, DedupParameters, EnrolledPerson, MemoryGallery
 from cccd_core.dedup.blocks import Block, Probe, Searchable
-from cccd_core.dedup.mirror import mirrored
 from cccd_core.errors import DamagedError, ParameterError
 from cccd_core.matching import Matcher
-from cccd_core.templates import FingerTemplate, Tenprint
+from cccd_core.templates import FingerTemplate, Tenprint, mirrored
 from support.known_fingers import KnowingMatcher, finger
 
 ALL = tuple(range(1, 11))

@@ -22,7 +22,7 @@ def impression(person: int, position: int, number: int = 0) -> FingerTemplate:
 
 def test_ten_different_fingers_raise_nothing() -> None:
     for person in range(6):
-        assert check_tenprint(tenprint(21, person), matcher=MATCHER).findings == ()
+        assert check_tenprint(tenprint(21, person), matcher=MATCHER).together == ()
 
 
 @pytest.mark.parametrize("number", [0, 1])
