@@ -1,11 +1,12 @@
 """How well finger codes tell fingers and people apart, by models that were not trained on the set: minutes.
 
-    python -m benchmarks.accuracy.codes [--models DIR] [--out FILE] [--write]
+    python -m benchmarks.accuracy.codes [--models DIR] [--out FILE] [--write] [--extract]
 
 For fcj2020, for crossmatch and for the FVC sets together a model is trained without them (`scripts/train_codes.py`;
 kept in DIR, where it is taken from if it is there). Genuine pairs: all pairs of impressions; impostor pairs: all pairs
 of different fingers or people. People are the four fingers of an impression of fcj2020. A cohort is the other half of
-the people. `--write` puts what was measured into src/cccd_core/dedup/codes/data/screening.json, for the shipped coder.
+the people. `--extract` adds the templates that this library extracts from the images of fcj2020. `--write` puts what
+was measured into src/cccd_core/dedup/codes/data/screening.json, for the shipped coder.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from cccd_core import plain, templates
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.coder import BITS, COARSE
 from cccd_core.dedup.codes.model import CodeModel
 from cccd_core.dedup.codes.screen import FINGERS, SIGNS_SHARE, Loss, Measured, People, Screen, numbers
+from cccd_core.extraction import Extractor
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
@@ -38,7 +41,7 @@ FVC = tuple(sorted(path.name for path in PRINTS.glob("fvc*") if (path / "fjfx").
 ROTATION = {"fcj2020": ("fcj2020",), "crossmatch": ("crossmatch",), "fvc": FVC}
 EXTRACTORS = ("fjfx", "mindtct", "sourceafis", "secugen")
 KEEPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
-MEASURED_EXTRACTORS = ("fjfx", "mindtct", "sourceafis")
+OWN = "our own"  # extracted from the images; never trained on
 Floats = NDArray[np.float64]
 
 
@@ -67,8 +70,14 @@ class Set:
 
 def load(name: str, extractor: str, coder: FingerCoder, *, whole: bool) -> Set:
     """A folder; `whole`: a person's fingers together, else every finger is a person of its own."""
-    files = sorted((PRINTS / name / extractor).glob("*.fmr"))
-    codes = coder.encode([templates.load(path).view for path in files])
+    if extractor == OWN:
+        files = sorted((PRINTS.parent / "images" / name).glob("*.png"))
+        own = Extractor()
+        seen = [own.extract(np.array(Image.open(path).convert("L")), 500.0).template for path in files]
+    else:
+        files = sorted((PRINTS / name / extractor).glob("*.fmr"))
+        seen = [templates.load(path).view for path in files]
+    codes = coder.encode(seen)
     labels = [path.stem.rsplit("_", 1) for path in files]
     hands: dict[tuple[str, str], dict[str, int]] = {}
     for index, (finger, impression) in enumerate(labels):
@@ -184,13 +193,13 @@ def table(sets: list[Set], wholes: list[Set]) -> list[str]:
 
 
 def measured(wholes: list[Set], singles: list[Set], coder: str) -> Measured:
-    """Quantiles of strangers over all extractors of fcj2020, and what is lost there and on the other sets."""
+    """Quantiles of strangers over the other extractors of fcj2020; what all lose there and on the other sets."""
     found = {(of.extractor, count): pairs(of, count) for of in wholes for count in range(1, 5)}
     scores: dict[str, tuple[tuple[float, ...], ...]] = {}
     for column, place in ((BITS, 3), (COARSE, 4)):
         rows = []
         for count in range(1, 5):
-            everyone = np.concatenate([found[of.extractor, count][place] for of in wholes])
+            everyone = np.concatenate([found[of.extractor, count][place] for of in wholes if of.extractor != OWN])
             rows.append(tuple(round(float(np.quantile(everyone, 1 - keep)), 4) for keep in KEEPS))
         scores[column] = tuple(rows)
     made = Measured(coder, KEEPS, scores, ())
@@ -230,6 +239,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="where trained models are kept")
     parser.add_argument("--out", type=Path, help="the tables, Markdown")
     parser.add_argument("--write", action="store_true", help="write what was measured beside the shipped coder")
+    parser.add_argument("--extract", action="store_true", help="measure this library's own templates of fcj2020, too")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.models or Path(temporary)
@@ -238,8 +248,9 @@ def main() -> None:
         for name, left_out in ROTATION.items():
             coder = FingerCoder(model(left_out, name, folder))
             for each in left_out:
-                for extractor in EXTRACTORS:
-                    if (PRINTS / each / extractor).is_dir():
+                for extractor in (*EXTRACTORS, OWN):
+                    wanted = given.extract and each == "fcj2020"
+                    if wanted if extractor == OWN else (PRINTS / each / extractor).is_dir():
                         sets.append(load(each, extractor, coder, whole=False))
                         if each == "fcj2020":
                             wholes.append(load(each, extractor, coder, whole=True))
@@ -248,7 +259,7 @@ def main() -> None:
     if given.out:
         given.out.write_text(text, encoding="utf-8")
     if given.write:
-        singles = [of for of in sets if of.name != "fcj2020" and of.extractor in EXTRACTORS]
+        singles = [of for of in sets if of.name != "fcj2020"]
         made = measured(wholes, singles, FingerCoder.shipped().digest)
         SHIPPED.write_text(json.dumps(plain.encode(made), indent=1, sort_keys=True) + "\n", encoding="utf-8")
         print("\n".join(losses(made)))

@@ -172,7 +172,7 @@ def test_what_was_measured_belongs_to_the_shipped_coder():
     for loss in measured.losses:
         assert 0 <= loss.lost <= loss.mates
         assert loss.lost / loss.mates < loss.most <= 1
-    assert {loss.extractor for loss in measured.losses_of(0.001, fingers=4)} == {"fjfx", "mindtct", "sourceafis"}
+    assert {loss.extractor for loss in measured.losses_of(0.001, fingers=4)} >= {"fjfx", "mindtct", "sourceafis"}
     assert {loss.keep for loss in measured.losses_of(0.002)} == {0.001}
     assert not measured.losses_of(1e-9)
 
