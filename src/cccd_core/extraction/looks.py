@@ -13,13 +13,12 @@ _DPI_SLACK = 0.01  # of the resolution: 197 pixels a centimetre are 500.4 dpi
 _BLOCK_PX = 16
 _FLAT = 6.0  # standard deviation of a block without ridges, in gray levels
 _RIDGED_LEAST = 0.02  # of all blocks: a fingertip in a large image
-_GROUND_LEAST = 0.05  # of all blocks, before they say how light the ground is
-_DARK, _LIGHT = 64.0, 128.0
+_DARK_SHARE = 0.9  # of the ground; smudges are dark as well, beside ground that is light
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """`empty`: nowhere does it look like ridges. `inverted`: its ground is dark, so that its ridges are light."""
+    """`empty`: nowhere does it look like ridges. `inverted`: its ground is darker than where the ridges are."""
 
     empty: bool
     inverted: bool
@@ -34,16 +33,21 @@ def resampled(image: NDArray[np.uint8], dpi: float) -> NDArray[np.uint8]:
 
 
 def looks(image: NDArray[np.uint8]) -> Looks:
-    """By blocks of 16 x 16 pixels: those without contrast are ground."""
+    """By blocks of 16 x 16 pixels. The smoothest tenth of them is the ground or what comes nearest to it, the rougher
+    half holds ridges: where nearly all of the ground is darker than these on average, the image is inverted.
+
+    Of the 1,990 images of the seven sets none was turned, and of their negatives all but 30 were.
+    """
     rows, columns = (side // _BLOCK_PX for side in image.shape)
     blocks = image[: rows * _BLOCK_PX, : columns * _BLOCK_PX].reshape(rows, _BLOCK_PX, columns, _BLOCK_PX)
     levels = blocks.astype(np.int64)
     count = _BLOCK_PX * _BLOCK_PX
-    sums, squares = levels.sum(axis=(1, 3)), (levels * levels).sum(axis=(1, 3))
-    flat = squares * count - sums * sums < int((_FLAT * count) ** 2)
-    if np.count_nonzero(~flat) < max(1, _RIDGED_LEAST * flat.size):
+    sums, squares = levels.sum(axis=(1, 3)).ravel(), (levels * levels).sum(axis=(1, 3)).ravel()
+    roughness = squares * count - sums * sums
+    if np.count_nonzero(roughness >= int((_FLAT * count) ** 2)) < max(1, _RIDGED_LEAST * roughness.size):
         return Looks(empty=True, inverted=False)
-    means = sums[flat] / count
-    ground = np.count_nonzero(flat) >= _GROUND_LEAST * flat.size
-    dark, light = np.count_nonzero(means < _DARK), np.count_nonzero(means > _LIGHT)
-    return Looks(empty=False, inverted=bool(ground and dark > 4 * light and 2 * dark > len(means)))
+    order = np.argsort(roughness, kind="stable")
+    ground = sums[order[: max(1, roughness.size // 10)]]
+    ridges = sums[order[roughness.size // 2 :]].mean()
+    dark = np.count_nonzero(ground < ridges)
+    return Looks(empty=False, inverted=dark >= _DARK_SHARE * ground.size)
