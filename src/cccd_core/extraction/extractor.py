@@ -29,10 +29,10 @@ MINUTIAE_MAX = 255  # what a view of the common formats holds
 class ExtractionParameters:
     """What can be tuned: how certain the network must be of a minutia, 0 to 1. ParameterError outside.
 
-    0.45 was chosen on crossmatch and fcj2020 (docs/accuracy.md).
+    0.30 was chosen on crossmatch and fcj2020 (docs/accuracy-extraction.md).
     """
 
-    certain: float = 0.45
+    certain: float = 0.30
 
     def __post_init__(self) -> None:
         if not 0.05 <= self.certain <= 0.95:
@@ -73,7 +73,7 @@ class Extractor:
         resampled to 500 dpi, which the template states with the resampled size; of more than 255 minutiae the most
         certain stay. ParameterError for another array, a resolution outside 100 to 4000 dpi, or a size outside 32 to
         4096 pixels a side; FormatError for an image without a finger (`reason`: `empty`). About 0.8 us a pixel on one
-        core with AVX-512 (docs/accuracy.md).
+        core with AVX-512 (docs/accuracy-extraction.md).
         """
         if image.dtype != np.uint8 or image.ndim != 2:
             raise ParameterError("an image is gray, of 8 bits", dimensions=image.ndim, dtype=str(image.dtype))

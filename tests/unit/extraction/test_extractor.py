@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cccd_core.errors import FormatError, ParameterError
+from cccd_core.errors import FormatError, ParameterError, UnavailableError
 from cccd_core.extraction import ExtractionParameters, Extractor, weights
 from cccd_core.extraction.minutiae import binary_angle
 from cccd_core.matching import Matcher
@@ -84,6 +84,14 @@ def test_what_is_out_of_bounds_is_refused_before_memory_is_taken(extractor: Extr
             extractor.extract(np.zeros((300, 300), np.uint8), dpi)
     with pytest.raises(ParameterError):
         ExtractionParameters(certain=1.0)
+
+
+def test_without_the_extra_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "find_spec", lambda name: None)
+    assert not weights.found()
+    with pytest.raises(UnavailableError) as caught:
+        weights.layers.__wrapped__()
+    assert caught.value.facts["needs"] == "cccd_core[extract]"
 
 
 def test_directions_are_those_of_the_arc_tangent() -> None:
