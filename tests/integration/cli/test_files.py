@@ -55,10 +55,12 @@ FOLDERS = [
     ("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file"),
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
-    ("extract", "out"),
+    ("extract", "out"), ("dedup join", "out"), ("synth people", "out"), ("synth people", "gallery"),
+    ("synth check", "out"),
 ]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
+    ("search", "against"),
     ("template convert", "source"), ("template draw", "source"), ("pki master-list", "file"),
     ("pki master-list", "root"), ("pki deviation-list", "file"), ("pki deviation-list", "root"),
     ("pki write-master-list", "certificates"), ("pki write-deviation-list", "deviations"), ("pki check", "files"),
@@ -76,7 +78,8 @@ _GALLERY = (
     "import", "rename", "replace",
 )  # fmt: skip
 READ_BY_NAME = [
-    ("extract", "sources"),
+    ("extract", "sources"), ("search", "gallery"), ("search", "people"), ("search", "key"), ("dedup join", "gallery"),
+    ("dedup join", "against"), ("dedup join", "key"), ("synth people", "key"), ("synth check", "data"),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
@@ -202,6 +205,10 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "card verify": {"file": card, "--can": can, "--pki": office.pki},
         "batch check": {"batch": office.batch()},
         **{f"gallery {word}": {"gallery": office.gallery} for word in _GALLERY},
+        "search": {"gallery": office.gallery, "people": work / "set"},
+        "dedup join": {"gallery": office.gallery, "--out": work / "unused"},
+        "synth people": {"count": "1", "--out": work / "unused"},
+        "synth check": {"data": work / "set"},
         "gallery rotate": {"gallery": office.gallery, "--to": key_file(work)},
         "gallery create": {"gallery": work / "unused"},
         "gallery export": {"gallery": office.gallery, "--out": work / "unused"},
