@@ -45,7 +45,7 @@ READERS = (
     (lambda data: Terminal(OWN, (parse_certificate(data),), (ROOT,), SYSTEM.signer), VERIFIER.encoded),
     (Reference.parse, b"VNFUZZCVCA00001"),
     (parse_trust_points, encode_trust_points([CVCA.reference])),
-    (lambda data: check(data, [TRUSTED], START), VERIFIER.encoded),
+    (lambda data: check(data, [ROOT], START), VERIFIER.encoded),
 )
 
 SEEDS = tuple(bytes((number,)) + seed for number, (_, seed) in enumerate(READERS))

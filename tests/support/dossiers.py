@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cccd_core.intake import examine
 from cccd_core.synthesis import MasterFinger
-from cccd_core.templates import FingerTemplate, strongest, write
+from cccd_core.templates import FingerTemplate, TemplateRecord, strongest, write
 
 
 def finger(seed: int, count: int = 40, **changes: Any) -> FingerTemplate:
-    """A template of `count` minutiae: of a synthetic finger, or of scattered ones where it has not so many."""
-    for number in range(4 if count <= 60 else 0):
+    """A template of `count` minutiae: of a synthetic finger that nothing is doubted of, or of scattered ones where it
+    has not so many."""
+    for number in range(6 if count <= 60 else 0):
         made = MasterFinger.make(7 + number, seed, 2).impression(0)
         if made.count >= count:
-            return replace(strongest(made, count), **{"position": 0, **changes})
+            found = replace(strongest(made, count), position=0)
+            if not examine(TemplateRecord("iso-2005", (found,))):
+                return replace(found, **changes)
     random = np.random.default_rng(seed)
     columns: dict[str, Any] = {
         "x_px": random.integers(20, 380, count).astype(np.uint16),

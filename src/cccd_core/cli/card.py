@@ -307,7 +307,7 @@ def _trust(
         store, more = load(asked.pki).trust_store(), signers.certificates
     else:
         given = material.load(*asked.trust, *([] if asked.pki is None else [asked.pki]))
-        store = given.trust_store(at, policy=policy, roots=roots.authorities)
+        store = given.trust_store(at, policy=policy, roots=roots)
         more = (*signers.certificates, *given.signers)
     left_out += store.refused
     for error in left_out[:_TOLD]:
@@ -374,5 +374,6 @@ def _end(inspection: Inspection, holder: HolderComparison | None, fingers: bool)
 
     if inspection.verdict is Verdict.NOT_GENUINE or inspection.expired or (holder is not None and not holder.matched):
         exit_with(EXIT_FAULTS)
-    if inspection.verdict is Verdict.UNDECIDED or (fingers and holder is None):
+    untold = inspection.expired is None or (fingers and holder is None)
+    if inspection.verdict is Verdict.UNDECIDED or untold:
         exit_with(EXIT_UNDECIDED)

@@ -83,6 +83,8 @@ def _closing(inspection: Inspection, holder: HolderComparison | None, fingers: b
     if holder is not None and not holder.matched:
         faults.append("the finger is NOT the holder's")
     missing = ["the finger could not be compared"] if fingers and holder is None else []
+    if inspection.expired is None and verdict is Verdict.GENUINE:
+        missing.append("until when it is valid could not be read")
     if verdict is Verdict.NOT_GENUINE or not (faults or missing):
         return "; ".join((verdict.label, *faults, *missing))
     chip = "the chip is genuine" if verdict is Verdict.GENUINE else "whether the chip is genuine could not be told"

@@ -24,6 +24,7 @@ class CheckName(StrEnum):
     ACTIVE_AUTHENTICATION = "active_authentication"
     DATA_GROUPS_READ = "data_groups_read"
     PASSIVE_AUTHENTICATION = "passive_authentication"
+    MANDATORY_SIGNED = "mandatory_signed"
     COM_AGREES = "com_agrees"
     ACCESS_AGREES = "access_agrees"
     DECODED = "decoded"
@@ -50,6 +51,7 @@ _LABELS: Final = {
     CheckName.ACTIVE_AUTHENTICATION: "active authentication",
     CheckName.DATA_GROUPS_READ: "data groups are read",
     CheckName.PASSIVE_AUTHENTICATION: "passive authentication",
+    CheckName.MANDATORY_SIGNED: "EF.SOD signs DG1 and DG2",
     CheckName.COM_AGREES: "EF.COM lists what EF.SOD signs",
     CheckName.ACCESS_AGREES: "DG14 confirms EF.CardAccess",
     CheckName.DECODED: "every field is decoded",

@@ -9,8 +9,10 @@ from dataclasses import fields
 from cccd_core.emrtd import ElementaryFile, cbeff, com, details, dg1, dg2, dg3, dg13, dg16, displayed
 from cccd_core.emrtd.dates import PartialDate
 from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
+from cccd_core.emrtd.mrz import LINES, Mrz
+from cccd_core.emrtd.names import transliterate
 from cccd_core.emrtd.odd import OddPart
-from cccd_core.errors import FormatError
+from cccd_core.errors import FormatError, ParameterError
 from cccd_core.plain import Json
 
 _MRZ_FIELDS = (
@@ -61,13 +63,35 @@ def disagreements(files: Mapping[ElementaryFile, bytes]) -> tuple[str, ...]:
     Raises FormatError when one of the two cannot be read.
     """
     zone, person = dg1.parse(files[ElementaryFile.DG1]), dg13.parse(files[ElementaryFile.DG13])
-    told = {
+    told: dict[str, tuple[object, object]] = {
         "personal_number": (zone.personal_number, person.personal_number),
         "birth_date": (zone.birth_date, _short(person.birth_date)),
         "sex": (zone.sex, person.sex),
         "expiry_date": (zone.expiry_date, _short(person.expiry_date)),
+        "full_name": (True, None if person.full_name is None else _one_name(zone, person.full_name)),
     }
     return tuple(name for name, (first, second) in told.items() if second is not None and first != second)
+
+
+def _one_name(zone: Mrz, full_name: str) -> bool | None:
+    """Whether the zone's name is this one, or what a zone has room for of it (Doc 9303-5 clause 4.2.3); None where
+    either cannot be told. Where a name is parted into identifiers is the issuer's choice."""
+    if any(part.name in ("primary_identifier", "secondary_identifier", "name") for part in zone.odd):
+        return None
+    try:
+        whole = transliterate(full_name).split("<")
+    except ParameterError:
+        return None
+    shown = [part for part in f"{zone.primary_identifier}<{zone.secondary_identifier}".split("<") if part]
+    if shown == whole:
+        return True
+    room = len(zone.primary_identifier) + len(zone.secondary_identifier) + 2 * bool(zone.secondary_identifier)
+    full = room >= LINES[zone.format][1] - (0 if zone.format == "TD1" else 5)  # where nothing was cut a filler stands
+    return (
+        full
+        and len(shown) <= len(whole)
+        and all(given.startswith(part) for part, given in zip(shown, whole, strict=False))
+    )
 
 
 def _short(date: dt.date | None) -> str | None:

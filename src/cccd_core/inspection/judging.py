@@ -43,14 +43,15 @@ _OPEN_RULES: Final = frozenset(
         Rule.SIGNING_TIME,
     )
 )
+MANDATORY_GROUPS: Final = frozenset((1, 2))
 _CENTURY: Final = 2000  # no chip of this kind was issued before 2004, so none expires in another century
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the bytes of one chip say. `passive` is the report of every rule, None without EF.SOD; `fields` are for
-    display, `odd` names what of them could not be read as it should be; `expired` is None where no expiry date could be
-    read."""
+    display, `odd` names what of them could not be read as it should be; `expired` is None where that could not be told,
+    and False for a document without an end."""
 
     checks: tuple[Check, ...]
     passive: DocumentReport | None
@@ -83,6 +84,8 @@ def judge(
     if any(read.mappings):
         checks.append(_mapping_check(read.mappings, files, trust, at, policy, more))
     signed = read.signed
+    if signed is not None:
+        run(CheckName.MANDATORY_SIGNED, lambda: _require_mandatory(signed))
     if ElementaryFile.EF_COM in files and signed is not None:
         run(CheckName.COM_AGREES, lambda: require_com(files[ElementaryFile.EF_COM], signed))
     card_access = files.get(ElementaryFile.EF_CARDACCESS)
@@ -95,11 +98,9 @@ def judge(
         run(CheckName.DECODED, lambda: _require_no_errors(errors))
     if ElementaryFile.DG1 in files and ElementaryFile.DG13 in files and not errors.keys() & {"DG1", "DG13"}:
         run(CheckName.FIELDS_AGREE, lambda: _require_agreement(files))
-    expiry = expiry_date(files)
-    expired = None if expiry is None else expiry < at.date()
-    if expired is not None:
-        outcome = Outcome.FAILED if expired else Outcome.HELD
-        checks.append(Check(CheckName.IN_FORCE, outcome, "the document has expired" if expired else ""))
+    expired = has_expired(files, at.date())
+    if files.keys() & {ElementaryFile.EF_SOD, ElementaryFile.DG1, ElementaryFile.DG13}:
+        checks.append(_in_force(expired))
     return Judgement(tuple(checks), passive, fields, {name: str(error) for name, error in errors.items()}, expired)
 
 
@@ -222,6 +223,46 @@ def _require_agreement(files: dict[ElementaryFile, bytes]) -> str:
     if differing:
         raise VerificationError("two files tell different things", fields=" ".join(differing))
     return ""
+
+
+def _require_mandatory(signed: Set[int]) -> str:
+    """Doc 9303-10 clause 4.6: every document has DG1 and DG2. Without DG1 nothing signed says whose, of which State and
+    until when it is."""
+    missing = MANDATORY_GROUPS - signed
+    if missing:
+        raise VerificationError(
+            "EF.SOD does not sign what every document has",
+            missing=" ".join(f"DG{number}" for number in sorted(missing)),
+        )
+    return ""
+
+
+def _in_force(expired: bool | None) -> Check:
+    name = CheckName.IN_FORCE
+    if expired is None:
+        return Check(name, Outcome.UNTOLD, "until when the document is valid cannot be read")
+    return Check(name, Outcome.FAILED if expired else Outcome.HELD, "the document has expired" if expired else "")
+
+
+def has_expired(files: dict[ElementaryFile, bytes], day: dt.date) -> bool | None:
+    """Whether a document's last day is over; False for one without an end, None where its end cannot be read."""
+    last = expiry_date(files)
+    if last is not None:
+        return last < day
+    return False if _has_no_end(files) else None
+
+
+def _has_no_end(files: dict[ElementaryFile, bytes]) -> bool:
+    """Whether DG13 says so or, where it does not speak of it, the machine readable zone, as Vietnam writes it."""
+    try:
+        if ElementaryFile.DG13 in files and dg13.parse(files[ElementaryFile.DG13]).permanent:
+            return True
+        zone = dg1.parse(files[ElementaryFile.DG1]) if ElementaryFile.DG1 in files else None
+    except FormatError:
+        return False
+    if zone is None or any(part.name == "expiry_date" for part in zone.odd):
+        return False
+    return zone.expiry_date == NO_EXPIRY
 
 
 def expiry_date(files: dict[ElementaryFile, bytes]) -> dt.date | None:

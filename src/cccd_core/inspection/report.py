@@ -21,7 +21,7 @@ from cccd_core.plain import Json
 class Inspection:
     """What was found of one chip.
 
-    `verdict` and its `reasons`; `expired` (None where no expiry date could be read, or the document has none);
+    `verdict` and its `reasons`; `expired` (False for a document without an end, None where its end could not be read);
     `protocol`: how it was opened, None where it was not; `checks` in the order made; `passive`: every rule of passive
     authentication with its outcome, None without EF.SOD; `found`: what became of each file; `files`: their content;
     `fields`: what they say, for display, as `DG13.full_name`; `odd`: what of it could not be read as it should be, and

@@ -1,9 +1,10 @@
 """One word for a chip, and why. A pure function of its checks.
 
 GENUINE asks for all of it: a State that is trusted signed what was read, nothing on the chip contradicts that, every
-data group that the State signed was read (fingers and irises may stay shut: they are not for everybody), and the chip
-proved that it is no copy. NOT_GENUINE is said for what the chip itself shows to be wrong; for what could not be found
-out, UNDECIDED. Whether a genuine document has expired is another question (`CheckName.IN_FORCE`).
+data group that the State signed was read, DG1 and DG2 among them (fingers and irises may stay shut: they are not for
+everybody), and the chip proved that it is no copy. NOT_GENUINE is said for what the chip itself shows to be wrong; for
+what could not be found out, UNDECIDED. Whether a genuine document has expired is another question
+(`CheckName.IN_FORCE`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ _NEEDED: Final = (
     CheckName.PASSIVE_AUTHENTICATION,
     CheckName.DATA_GROUPS_READ,
 )
-_DOUBTS: Final = frozenset((CheckName.FIELDS_AGREE, CheckName.COM_AGREES, CheckName.ACCESS_AGREES))
+_DOUBTS: Final = frozenset(
+    (CheckName.MANDATORY_SIGNED, CheckName.FIELDS_AGREE, CheckName.COM_AGREES, CheckName.ACCESS_AGREES)
+)
 """For people to look at where they fail, even if they show nothing against the chip."""
 _CAME_TO_NOTHING: Final = frozenset(("card", "secure_messaging", "format"))
 """Kinds of errors by which a check fails that a State's own mistake, or a bad contact, explains as well."""

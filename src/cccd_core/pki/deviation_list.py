@@ -213,19 +213,18 @@ def _generalized(time: dt.datetime, field: str) -> bytes:
 
 def parse_deviation_list(
     data: bytes,
-    root: Certificate,
+    *roots: Certificate,
     at: dt.datetime | None = None,
-    *,
     crls: Iterable[RevocationList] = (),
     policy: VerificationPolicy = VerificationPolicy.STRICT,
 ) -> DeviationList:
-    """Reads and verifies a deviation list against the CSCA certificate `root`, which must be trusted already, as
-    `parse_master_list` does a master list. FormatError, VerificationError, CertificateError."""
+    """Reads and verifies a deviation list against CSCA certificates, which must be trusted already, and their
+    revocation lists, as `parse_master_list` does a master list. FormatError, VerificationError, CertificateError."""
     if len(data) > MAX_BYTES:
         raise FormatError("a deviation list is too long", length=len(data), limit=MAX_BYTES)
-    roots = TrustStore([root], crls).require_whole()
+    known = TrustStore(roots, crls).require_whole()
     found = read_signed_list(
-        data, DEVIATION_LIST, Role.DEVIATION_LIST_SIGNER, roots, at, about="deviation list", policy=policy
+        data, DEVIATION_LIST, Role.DEVIATION_LIST_SIGNER, known, at, about="deviation list", policy=policy
     )
     return DeviationList(parse_content(found.content), found.signer, found.algorithm, found.signing_time, found.report)
 

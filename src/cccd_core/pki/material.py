@@ -72,13 +72,15 @@ class Material:
         at: dt.datetime | None = None,
         *,
         policy: VerificationPolicy = VerificationPolicy.STRICT,
-        roots: tuple[Certificate, ...] = (),
+        roots: Material | None = None,
     ) -> tuple[tuple[MasterList, ...], tuple[CccdError, ...]]:
         """The master lists that one of the authorities, or of `roots`, vouches for, and why the others do not count.
 
-        Only what was handed over vouches: a certificate out of one list proves no other list.
+        Only what was handed over vouches: a certificate out of one list proves no other list. The revocation lists of
+        both revoke whom they name, the lists' signers and those who vouch.
         """
-        known = TrustStore((*self.authorities, *roots))
+        more = Material() if roots is None else roots
+        known = TrustStore.gather((*self.authorities, *more.authorities), (*self.crls, *more.crls))
         lists: list[MasterList] = []
         refused: list[CccdError] = []
         for number, data in enumerate(self.master_lists, 1):
@@ -93,10 +95,11 @@ class Material:
         at: dt.datetime | None = None,
         *,
         policy: VerificationPolicy = VerificationPolicy.STRICT,
-        roots: tuple[Certificate, ...] = (),
+        roots: Material | None = None,
     ) -> TrustStore:
         """A store of the authorities, of those in the master lists that prove themselves at `at` (now by default), and
-        of the revocation lists. `roots` prove master lists and are not trusted for anything else. What was left out on
+        of the revocation lists, those of `roots` included. `roots` prove master lists and are not trusted for anything
+        else. What was left out on
         the way, here or in reading, is in its `refused`, with every certificate that makes nobody trusted and that none
         of the authorities issued: a document signer's without its CSCA, one that says CA:FALSE."""
         lists, refused = self.verified_lists(at, policy=policy, roots=roots)
@@ -109,7 +112,11 @@ class Material:
             *self.refused, *refused, *(error for found in lists for error in found.refused),
             *(not_trusted(each, _NOT_SAID) for each in useless if no_authority(each) is None),
         ]  # fmt: skip
-        return TrustStore.gather(anchors, self.crls, refused=left_out)
+        crls = [*self.crls, *(() if roots is None else roots.crls)]
+        # a list of somebody who only vouches has had its say
+        vouching = {each.subject_key for each in (() if roots is None else roots.authorities)} - issuers
+        crls = [crl for crl in crls if crl.issuer_key not in vouching]
+        return TrustStore.gather(anchors, crls, refused=left_out)
 
 
 def _is_authority(certificate: Certificate) -> bool:
@@ -134,7 +141,7 @@ def prove_master_lists(
     ):
         if not holds:
             raise material.refused[0] if material.refused else FormatError(f"no {what} in it")
-    return Material(certificates=roots.certificates, master_lists=lists.master_lists).verified_lists(at, policy=policy)
+    return Material(crls=lists.crls, master_lists=lists.master_lists).verified_lists(at, policy=policy, roots=roots)
 
 
 def load(*paths: Path | str) -> Material:

@@ -62,11 +62,11 @@ def signer(attributes: int) -> bytes:
 
 @pytest.mark.parametrize(
     ("certificates", "signers", "limit"),
-    [(tlv.sequence() * 65, signer(1), 64), (b"", signer(1) * 9, 8), (b"", signer(33), 32)],
+    [(tlv.sequence() * 1025, signer(1), 1024), (b"", signer(1) * 9, 8), (b"", signer(33), 32)],
     ids=["certificates", "signers", "attributes"],
 )
 def test_messages_of_too_many_parts(certificates: bytes, signers: bytes, limit: int) -> None:
-    assert len(cms.parse(message(tlv.sequence() * 64, signer(32) * 8)).signers) == 8
+    assert len(cms.parse(message(tlv.sequence() * 1024, signer(32) * 8)).signers) == 8
     with pytest.raises(FormatError) as caught:
         cms.parse(message(certificates, signers))
     assert caught.value.facts["limit"] == limit

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from cccd_core.card import CommandApdu, MemoryLink, ResponseApdu, profile
 from cccd_core.card.virtual import VirtualCard
-from cccd_core.emrtd import ElementaryFile, com, dg13, security_infos, tlv
-from cccd_core.emrtd.mrz import MrzInformation
+from cccd_core.emrtd import ElementaryFile, com, dg1, dg13, mrz, security_infos, tlv
+from cccd_core.emrtd.mrz import MrzInformation, for_card
 from cccd_core.errors import CardRemovedError, ParameterError, TransportError
 from cccd_core.inspection import (
     Access,
@@ -483,6 +484,56 @@ def test_two_files_that_tell_different_things_are_for_people_to_look_at(country:
     assert found.verdict is Verdict.UNDECIDED
     assert "personal_number" in found.reasons[0]
     assert outcomes(found)[CheckName.FIELDS_AGREE] is Outcome.FAILED
+
+
+@pytest.mark.parametrize("missing", [(1,), (2,), (1, 2)])
+def test_what_every_document_has_must_be_signed(country: Country, missing: tuple[int, ...]) -> None:
+    found = look(document(country, without=(*missing, *([13] if 1 in missing else []))), country)
+    assert found.verdict is Verdict.UNDECIDED
+    assert outcomes(found)[CheckName.MANDATORY_SIGNED] is Outcome.FAILED
+    assert "does not sign what every document has" in found.reasons[0]
+    assert outcomes(look(document(country), country))[CheckName.MANDATORY_SIGNED] is Outcome.HELD
+
+
+def zone_of(number: int, **changes: str) -> bytes:
+    return dg1.build(replace(for_card(cards.content(number)), **changes))
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary", "agree"),
+    [
+        ("NGUYEN", "VAN<HOA", True),
+        ("NGUYEN<VAN", "HOA", True),  # where a name is parted is the issuer's choice
+        ("NGUYEN", "VAN<BINH", False),
+        ("NGUYEN", "VAN", False),
+        ("TRAN", "VAN<HOA", False),
+    ],
+)
+def test_one_name_in_both_files(country: Country, primary: str, secondary: str, agree: bool) -> None:
+    content = replace(cards.content(1), full_name="Nguyễn Văn Hòa")
+    groups = {1: zone_of(1, primary_identifier=primary, secondary_identifier=secondary)}
+    groups[13] = dg13.build(dg13.of_content(content))
+    found = look(document(country, groups=groups), country)
+    assert outcomes(found)[CheckName.FIELDS_AGREE] is (Outcome.HELD if agree else Outcome.FAILED)
+    assert found.verdict is (Verdict.GENUINE if agree else Verdict.UNDECIDED)
+
+
+def test_a_name_that_the_zone_has_no_room_for(country: Country) -> None:
+    content = replace(cards.content(1), full_name="Nguyễn Hoàng Phương Khánh Nguyên Trường Thượng")
+    groups = {1: dg1.build(for_card(content)), 13: dg13.build(dg13.of_content(content))}
+    found = look(document(country, groups=groups), country)
+    assert outcomes(found)[CheckName.FIELDS_AGREE] is Outcome.HELD
+
+
+@pytest.mark.parametrize("date", ["301399", "<<<<<<", "3905<<"])
+def test_an_end_that_cannot_be_read_is_not_no_end(country: Country, date: str) -> None:
+    text = "".join(for_card(cards.content(1)).lines)
+    digit = mrz.check_digit(date)
+    changed = tlv.encode(0x61, tlv.encode(0x5F1F, (text[:38] + date + digit + text[45:]).encode()))
+    found = look(document(country, groups={1: changed}, without=(13,)), country)
+    assert (found.expired, outcomes(found)[CheckName.IN_FORCE]) == (None, Outcome.UNTOLD)
+    without_end = look(document(country, groups={1: zone_of(1, expiry_date="991231")}, without=(13,)), country)
+    assert (without_end.expired, outcomes(without_end)[CheckName.IN_FORCE]) == (False, Outcome.HELD)
 
 
 def test_where_a_document_says_when_it_ends(country: Country) -> None:

@@ -227,6 +227,31 @@ def test_a_certificate_out_of_one_list_proves_no_other() -> None:
     assert [error.facts["master_list"] for error in refused] == [1]
 
 
+def revoking(serial: int) -> bytes:
+    signer = issue.Authority(
+        BASE.csca.name, BASE.csca.key_identifier, issue.SignatureAlgorithm.ECDSA_SHA256, BASE.csca.sign
+    )
+    since = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
+    return issue.revocation_list(signer, 1, since, dt.datetime(2027, 1, 1, tzinfo=dt.UTC), {serial: since})
+
+
+@pytest.mark.parametrize("whose", ["its signer", "who vouches"])
+def test_a_master_list_of_somebody_revoked_proves_nothing(whose: str) -> None:
+    listed = material.read(master_list(OTHER.csca.certificate))
+    serial = 5 if whose == "its signer" else CSCA.serial_number
+    crl = material.read(revoking(serial))
+    rule = "revocation" if whose == "its signer" else "authority_revocation"
+    for lists, roots in ((listed, ROOTS + crl), (listed + crl, ROOTS)):
+        proved, refused = material.prove_master_lists(lists, roots, forms.AT)
+        assert (proved, [error.facts["rule"] for error in refused]) == ((), [rule])
+        store = lists.trust_store(forms.AT, roots=roots)
+        assert len(store) == 0
+        assert [error.facts["rule"] for error in store.refused] == [rule]
+    together = (listed + ROOTS + crl).trust_store(forms.AT)
+    assert together.anchors == (CSCA,)
+    assert [error.facts["rule"] for error in together.refused] == [rule]
+
+
 def test_lists_that_are_not_proved() -> None:
     good = master_list(BASE.csca.certificate)
     for bad in (

@@ -34,7 +34,8 @@ RootOption = Annotated[
     Path,
     typer.Option(
         "--root",
-        help="The CSCA certificate that its signer must lead to: DER, PEM, several too; - is standard input.",
+        help="CSCA certificates, to one of which its signer must lead, and their revocation lists: DER or PEM; - is "
+        "standard input.",
     ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help=f"{OUT_HELP}.")]
@@ -102,16 +103,18 @@ def deviation_list(
 
     Exit code 1 where the list does not prove itself.
     """
-    from cccd_core import pki
-    from cccd_core.errors import CertificateError, VerificationError
+    from cccd_core.errors import CertificateError, FormatError, VerificationError
+    from cccd_core.pki import material
     from cccd_core.pki.deviation_list import MAX_BYTES, parse_deviation_list
     from cccd_core.plain import encode, encode_record
 
     _one_stream(file, root)
-    authority = pki.parse_certificate(read_input(root, "certificate", MAX_BYTES))
+    roots = material.read(read_input(root, "certificate", MAX_BYTES), str(root))
+    if not roots.certificates:
+        raise roots.refused[0] if roots.refused else FormatError("no certificate in it", path=str(root))
     data = read_input(file, "deviation list", MAX_BYTES)
     try:
-        found = parse_deviation_list(data, authority)
+        found = parse_deviation_list(data, *roots.certificates, crls=roots.crls)
     except (CertificateError, VerificationError) as error:
         show_error(error.with_facts(path=str(file)), as_json=as_json)
         exit_with(EXIT_FAULTS)
