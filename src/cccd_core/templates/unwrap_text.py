@@ -36,6 +36,7 @@ _RECORD_LIST = list(RECORD)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 _HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,'\\-]{64}")
+_DUMP_ROW = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})(:?)(?:[ \t]+(\S.*))?")
 _DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
 _PERCENT = re.compile(rb"(?=[^%]{0,2000}%[0-9A-Fa-f]{2})[A-Za-z0-9+/=_%\r\n-]+")
 LEAST_TEXT = 32  # the characters of the shortest record in base64
@@ -125,7 +126,55 @@ def _hex_text(data: bytes) -> Parts | None:
     if not _HEX.fullmatch(text) or len(text) % 2:
         return None
     content = bytes.fromhex(text.decode("ascii"))
+    if not content.startswith((RECORD, GZIP)) and _has_a_column(data):
+        return None  # digits of a column that counts are no bytes: what stands behind them would be misread
     return [Part(content)] if _is_known(content) else None
+
+
+def _dump(data: bytes) -> Parts | None:
+    """Digits in rows that are numbered, or say where in the bytes they begin, with or without their text at the right:
+    as `xxd`, `hexdump -C`, `od -tx1` and editors print them."""
+    columns: list[bytes] = []
+    rows: list[bytes] = []
+    for line in data.strip(BLANKS).splitlines():
+        if not line.strip():
+            continue
+        found = _DUMP_ROW.fullmatch(line.rstrip())
+        if found is None or len(columns) >= MAX_TRIED:
+            return None
+        digits = (found[3] or b"").partition(b"|")[0]
+        if found[2]:
+            digits = re.split(rb"\s{2,}", digits, maxsplit=1)[0]
+        digits = re.sub(rb"\s", b"", digits)
+        if len(digits) % 2 or not all(byte in b"0123456789ABCDEFabcdef" for byte in digits):
+            return None
+        columns.append(found[1])
+        rows.append(bytes.fromhex(digits.decode("ascii")))
+    if not rows or (len(rows) == 1 and len(columns[0]) < 4) or not _counts(columns, rows):
+        return None
+    content = b"".join(rows)
+    return [Part(content)] if _is_known(content) else None
+
+
+def _counts(columns: list[bytes], rows: list[bytes]) -> bool:
+    """Whether a column numbers the rows from 0 or 1, or says where each begins, in one of the usual bases."""
+    begins = [0]
+    for row in rows[:-1]:
+        begins.append(begins[-1] + len(row))
+    wanted = (begins, list(range(len(rows))), list(range(1, len(rows) + 1)))
+    for base in (16, 10, 8):
+        try:
+            if [int(column, base) for column in columns] in wanted:
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def _has_a_column(data: bytes) -> bool:
+    """Whether lines of digits begin with a group of another width than those that follow."""
+    lines = [line.split() for line in data.strip(BLANKS).splitlines()]
+    return any(len(groups) > 1 and len(groups[0]) != len(groups[1]) for groups in lines)
 
 
 def _percent(data: bytes) -> Parts | None:
@@ -217,6 +266,7 @@ TEXTS: tuple[tuple[str, Callable[[bytes], Parts | None]], ...] = (
     ("data URI", _data_uri),
     ("PEM", _pem),
     ("percent-encoded text", _percent),
+    ("hexadecimal dump", _dump),
     ("hexadecimal text", _hex_text),
     ("base64 text", _base64_text),
 )

@@ -170,3 +170,34 @@ def test_bare_minutiae_of_mixed_types_are_said_to_be_a_card_format(name: str, co
 
 def test_an_iso_record_that_starts_a_sentence_is_still_read() -> None:
     assert templates.read(b"\n  " + base64.b64encode(G)).view.count == 1
+
+
+def rows_of(data: bytes, width: int, column: str, text: bool = False) -> bytes:
+    """A hexadecimal dump: rows of `width` bytes behind a column that counts."""
+    lines = []
+    for number, at in enumerate(range(0, len(data), width)):
+        row = data[at : at + width]
+        shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{column.format(at=at, row=number + 1)} {row.hex(' ')}{f'  |{shown}|' if text else ''}")
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.mark.parametrize("width", [4, 16, 24, 100])
+@pytest.mark.parametrize(
+    "column", ["{at:04x} ", "{at:08X}", "{at:07o}", "{at:d}\t", "{at:08x}:", "{row:d}", "{row:02d}:"]
+)
+@pytest.mark.parametrize("text", [False, True])
+def test_a_dump_is_read_without_its_column(width: int, column: str, text: bool) -> None:
+    data = one()
+    assert templates.read(rows_of(data, width, column, text)).views == templates.read(data).views
+
+
+@pytest.mark.parametrize("column", ["{at:03x}", "{row:03d}", "A{row:02d}", "0000", "{row:04d}0"])
+def test_a_column_that_does_not_count_is_no_part_of_a_record(column: str) -> None:
+    data = one()
+    wrong = rows_of(data, 16, column).replace(b"\n", b"\n\n")
+    wrong = (
+        wrong if column not in ("{at:03x}", "{row:03d}") else wrong.replace(b"001 ", b"003 ").replace(b"010 ", b"011 ")
+    )
+    with pytest.raises(FormatError):
+        templates.read(wrong)
