@@ -53,6 +53,10 @@ def spoilt(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str
     yield "x alone shuffled", record(x_px=rng.permutation(view.x_px))
     for ppcm in (500, 1000, 19685):
         yield "wrong unit", record(resolution_x_ppcm=ppcm, resolution_y_ppcm=ppcm)
+    yield "dots an inch for dots a cm", record(resolution_x_ppcm=78, resolution_y_ppcm=78)
+    either = (rng.integers(0, 2, count) * 32768 + 8192).astype(np.uint16)
+    yield "one direction and its opposite", record(angle=either)
+    yield "two thirds of the angles 0", record(angle=np.where(np.arange(count) % 3, 0, view.angle).astype(np.uint16))
     first = np.zeros(count, np.int64)
     yield "one minutia repeated", record(x_px=view.x_px[first], y_px=view.y_px[first])
     half = np.arange(count) // 2

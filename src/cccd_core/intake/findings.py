@@ -25,7 +25,8 @@ class Doubt(Word):
     RESERVED_TYPES = "reserved_types", "minutiae of a type that no edition knows"
     REPEATED_MINUTIAE = "repeated_minutiae", "minutiae stand at one place again and again"
     IN_LINE = "in_line", "the minutiae lie on one line"
-    ONE_DIRECTION = "one_direction", "the minutiae all point one way"
+    SPARSE = "sparse", "minutiae lie further apart than on any finger: a resolution in another unit"
+    ONE_DIRECTION = "one_direction", "most minutiae point one way, or the opposite one"
     HALF_CIRCLE = "half_circle", "all directions are below 180 degrees: another form of the file's angles"
     SCATTERED = "scattered", "the minutiae lie as chance would have it, and as no finger's do"
     NO_FLOW = "no_flow", "the minutiae hardly follow a finger's ridges"
@@ -47,6 +48,8 @@ class Limits:
     * `min_print_mm`, `max_print_mm`: how far the minutiae of one finger reach; of a thumb rolled from nail to nail too.
     * `min_image_mm`, `max_image_mm`: the image of one finger; slaps of four are wider, and none.
     * `least_apart_mm`, `share_apart`: at most this share of minutiae is nearer to another than half a ridge's width.
+    * `least_per_mm2`: so many minutiae a square millimetre, at the least, has the place in which 20 or more lie.
+    * `one_direction`: at most this share of 20 or more minutiae has one direction or the opposite one.
     * `repeated`: at most so many minutiae share a place with another.
     * `half_circle`: from so many minutiae on, directions that are all below 180 degrees are no chance.
     * `flow`, `scattered`: the least judgement of `intake.flow`, and the one below which nothing speaks for a finger. A
@@ -62,6 +65,8 @@ class Limits:
     max_image_mm: float = 60.0
     least_apart_mm: float = 0.2
     share_apart: float = 0.35
+    least_per_mm2: float = 0.08
+    one_direction: float = 0.6
     repeated: int = 3
     half_circle: int = 20
     flow: float = 0.75

@@ -117,9 +117,12 @@ def _minutiae(view: FingerTemplate, limits: Limits) -> list[Finding]:
     if np.linalg.svd(centred, compute_uv=False)[1] / np.sqrt(view.count) < limits.least_apart_mm:
         found.append(Finding(Doubt.IN_LINE))
     if view.count >= limits.half_circle:
+        if view.count < limits.least_per_mm2 * float(spread.prod()):
+            found.append(Finding(Doubt.SPARSE, size | {"minutiae": view.count}))
         turns = np.unique(view.angle)
-        if len(turns) == 1:
-            found.append(Finding(Doubt.ONE_DIRECTION))
+        either_way = int(np.unique(view.angle % 32768, return_counts=True)[1].max())
+        if either_way > limits.one_direction * view.count:
+            found.append(Finding(Doubt.ONE_DIRECTION, {"minutiae": either_way, "of": view.count}))
         elif int(turns[-1]) - int(turns[0]) < 32768 and _in_one_half(view):
             found.append(Finding(Doubt.HALF_CIRCLE))
     score = flow_score(view)

@@ -22,6 +22,7 @@ USUAL_SEVERITIES: Mapping[Doubt, Severity | None] = {
     Doubt.RESERVED_TYPES: Severity.ERROR,
     Doubt.REPEATED_MINUTIAE: Severity.ERROR,
     Doubt.IN_LINE: Severity.ERROR,
+    Doubt.SPARSE: Severity.REVIEW,
     Doubt.ONE_DIRECTION: Severity.ERROR,
     Doubt.HALF_CIRCLE: Severity.ERROR,
     Doubt.SCATTERED: Severity.REVIEW,
