@@ -108,6 +108,8 @@ def _write(target: Path, data: bytes | Iterable[bytes], private: bool, folders: 
         known = target.stat()
     except FileNotFoundError:
         target = Path(os.path.realpath(target))  # through a link that leads to nothing yet
+        if target.is_dir():  # `nothing/..`
+            _refuse(target, stat.S_IFDIR)
         if folders:
             missing = [folder for folder in target.parents if not folder.exists()]
             for folder in reversed(missing):  # one by one: `parents=True` gives the mode to the last alone

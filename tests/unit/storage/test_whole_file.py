@@ -182,3 +182,10 @@ def test_reading_is_bounded(tmp_path: Path) -> None:
         whole_file.read("/dev/zero", "thing", most=1000)
     with pytest.raises(FileError, match="the thing cannot be read"):
         whole_file.read(tmp_path, "thing", most=3)
+
+
+@pytest.mark.parametrize("name", ["none/..", "none/../..", "/none/.."])
+def test_a_folder_by_way_of_nothing_is_a_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FileError, match="a folder cannot be written as a file"):
+        whole_file.write(tmp_path / name, b"x", folders=True)
+    assert list(tmp_path.iterdir()) == []
