@@ -13,7 +13,8 @@ from cccd_core.cli import interrupts
 if TYPE_CHECKING:
     import typer
 
-# Each file has `register(app)`, which adds the one command, or group of commands, of its name.
+# Each file has `register(app)`, which adds the one command, or group of commands, of its name (evaluate_search.py of
+# evaluate-search).
 AREAS = (
     "doctor",
     "template",
@@ -21,6 +22,7 @@ AREAS = (
     "match",
     "warmup",
     "evaluate",
+    "evaluate-search",
     "pki",
     "card",
     "vcard",
@@ -39,7 +41,7 @@ def build(area: str | None = None) -> typer.Typer:
 
     app = options.new_app()
     for name in AREAS if area is None else (area,):
-        importlib.import_module(f"cccd_core.cli.{name}").register(app)
+        importlib.import_module(f"cccd_core.cli.{name.replace('-', '_')}").register(app)
     return app
 
 

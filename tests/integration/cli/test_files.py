@@ -56,7 +56,7 @@ FOLDERS = [
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
     ("extract", "out"), ("dedup join", "out"), ("synth people", "out"), ("synth people", "gallery"),
-    ("synth check", "out"),
+    ("synth check", "out"), ("evaluate-search", "out"),
 ]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
@@ -80,6 +80,7 @@ _GALLERY = (
 READ_BY_NAME = [
     ("extract", "sources"), ("search", "gallery"), ("search", "people"), ("search", "key"), ("dedup join", "gallery"),
     ("dedup join", "against"), ("dedup join", "key"), ("synth people", "key"), ("synth check", "data"),
+    *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
@@ -205,6 +206,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "card verify": {"file": card, "--can": can, "--pki": office.pki},
         "batch check": {"batch": office.batch()},
         **{f"gallery {word}": {"gallery": office.gallery} for word in _GALLERY},
+        "evaluate-search": {"gallery": office.gallery, "probes": work / "people"},
         "search": {"gallery": office.gallery, "people": work / "set"},
         "dedup join": {"gallery": office.gallery, "--out": work / "unused"},
         "synth people": {"count": "1", "--out": work / "unused"},
