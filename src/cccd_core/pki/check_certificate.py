@@ -25,6 +25,7 @@ from cccd_core.pki.profile import (
     extensions_of,
 )
 from cccd_core.pki.signatures import parse_scheme, verify
+from cccd_core.pki.states import COUNTRIES_OF, issued_by
 from cccd_core.pki.strength import (
     MIN_AUTHORITY_CURVE_BITS,
     MIN_AUTHORITY_RSA_BITS,
@@ -108,9 +109,12 @@ def _meaning(found: Findings, certificate: Certificate, kind: Kind, raw: dict[st
         held = certificate.is_ca and certificate.path_length == 0
         found.require(held, "basic_constraints", ca=certificate.is_ca, path_length=certificate.path_length)
     _period(found, certificate, kind)
-    for oid in (x.SUBJECT_ALTERNATIVE_NAME, x.ISSUER_ALTERNATIVE_NAME):
+    for oid, name in (
+        (x.SUBJECT_ALTERNATIVE_NAME, certificate.subject_name),
+        (x.ISSUER_ALTERNATIVE_NAME, certificate.issuer_name),
+    ):
         if oid in raw:
-            found.reads("alternative_names", partial(_alternative, raw[oid]), extension=oid)
+            found.reads("alternative_names", partial(_alternative, raw[oid], name.country), extension=oid)
     if x.AUTHORITY_KEY_IDENTIFIER in raw:
         identifier = certificate.authority_key_identifier
         found.require(identifier is not None, "key_identifiers")
@@ -178,8 +182,9 @@ def _has_cofactor(parameters: tlv.Tlv) -> bool:
     return kinds[-2:] == [tlv.INTEGER, tlv.INTEGER]
 
 
-def _alternative(value: tlv.Tlv) -> None:
-    """GeneralNames with a directoryName that has a locality of one to three upper case letters."""
+def _alternative(value: tlv.Tlv, country: str | None) -> None:
+    """GeneralNames with a directoryName that has a locality of one to three upper case letters; where `country` is
+    given, and the code is known, one of that country."""
     for each in tlv.read_one(value.value, tlv.SEQUENCE).reader():
         if each.tag != 0xA4:
             continue
@@ -188,8 +193,12 @@ def _alternative(value: tlv.Tlv) -> None:
                 inside = attribute.reader()
                 if tlv.to_oid(inside.next(tlv.OID)) == _LOCALITY:
                     code = inside.next().value
-                    if 1 <= len(code) <= 3 and code.isalpha() and code.isupper():
-                        return
+                    if not (1 <= len(code) <= 3 and code.isalpha() and code.isupper()):
+                        continue
+                    state = code.decode("ascii")
+                    if country is not None and state in COUNTRIES_OF and not issued_by(state, country):
+                        raise FormatError("the code of another country than the name's", offset=inside.offset)
+                    return
     raise FormatError("no directory name with the country code of the MRZ", offset=value.offset)
 
 

@@ -99,9 +99,9 @@ class Material:
     ) -> TrustStore:
         """A store of the authorities, of those in the master lists that prove themselves at `at` (now by default), and
         of the revocation lists, those of `roots` included. `roots` prove master lists and are not trusted for anything
-        else. What was left out on
-        the way, here or in reading, is in its `refused`, with every certificate that makes nobody trusted and that none
-        of the authorities issued: a document signer's without its CSCA, one that says CA:FALSE."""
+        else. What was left out on the way, here or in reading, is in its `refused`, with every certificate that makes
+        nobody trusted and that none of the authorities issued: a document signer's without its CSCA, one that says
+        CA:FALSE."""
         lists, refused = self.verified_lists(at, policy=policy, roots=roots)
         anchors = [*self.authorities, *(each for found in lists for each in found.certificates)]
         issuers = {each.subject_key for each in anchors}

@@ -142,7 +142,7 @@ CLAUSES = {
     "key_period_length": Clause(_D + "table 1, 4.1.1, 4.1.4", "CSCA keys sign 3 to 5 years, document signers' 3 months",
                                 Severity.ADVICE),
     "basic_constraints": Clause(_D + "table 6", "cA is TRUE, the path length 0"),
-    "alternative_names": Clause(_D + "7.1.1.2", "a directory name has the country code of the MRZ as locality"),
+    "alternative_names": Clause(_D + "7.1.1.2", "a directory name has the country's code of the MRZ as locality"),
     "key_identifiers": Clause(_D + "table 6; RFC 5280 4.2.1.1", "authority key identifiers have a key identifier; a "
                               "root's is its own"),
     "purpose": Clause(_D + "7.1.1.3", "a list signer has its one purpose"),

@@ -29,7 +29,7 @@ from cccd_core.pki.ceremony import Ceremony, Entry, hold, parse_protocol
 from cccd_core.pki.check import check
 from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.pki.directory import PIN_VARIABLE, TokenKey
-from cccd_core.pki.new_key import NewKey
+from cccd_core.pki.new_key import CSCA_CURVES, NewKey
 from cccd_core.pki.outlook import outlook
 from cccd_core.signing.ledger import Purpose
 from support import cards, softhsm
@@ -93,6 +93,28 @@ def test_a_dry_run_asks_everything_and_leaves_nothing(tmp_path: Path) -> None:
 def test_one_person_is_not_enough(people: tuple[str, ...]) -> None:
     with pytest.raises(ParameterError, match="two operators"):
         Ceremony(people, None, dry_run=True)
+
+
+@pytest.mark.parametrize("curve", ["secp256k1", "secp192r1", "brainpoolP512t1", "P-384", ""])
+def test_a_curve_that_no_csca_has_is_refused_before_the_first_step(curve: str) -> None:
+    with pytest.raises(ParameterError, match="no curve for a CSCA"):
+        Ceremony(PEOPLE, None, curve=curve, dry_run=True)
+
+
+@pytest.mark.parametrize("curve", sorted(CSCA_CURVES))
+def test_a_rehearsal_is_of_the_curve_that_is_asked_for(tmp_path: Path, curve: str) -> None:
+    made = hold(tmp_path / "pki", Ceremony(PEOPLE, None, curve=curve, dry_run=True), yes, now=NOW)
+    assert made.entries[0].facts["curve"] == curve
+    size = CSCA_CURVES[curve].key_size // 8
+    assert 2 * size - 8 < len(bytes.fromhex(made.signature)) < 2 * size + 16  # two numbers of the curve's size, in DER
+
+
+@pytest.mark.parametrize(
+    ("country", "code"), [("vn", "VNM"), ("VNM", "VNM"), ("VN", "LAO"), ("VN", "VN"), ("", "VNM"), ("VN", "vnm")]
+)
+def test_a_country_has_one_name(country: str, code: str) -> None:
+    with pytest.raises(ParameterError, match="two capital letters"):
+        Ceremony(PEOPLE, None, country=country, country_code=code, dry_run=True)
 
 
 def test_a_state_has_its_keys_in_a_token(tmp_path: Path) -> None:
