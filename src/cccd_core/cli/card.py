@@ -338,6 +338,8 @@ def _time(text: str) -> dt.datetime:
         found = dt.datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter("a time is like 2026-11-01 or 2026-11-01T08:00:00+07:00", param_hint="--at") from None
+    if found.tzinfo is None and len(text.strip()) > len("2026-11-01"):
+        raise typer.BadParameter("a time of day needs its zone, as in 2026-11-01T08:00:00+07:00", param_hint="--at")
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 

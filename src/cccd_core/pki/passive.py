@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from cccd_core.arguments import BUFFERS, require_type
+from cccd_core.arguments import BUFFERS, members, require_type
 from cccd_core.emrtd import sod as sods
 from cccd_core.emrtd.hashes import UnknownHashError, digest
 from cccd_core.errors import FormatError, ParameterError
@@ -113,6 +113,7 @@ def judge_document(
     require_type(at, dt.datetime, "at")
     if at.tzinfo is None:
         raise ParameterError("a time without a time zone", field="at")
+    more = members(more, Certificate, "more")
     judgement = Judgement(policy)
     unknown: UnknownHashError | None = None
     listed: sods.LdsSecurityObject | None = None

@@ -174,6 +174,7 @@ def test_without_trust_or_with_a_wrong_can_it_cannot_be_told(
         (["--can", "123456", "--pin-none"], "--pin-none"),
         (["--can", "-", "--mrz", "-"], "read once"),
         (["--can", "123456", "--at", "yesterday"], "2026-11-01"),
+        (["--can", "123456", "--at", "2026-12-01T10:00:00"], "zone"),
         (["--can", "123456", "--reader", "x"], "either"),
     ],
 )

@@ -216,6 +216,12 @@ def test_check_of_sound_ones(country: Path, capsys: pytest.CaptureFixture[str]) 
     assert set(CLAUSES) == set(CvRule)
 
 
+def test_nobody_certifies_the_own_key(country: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("is", country / "dv", country / "dv.cvreq", tmp_path / "own.cvcert") == 2
+    assert "the authority's own key" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "own.cvcert").exists()
+
+
 def test_check_says_which_certificate_is_missing(country: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given the verifier's alone, it is the CVCA's that is needed."""
     made = Hierarchy()

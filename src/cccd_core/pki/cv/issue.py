@@ -61,12 +61,17 @@ def certify(
 ) -> CvCertificate:
     """The certificate of a document verifier (by a CVCA) or an inspection system (by a document verifier).
 
-    The key inherits the authority's curve. ParameterError for a key on another curve, for the role of a CVCA (which
-    `self_signed` and `link` make) and for a validity that ends before it begins. Whether the request may be granted is
+    The key inherits the authority's curve. ParameterError for a key on another curve, for the authority's own key, for
+    the role of a CVCA (which `self_signed` and `link` make) and for a validity that ends before it begins. Whether the
+    request may be granted is
     for the caller to know: `verify_request` first.
     """
     if role is Role.CVCA:
         raise ParameterError("a CVCA is certified by its own key")
+    if request.holder == authority.reference:
+        raise ParameterError(
+            "a request for the authority's own key, which it does not certify", holder=str(request.holder)
+        )
     key = request.public_key.resolved(None)
     if _curve(key) != _curve(authority.key):
         raise ParameterError("the key is not on the authority's curve, which it would inherit", curve=_curve(key))
