@@ -173,12 +173,14 @@ class _Kept:
 
 
 class RevocationLists:
-    """The lists that count: each signed by a trusted CSCA whose key may sign lists."""
+    """The lists that count: each signed by a trusted CSCA whose key may sign lists. `unusable`: the names of issuers
+    of whom a list was left out."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "unusable")
 
     def __init__(self) -> None:
         self._kept: list[_Kept] = []
+        self.unusable: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -243,17 +245,21 @@ class RevocationLists:
             kept for kept in speaking if kept.crl.base_number is None and kept.crl.scope.speaks_wholly_of(certificate)
         ]
         if not whole:
-            return self._nothing_said(judgement, rule, bool(speaking))
+            return self._nothing_said(judgement, rule, bool(speaking), issuer.subject_key in self.unusable)
         # the own key's list before another's, then the newest
         kept = max(whole, key=lambda each: (each.key == key, each.crl.this_update))
         return self._not_named(judgement, rule, kept, times)
 
-    def _nothing_said(self, judgement: Judgement, rule: Rule, partly: bool) -> RevocationStatus:
+    def _nothing_said(self, judgement: Judgement, rule: Rule, partly: bool, unusable: bool) -> RevocationStatus:
         text = "the lists speak of a part only" if partly else "no revocation list"
+        if unusable:
+            text = "the revocation list of the issuer's name that was given cannot be used"
         judgement.unknown(rule, ABOUT, text)
         if rule is Rule.REVOCATION:
-            if judgement.policy[Rule.FRESH_LIST] is Action.REFUSE:
-                judgement.failed(Rule.FRESH_LIST, ABOUT, "no revocation list speaks of the signer")
+            if unusable or judgement.policy[Rule.FRESH_LIST] is Action.REFUSE:
+                judgement.failed(
+                    Rule.FRESH_LIST, ABOUT, text if unusable else "no revocation list speaks of the signer"
+                )
             else:
                 judgement.unknown(Rule.FRESH_LIST, ABOUT, text)
         return RevocationStatus(None, text)

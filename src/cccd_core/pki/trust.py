@@ -111,7 +111,8 @@ class TrustStore:
         cls, anchors: Iterable[Certificate], crls: Iterable[RevocationList], *, refused: Iterable[CccdError] = ()
     ) -> TrustStore:
         """A store of whatever can be used of many States' material; what cannot, lists included, is in its `refused`,
-        behind what was `refused` before. For collections alone: a list that is left out revokes nothing."""
+        behind what was `refused` before. For collections alone: a list that is left out revokes nothing, and fails the
+        rule `fresh_list` (usually a flag) for the signers of its CSCA of whom no other list speaks."""
         store = cls(anchors)
         refused = [*refused, *store.refused]
         for crl in members(crls, RevocationList, "crls"):
@@ -119,6 +120,7 @@ class TrustStore:
                 store._add(crl)
             except CertificateError as error:
                 refused.append(error)
+                store._lists.unusable.add(crl.issuer_key)
         store.refused = tuple(refused)
         return store
 

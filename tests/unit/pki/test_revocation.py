@@ -172,6 +172,9 @@ def test_lists_that_no_trusted_key_signed() -> None:
     gathered = pki.TrustStore.gather([CSCA], [crl(stranger, {SIGNER: OCTOBER}), crl(BASE.csca)])
     assert [error.facts["rule"] for error in gathered.refused] == ["list_signature"]
     assert status(gathered.judge(DS, AT)).revoked is False
+    assert not flagged(gathered.judge(DS, AT))
+    alone = pki.TrustStore.gather([CSCA], [crl(stranger, {SIGNER: OCTOBER})]).judge(DS, AT)
+    assert (status(alone).revoked, flagged(alone)) == (None, {"fresh_list"})  # as if there were none, but not silent
 
 
 @pytest.mark.parametrize("usage", ["03020204", "03020284"])
