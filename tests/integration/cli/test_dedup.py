@@ -181,7 +181,8 @@ def test_what_a_join_would_take(cccd: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert one.hours == pytest.approx(4 * two.hours)
     assert one.index_hours == pytest.approx(1e7 * 2e-3 / 3600)
     assert one.screen_hours == pytest.approx(3 * one.pairs / 1e8 / 3600)
-    assert one.compare_hours == pytest.approx(3e-4 * one.pairs * 110 / 1e5 / 3600)
+    # Ten by position, then eight of ten with each other before strangers are given up.
+    assert one.compare_hours == pytest.approx(3e-4 * one.pairs * (10 + 8 * 10) / 1e5 / 3600)
     assert (one.chance_duplicates, one.chance_reviews) == (50, 500)
     whole = estimate(1000, 10, 1, Cascade(any_position=False), rates)
     assert (whole.tiles, whole.screen_hours, whole.compared_pairs) == (10, 0, 499_500)

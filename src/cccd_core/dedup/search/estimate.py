@@ -12,9 +12,11 @@ import numpy as np
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, People, Screen
 from cccd_core.dedup.index.packing import pack
+from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.coded import Coded
+from cccd_core.dedup.search.pairs import fingers_until_given_up
 from cccd_core.dedup.search.plan import Piece, count_of_tiles, tile_people
 from cccd_core.dedup.search.screening import PROBES_MOST, CodeScreen
 from cccd_core.dedup.search.worker import LOADED_PEOPLE
@@ -74,7 +76,9 @@ def estimate(people: int, fingers: int, workers: int, cascade: Cascade, rates: R
     pairs = people * (people - 1) // 2
     scans = 0 if cascade.keep is None else _LAYINGS if cascade.any_position else 1
     left = pairs if cascade.keep is None else min(float(pairs), pairs * cascade.keep * scans)
-    finger_pairs = fingers + (fingers * fingers if cascade.any_position else 0)
+    thresholds = Thresholds(parameters, people - 1)
+    rows = fingers_until_given_up(thresholds, fingers) if cascade.any_position else 0
+    finger_pairs = fingers + rows * fingers
     shards = [Piece(0, "", "", min(SHARD_PEOPLE, people - start)) for start in range(0, people, SHARD_PEOPLE)]
     side = tile_people(cascade.keep is not None)
     speed = workers * 3600.0

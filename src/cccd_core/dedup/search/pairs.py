@@ -79,7 +79,10 @@ class PairJudge:
     def across(
         self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places
     ) -> tuple[list[PairFound], int]:
-        """The same across positions: every finger with every finger, the best one-to-one pairing of each two people."""
+        """The same across positions: every finger with every finger, the best one-to-one pairing of each two people.
+
+        A pair is given up once the probe's other fingers could not make it one, whatever they gave: nobody is lost.
+        """
         mine, theirs = Hands.of(probes), Hands.of(candidates)
         found: list[PairFound] = []
         compared = 0
@@ -90,12 +93,9 @@ class PairJudge:
                 continue
             first = mine.slots[rows[of_count], :count, None]
             second = theirs.slots[columns[of_count], None, :]
-            both = np.broadcast_to(second >= 0, (len(of_count), count, MAX_FINGERS))
-            scores = np.full(both.shape, np.nan)
-            pairs = np.broadcast_to(first, both.shape)[both], np.broadcast_to(second, both.shape)[both]
-            scores[both] = self._scores(probes, candidates, *pairs)
-            compared += len(pairs[0])
             fingers = theirs.count[columns[of_count]]
+            scores, those = self._row_by_row(probes, candidates, first, second, fingers)
+            compared += those
             bound = bound_any_position(scores, fingers) - cost + 1e-9  # sums in another order round otherwise
             for place in np.flatnonzero(bound >= wanted).tolist():
                 row, column = int(rows[of_count[place]]), int(columns[of_count[place]])
@@ -109,6 +109,26 @@ class PairJudge:
                 if one is not None:
                     found.append(one)
         return found, compared
+
+    def _row_by_row(
+        self, probes: ShardBlock, candidates: ShardBlock, first: Places, second: Places, fingers: Places
+    ) -> tuple[NDArray[np.float64], int]:
+        """Scores float64[pairs, fingers of the probe, 10] of `first` int64[pairs, fingers, 1] with `second`
+        int64[pairs, 1, 10], and how many fingers were compared. From where a pair is given up it has 0."""
+        pairs, count = first.shape[:2]
+        scores = np.where(second >= 0, np.zeros((pairs, count, MAX_FINGERS)), np.nan)
+        alive, compared = np.arange(pairs), 0
+        for row in range(count):
+            others = second[alive, 0]
+            there = others >= 0
+            mine = np.broadcast_to(first[alive, row], others.shape)
+            values = np.full(others.shape, np.nan)
+            values[there] = self._scores(probes, candidates, mine[there], others[there])
+            scores[alive, row] = values
+            compared += int(np.count_nonzero(there))
+            if row + 1 < count:
+                alive = alive[may_reach(self.thresholds, scores[alive], fingers[alive], row + 1)]
+        return scores, compared
 
     def _scores(self, probes: ShardBlock, candidates: ShardBlock, mine: Places, theirs: Places) -> NDArray[np.float32]:
         """Scores of pairs of fingers, limited; those of one finger are scored one after the other."""
@@ -133,6 +153,26 @@ class PairJudge:
             return None
         a, b = int(candidates.sequences[place[1]]), int(probes.sequences[place[0]])
         return PairFound(a, b, match.outcome, score, across, fingers)
+
+
+def may_reach(
+    thresholds: Thresholds, scores: NDArray[np.float64], candidate_fingers: Places, compared: int
+) -> NDArray[np.bool_]:
+    """Which pairs could still come to a review across positions, were each of the fingers not compared yet worth the
+    most that one may be. `scores` float64[pairs, fingers, slots], of which the first `compared` fingers are known."""
+    best = np.fmax.reduce(scores, axis=2, keepdims=True, initial=0.0)
+    best[:, compared:] = thresholds.parameters.finger_score_limit
+    bound = bound_any_position(best, candidate_fingers) - thresholds.across_positions_cost + 1e-9
+    return np.asarray(bound >= thresholds.review_score)
+
+
+def fingers_until_given_up(thresholds: Thresholds, fingers: int) -> int:
+    """How many of a stranger's fingers are compared across positions, where each finds a best partner worth the mean
+    of the best of so many impostor scores; both people have so many fingers."""
+    best = 10.0 / np.log(10.0) * np.sum(1.0 / np.arange(1, fingers + 1))
+    scores = np.full((1, fingers, 1), best)
+    those = np.array([fingers])
+    return next((n for n in range(1, fingers) if not may_reach(thresholds, scores, those, n)[0]), fingers)
 
 
 def better_of_both(found: list[PairFound]) -> list[PairFound]:
