@@ -24,9 +24,11 @@ bench:           ## micro-benchmarks and the comparison with peers
 	@scripts/setup.sh dev
 	@scripts/bench.sh
 
-scale:           ## long tests and scale figures
+scale:           ## long tests, and figures of large galleries into out/scale; PEOPLE=1000000
 	@scripts/setup.sh dev
 	@.venv/bin/python -m pytest tests -m scale --timeout 0
+	@.venv/bin/python -m benchmarks.scale --people $(or $(PEOPLE),100000)
+	@.venv/bin/python -m benchmarks.scale.national out/scale/scale.json
 
 fuzz:            ## coverage-guided fuzzing of every parser; SECONDS_EACH=60
 	@scripts/setup.sh dev
