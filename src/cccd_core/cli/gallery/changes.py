@@ -65,8 +65,9 @@ def create(
 def remove(
     gallery: GalleryFolder, person: Person, order: Order, key: KeyOption = None, as_json: JsonOption = False
 ) -> None:
-    """Takes a person out of the gallery: templates are gone from its files for good, the order is kept.
+    """Takes a person out of the gallery, and keeps the order: nobody finds them from now on.
 
+    The templates are gone from the gallery's file; what the index made of them goes with cccd gallery compact.
     The register still says whose number it is: a dossier of this person goes to review from now on.
     """
     from cccd_core.dedup import open_gallery
@@ -98,7 +99,10 @@ def replace(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Puts other templates in the place of a person's: the old ones are gone for good, the order is kept."""
+    """Puts other templates in the place of a person's, and keeps the order.
+
+    The old ones are gone from the gallery's file; what the index made of them goes with cccd gallery compact.
+    """
     from cccd_core.dedup import open_gallery
     from cccd_core.intake.people import Described, read_person
 
