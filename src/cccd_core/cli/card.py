@@ -14,7 +14,7 @@ import typer
 
 from cccd_core.cli import card_keys
 from cccd_core.cli.card_link import CardFile, ReaderOption, link_to
-from cccd_core.cli.card_shown import show_checks, show_fields, show_files, show_verdict
+from cccd_core.cli.card_shown import closing, show_checks, show_fields, show_files, show_verdict
 from cccd_core.cli.common import (
     EXIT_FAULTS,
     EXIT_UNDECIDED,
@@ -230,7 +230,8 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
         inspection, holder = _inspected(asked)
         if as_json:
             told = inspection.as_dict(personal=personal)
-            print_json({**told, "holder": None if holder is None else holder.as_dict()})
+            compared = None if holder is None else holder.as_dict()
+            print_json({**told, "holder": compared, "closing": closing(inspection, holder, bool(asked.fingers))})
         else:
             show_it(inspection)
             show_files(inspection)

@@ -71,10 +71,10 @@ def show_verdict(inspection: Inspection, holder: HolderComparison | None, finger
         say("expired: yes")
     for reason in inspection.reasons:
         say(f"reason: {reason}")
-    say(f"verdict: {_closing(inspection, holder, fingers)}")
+    say(f"verdict: {closing(inspection, holder, fingers)}")
 
 
-def _closing(inspection: Inspection, holder: HolderComparison | None, fingers: bool) -> str:
+def closing(inspection: Inspection, holder: HolderComparison | None, fingers: bool) -> str:
     """All that the exit code stands for, worst first: a genuine chip of another person, or out of force, is no pass."""
     from cccd_core.inspection import Verdict
 

@@ -80,6 +80,7 @@ SCHEMA = {
     "left_out": {"type": "array", "items": exactly({"kind": TEXT, "message": TEXT, "facts": {"type": "object"}})},
     "files": {"type": "object", "additionalProperties": exactly(FILE)},
     "holder": exactly({**HOLDER, "fingers": {"type": "array", "items": exactly(FINGER)}}, "null"),
+    "closing": {"type": "string"},
 }
 PERSONAL = {"fields": {"type": "object"}, "odd": {"type": "object", "additionalProperties": TEXT}}
 
@@ -270,7 +271,9 @@ def test_the_holder_s_fingers(
         (tmp_path / f"{position}.fmr").write_bytes(record)
     opened = of_a_terminal(card, job, country)
     assert run("verify", *opened[:-2], "--finger", tmp_path / "2.fmr", "--json") == EXIT_UNDECIDED
-    assert json.loads(capsys.readouterr().out)["files"]["DG3"]["state"] == "shut"
+    shut = json.loads(capsys.readouterr().out)
+    assert shut["files"]["DG3"]["state"] == "shut"
+    assert shut["closing"] == "could not tell: the finger could not be compared; the chip is genuine"
     fingers = ("--finger", tmp_path / "2.fmr", "--finger", tmp_path / "7.fmr")
     assert run("verify", *opened, *fingers, "--json") == code
     told = json.loads(capsys.readouterr().out)
@@ -285,8 +288,7 @@ def test_the_holder_s_fingers(
     other = "verdict: does NOT pass: the finger is NOT the holder's; the chip is genuine"
     assert said.endswith("verdict: genuine" if code == 0 else other)
     assert run("verify", *opened[:-2], *fingers) == EXIT_UNDECIDED
-    shut = "verdict: could not tell: the finger could not be compared; the chip is genuine"
-    assert capsys.readouterr().out.rstrip().endswith(shut)
+    assert capsys.readouterr().out.rstrip().endswith(f"verdict: {shut['closing']}")
 
 
 @pytest.mark.parametrize("rate", ["nan", "0", "1", "-1", "inf"])

@@ -341,6 +341,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert files[1]["breaches"][0]["clause"].startswith("Doc 9303-12 table 6")
     (tmp_path / "none").write_bytes(b"x")
     assert run(build(), ["pki", "check", str(tmp_path / "none")]) == 3
+    capsys.readouterr()
+    assert run(build(), ["pki", "check", str(tmp_path / "none"), good, "--json"]) == 1
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [(Path(one["path"]).name, "error" in one) for one in files] == [(Path(good).name, False), ("none", True)]
 
 
 @pytest.mark.vectors

@@ -198,23 +198,29 @@ def check(
 ) -> None:
     """Says clause by clause what a certificate, revocation list, master list or deviation list breaks of Doc 9303-12.
 
-    Exit code 1 where something is broken; advice changes no exit code.
+    Exit code 1 where something is broken, or one of several files is none of these; advice changes no exit code.
     """
     from cccd_core.errors import CccdError
     from cccd_core.pki.check import MAX_BYTES, check_file
 
-    found = []
+    found: list[tuple[str, Checked]] = []
+    unread: list[tuple[str, CccdError]] = []
     for path in files:
         try:
             found.append((str(path), check_file(read_input(path, "certificate or list", MAX_BYTES), inside=inside)))
         except CccdError as error:
-            raise error.with_facts(path=str(path)) from None
+            unread.append((str(path), error.with_facts(path=str(path))))
+    if not found:
+        raise unread[0][1]
     if as_json:
-        print_json({"files": [{"path": name, **one.as_dict()} for name, one in found]})
+        broken = [{"path": name, "error": why.as_dict()} for name, why in unread]
+        print_json({"files": [*({"path": name, **one.as_dict()} for name, one in found), *broken]})
     else:
         for name, one in found:
             _show_checked(name, one)
-    fail_unless(all(one.sound for _, one in found))
+        for _, why in unread:
+            show_error(why, as_json=False)
+    fail_unless(not unread and all(one.sound for _, one in found))
 
 
 def _show_checked(path: str, found: Checked) -> None:
