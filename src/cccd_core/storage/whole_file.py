@@ -36,7 +36,10 @@ def read(path: str | os.PathLike[str], what: str, *, most: int) -> bytes:
     """
     try:
         with Path(path).open("rb") as file:
-            data = file.read(most + 1)
+            size = os.fstat(file.fileno()).st_size  # of the file that is read, whatever takes its place meanwhile
+            data = file.read(min(size, most) + 1)  # so that a wide bound takes no memory
+            if len(data) > size:
+                data += file.read(most + 1 - len(data))
     except OSError as error:
         raise file_error(f"the {what} cannot be read", error, path=str(path)) from None
     if len(data) > most:

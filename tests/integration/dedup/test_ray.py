@@ -150,8 +150,9 @@ def test_a_join_comes_to_the_same_while_a_worker_and_a_node_die(mortal, tmp_path
 
     def step(done: int, total: int, what: str) -> None:
         if done >= total // 4 and not died:
-            os.kill(_working()[0], signal.SIGKILL)
-            died.append("worker")
+            for worker in _working()[:1]:  # between two tiles there may be none
+                os.kill(worker, signal.SIGKILL)
+                died.append("worker")
         elif done >= total // 2 and len(died) == 1:
             mortal.remove_node(third, allow_graceful=False)
             died.append("node")

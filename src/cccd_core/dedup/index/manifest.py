@@ -82,12 +82,12 @@ def read_manifest(folder: Path, cipher: Cipher | None) -> Manifest | None:
     """
     path = folder / MANIFEST_FILE
     try:
-        size = path.stat().st_size
+        path.stat()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise file_error("the manifest of the index cannot be read", error, path=str(path)) from None
-    data = whole_file.read(path, "manifest of an index", most=min(size, MANIFEST_BYTES_MOST))
+    data = whole_file.read(path, "manifest of an index", most=MANIFEST_BYTES_MOST)
     try:
         found: object = json.loads(data)
         if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
