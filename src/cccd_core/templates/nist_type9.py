@@ -73,6 +73,7 @@ _MOST_QUALITY = 100
 APPENDIX_F = 8  # of the compliance bits
 _THUMBS = {11: 1, 12: 6}  # the codes of plain thumbs beside four fingers
 _LAST_FINGER = 12  # of the positions: then come several fingers, palms, soles
+_FINGER = {LEGACY: 6, INCITS_378: 134, EFS: 302}  # the field in which each form names the finger
 _FEATURES = {LEGACY: (8, 9), INCITS_378: (138, 139, 140, 141), EFS: (315, 320, 321, 333)}
 _VENDORS = ((13, 30), (31, 55), (56, 70), (71, 99), (100, 125), (151, 175), (176, 225))
 
@@ -164,6 +165,7 @@ def read(
                 error.facts["offset"] = record.offset
             raise
         views.append(_placed(view, record, name, image))
+        notices += _contradictions(record, image, number)
     notices += _not_read(file, records, name)
     return TemplateRecord(
         name,
@@ -196,13 +198,46 @@ def _not_read(file: File, records: Sequence[Record], name: str) -> list[Notice]:
 def _placed(view: FingerTemplate, record: Record, name: str, image: Image | None) -> FingerTemplate:
     """The view with its finger position and impression type. Where the record names no finger, or several that it may
     be, the image of the same IDC is asked."""
-    field = record.fields.get({LEGACY: 6, INCITS_378: 134, EFS: 302}[name]) or record.fields.get(6)
-    found = {each.first().number_or(0, 99) for each in field.subfields()} if field else set()
+    found = _fingers(record, _FINGER[name] if _FINGER[name] in record.fields else _FINGER[LEGACY])
     position = found.pop() if len(found) == 1 else 0
     if not position and image is not None and len(image.positions) == 1 and image.positions[0] <= _LAST_FINGER:
-        position = image.positions[0]
+        position = _THUMBS.get(image.positions[0], image.positions[0])
     impression = record.fields[3].number_or(0, 99) if 3 in record.fields else 0
-    return replace(view, position=_THUMBS.get(position, position), impression=impression)
+    return replace(view, position=position, impression=impression)
+
+
+def _fingers(record: Record, number: int) -> set[int]:
+    """The finger positions that field `number` names, plain thumbs as thumbs; 0 is unknown."""
+    field = record.fields.get(number)
+    found = {each.first().number_or(0, 99) for each in field.subfields()} if field else set()
+    return {_THUMBS.get(position, position) for position in found}
+
+
+def _contradictions(record: Record, image: Image | None, view: int) -> list[Notice]:
+    """A notice for every two forms of the record that name different fingers; its image of one finger counts as one."""
+    named = {name: _fingers(record, _FINGER[name]) - {0} for name in _BLOCKS}
+    if image is not None and all(0 < position <= _LAST_FINGER for position in image.positions):
+        named["image"] = {_THUMBS.get(position, position) for position in image.positions}
+    said = [(name, fingers) for name, fingers in named.items() if fingers]
+    return [
+        Notice(
+            Remark.FINGERS_DIFFER,
+            {
+                "view": view,
+                "form": one,
+                "finger": _numbers(mine),
+                "other_form": other,
+                "other_finger": _numbers(theirs),
+            },
+        )
+        for place, (one, mine) in enumerate(said)
+        for other, theirs in said[place + 1 :]
+        if not mine & theirs
+    ]
+
+
+def _numbers(fingers: set[int]) -> str:
+    return " ".join(map(str, sorted(fingers)))
 
 
 def _rows(record: Record, name: str, count: int, entries: int) -> list[tuple[bytes | None, ...]]:

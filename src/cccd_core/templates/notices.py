@@ -25,6 +25,7 @@ class Remark(Word):
     DIRECTION_UNKNOWN = "direction_unknown", "minutiae whose direction the file calls unknown are taken as they stand"
     UNWRAPPED = "unwrapped", "the record came in a wrapper"
     POSITION_DIFFERS = "position_differs", "the wrapper names another finger than the record"
+    FINGERS_DIFFER = "fingers_differ", "the forms of a record's minutiae, or its image, name different fingers"
 
 
 class Notice(Said[Remark]):

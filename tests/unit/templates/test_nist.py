@@ -233,7 +233,9 @@ def test_finger_positions(code: str, position: int) -> None:
     assert templates.read(nist([nine({**LEGACY, 6: code})])).view.position == position
 
 
-@pytest.mark.parametrize("image", [fourteen(), four(), four(flag=1)], ids=["type 14", "type 4", "type 4, native"])
+@pytest.mark.parametrize(
+    "image", [fourteen(), four(position=7), four(position=7, flag=1)], ids=["type 14", "type 4", "type 4, native"]
+)
 def test_an_image_tells_where_rows_begin(image: tuple[int, bytes]) -> None:
     """800 x 750 pixels at 500 dpi are 40.64 x 38.10 mm."""
     record = templates.read(nist([image, nine(LEGACY)]))
@@ -291,6 +293,24 @@ def test_several_forms() -> None:
     assert chosen.notices[-1].facts == {"other_records_of_type_9": 1}
     with pytest.raises(FormatError, match="minutiae as nist-itl-378 and nist-itl-efs"):
         templates.read(apart, format="nist-itl-legacy")
+
+
+def test_forms_that_name_different_fingers_are_noticed() -> None:
+    def differ(record: tuple[int, bytes], *others: tuple[int, bytes]) -> list[tuple[object, ...]]:
+        found = templates.read(nist([*others, record]), format="nist-itl-378").notices
+        return [tuple(notice.facts.values()) for notice in found if str(notice.word) == "fingers_differ"]
+
+    every = {**LEGACY, **EFS, **INCITS}
+    assert differ(nine(every)) == [
+        (1, "nist-itl-378", "2", "nist-itl-efs", "8"),
+        (1, "nist-itl-378", "2", "nist-itl-legacy", "7"),
+        (1, "nist-itl-efs", "8", "nist-itl-legacy", "7"),
+    ]
+    assert differ(nine({**LEGACY, **INCITS, 6: f"02{RS}07"})) == []  # it may be either
+    assert differ(nine({**LEGACY, **INCITS, 6: "00"})) == []
+    assert differ(nine({**LEGACY, **INCITS, 6: "11", 134: "1"})) == []  # a plain thumb is a thumb
+    assert differ(nine(INCITS), fourteen(position="7")) == [(1, "nist-itl-378", "2", "image", "7")]
+    assert differ(nine(INCITS), fourteen(position="2")) == differ(nine(INCITS), fourteen(position="13")) == []
 
 
 def test_features_that_are_not_read_are_named() -> None:
