@@ -32,6 +32,7 @@ class Doubt(Word):
     NO_FLOW = "no_flow", "the minutiae hardly follow a finger's ridges"
     SEVERAL_NO_FLOW = "several_no_flow", "several fingers hardly follow ridges or are scattered"
     SAME_FINGER = "same_finger", "two positions hold the same finger"
+    MIRRORED_FINGER = "mirrored_finger", "two positions hold a finger and its mirror image"
 
 
 class Finding(Said[Doubt]):
@@ -56,6 +57,8 @@ class Limits:
       person has ten fingers: what one real print in a thousand looks like is no reason to hold one person in a hundred.
     * `same_finger`: the calibrated score from which two positions hold one finger. Above what decides between people,
       since a person's fingers are more alike than two people's: docs/explanation/intake.md.
+    * `mirrored_finger`: the same where one of them is mirrored. Higher, since the twin fingers of two hands are alike
+      in the mirror.
     """
 
     min_quality: int = 2
@@ -72,6 +75,7 @@ class Limits:
     flow: float = 0.75
     scattered: float = -1.0
     same_finger: float = 60.0
+    mirrored_finger: float = 80.0
 
     def __post_init__(self) -> None:
         if not 0 < self.min_print_mm < self.max_print_mm or not 0 < self.min_image_mm < self.max_image_mm:

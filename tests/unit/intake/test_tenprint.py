@@ -11,7 +11,7 @@ from cccd_core.errors import ParameterError
 from cccd_core.intake import Limits, arrangement, check_tenprint
 from cccd_core.matching import Matcher
 from cccd_core.synthesis import MasterFinger, tenprint
-from cccd_core.templates import FingerTemplate, TemplateRecord
+from cccd_core.templates import FingerTemplate, TemplateRecord, mirrored
 
 MATCHER = Matcher()
 
@@ -33,6 +33,26 @@ def test_one_finger_at_two_positions_is_found_by_the_same_and_another_impression
     ]
     assert found.as_dict()["together"]
     assert not any(found.fingers.values())
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_finger_and_its_mirror_image_at_two_positions_are_found(number: int) -> None:
+    other = mirrored(impression(1, 2, number))
+    for fingers in ({2: impression(1, 2), 7: other}, {2: other, 3: impression(1, 2)}):
+        (found,) = check_tenprint({**fingers, 8: impression(1, 8)}, matcher=MATCHER).together
+        assert (str(found.word), found.facts["position"]) == ("mirrored_finger", 2)
+        assert not check_tenprint(fingers, limits=Limits(mirrored_finger=1e9), matcher=MATCHER).together
+    both = {2: other, 7: mirrored(impression(1, 2))}  # both mirrored: one finger twice
+    assert [str(each.word) for each in check_tenprint(both, matcher=MATCHER).together] == ["same_finger"]
+
+
+def test_a_hand_given_mirrored_for_the_other_is_found_finger_by_finger() -> None:
+    hand = {place: impression(1, place) for place in (2, 3, 4, 5)}
+    both = {**hand, **{place + 5: mirrored(view) for place, view in hand.items()}}
+    found = check_tenprint(both, matcher=MATCHER).together
+    assert [(str(each.word), each.facts["position"], each.facts["other_position"]) for each in found] == [
+        ("mirrored_finger", place, place + 5) for place in hand
+    ]
 
 
 def test_several_fingers_without_flow_are_a_finding_of_their_own() -> None:

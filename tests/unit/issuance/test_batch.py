@@ -21,7 +21,7 @@ from cccd_core.issuance.dossiers.policy import USUAL_SEVERITIES, CheckPolicy
 from cccd_core.issuance.dossiers.raw import shown_id
 from cccd_core.issuance.dossiers.reasons import Severity
 from cccd_core.synthesis import MasterFinger
-from cccd_core.templates import write
+from cccd_core.templates import mirrored, write
 from support.dossiers import document, finger, portrait, put
 
 DAY = date(2026, 11, 1)
@@ -303,13 +303,15 @@ def test_one_finger_at_two_positions_is_for_review(tmp_path: Path) -> None:
         fingers={"2.fmr": write(first, "iso-2005"), "7.fmr": write(replace(first, position=7), "iso-2005")},
     )
     put(tmp_path, "other", document(2), fingers={"2.fmr": write(first, "iso-2005"), "7.fmr": write(again, "iso-2005")})
+    mirror = {"2.fmr": write(first, "iso-2005"), "7.fmr": write(mirrored(again), "iso-2005")}
+    put(tmp_path, "mirror", document(3), fingers=mirror)
     checked = check(tmp_path)
-    for name in ("same", "other"):
+    for name in ("same", "other", "mirror"):
         assert reviews(checked[name]) == {("fingers", "same_finger")}
         assert errors(checked[name]) == set()
         assert checked[name].sound is not None
     result = check_batch(open_batch(tmp_path))
-    assert (result.sound, result.review, result.well) == (2, 2, False)
+    assert (result.sound, result.review, result.well) == (3, 3, False)
 
 
 def test_fingers_that_are_none_are_refused_or_for_review(tmp_path: Path) -> None:

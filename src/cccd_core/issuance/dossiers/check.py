@@ -168,7 +168,7 @@ def _doubted(dossier_id: str, where: str, finding: Finding, policy: CheckPolicy,
     if severity is None:
         return []
     reason = _DOUBTED[severity]
-    if finding.word is Doubt.SAME_FINGER and severity is Severity.REVIEW:
+    if finding.word in (Doubt.SAME_FINGER, Doubt.MIRRORED_FINGER) and severity is Severity.REVIEW:
         reason = ReviewReason.SAME_FINGER
     facts: dict[str, Fact] = {"doubt": str(finding.word), **more, **finding.facts}
     return [Problem(dossier_id, where, reason, severity, facts)]

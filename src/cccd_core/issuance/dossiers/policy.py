@@ -29,6 +29,7 @@ USUAL_SEVERITIES: Mapping[Doubt, Severity | None] = {
     Doubt.NO_FLOW: Severity.WARNING,
     Doubt.SEVERAL_NO_FLOW: Severity.REVIEW,
     Doubt.SAME_FINGER: Severity.REVIEW,
+    Doubt.MIRRORED_FINGER: Severity.REVIEW,
 }
 """What each doubt about a finger does to its dossier; None: nothing."""
 

@@ -115,7 +115,7 @@ class ReviewReason(Word):
     )
     SAME_FINGER = (
         "same_finger",
-        "two positions hold the same finger, so that the person could enrol again with the others",
+        "two positions hold the same finger, as it is or mirrored: the person could enrol again with the others",
     )
     FINGER_IN_DOUBT = "finger_in_doubt", "a finger whose minutiae are hardly a finger's; the facts name the doubt"
     OWN_RECORD_MISMATCH = (
