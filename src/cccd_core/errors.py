@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeAlias
 
+from cccd_core.printable import shown
+
 Fact: TypeAlias = str | int | float | bool | None
 
 
@@ -53,7 +55,10 @@ def _rebuild(cls: type[CccdError], message: str, facts: dict[str, Fact]) -> Cccd
 
 
 def _show(value: Fact) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
+    if not isinstance(value, str):
+        return str(value)
+    mark = '"' if "'" in value and '"' not in value else "'"
+    return f"{mark}{shown(value)}{mark}"
 
 
 class FormatError(CccdError):

@@ -22,6 +22,7 @@ from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
 if TYPE_CHECKING:
+    from cccd_core.intake.people import Described
     from cccd_core.templates import FingerTemplate, TemplateRecord
 
 EXIT_FAULTS = 1  # the command ran, and something in what it looked at is wrong
@@ -131,6 +132,13 @@ class TemplateOptions:
         with self._bytes_of(path) as data:
             return templates.read_filling(data, format=self.format, dpi=dpi, height_px=self.height, width_px=self.width)
 
+    @property
+    def described(self) -> Described:
+        """The same, for the readers of people's folders."""
+        from cccd_core.intake.people import Described
+
+        return Described(self.format, self.dpi, self.height, self.width)
+
     @contextmanager
     def _bytes_of(self, path: Path) -> Iterator[bytes]:
         from cccd_core import templates
@@ -170,6 +178,14 @@ def say_doubts(record: TemplateRecord, of: str = "", *, used: FingerTemplate | N
         for finding in examine(record, view):
             where = f"view {number}: " if len(record.views) > 1 else ""
             terminal.say(f"{head}{where}doubtful: {finding}")
+
+
+def tell_passed_over(counts: Mapping[str, int]) -> None:
+    """A line beside the result on what lay beside fingers and is none; nothing where nothing did."""
+    from cccd_core.intake.finger_files import said
+
+    if counts:
+        terminal.tell(f"passed over beside the fingers: {said(counts)}")
 
 
 _OPTION_OF = {

@@ -13,16 +13,19 @@ from cccd_core.cli.common import (
     FormatOption,
     HeightOption,
     JsonOption,
+    TemplateOptions,
     ThreadsOption,
     WidthOption,
     fail_unless,
     no_stream,
     options_named,
+    tell_passed_over,
     when_interrupted,
 )
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
-from cccd_core.cli.terminal import cell, print_json, say, show, shown, table, tell
+from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.printable import shown
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -75,7 +78,7 @@ def evaluate_search(
     from cccd_core.dedup.index import update
     from cccd_core.dedup.measuring import SearchMeasure, picture
     from cccd_core.evaluation import plots
-    from cccd_core.intake.people import Described, People
+    from cccd_core.intake.people import People
     from cccd_core.matching import Matcher
     from cccd_core.storage import whole_file
 
@@ -83,7 +86,8 @@ def evaluate_search(
     with options_named(cascade="--cascade"):
         stages = [Cascade.parse(one) for one in cascade or ["codes:keep=0.001>same>any"]]
     with options_named():
-        read = list(People(probes, Described(template_format, dpi, height, width), fingerless=True))
+        people = People(probes, TemplateOptions(template_format, dpi, height, width).described, fingerless=True)
+        read = list(people)
     given = [one for one in read if isinstance(one, EnrolledPerson)]
     unread = [one for one in read if not isinstance(one, EnrolledPerson)]
     for one in unread:
@@ -94,13 +98,14 @@ def evaluate_search(
         update(opened, gallery, matcher, coder, threads=count, cipher=cipher, wait=True, progress=step)
         work = SearchMeasure(opened, gallery, matcher, coder, cipher=cipher, threads=count)
         measured = work.measure(given, stages, progress=step)
-    told = {**measured.as_dict(), "unread": len(unread)}
+    told = {**measured.as_dict(), "unread": len(unread), "passed_over": dict(people.passed_over)}
     if out is not None:
         whole_file.write(out / "search.json", (json.dumps(told, indent=2) + "\n").encode(), private=True, folders=True)
         plots.save(picture(measured), out / "search.png")
     if as_json:
         print_json(told)
     else:
+        tell_passed_over(people.passed_over)
         _show(measured)
     fail_unless(not unread)
 

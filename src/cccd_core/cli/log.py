@@ -11,8 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from cccd_core.cli.terminal import shown, tell
+from cccd_core.cli.terminal import tell
 from cccd_core.errors import FileError
+from cccd_core.printable import shown
 from cccd_core.storage.faults import file_error
 
 ROOT = logging.getLogger("cccd_core")

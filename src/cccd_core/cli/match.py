@@ -28,8 +28,9 @@ from cccd_core.cli.common import (
     say_doubts,
     write_output,
 )
-from cccd_core.cli.terminal import cell, print_json, show, shown, table, tell
+from cccd_core.cli.terminal import cell, print_json, show, table, tell
 from cccd_core.errors import CccdError, ParameterError
+from cccd_core.printable import shown
 
 if TYPE_CHECKING:
     from cccd_core.matching import Matcher

@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from cccd_core.cli import interrupts
-from cccd_core.cli.terminal import errors, shown, tell
+from cccd_core.cli.terminal import errors, tell
+from cccd_core.printable import shown
 from cccd_core.progress import Progress
 
 if TYPE_CHECKING:

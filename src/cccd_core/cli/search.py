@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,15 +15,18 @@ from cccd_core.cli.common import (
     FpirOption,
     HeightOption,
     JsonOption,
+    TemplateOptions,
     ThreadsOption,
     WidthOption,
     no_stream,
     options_named,
     read_input,
+    tell_passed_over,
 )
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
-from cccd_core.cli.terminal import aligned, cell, print_json, say, show, shown, table
+from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
+from cccd_core.printable import shown
 
 if TYPE_CHECKING:
     from cccd_core.dedup import Match
@@ -69,15 +73,16 @@ def search(
     from cccd_core.dedup import Cascade, DedupParameters, open_gallery
     from cccd_core.dedup.codes import FingerCoder
     from cccd_core.dedup.lookup import Lookup
-    from cccd_core.intake.people import Described, read_person
+    from cccd_core.intake.people import read_person
     from cccd_core.matching import Matcher
 
+    passed_over: Counter[str] = Counter()
     with options_named(fpir="--fpir", cascade="--cascade"):
         parameters = DedupParameters() if fpir is None else DedupParameters.of_rate(fpir)
         stages = Cascade.parse(cascade)
     with options_named():
-        described = Described(template_format, dpi, height, width)
-        given = [read_person(folder, described, fingerless=True) for folder in people]
+        described = TemplateOptions(template_format, dpi, height, width).described
+        given = [read_person(folder, described, fingerless=True, passed_over=passed_over) for folder in people]
     listed = None if against is None else read_input(against, "list of identifiers", _LIST_BYTES_MOST)
     cipher, count = cipher_of(key), runtime.threads() if threads is None else threads
     with open_gallery(gallery, cipher=cipher) as opened, progress("search", quiet=as_json) as step:
@@ -88,8 +93,9 @@ def search(
         among = None if listed is None else lookup.listed(listed)
         looked = lookup.search(given, against=among, progress=step)
     if as_json:
-        print_json(_told(looked, people))
+        print_json({**_told(looked, people), "passed_over": dict(passed_over)})
     else:
+        tell_passed_over(passed_over)
         _show(looked, people)
 
 

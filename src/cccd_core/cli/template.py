@@ -29,8 +29,9 @@ from cccd_core.cli.common import (
     say_doubts,
     write_output,
 )
-from cccd_core.cli.terminal import print_json, say, show_error, shown
+from cccd_core.cli.terminal import print_json, say, show_error
 from cccd_core.errors import CccdError, ParameterError
+from cccd_core.printable import shown
 
 if TYPE_CHECKING:
     from cccd_core.templates import FingerTemplate, TemplateRecord

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import io
 import json
-import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -20,10 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cccd_core.errors import CccdError
+from cccd_core.printable import escaped, shown
 from cccd_core.storage.faults import file_error
 
 _WIDE = 100_000  # columns of an output that is no terminal: lines end where they end
-_UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 class ReaderLeftError(Exception):
@@ -52,24 +51,6 @@ _streams = _Streams()
 def keep_stdout_for_data(taken: bool = True) -> None:
     """From now on standard output carries a file's content and nothing else; what is said goes to standard error."""
     _streams.stdout_is_data = taken
-
-
-def shown(text: str | os.PathLike[str]) -> str:
-    r"""Text from outside (a path, a field) so that it does no harm where it is printed.
-
-    What is not printable, line ends and the signs that turn the direction of writing included, stands as `\n`, `\x1b`
-    or `\u202e`; a byte of a file name that is no UTF-8 as `\xff`.
-    """
-    return _UNPRINTABLE.sub(_escaped, os.fspath(text))
-
-
-def _escaped(sign: re.Match[str]) -> str:
-    one = sign[0]
-    if one.isprintable():
-        return one
-    if "\udc80" <= one <= "\udcff":  # how Python carries a byte that is no UTF-8
-        return f"\\x{ord(one) - 0xDC00:02x}"
-    return one.encode("unicode_escape").decode("ascii")
 
 
 def say(*lines: str) -> None:
@@ -115,7 +96,7 @@ def _escaped_in_json(sign: re.Match[str]) -> str:
     one = sign[0]
     if one.isprintable():
         return one
-    return "\\" + _escaped(sign) if "\ud800" <= one <= "\udfff" else json.dumps(one)[1:-1]
+    return "\\" + escaped(one) if "\ud800" <= one <= "\udfff" else json.dumps(one)[1:-1]
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,12 @@ from cccd_core import templates
 from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
-from cccd_core.templates.identify import IMAGE_ENDINGS, OTHER_ENDINGS, signature_of
+from cccd_core.templates.beside import instead, is_image, passed_over_by_name
+from cccd_core.templates.io import MAX_FILE_BYTES
+from cccd_core.templates.xyt import FORMAT as FORMAT_XYT
 
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
-_HEAD_BYTES = 64
+_HEAD_BYTES = 4096
 
 _SPAN = re.compile(r"(\d+)-(\d+)")
 
@@ -143,7 +144,7 @@ def read_folder(
     A file that lacks the one asked for is a sample without a template.
 
     `format`, `dpi`, `height_px` and `width_px` go to `templates.load` (.xyt demands dpi and height). Files whose name
-    has no `_`, hidden files and what ends or begins like a note or a picture are no samples; they are counted. A folder
+    has no `_`, and what `templates.beside` says is no template, are no samples; they are counted. A folder
     of these alone is a set without samples. Raises FileError for a folder that cannot be listed, holds two files of one
     sample or more than 20,000 samples, ParameterError where `expect` names as many.
     """
@@ -160,10 +161,10 @@ def read_folder(
         raise FileError("the folder cannot be read", path=str(folder), why=error.strerror or "") from error
     for entry in listed:
         finger, separator, impression = entry.stem.rpartition("_")
-        other = _other(entry)
-        if not (separator and finger and impression) or entry.name.startswith(".") or other:
+        other = _other(entry, numbers=format == FORMAT_XYT)
+        if not (separator and finger and impression) or other:
             passed_over += 1
-            images += other == "image"
+            images += is_image(other)
             continue
         if (finger, impression) in found:
             first = found[finger, impression]
@@ -199,20 +200,19 @@ def read_folder(
     return SampleSet(str(path), tuple(samples), passed_over, images, folders, several_views)
 
 
-def _other(path: Path) -> Literal["image", "note", ""]:
-    """What a file is that is no template by its ending or first bytes (an archive is a "note", too); "" where it may be
-    one, or cannot be read."""
-    ending = path.suffix.lower()
-    if ending in OTHER_ENDINGS:
-        return "image" if ending in IMAGE_ENDINGS else "note"
+def _other(path: Path, numbers: bool) -> str:
+    """What a file is that is no template; "" where it may be one, or cannot be read."""
+    named = passed_over_by_name(path.name)
+    if named:
+        return named
     try:
         with path.open("rb") as file:
-            begins = signature_of(file.read(_HEAD_BYTES))
+            head = file.read(_HEAD_BYTES)
+            return instead(path.name, head, numbers=numbers) and instead(
+                path.name, head + file.read(MAX_FILE_BYTES), numbers=numbers
+            )
     except OSError:
         return ""
-    if begins is None:
-        return ""
-    return "image" if begins.startswith(("an image", "a fingerprint image")) else "note"
 
 
 def _order(name: tuple[str, str]) -> tuple[str, int, str]:

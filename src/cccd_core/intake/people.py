@@ -11,26 +11,24 @@ opened, links refused.
 from __future__ import annotations
 
 import os
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from cccd_core.dedup.person import EnrolledPerson, is_identifier
 from cccd_core.errors import CccdError, FileError, FormatError, ParameterError
 from cccd_core.intake import people_rows
+from cccd_core.intake.finger_files import read_finger_folder, said, short
 from cccd_core.plain import JsonObject
-from cccd_core.storage.bounded import LINK_ERRORS, BoundError, read_bounded
+from cccd_core.storage.bounded import LINK_ERRORS
 from cccd_core.storage.faults import file_error
 from cccd_core.templates import FingerTemplate, Tenprint, read, strongest
-from cccd_core.templates.identify import OTHER_ENDINGS
 
 FINGER_BYTES_MOST: Final = 64 << 10  # of one finger's file, and of what comes out of its wrappers
 FILES_MOST: Final = 64  # in one person's folder
 MINUTIAE_MOST: Final = 255  # what a gallery's records hold
-_POSITION: Final = re.compile(r"(0?[1-9]|10)")
-_UNPLACED: Final = re.compile(r"0(?:-[0-9]{1,3})?")
 
 Finger: TypeAlias = tuple[str, int, bytes]  # file or column, position or 0, bytes
 
@@ -73,6 +71,8 @@ class People:
         self.path = path
         self._described = Described() if described is None else described
         self._least = 0 if fingerless else 1
+        self.passed_over: Counter[str] = Counter()
+        """How many files of what lay beside the fingers of those read so far: see `finger_files.said`."""
         self._folders, self._files = _found(path)
         self._count = len(self._folders) + sum(people_rows.count(file) for file in self._files)
 
@@ -81,8 +81,9 @@ class People:
         return self._count
 
     def __iter__(self) -> Iterator[Read]:
+        self.passed_over.clear()
         for name in self._folders:
-            yield self._read(name, _shown(name), _fingers_in(self.path / name))
+            yield self._read(name, short(name), _fingers_in(self.path / name, self.passed_over))
         for file in self._files:
             for number, (stated, fingers) in enumerate(people_rows.rows(file)):
                 known = isinstance(stated, str) and is_identifier(stated)
@@ -95,17 +96,23 @@ class People:
             return Unread(shown, error.file, error.error)
 
 
-def read_person(folder: Path, described: Described | None = None, *, fingerless: bool = False) -> EnrolledPerson:
-    """The person of one folder `PERSON/<position>.<suffix>`, under the folder's name; `fingerless` as in `People`.
+def read_person(
+    folder: Path,
+    described: Described | None = None,
+    *,
+    fingerless: bool = False,
+    passed_over: Counter[str] | None = None,
+) -> EnrolledPerson:
+    """The person of one folder `PERSON/<position>.<suffix>`, under the folder's name; `fingerless` as in `People`. What
+    lay beside the fingers is counted in `passed_over`.
 
     The error of the first file that is no finger, with the folder as `path` and the file's name as `file`: FormatError,
     ParameterError, or FileError where it cannot be read.
     """
     path = folder if folder.name not in ("", "..") else folder.resolve()
     try:
-        return _person(
-            path.name, _fingers_in(path), Described() if described is None else described, 0 if fingerless else 1
-        )
+        fingers = _fingers_in(path, Counter() if passed_over is None else passed_over)
+        return _person(path.name, fingers, Described() if described is None else described, 0 if fingerless else 1)
     except _NamedError as error:
         raise error.error.with_facts(path=str(folder), file=error.file) from None
 
@@ -176,38 +183,24 @@ def _found(path: Path) -> tuple[list[str], list[Path]]:
     return sorted(folders), sorted(files)
 
 
-def _fingers_in(path: Path) -> Iterator[Finger]:
-    """(file, position, bytes) of a person's folder, by position; 0 is unknown."""
+def _fingers_in(path: Path, passed_over: Counter[str]) -> Iterator[Finger]:
+    """(file, position, bytes) of a person's folder, by position; 0 is unknown. What lies beside is counted."""
     try:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         why = "a link, or no folder" if error.errno in LINK_ERRORS else error.strerror or ""
         raise _NamedError("", FileError("the person's folder cannot be read", why=why)) from None
     try:
-        for position, name in sorted(_named(folder)):
-            try:
-                yield _shown(name), position, read_bounded(folder, name, FINGER_BYTES_MOST)
-            except BoundError as error:
-                raise _NamedError(_shown(name), error) from None
+        found = read_finger_folder(folder, most_files=FILES_MOST, most_bytes=FINGER_BYTES_MOST, unplaced=True)
     finally:
         os.close(folder)
-
-
-def _named(folder: int) -> Iterator[tuple[int, str]]:
-    """(position, name) of the finger files of an open folder."""
-    count = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            count += 1
-            if count > FILES_MOST:
-                raise _NamedError("", FormatError("too many files", most=FILES_MOST))
-            stem, _, _ = entry.name.partition(".")
-            if _POSITION.fullmatch(stem):
-                yield int(stem), entry.name
-            elif _UNPLACED.fullmatch(stem):
-                yield 0, entry.name
-            elif stem and PurePath(entry.name).suffix.lower() not in OTHER_ENDINGS:
-                raise _NamedError(_shown(entry.name), FormatError("the name says no finger position, 0 to 10"))
+    passed_over.update(found.counts())
+    for wrong in found.wrong:
+        raise _NamedError(wrong.name, wrong.error)
+    if found.nothing_read:
+        raise _NamedError("", FormatError("no file of the folder is a template", files=said(found.counts())))
+    for each in found.fingers:
+        yield short(each.name), each.position, each.data
 
 
 def _cells(fingers: Iterable[tuple[str, int, object]]) -> Iterator[Finger]:
@@ -216,7 +209,3 @@ def _cells(fingers: Iterable[tuple[str, int, object]]) -> Iterator[Finger]:
         if not isinstance(data, bytes) or len(data) > FINGER_BYTES_MOST:
             raise _NamedError(column, FormatError("a finger is bytes, and not too many", most=FINGER_BYTES_MOST))
         yield column, position, data
-
-
-def _shown(name: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in name[:64])

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from cccd_core.emrtd import tlv
 from cccd_core.errors import FormatError
+from cccd_core.printable import shown
 
 MAX_BYTES = 8192
 MAX_PARTS = 64
@@ -61,7 +62,7 @@ def read(found: tlv.Tlv) -> Name:
     if len(found.value) > MAX_BYTES:
         raise FormatError("a name is too long", offset=found.offset, length=len(found.value), limit=MAX_BYTES)
     keys: list[str] = []
-    shown: list[str] = []
+    parts: list[str] = []
     country: str | None = None
     count = 0
     for rdn in found.reader():
@@ -84,9 +85,9 @@ def read(found: tlv.Tlv) -> Name:
                 pairs.append(f"{kind}={_domain(text) if kind == _DOMAIN_COMPONENT else prepare(text)}")
                 if kind == COUNTRY:
                     country = prepare(text).upper()[:3] or None
-            shown.append(f"{_LABELS.get(kind, kind)}={text}")
+            parts.append(f"{_LABELS.get(kind, kind)}={text}")
         keys.append(repr(sorted(pairs)))  # repr: no value can look like two
-    line = "".join(c if c.isprintable() else "?" for c in ", ".join(shown)[:_MAX_SHOWN])
+    line = shown(", ".join(parts)[:_MAX_SHOWN])
     return Name("".join(keys), country, line)
 
 

@@ -6,8 +6,9 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from enum import Enum
-from typing import Final
+from typing import IO, Final
 
 from cccd_core.errors import CccdError, Fact
 
@@ -34,6 +35,22 @@ class BoundError(CccdError):
 
 def read_bounded(folder: int, name: str, most: int) -> bytes:
     """The whole of a plain file in the open folder, links refused. BoundError."""
+    with _opened(folder, name) as (file, size):
+        data = b"" if size > most else file.read(most + 1)
+    if size > most or len(data) > most:
+        raise BoundError("the file is too large", Trouble.TOO_LARGE, bytes=max(size, len(data)), most=most)
+    return data
+
+
+def read_head(folder: int, name: str, most: int) -> bytes:
+    """The first `most` bytes of a plain file in the open folder, links refused. BoundError."""
+    with _opened(folder, name) as (file, _):
+        return file.read(most)
+
+
+@contextlib.contextmanager
+def _opened(folder: int, name: str) -> Iterator[tuple[IO[bytes], int]]:
+    """A plain file, and its size."""
     try:
         # O_NONBLOCK: a pipe that nobody writes must not hold the batch.
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
@@ -45,15 +62,10 @@ def read_bounded(folder: int, name: str, most: int) -> bytes:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise BoundError("not a plain file", Trouble.UNSAFE_PATH)
-        if status.st_size > most:
-            raise BoundError("the file is too large", Trouble.TOO_LARGE, bytes=status.st_size, most=most)
         with os.fdopen(handle, "rb", closefd=False) as file:
-            data = file.read(most + 1)
+            yield file, status.st_size
     except OSError as error:
         raise BoundError("the file cannot be read", Trouble.UNREADABLE, why=error.strerror or "") from None
     finally:
         with contextlib.suppress(OSError):
             os.close(handle)
-    if len(data) > most:
-        raise BoundError("the file is too large", Trouble.TOO_LARGE, bytes=len(data), most=most)
-    return data

@@ -47,7 +47,7 @@ def bare_format(inside: Inside) -> str:
         raise FormatError("a finger minutiae record of an unknown version", offset=4)
     if nist_file.is_file(data):
         return nist_type9.format_of(data)
-    if _XYT_START.match(data):
+    if is_xyt(data):
         if len(data) > xyt.MAX_BYTES:
             raise FormatError("the text is too long for minutiae", bytes=len(data), most=xyt.MAX_BYTES)
         return xyt.FORMAT
@@ -76,6 +76,11 @@ def _edition_030(data: bytes) -> str:
     if _is_chain_2011(data):
         return iso19794_2_2011.FORMAT
     return _that_reads(data, ansi378_2009, iso19794_2_2011) or ansi378_2009.FORMAT
+
+
+def is_xyt(data: bytes) -> bool:
+    """Whether text begins as .xyt does: with a line of numbers."""
+    return _XYT_START.match(data) is not None
 
 
 class Codec(Protocol):

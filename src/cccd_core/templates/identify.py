@@ -11,7 +11,10 @@ from cccd_core.templates.iso19794_2_card import COMPACT, MINUTIA_BYTES, NORMAL, 
 IMAGE_ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".tif", ".tiff", ".bmp", ".gif", ".pgm", ".webp", ".wsq", ".raw"}
 )
-OTHER_ENDINGS = IMAGE_ENDINGS | {".md", ".txt", ".json", ".csv", ".html", ".py", ".log", ".ini", ".db"}
+OTHER_ENDINGS = IMAGE_ENDINGS | {
+    ".md", ".txt", ".json", ".csv", ".html", ".htm", ".py", ".log", ".ini", ".db", ".lnk", ".pdf", ".zip",
+    ".sha256", ".sha1", ".md5", ".asc", ".sig", ".yaml", ".yml", ".toml", ".doc", ".docx", ".xls", ".xlsx", ".rtf",
+}  # fmt: skip
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xa0\xff", "a fingerprint image, WSQ"),
     (0, b"\x89PNG\r\n\x1a\n", "an image, PNG"),
@@ -69,6 +72,7 @@ _BLOCKS_39794 = {  # [APPLICATION n] of part n
     0x65: "an ISO/IEC 39794-5 face image record, tagged binary",
     0x66: "an ISO/IEC 39794-6 iris image record, tagged binary",
 }
+UNREAD_39794_2 = frozenset((_XML[0][1], _BLOCKS_39794[0x62]))  # minutiae, and not read
 _SURE_BYTES = 3  # other bytes begin so once in sixteen million times
 _SURE_TEXT = 12
 _MM_OF_FINGER = 40  # no print of one finger is larger, rolled from nail to nail

@@ -162,7 +162,8 @@ def test_people_come_in_and_who_is_there_is_counted(cccd: Any, tmp_path: Path, p
     assert "enrol: 2 of 2" in err
     put(people, {"Q3/1.fmr": record(9)})
     code, out, _ = cccd("add", gallery, people, "--json")
-    assert (code, json.loads(out)) == (0, {"added": 1, "known": 2, "refused": [], "unread": []})
+    found = {"added": 1, "known": 2, "refused": [], "unread": [], "passed_over": {"text that is no template": 1}}
+    assert (code, json.loads(out)) == (0, found)
     with open_gallery(gallery) as opened:
         assert opened.gallery_id == made["gallery_id"]
         q1, q2, q3 = opened
@@ -193,9 +194,10 @@ def test_who_cannot_be_read_is_named_and_the_others_go_on(cccd: Any, folder: Pat
     found = json.loads(out)
     assert (code, err) == (1, "")
     assert (found["added"], found["known"], found["refused"]) == (3, 0, ["P1"])
+    assert sum(found["passed_over"].values()) == 2  # Q1/notes.txt and R4/readme.md
     assert {(one["person_id"], one["file"]) for one in found["unread"]} == {
         ("R0", "2.fmr"), ("R1", "2.fmr"), ("R2", "thumb.fmr"), ("R3", "11.fmr"), ("R4", ""), ("R5", "2.fmr"),
-        ("R6", "2.xyt"), ("bad?name", ""), ("link", ""), ("S", "2.fmr"),
+        ("R6", "2.xyt"), ("bad\\nname", ""), ("link", ""), ("S", "2.fmr"),
     }  # fmt: skip
     assert [one["person_id"] for one in json.loads(cccd("list", folder, "--json")[1])][3:] == ["Q1", "Q2", "Z"]
     code, out, _ = cccd("add", folder, people)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +14,11 @@ from cccd_core.cli.common import (
     FormatOption,
     HeightOption,
     JsonOption,
+    TemplateOptions,
     WidthOption,
     no_stream,
     options_named,
+    tell_passed_over,
     when_interrupted,
 )
 from cccd_core.cli.gallery.arguments import GalleryFolder, Order, Person
@@ -104,11 +107,14 @@ def replace(
     The old ones are gone from the gallery's file; what the index made of them goes with cccd gallery compact.
     """
     from cccd_core.dedup import open_gallery
-    from cccd_core.intake.people import Described, read_person
+    from cccd_core.intake.people import read_person
 
     when_interrupted(_CHANGED)
+    passed_over: Counter[str] = Counter()
     with options_named():
-        person = read_person(person_dir, Described(template_format, dpi, height, width))
+        described = TemplateOptions(template_format, dpi, height, width).described
+        person = read_person(person_dir, described, passed_over=passed_over)
+    tell_passed_over(passed_over)
     cipher = cipher_of(key)
     with open_gallery(gallery, alone=True, cipher=cipher) as opened:
         change = opened.replace(person, order=order)

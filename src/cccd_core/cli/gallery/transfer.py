@@ -12,10 +12,12 @@ from cccd_core.cli.common import (
     FormatOption,
     HeightOption,
     JsonOption,
+    TemplateOptions,
     WidthOption,
     fail_unless,
     needs_as_options,
     no_stream,
+    tell_passed_over,
     when_interrupted,
 )
 from cccd_core.cli.gallery.arguments import SHOWN, GalleryFolder
@@ -64,9 +66,10 @@ def add(
     go on; the exit code is 1 then. Nobody is searched for: who is enrolled twice is found by a search. The index is
     brought up to date.
     """
-    from cccd_core.intake.people import Described, People
+    from cccd_core.intake.people import People
 
-    _enrol(gallery, People(people, Described(template_format, dpi, height, width)), key, as_json)
+    given = TemplateOptions(template_format, dpi, height, width)
+    _enrol(gallery, People(people, given.described), key, as_json)
 
 
 def bring_in(gallery: GalleryFolder, people: PeopleDir, key: KeyOption = None, as_json: JsonOption = False) -> None:
@@ -119,8 +122,9 @@ def _enrol(gallery: Path, people: People, key: Path | None, as_json: bool) -> No
             found = enrol(opened, people, len(people), named(step, "enrol"))
         kept_up(opened, gallery, cipher, make=True, quiet=as_json)
     if as_json:
-        print_json(found)
+        print_json({**found.as_dict(), "passed_over": dict(people.passed_over)})
     else:
+        tell_passed_over(people.passed_over)
         _show(found)
     fail_unless(found.well)
 

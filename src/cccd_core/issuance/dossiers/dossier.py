@@ -24,6 +24,7 @@ from cccd_core.issuance.dossiers import schema
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
 from cccd_core.plain import Json, JsonObject
+from cccd_core.printable import shown
 
 _CLOCK_SLACK = timedelta(days=1)  # an enrolment station's clock may be ahead
 
@@ -433,5 +434,4 @@ def _in_a_name(sign: str) -> bool:
 
 def _shown(name: object) -> str:
     """A field's name from outside, safe to print and short."""
-    text = str(name)[:40]
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    return shown(str(name)[:40])

@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from cccd_core.errors import Fact
+from cccd_core.intake.finger_files import Wrong, WrongFile, read_finger_folder, said, short
 from cccd_core.issuance.dossiers import schema
 from cccd_core.issuance.dossiers.dossier import decode, valid_id
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import FingerFile, RawDossier, shown_id
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
 from cccd_core.plain import Json
+from cccd_core.printable import shown
 from cccd_core.storage.bounded import LINK_ERRORS, BoundError, Trouble, read_bounded
 from cccd_core.storage.faults import file_error
-from cccd_core.templates.identify import OTHER_ENDINGS
 
 FINGERS_FOLDER = "fingers"
 DOSSIER_FILE = "dossier.json"
@@ -87,8 +88,8 @@ class _FolderReader:
     def error(self, where: str, reason: Fault | Oddity, **facts: Fact) -> None:
         self.problems.append(Problem(self.dossier_id, where, reason, Severity.ERROR, facts))
 
-    def warn(self, where: str, reason: Oddity) -> None:
-        self.problems.append(Problem(self.dossier_id, where, reason, Severity.WARNING))
+    def warn(self, where: str, reason: Oddity, **facts: Fact) -> None:
+        self.problems.append(Problem(self.dossier_id, where, reason, Severity.WARNING, facts))
 
     def result(self) -> RawDossier:
         return RawDossier(
@@ -107,7 +108,7 @@ class _FolderReader:
             elif stem == "portrait" and suffix.lower() in schema.PORTRAIT_SUFFIXES:
                 portraits.append(name)
             elif not name.startswith("."):
-                self.warn(_shown_name(name), Oddity.UNKNOWN_FILE)
+                self.warn(short(name), Oddity.UNKNOWN_FILE)
         if DOSSIER_FILE not in names:
             self.error(DOSSIER_FILE, Fault.DOSSIER_UNREADABLE, why="missing")
         if len(portraits) > 1:
@@ -152,36 +153,33 @@ class _FolderReader:
             self.error(FINGERS_FOLDER, Fault.UNSAFE_PATH if error.errno in LINK_ERRORS else Fault.UNREADABLE_FINGER)
             return
         try:
-            for name in self._list(folder, FINGERS_FOLDER):
-                if not name.startswith("."):
-                    self._finger(folder, name)
+            found = read_finger_folder(
+                folder, most_files=self.policy.max_files, most_bytes=self.policy.max_finger_bytes, unplaced=False
+            )
         finally:
             os.close(folder)
+        for each in found.fingers:
+            suffix = each.name.partition(".")[2]
+            self.fingers[each.position] = FingerFile(shown(each.name), suffix.lower(), each.data)
+        for name, what in found.passed_over:
+            self.warn(f"{FINGERS_FOLDER}/{name}", Oddity.UNKNOWN_FILE, what=what)
+        for wrong in found.wrong:
+            self._wrong_finger(wrong)
+        if found.nothing_read:
+            self.error(FINGERS_FOLDER, Fault.UNREADABLE_FINGER, why="no file is a template", files=said(found.counts()))
 
-    def _finger(self, folder: int, name: str) -> None:
-        stem, _, suffix = name.partition(".")
-        where = f"{FINGERS_FOLDER}/{_shown_name(name)}"
-        position = int(stem) if stem.isascii() and stem.isdigit() and len(stem) <= 2 else 0
-        if str(position) != stem.lstrip("0") or position not in schema.FINGER_NAMES:
-            if PurePath(name).suffix.lower() in OTHER_ENDINGS and not stem.isdigit():
-                self.warn(where, Oddity.UNKNOWN_FILE)  # what a file manager leaves, notes, pictures
-            else:
-                self.error(where, Fault.FINGER_POSITION)
-            return
-        if position in self.fingers:
-            self.error(where, Fault.FINGER_REPEATED, position=position)
-            return
-        data = self._file(
-            folder,
-            name,
-            where,
-            self.policy.max_finger_bytes,
-            Fault.UNREADABLE_FINGER,
-            Fault.UNREADABLE_FINGER,
-            position=position,
-        )
-        if data is not None:
-            self.fingers[position] = FingerFile(name, suffix.lower(), data)
+    def _wrong_finger(self, wrong: WrongFile) -> None:
+        where = f"{FINGERS_FOLDER}/{wrong.name}" if wrong.name else FINGERS_FOLDER
+        if wrong.what is Wrong.TOO_MANY:
+            self.error(where, Oddity.UNKNOWN_FILE, most=self.policy.max_files)
+        elif wrong.what is Wrong.NO_POSITION:
+            self.error(where, Fault.FINGER_POSITION)
+        elif wrong.what is Wrong.REPEATED:
+            self.error(where, Fault.FINGER_REPEATED, position=wrong.position)
+        else:
+            unsafe = isinstance(wrong.error, BoundError) and wrong.error.trouble is Trouble.UNSAFE_PATH
+            fault = Fault.UNSAFE_PATH if unsafe else Fault.UNREADABLE_FINGER
+            self.error(where, fault, position=wrong.position, **wrong.error.facts)
 
     def _file(
         self, folder: int, name: str, where: str, most: int, too_large: Fault, unreadable: Fault, **facts: Fact
@@ -192,7 +190,3 @@ class _FolderReader:
             fault = {Trouble.TOO_LARGE: too_large, Trouble.UNREADABLE: unreadable}.get(error.trouble, Fault.UNSAFE_PATH)
             self.error(where, fault, **facts, **error.facts)
             return None
-
-
-def _shown_name(name: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in name[:40])

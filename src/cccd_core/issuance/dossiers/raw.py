@@ -10,6 +10,9 @@ from typing import Protocol
 from cccd_core.issuance.dossiers.dossier import valid_id
 from cccd_core.issuance.dossiers.reasons import Problem
 from cccd_core.plain import JsonObject
+from cccd_core.printable import shown
+
+_ID_SHOWN = 55  # with the digest 64 characters, as an id may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +66,5 @@ def shown_id(name: str) -> str:
     printed of it and a digest that keeps it apart from others."""
     if valid_id(name):
         return name
-    printable = "".join(sign if sign.isprintable() and sign not in "/\\" else "?" for sign in name[:40])
+    printable = shown(name[:40]).replace("/", "?")[:_ID_SHOWN]
     return f"{printable}#{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

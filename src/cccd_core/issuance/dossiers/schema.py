@@ -191,6 +191,9 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "columns; templates and fingers as JSON text or structs), finger_1 ... finger_10 (binary, null where there is "
         "none) and portrait (binary).",
         "unknown fields": "Named as a warning and ignored; so are unknown files.",
+        "beside the fingers": "Images, notes, backups, hidden and system files and folders in `fingers` are passed "
+        "over, each named as a warning; a note in which a template stands is a finger. Two files of one position are "
+        "an error where both may be templates, and so is a folder in which there are files and none is a template.",
         "empty": "An empty text and null mean the same as an absent field.",
     }
 

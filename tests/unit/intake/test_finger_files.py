@@ -1,0 +1,77 @@
+"""A person's folder: fingers and what lies beside them, the same for dossiers and people."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.support import dossiers
+
+from cccd_core.errors import FormatError
+from cccd_core.intake.finger_files import said
+from cccd_core.intake.people import People, Unread, read_person
+from cccd_core.issuance.dossiers.batch import open_batch
+from cccd_core.issuance.dossiers.check import check_batch
+from cccd_core.templates import write
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(90_000)  # larger than any template may be
+
+
+def record(seed: int) -> bytes:
+    return write(dossiers.finger(seed), "iso-2005")
+
+
+def lay_beside(folder: Path) -> None:
+    """Ten files of which none is a finger."""
+    other = record(99)
+    beside = {
+        "2.png": PNG, "7.wsq": b"x", "2.dat": b"\xff\xa0\xff" + bytes(80_000), "2.fmr.bak": other, "7.fmr~": other,
+        "Thumbs.db": b"x", ".DS_Store": b"x", "2.fmr.sha256": b"9f86d081884c7d659a2feaa0c55ad015  2.fmr\n",
+        "scan\udcff.tif": b"x",
+    }  # fmt: skip
+    for name, data in beside.items():
+        (folder / name).write_bytes(data)
+    (folder / "8").mkdir()
+
+
+def test_what_lies_beside_fingers_rejects_no_dossier(tmp_path: Path) -> None:
+    folder = dossiers.put(tmp_path, "D1", fingers={"2.fmr": record(1), "7.fmr": record(2)})
+    lay_beside(folder / "fingers")
+    result = check_batch(open_batch(tmp_path))
+    assert result.well
+    found = {problem.field: problem.facts["what"] for problem in result.problems if problem.reason == "unknown_file"}
+    assert len(found) == 10
+    assert found["fingers/8"] == "a folder"
+    assert found["fingers/2.png"] == "an image, PNG"
+    assert "fingers/scan\\xff.tif" in found
+
+
+def test_what_lies_beside_fingers_is_counted_of_a_person(tmp_path: Path) -> None:
+    for name, data in {"2.fmr": record(1), "7.txt": base64.b64encode(record(2))}.items():
+        (tmp_path / "P1").mkdir(exist_ok=True)
+        (tmp_path / "P1" / name).write_bytes(data)
+    lay_beside(tmp_path / "P1")
+    counts: Counter[str] = Counter()
+    assert list(read_person(tmp_path / "P1", passed_over=counts).tenprint) == [2, 7]
+    assert said(counts) == "4 images, 1 folder, 5 other files"
+    people = People(tmp_path)
+    assert [not isinstance(one, Unread) for one in people] == [True]
+    assert people.passed_over == counts
+
+
+def test_a_folder_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    folder = dossiers.put(tmp_path, "D1", {**dossiers.document(1), "birth_date": "2024-05-17"}, fingers={})
+    lay_beside(folder / "fingers")
+    reasons = {problem.field: problem.reason for problem in check_batch(open_batch(tmp_path)).errors}
+    assert reasons["fingers"] == "unreadable_finger"
+    with pytest.raises(FormatError, match="no file of the folder is a template"):
+        read_person(folder / "fingers", fingerless=True)
+
+
+def test_what_a_file_manager_leaves_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "P1").mkdir()
+    (tmp_path / "P1" / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "P1" / "Thumbs.db").write_bytes(b"x")
+    assert read_person(tmp_path / "P1", fingerless=True).count == 0
