@@ -25,7 +25,7 @@ from cccd_core.cli.terminal import print_json, say, tell
 if TYPE_CHECKING:
     from cccd_core.extraction import Outcome
 
-_FAILURES_SHOWN = 20
+_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -67,8 +67,9 @@ def extract(
     """Finds the minutiae in images of fingers, and writes a template for each.
 
     An image that does not state its resolution needs --dpi; another one than 500 dpi is resampled. Light ridges on a
-    dark ground are noticed and turned; an image without a finger is named, and gets no file. Run again, the command
-    goes on where it stopped. Exit code 1 when an image failed.
+    dark ground are noticed and turned; an image without a finger is named, and gets no file. Each template states its
+    quality, 1 to 100; a finger that is better captured again is named with the reason. Run again, the command goes on
+    where it stopped. Exit code 1 when an image failed.
     """
     from cccd_core import runtime
     from cccd_core.extraction import Extractor, Wanted, extract_all, found
@@ -114,6 +115,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         row |= {
             "minutiae": outcome.minutiae, "resampled": outcome.resampled, "inverted": outcome.inverted,
         }  # fmt: skip
+    if outcome.quality is not None:
+        row |= {"quality": outcome.quality.figure, "capture_again": list(outcome.quality.shortfalls)}
     return row
 
 
@@ -130,10 +133,25 @@ def _report(outcomes: list[Outcome], failed: list[Outcome], out: Path) -> None:
         if names:
             more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
             say(f"{word}: {', '.join(names[:3])}{more}")
-    for each in failed[:_FAILURES_SHOWN]:
+    _again(outcomes)
+    for each in failed[:_SHOWN]:
         tell(f"{each.source}: {_why(each)}")
-    if len(failed) > _FAILURES_SHOWN:
-        tell(f"... and {len(failed) - _FAILURES_SHOWN:,} more: --json has them all")
+    if len(failed) > _SHOWN:
+        tell(f"... and {len(failed) - _SHOWN:,} more: --json has them all")
+
+
+def _again(outcomes: list[Outcome]) -> None:
+    found = [(each.source.name, each.quality) for each in outcomes if each.quality is not None]
+    if not found:
+        return
+    figures = sorted(quality.figure for _, quality in found)
+    say(f"quality: {figures[0]} to {figures[-1]}, median {figures[len(figures) // 2]}")
+    poor = [(name, quality) for name, quality in found if quality.again]
+    for name, quality in poor[:_SHOWN]:
+        why = "; ".join(shortfall.advice for shortfall in quality.shortfalls)
+        say(f"capture again {name}: quality {quality.figure}; {why}")
+    if len(poor) > _SHOWN:
+        say(f"... and {len(poor) - _SHOWN:,} more to capture again: --json has them all")
 
 
 def _why(outcome: Outcome) -> str:

@@ -3,14 +3,18 @@
 from cccd_core.extraction.batch import Outcome, Wanted, extract_all, found
 from cccd_core.extraction.extractor import Extraction, ExtractionParameters, Extractor
 from cccd_core.extraction.images import Decoders, FingerImage, raw
+from cccd_core.extraction.quality import AGAIN_BELOW, Quality, Shortfall
 
 __all__ = [
+    "AGAIN_BELOW",
     "Decoders",
     "Extraction",
     "ExtractionParameters",
     "Extractor",
     "FingerImage",
     "Outcome",
+    "Quality",
+    "Shortfall",
     "Wanted",
     "extract_all",
     "found",

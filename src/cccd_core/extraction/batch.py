@@ -12,6 +12,7 @@ from cccd_core.errors import CccdError, DiskFullError, FileError, FormatError, P
 from cccd_core.extraction import images
 from cccd_core.extraction.decoding import REQUEST_MAX_BYTES
 from cccd_core.extraction.extractor import Extractor
+from cccd_core.extraction.quality import Quality
 from cccd_core.progress import Progress
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
@@ -38,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one image: its file and its minutiae, or why there is none. `kept`: the file was there already."""
+    """What became of one image: its file, minutiae and quality, or why there is none. `kept`: the file was there."""
 
     source: Path
     target: Path
@@ -46,6 +47,7 @@ class Outcome:
     kept: bool = False
     resampled: bool = False
     inverted: bool = False
+    quality: Quality | None = None
     error: CccdError | None = None
 
 
@@ -144,4 +146,4 @@ def _one(source: Path, target: Path, wanted: Wanted, extractor: Extractor, decod
         raise
     except (FormatError, ParameterError, FileError) as error:
         return Outcome(source, target, error=error)
-    return Outcome(source, target, made.template.count, False, made.resampled, made.inverted)
+    return Outcome(source, target, made.template.count, False, made.resampled, made.inverted, made.quality)

@@ -15,6 +15,7 @@ from cccd_core.extraction import weights
 from cccd_core.extraction.looks import looks, resampled
 from cccd_core.extraction.minutiae import Heads, Minutiae
 from cccd_core.extraction.network import SIDE_MULTIPLE, Network
+from cccd_core.extraction.quality import Quality, figure, quality
 from cccd_core.templates import FingerTemplate
 
 # Raised by one whenever the same parameters would give other minutiae.
@@ -47,11 +48,13 @@ class ExtractionParameters:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """A template, and what was done to the image before: resampled to 500 dpi, turned from light ridges on dark."""
+    """A template, what was done to the image before (resampled to 500 dpi, turned from light ridges on dark), and its
+    quality, whose figure stands in the template as well."""
 
     template: FingerTemplate
     resampled: bool
     inverted: bool
+    quality: Quality
 
 
 class Extractor:
@@ -89,7 +92,8 @@ class Extractor:
         found = self._minutiae(upright)
         if not len(found.x_px):
             raise FormatError("no minutiae were found in the image", reason="empty")
-        return Extraction(_template(found, at_500.shape, position), at_500 is not image, seen.inverted)
+        template = _template(found, at_500.shape, position)
+        return Extraction(template, at_500 is not image, seen.inverted, quality(template, upright))
 
     def _minutiae(self, image: NDArray[np.uint8]) -> Minutiae:
         height, width = image.shape
@@ -115,12 +119,14 @@ def _demand_size(height: int, width: int) -> None:
 
 
 def _template(found: Minutiae, shape: tuple[int, ...], position: int) -> FingerTemplate:
+    certainty = np.clip(np.rint(found.certainty * np.float32(100)).astype(np.int64), 1, 100).astype(np.uint8)
     return FingerTemplate(
         x_px=found.x_px.astype(np.uint16),
         y_px=found.y_px.astype(np.uint16),
         angle=found.angle,
         kind=np.where(found.ending, 1, 2).astype(np.uint8),
-        quality=np.clip(np.rint(found.certainty * np.float32(100)).astype(np.int64), 1, 100).astype(np.uint8),
+        quality=certainty,
+        capture_quality=figure(certainty),
         width_px=shape[1],
         height_px=shape[0],
         position=position,
