@@ -1,9 +1,10 @@
-"""How often real prints are suspected, and how often spoilt ones are not: the table of docs/explanation/intake.md.
+"""How often real prints are suspected, and how often spoilt ones are not: the tables of docs/explanation/intake.md.
 
     python -m benchmarks.accuracy.plausibility [--every 1]
 
 Every print of ../shared/data/fingerprints is examined as it is and spoilt in each of the ways below, seeded. The judge
-of how minutiae flow was trained on crossmatch and fcj2020; the FVC sets are new to it, and are counted apart.
+of how minutiae flow was trained, and every limit chosen, on crossmatch and fcj2020; the FVC sets are new to all of them,
+and are counted apart.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cccd_core.templates import FingerTemplate, TemplateRecord
 
 TRAINED_ON = ("crossmatch", "fcj2020")
 SEED = 20261127
+_FURTHER = 100  # so many files further on is the print of another finger
 
 
 @dataclass(slots=True)
@@ -40,8 +42,10 @@ class Count:
         return self.found[way] / self.tried[way]
 
 
-def spoilt(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str, TemplateRecord]]:
-    """The print spoilt in each way, with the way's name."""
+def spoilt(
+    view: FingerTemplate, other: FingerTemplate, rng: np.random.Generator
+) -> Iterator[tuple[str, TemplateRecord]]:
+    """The print spoilt in each way, with the way's name; `other` is a print of another finger."""
     count = view.count
 
     def record(**changes: object) -> TemplateRecord:
@@ -53,10 +57,12 @@ def spoilt(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str
     yield "x alone shuffled", record(x_px=rng.permutation(view.x_px))
     for ppcm in (500, 1000, 19685):
         yield "wrong unit", record(resolution_x_ppcm=ppcm, resolution_y_ppcm=ppcm)
-    yield "dots an inch for dots a cm", record(resolution_x_ppcm=78, resolution_y_ppcm=78)
-    either = (rng.integers(0, 2, count) * 32768 + 8192).astype(np.uint16)
-    yield "one direction and its opposite", record(angle=either)
-    yield "two thirds of the angles 0", record(angle=np.where(np.arange(count) % 3, 0, view.angle).astype(np.uint16))
+    for ppcm in (78, 118):
+        yield f"{ppcm} pixels/cm for 197", record(resolution_x_ppcm=ppcm, resolution_y_ppcm=ppcm)
+    for way, changes in (*few_directions(view, rng), *few_places(view, rng)):
+        yield way, record(**changes)
+    for way, gap_mm in (("two fingers over each other", None), ("two fingers beside each other", rng.uniform(0.5, 3))):
+        yield way, TemplateRecord("iso-2005", (together(view, other, gap_mm),))
     first = np.zeros(count, np.int64)
     yield "one minutia repeated", record(x_px=view.x_px[first], y_px=view.y_px[first])
     half = np.arange(count) // 2
@@ -66,6 +72,52 @@ def spoilt(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str
     for form, size in (("iso-2005-card", 5), ("iso-2005-compact", 3)):
         bare = rng.bytes(size * max(count, 20))
         yield "random bytes", templates.read(bare, format=form)
+
+
+def few_directions(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, object]]]:
+    """The print with one, two or four directions instead of its own."""
+    count, angle = view.count, view.angle.astype(np.int64)
+    yield "one direction and its opposite", {"angle": (rng.integers(0, 2, count) * 32768 + 8192).astype(np.uint16)}
+    yield "two thirds of the angles 0", {"angle": np.where(np.arange(count) % 3, 0, angle).astype(np.uint16)}
+    for directions in (2, 4):
+        some = rng.integers(0, 65536, directions)
+        yield f"{directions} directions at random", {"angle": rng.choice(some, count).astype(np.uint16)}
+    for directions in (4, 8):
+        step = 65536 // directions
+        nearest = (angle + step // 2) // step * step % 65536
+        yield f"the nearest of {directions} directions", {"angle": nearest.astype(np.uint16)}
+
+
+def few_places(view: FingerTemplate, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, object]]]:
+    """The print with its minutiae on lines or a circle, or with a coordinate squeezed or folded."""
+    count, x, y = view.count, view.x_px.astype(np.int64), view.y_px.astype(np.int64)
+    for lines in (2, 3):
+        at = np.linspace(x.min(), x.max(), lines + 2).astype(np.int64)[1:-1]
+        yield f"on {lines} lines", {"x_px": rng.choice(at, count).astype(np.uint16)}
+    turn = rng.uniform(0, 2 * np.pi, count)
+    middle = max(int(np.ptp(x)), int(np.ptp(y)), 2) // 2
+    circle = {"x_px": middle * (1 + np.cos(turn)), "y_px": middle * (1 + np.sin(turn))}
+    yield "on a circle", {name: np.rint(column).astype(np.uint16) for name, column in circle.items()}
+    yield "x modulo 128", {"x_px": (x % 128).astype(np.uint16)}
+    yield "x modulo 256", {"x_px": (x % 256).astype(np.uint16)}
+    yield "x halved", {"x_px": (x // 2).astype(np.uint16)}
+    yield "y halved", {"y_px": (y // 2).astype(np.uint16)}
+
+
+def together(view: FingerTemplate, other: FingerTemplate, gap_mm: float | None) -> FingerTemplate:
+    """Both prints in one template: the other one to the right, or (None) over the first."""
+    x, y = view.x_px.astype(np.int64), view.y_px.astype(np.int64)
+    theirs_x, theirs_y = other.x_px.astype(np.int64), other.y_px.astype(np.int64)
+    if gap_mm is None:
+        theirs_x = theirs_x + int(x.mean() - theirs_x.mean())
+    else:
+        theirs_x = theirs_x + int(x.max() - theirs_x.min() + gap_mm * view.resolution_x_ppcm / 10)
+    theirs_y = theirs_y + int(y.mean() - theirs_y.mean())
+    every = {"x_px": np.concatenate([x, theirs_x]), "y_px": np.concatenate([y, theirs_y])}
+    columns = {name: (column - column.min()).astype(np.uint16) for name, column in every.items()}
+    for name in ("angle", "kind", "quality"):
+        columns[name] = np.concatenate([getattr(view, name), getattr(other, name)])
+    return replace(view, width_px=0, height_px=0, **columns)
 
 
 def other_conventions(view: FingerTemplate) -> Iterator[tuple[str, dict[str, object]]]:
@@ -103,7 +155,8 @@ def count(root: Path, *, every: int = 1, sets: tuple[str, ...] = ()) -> Count:
         result.doubts.update(doubts)
         if number % every:
             continue
-        for way, bad in spoilt(record.view, rng):
+        other = templates.load(paths[(number + _FURTHER) % len(paths)]).view
+        for way, bad in spoilt(record.view, other, rng):
             result.tried[way] += 1
             result.found[way] += bool(examine(bad))
     return result

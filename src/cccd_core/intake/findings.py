@@ -25,9 +25,12 @@ class Doubt(Word):
     RESERVED_TYPES = "reserved_types", "minutiae of a type that no edition knows"
     REPEATED_MINUTIAE = "repeated_minutiae", "minutiae stand at one place again and again"
     IN_LINE = "in_line", "the minutiae lie on one line"
+    ON_CURVE = "on_curve", "the minutiae lie on two or three lines, on a circle or on another such curve"
     SPARSE = "sparse", "minutiae lie further apart than on any finger: a resolution in another unit"
     ONE_DIRECTION = "one_direction", "most minutiae point one way, or the opposite one"
+    FEW_DIRECTIONS = "few_directions", "nearly all minutiae point along two directions, or along four that lie apart"
     HALF_CIRCLE = "half_circle", "all directions are below 180 degrees: another form of the file's angles"
+    TWO_FINGERS = "two_fingers", "the minutiae lie as those of two fingers beside each other"
     SCATTERED = "scattered", "the minutiae lie as chance would have it, and as no finger's do"
     NO_FLOW = "no_flow", "the minutiae hardly follow a finger's ridges"
     SEVERAL_NO_FLOW = "several_no_flow", "several fingers hardly follow ridges or are scattered"
@@ -49,8 +52,12 @@ class Limits:
     * `min_print_mm`, `max_print_mm`: how far the minutiae of one finger reach; of a thumb rolled from nail to nail too.
     * `min_image_mm`, `max_image_mm`: the image of one finger; slaps of four are wider, and none.
     * `least_apart_mm`, `share_apart`: at most this share of minutiae is nearer to another than half a ridge's width.
-    * `least_per_mm2`: so many minutiae a square millimetre, at the least, has the place in which 20 or more lie.
-    * `one_direction`: at most this share of 20 or more minutiae has one direction or the opposite one.
+    * `least_per_mm2`, `whole_mm`: so many minutiae a square millimetre, at the least, has the place of a print that
+      reaches so far; a smaller one, of which less was seen or found, may have fewer in proportion.
+    * `off_curve_mm`: so far, at the least, the median minutia lies from the best curve of the third degree.
+    * `one_direction`, `few_directions`: at most this share of 12 or more minutiae has one direction or the opposite one;
+      two such, or four that lie apart. Of fewer all but one, or all.
+    * `beside_mm`, `beside`: from this width on, how much a print may look like two fingers (`intake.layout`).
     * `repeated`: at most so many minutiae share a place with another.
     * `half_circle`: from so many minutiae on, directions that are all below 180 degrees are no chance.
     * `flow`, `scattered`: the least judgement of `intake.flow`, and the one below which nothing speaks for a finger. A
@@ -68,8 +75,13 @@ class Limits:
     max_image_mm: float = 60.0
     least_apart_mm: float = 0.2
     share_apart: float = 0.35
-    least_per_mm2: float = 0.08
+    least_per_mm2: float = 0.113
+    whole_mm: float = 22.0
+    off_curve_mm: float = 0.1
     one_direction: float = 0.6
+    few_directions: float = 0.9
+    beside_mm: float = 18.0
+    beside: float = 0.0
     repeated: int = 3
     half_circle: int = 20
     flow: float = 0.75

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cccd_core.errors import Fact
 from cccd_core.intake.findings import DEFAULT_LIMITS, Doubt, Finding, Limits
 from cccd_core.intake.flow import flow_score
+from cccd_core.intake.layout import HALF_TURN, beside, directions, off_curve_mm
 from cccd_core.templates import FingerTemplate, TemplateRecord
 from cccd_core.templates.convert import CAPACITY
 from cccd_core.templates.notices import Remark
@@ -23,6 +24,8 @@ _SMALL_IMAGE_MM = 11.0
 _FIXED_RESOLUTION = frozenset(name for name, capacity in CAPACITY.items() if capacity.resolution_ppcm)
 _FAILED = 255
 _LEAST_SPREAD = 8  # minutiae from which on a line or one direction is no chance
+_LEAST_SPARSE = 6
+_LEAST_DIRECTIONS = 12  # from which on a share of them says something
 
 
 def examine(
@@ -107,6 +110,10 @@ def _minutiae(view: FingerTemplate, limits: Limits) -> list[Finding]:
     repeated = view.count - len(np.unique(np.stack([view.x_px, view.y_px], axis=1), axis=0))
     if repeated > limits.repeated:
         found.append(Finding(Doubt.REPEATED_MINUTIAE, {"minutiae": repeated, "of": view.count}))
+    if view.count >= _LEAST_SPARSE:
+        reach = min(float(spread.max()) / limits.whole_mm, 1.0)
+        if view.count < limits.least_per_mm2 * reach * float(spread.prod()):
+            found.append(Finding(Doubt.SPARSE, size | {"minutiae": view.count}))
     if view.count < _LEAST_SPREAD:
         return found
     apart = _nearest(places)
@@ -114,17 +121,16 @@ def _minutiae(view: FingerTemplate, limits: Limits) -> list[Finding]:
     if close > limits.share_apart * view.count:
         found.append(Finding(Doubt.DENSITY, {"minutiae": close, "of": view.count}))
     centred = places - places.mean(axis=0)
+    away = off_curve_mm(places)
     if np.linalg.svd(centred, compute_uv=False)[1] / np.sqrt(view.count) < limits.least_apart_mm:
         found.append(Finding(Doubt.IN_LINE))
-    if view.count >= limits.half_circle:
-        if view.count < limits.least_per_mm2 * float(spread.prod()):
-            found.append(Finding(Doubt.SPARSE, size | {"minutiae": view.count}))
-        turns = np.unique(view.angle)
-        either_way = int(np.unique(view.angle % 32768, return_counts=True)[1].max())
-        if either_way > limits.one_direction * view.count:
-            found.append(Finding(Doubt.ONE_DIRECTION, {"minutiae": either_way, "of": view.count}))
-        elif int(turns[-1]) - int(turns[0]) < 32768 and _in_one_half(view):
-            found.append(Finding(Doubt.HALF_CIRCLE))
+    elif away is not None and away < limits.off_curve_mm:
+        found.append(Finding(Doubt.ON_CURVE, {"median_mm": round(away, 3)}))
+    found += _directions(view, limits)
+    if spread[0] >= limits.beside_mm:
+        two = beside(places, view)
+        if two is not None and two > limits.beside:
+            found.append(Finding(Doubt.TWO_FINGERS, {"width_mm": size["width_mm"], "judgement": round(two, 2)}))
     score = flow_score(view)
     if score is not None and score < limits.flow:
         doubt = Doubt.SCATTERED if score < limits.scattered else Doubt.NO_FLOW
@@ -132,9 +138,25 @@ def _minutiae(view: FingerTemplate, limits: Limits) -> list[Finding]:
     return found
 
 
+def _directions(view: FingerTemplate, limits: Limits) -> list[Finding]:
+    """What is doubted of the directions alone, one thing at the most."""
+    count = view.count
+    one, two, four = directions(view)
+    if one > (limits.one_direction * count if count >= _LEAST_DIRECTIONS else count - 2):
+        return [Finding(Doubt.ONE_DIRECTION, {"minutiae": one, "of": count})]
+    if two > (limits.few_directions * count if count >= _LEAST_DIRECTIONS else count - 1):
+        return [Finding(Doubt.FEW_DIRECTIONS, {"directions": 2, "minutiae": two, "of": count})]
+    if count >= _LEAST_DIRECTIONS and four > limits.few_directions * count:
+        return [Finding(Doubt.FEW_DIRECTIONS, {"directions": 4, "minutiae": four, "of": count})]
+    turns = view.angle
+    if count >= limits.half_circle and int(turns.max()) - int(turns.min()) < HALF_TURN and _in_one_half(view):
+        return [Finding(Doubt.HALF_CIRCLE)]
+    return []
+
+
 def _in_one_half(view: FingerTemplate) -> bool:
     """Whether all directions lie in the upper or the lower half turn, where angles from 0 to 179 come to lie."""
-    upper = int(np.count_nonzero(view.angle < 32768))
+    upper = int(np.count_nonzero(view.angle < HALF_TURN))
     return upper in (0, view.count)
 
 

@@ -100,6 +100,84 @@ def test_minutiae_that_are_no_finger() -> None:
     assert {"density", "print_size"} <= words(crowded)
 
 
+def test_few_directions() -> None:
+    rng = np.random.default_rng(4)
+    for some in ((3000, 40000), (0, 16384, 32768, 49152), (1000, 9000, 17000, 26000), (0, 0, 12000, 60000)):
+        angle = rng.choice(np.array(some, np.uint16), SOUND.count)
+        assert {"few_directions", "one_direction"} & words(replace(SOUND, angle=angle)), some
+    nearest = ((SOUND.angle.astype(np.int64) + 4096) // 8192 * 8192 % 65536).astype(np.uint16)
+    assert {"few_directions", "one_direction"} & words(replace(SOUND, angle=nearest))
+    coarse = (SOUND.angle // 2048 * 2048).astype(np.uint16)  # 11.25 degrees, as mindtct has them
+    assert words(replace(SOUND, angle=coarse)) == set()
+
+
+def test_few_directions_close_together_are_a_flat_arch() -> None:
+    angle = np.array([0, 2048, 4096, 6144], np.uint16)[np.arange(SOUND.count) % 4]
+    assert "few_directions" not in words(replace(SOUND, angle=angle))
+    assert "few_directions" in words(replace(SOUND, angle=angle * 3))
+
+
+def test_few_minutiae_of_one_direction() -> None:
+    """Of a dozen a share says something; of nine all but one."""
+    few = replace(SOUND, x_px=SOUND.x_px[:9], y_px=SOUND.y_px[:9], angle=np.arange(9) * 5000, kind=SOUND.kind[:9],
+                  quality=SOUND.quality[:9])  # fmt: skip
+    for same, doubted in ((7, False), (8, True), (9, True)):
+        angle = np.where(np.arange(9) < same, 100, few.angle).astype(np.uint16)
+        assert ("one_direction" in words(replace(few, angle=angle))) is doubted, same
+
+
+@pytest.mark.parametrize("turned", [0.0, 0.4])
+def test_minutiae_on_lines_or_a_circle(turned: float) -> None:
+    rng = np.random.default_rng(5)
+    n, side = SOUND.count, 300
+    around, along = rng.uniform(0, 2 * np.pi, n), rng.uniform(0, side, n)
+    for x, y in (
+        (rng.choice([80.0, 200.0], n), along),
+        (rng.choice([60.0, 140.0, 250.0], n), along),
+        (150 + 120 * np.cos(around), 150 + 120 * np.sin(around)),
+        (150 + 140 * np.cos(around), 150 + 70 * np.sin(around)),
+    ):
+        places = np.stack([np.cos(turned) * x - np.sin(turned) * y + 150, np.sin(turned) * x + np.cos(turned) * y])
+        placed = replace(SOUND, x_px=np.rint(places[0]).astype(np.uint16), y_px=np.rint(places[1]).astype(np.uint16))
+        assert "on_curve" in words(placed)
+        blurred = np.rint(places + rng.normal(0, 30, places.shape)).clip(0).astype(np.uint16)
+        assert "on_curve" not in words(replace(SOUND, x_px=blurred[0], y_px=blurred[1]))
+
+
+def test_two_fingers_beside_each_other() -> None:
+    """Most of them: one finger's ridges turn one way from left to right, those of two begin again."""
+    found = 0
+    for person in range(10):
+        one, other = (MasterFinger.make(17, person, place).impression(0) for place in (2, 3))
+        two = beside_each_other(one, other, 20)
+        found += "two_fingers" in words(two)
+        assert "two_fingers" not in words(replace(two, resolution_x_ppcm=400, resolution_y_ppcm=400))  # too narrow
+    assert found >= 7
+
+
+def beside_each_other(one: FingerTemplate, other: FingerTemplate, gap_px: int) -> FingerTemplate:
+    right = other.x_px + (int(one.x_px.max()) + gap_px - int(other.x_px.min()))
+    columns = {
+        name: np.concatenate([getattr(one, name), getattr(other, name)])
+        for name in ("y_px", "angle", "kind", "quality")
+    }
+    return replace(one, x_px=np.concatenate([one.x_px, right]), width_px=0, height_px=0, **columns)
+
+
+def test_what_is_sparse_depends_on_how_far_the_print_reaches() -> None:
+    def spread(count: int, width_px: int, height_px: int) -> bool:
+        rng = np.random.default_rng(6)
+        x, y = rng.uniform(0, width_px, count), rng.uniform(0, height_px, count)
+        x[:2], y[:2] = (0, width_px), (0, height_px)
+        zeros = np.zeros(count, np.uint8)
+        return "sparse" in words(FingerTemplate(x.astype(int), y.astype(int), rng.integers(0, 65536, count), zeros, zeros))
+
+    assert spread(40, 440, 500)  # 22 x 25 mm
+    assert not spread(80, 440, 500)
+    assert not spread(9, 150, 200)  # little of a finger, and few minutiae
+    assert spread(9, 380, 500)
+
+
 def test_the_other_form_of_xyt_is_noticed() -> None:
     """`mindtct -m1`: y from the top, directions in units of two degrees, 0 to 179."""
     rows = zip(SOUND.x_px.tolist(), SOUND.y_px.tolist(), (SOUND.angle // 364 // 2 * 1).tolist(), strict=True)
