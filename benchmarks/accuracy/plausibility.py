@@ -3,8 +3,8 @@
     python -m benchmarks.accuracy.plausibility [--every 1]
 
 Every print of ../shared/data/fingerprints is examined as it is and spoilt in each of the ways below, seeded. The judge
-of how minutiae flow was trained, and every limit chosen, on crossmatch and fcj2020; the FVC sets are new to all of them,
-and are counted apart.
+of how minutiae flow was trained, and every limit chosen, on crossmatch and fcj2020; the FVC sets are new to all of
+them, and are counted apart.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _REASONS_SHOWN = 5
 _LABELS_SHOWN = 20
+_NAMES_SHOWN = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -106,6 +107,8 @@ def evaluate(
     """
     from cccd_core.evaluation import Expectation, evaluate_folder, folder
     from cccd_core.evaluation.cross import cross_tables
+    from cccd_core.evaluation.repeats import in_words
+    from cccd_core.intake import examine
     from cccd_core.matching import Matcher
 
     if compare and plots is None:
@@ -140,6 +143,7 @@ def evaluate(
                     width_px=width,
                     view=view,
                     position=position,
+                    examine=examine,
                     threads=threads,
                     replicates=bootstrap,
                     progress=within,
@@ -169,8 +173,10 @@ def evaluate(
         show(_speed_table(record["sets"], record["manifest"]["threads"]))
         if cross:
             show(_cross_table(record["cross"]))
-        for entry in record["sets"]:
+        for result, entry in zip(results, record["sets"], strict=True):
+            _say_repeats(entry, in_words(result.repeats))
             _say_labels(entry)
+            _say_doubts(entry)
             _tell_of_views(entry, chosen=view is not None or position is not None)
     unread = [entry for entry in record["sets"] if not entry["templates"]]
     for entry in unread:
@@ -198,6 +204,34 @@ def _say_labels(entry: dict[str, Any]) -> None:
         say(*(f"  {each['text']}" for each in labels[:_LABELS_SHOWN]))
     if len(labels) > _LABELS_SHOWN:
         say(f"  ... and {len(labels) - _LABELS_SHOWN} more: --json has them all")
+
+
+def _say_repeats(entry: dict[str, Any], words: str) -> None:
+    """That templates stand there more than once, and which."""
+    if not words:
+        return
+    say(f"the same template twice, {entry['path']}", f"  {words}")
+    groups = entry["repeats"]
+    say(*(f"  {_shortly(each['samples'])}" for each in groups[:_LABELS_SHOWN]))
+    if len(groups) > _LABELS_SHOWN:
+        say(f"  ... and {len(groups) - _LABELS_SHOWN} more: --json has them all")
+
+
+def _say_doubts(entry: dict[str, Any]) -> None:
+    """Which templates hardly are fingers."""
+    from cccd_core.intake import Doubt
+
+    if entry["doubts"]:
+        texts = {str(doubt): doubt.text for doubt in Doubt}
+        say(f"templates in doubt, {entry['path']}")
+        for word, samples in entry["doubts"].items():
+            say(f"  {len(samples):,}: {texts[word]} ({_shortly(samples)})")
+
+
+def _shortly(names: list[str]) -> str:
+    """The first of some names, and how many there are more."""
+    more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
+    return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
 
 
 def _tell_of_views(entry: dict[str, Any], *, chosen: bool) -> None:

@@ -16,9 +16,11 @@ import numpy as np
 from cccd_core import runtime
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.evaluation.bootstrap import DET_GRID, REPLICATES, Bounds, bootstrap
+from cccd_core.evaluation.exchanged import with_exchanges
 from cccd_core.evaluation.labels import LabelFinding, label_findings
 from cccd_core.evaluation.rates import Rates, det, error_rates, rates_as_dict, sorted_scores
-from cccd_core.evaluation.samples import Expectation, SampleSet, read_folder
+from cccd_core.evaluation.repeats import Repeat, repeats
+from cccd_core.evaluation.samples import Examine, Expectation, SampleSet, read_folder
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
 from cccd_core.progress import Progress, named
 from cccd_core.storage import whole_file
@@ -29,8 +31,8 @@ _NO_UTF8 = re.compile("[\udc80-\udcff]")  # how Python carries such a byte of a 
 
 @dataclass(frozen=True, slots=True)
 class SetResult:
-    """What was measured on one folder. `labels` are questions about its files' names, `scores` keeps every pair;
-    `as_dict` is the set's entry in a result file."""
+    """What was measured on one folder. `labels` are questions about its files' names, `repeats` what stands there
+    twice, `scores` keeps every pair; `as_dict` is the set's entry in a result file."""
 
     samples: SampleSet
     scores: PairScores
@@ -38,6 +40,7 @@ class SetResult:
     timing: Timing
     bounds: Bounds | None
     labels: tuple[LabelFinding, ...]
+    repeats: tuple[Repeat, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready: counts, rates as fractions, pairs per second, and where asked for bounds and the DET curve."""
@@ -62,6 +65,8 @@ class SetResult:
                 if sample.template is None
             ],
             "labels": [finding.as_dict() for finding in self.labels],
+            "repeats": [each.as_dict() for each in self.repeats],
+            "doubts": self.samples.doubts,
         }
         if self.rates.eer is not None:
             genuine = sorted_scores(self.scores.genuine(), "genuine")
@@ -104,7 +109,8 @@ def evaluate_samples(
             replicates=replicates,
             progress=named(progress, "confidence bounds"),
         )
-    return SetResult(samples, scores, error_rates(genuine, impostor), timing, bounds, label_findings(samples, scores))
+    labels = with_exchanges(label_findings(samples, scores))
+    return SetResult(samples, scores, error_rates(genuine, impostor), timing, bounds, labels, repeats(samples))
 
 
 def evaluate_folder(
@@ -118,6 +124,7 @@ def evaluate_folder(
     width_px: int | None = None,
     view: int | None = None,
     position: int | None = None,
+    examine: Examine | None = None,
     threads: int | None = None,
     replicates: int = REPLICATES,
     progress: Progress | None = None,
@@ -136,6 +143,7 @@ def evaluate_folder(
         width_px=width_px,
         view=view,
         position=position,
+        examine=examine,
         progress=progress,
     )
     return evaluate_samples(samples, matcher, threads=threads, replicates=replicates, progress=progress)

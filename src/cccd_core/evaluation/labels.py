@@ -35,6 +35,8 @@ class LabelDoubt(Word):
     TWO_NAMES = "two_names", "one finger under two names"
     TWO_PERSONS = "two_persons", "one person under two names"
     MISFILED = "misfiled", "impressions under another finger's name"
+    EXCHANGED = "exchanged", "fingers of one person exchanged in one impression"
+    HANDS_EXCHANGED = "hands_exchanged", "the hands of one person exchanged in one impression"
     IN_PARTS = "in_parts", "two fingers under one name"
     NEVER_ALIKE = "never_alike", "another finger under this name"
 
@@ -44,8 +46,9 @@ class LabelFinding:
     """One question about labels.
 
     `names` are the names in doubt: two fingers (TWO_NAMES), two persons (TWO_PERSONS), the finger under whose name they
-    are and the one whose they seem (MISFILED), one finger (IN_PARTS, NEVER_ALIKE). `samples` are the files' stems
-    that it is about, none where it is all of them. Of `of` pairs `pairs` lie above `limit` (below it, IN_PARTS and
+    are and the one whose they seem (MISFILED), the fingers that changed places (EXCHANGED, HANDS_EXCHANGED), one finger
+    (IN_PARTS, NEVER_ALIKE). `samples` are the files' stems that it is about, none where it is all of them; of what was
+    exchanged two and two. Of `of` pairs `pairs` lie above `limit` (below it, IN_PARTS and
     NEVER_ALIKE); `highest` is the highest score of them.
     """
 
@@ -70,6 +73,13 @@ class LabelFinding:
                 return (
                     f"{_pairs(self.pairs, 'impostor')} above {self.limit:.0f}, of {_listed(self.samples)} with "
                     f"{self.names[1]}: filed under the wrong finger?"
+                )
+            case LabelDoubt.EXCHANGED | LabelDoubt.HANDS_EXCHANGED:
+                what = "the hands" if self.doubt is LabelDoubt.HANDS_EXCHANGED else "fingers"
+                two = [f"{one} with {other}" for one, other in zip(self.samples[::2], self.samples[1::2], strict=True)]
+                return (
+                    f"{_pairs(self.pairs, 'impostor')} above {self.limit:.0f}, since {_listed(tuple(two))} changed "
+                    f"places: {what} exchanged?"
                 )
             case LabelDoubt.IN_PARTS:
                 return (

@@ -7,9 +7,10 @@ there and is not, or cannot be read, stays in the set without a template: it sco
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,11 @@ import numpy.typing as npt
 from cccd_core import templates
 from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.progress import Progress
-from cccd_core.templates import FingerTemplate
+from cccd_core.templates import FingerTemplate, TemplateRecord
 from cccd_core.templates.beside import instead, is_image, passed_over_by_name
 from cccd_core.templates.io import MAX_FILE_BYTES
 from cccd_core.templates.xyt import FORMAT as FORMAT_XYT
+from cccd_core.words import Word
 
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
 _HEAD_BYTES = 4096
@@ -28,14 +30,27 @@ _HEAD_BYTES = 4096
 _SPAN = re.compile(r"(\d+)-(\d+)")
 
 
+class Doubtful(Protocol):
+    """Something doubted of a template, by its stable word."""
+
+    @property
+    def word(self) -> Word: ...
+
+
+Examine: TypeAlias = Callable[[TemplateRecord, FingerTemplate], Iterable[Doubtful]]
+"""What is doubted of a view of a record, as `intake.examine` says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One impression of one finger; `template` is None where it is missing or unreadable, `failure` then says why."""
+    """One impression of one finger; `template` is None where it is missing or unreadable, `failure` then says why.
+    `doubts` are the words for what is doubted of it, where that was asked."""
 
     finger: str
     impression: str
     template: FingerTemplate | None
     failure: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -74,6 +89,15 @@ class SampleSet:
         """int32[samples]: which finger each sample is of, ascending."""
         number = {finger: index for index, finger in enumerate(self.fingers)}
         return np.array([number[sample.finger] for sample in self.samples], dtype=np.int32)
+
+    @property
+    def doubts(self) -> dict[str, list[str]]:
+        """The names of the samples of which something is doubted, by the doubt's word."""
+        found: dict[str, list[str]] = {}
+        for sample in self.samples:
+            for word in sample.doubts:
+                found.setdefault(word, []).append(sample.name)
+        return dict(sorted(found.items()))
 
     @property
     def failed(self) -> int:
@@ -138,6 +162,7 @@ def read_folder(
     width_px: int | None = None,
     view: int | None = None,
     position: int | None = None,
+    examine: Examine | None = None,
     progress: Progress | None = None,
 ) -> SampleSet:
     """Reads every template of a folder; of a record with several finger views one is taken, by `TemplateRecord.select`.
@@ -145,8 +170,9 @@ def read_folder(
 
     `format`, `dpi`, `height_px` and `width_px` go to `templates.load` (.xyt demands dpi and height). Files whose name
     has no `_`, and what `templates.beside` says is no template, are no samples; they are counted. A folder
-    of these alone is a set without samples. Raises FileError for a folder that cannot be listed, holds two files of one
-    sample or more than 20,000 samples, ParameterError where `expect` names as many.
+    of these alone is a set without samples. `examine` says what is doubted of each template. Raises FileError for a
+    folder that cannot be listed, holds two files of one sample or more than 20,000 samples, ParameterError where
+    `expect` names as many.
     """
     if view is not None and position is not None:
         raise ParameterError("a view is chosen by its number or by its position", view=view, position=position)
@@ -192,9 +218,12 @@ def read_folder(
             continue
         several_views += len(record.views) > 1
         try:
-            samples.append(Sample(finger, impression, record.select(view, position)))
+            chosen = record.select(view, position)
         except ParameterError as error:
             samples.append(Sample(finger, impression, None, str(error)))
+            continue
+        doubts = tuple(str(each.word) for each in examine(record, chosen)) if examine else ()
+        samples.append(Sample(finger, impression, chosen, doubts=doubts))
     if progress and names:
         progress(len(names), len(names), "reading")
     return SampleSet(str(path), tuple(samples), passed_over, images, folders, several_views)

@@ -55,8 +55,8 @@ class Limits:
     * `least_per_mm2`, `whole_mm`: so many minutiae a square millimetre, at the least, has the place of a print that
       reaches so far; a smaller one, of which less was seen or found, may have fewer in proportion.
     * `off_curve_mm`: so far, at the least, the median minutia lies from the best curve of the third degree.
-    * `one_direction`, `few_directions`: at most this share of 12 or more minutiae has one direction or the opposite one;
-      two such, or four that lie apart. Of fewer all but one, or all.
+    * `one_direction`, `few_directions`: at most this share of 12 or more minutiae has one direction or the opposite
+      one; two such, or four that lie apart. Of fewer minutiae all but one, or all.
     * `beside_mm`, `beside`: from this width on, how much a print may look like two fingers (`intake.layout`).
     * `repeated`: at most so many minutiae share a place with another.
     * `half_circle`: from so many minutiae on, directions that are all below 180 degrees are no chance.

@@ -1,6 +1,6 @@
-"""How the minutiae of a print lie as a whole: on a few curves, along a few lines of direction, as two fingers beside each
-other. Each limit was chosen on the prints of crossmatch and fcj2020; docs/explanation/intake.md has what each finds in
-others.
+"""How the minutiae of a print lie as a whole: on a few curves, along a few directions, as two fingers side by side.
+
+The limits were chosen on the prints of crossmatch and fcj2020; docs/explanation/intake.md has what they find in others.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ LEAST_ON_CUBIC = 20
 LEAST_BESIDE = 24
 _LEAST_SIDE = 8  # minutiae of one of two fingers
 _SPLITS = 6  # the widest gaps, at which two fingers may be told apart
-# Of two fingers: how badly one flow fits all, how badly two fit, the gap between them (mm); and where 0 lies. A logistic
-# regression on pairs of prints of crossmatch and fcj2020 beside each other, rounded.
+# Of two fingers: how badly one flow fits all, how badly two fit, the gap between them (mm); and where 0 lies. A
+# logistic regression on pairs of prints of crossmatch and fcj2020 beside each other, rounded.
 _BESIDE = (14.0, -5.2, 6.2, 6.5)
 
 Places = NDArray[np.float64]

@@ -163,3 +163,34 @@ def test_labels_that_cannot_be_right_are_asked_about(
     assert cccd("evaluate", folder, "--bootstrap", "0", "--json") == 0
     (label,) = json.loads(capsys.readouterr().out)["sets"][0]["labels"]
     assert (label["word"], label["names"]) == ("two_persons", ["012", "999"])
+
+
+@pytest.mark.data
+@pytest.mark.jit
+def test_copies_doubtful_templates_and_exchanged_fingers_are_said(
+    fingerprints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for file in (fingerprints / "crossmatch" / "fjfx").glob("012-[38]_[1-5].fmr"):
+        shutil.copy(file, folder / file.name)
+    assert cccd("evaluate", folder, "--bootstrap", "0") == 0
+    out = capsys.readouterr().out
+    assert not any(word in out for word in ("twice", "in doubt", "exchanged"))
+    shutil.copy(folder / "012-3_1.fmr", folder / "012-3_9.fmr")
+    shutil.move(folder / "012-3_2.fmr", tmp_path / "kept")
+    shutil.move(folder / "012-8_2.fmr", folder / "012-3_2.fmr")
+    shutil.move(tmp_path / "kept", folder / "012-8_2.fmr")
+    view = templates.load(folder / "012-3_3.fmr").view
+    templates.save(templates.write(replace(view, angle=view.angle * 0), "iso-2005"), folder / "012-3_8.fmr")
+    assert cccd("evaluate", folder, "--bootstrap", "0") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1 impression is a copy of another's template: in 1 genuine pair" in out
+    assert "012-3_1, 012-3_9" in out
+    assert "most minutiae point one way, or the opposite one (012-3_8)" in out
+    assert "since 012-3_2 with 012-8_2 changed places: fingers exchanged?" in out
+    assert cccd("evaluate", folder, "--bootstrap", "0", "--json") == 0
+    (entry,) = json.loads(capsys.readouterr().out)["sets"]
+    assert entry["repeats"] == [{"samples": ["012-3_1", "012-3_9"], "genuine_pairs": 1, "impostor_pairs": 0}]
+    assert entry["doubts"]["one_direction"] == ["012-3_8"]
+    assert [label["word"] for label in entry["labels"]] == ["exchanged"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cccd_core.evaluation import SampleSet, evaluate_samples, read_folder
+from cccd_core.evaluation.exchanged import with_exchanges
 from cccd_core.evaluation.labels import LabelFinding, label_findings, limit
 from cccd_core.evaluation.samples import of_templates
 from cccd_core.evaluation.scoring import PairScores, score_pairs
@@ -55,6 +56,35 @@ def test_one_person_under_two_names() -> None:
     (one,) = found(*fingers, *again)
     assert (str(one.doubt), one.names, one.pairs, one.of) == ("two_persons", ("11", "13"), 8, 8)
     assert str(one) == "8 impostor pairs score above 60, all of 11 with 13: one person under two names?"
+
+
+def test_fingers_that_changed_places_are_one_question() -> None:
+    def hands(*moved: tuple[int, int]) -> list[tuple[str, int]]:
+        """Eight fingers of person 11 and 12; in impression 2 of person 11 these are exchanged."""
+        other = {**dict(moved), **{b: a for a, b in moved}}
+        return [
+            (f"{person}-{code}_{i}", 10 * person + (other.get(code, code) if (person, i) == (11, 2) else code))
+            for person in (11, 12)
+            for code in (2, 3, 7, 8)
+            for i in range(1, 6)
+        ]
+
+    def asked(*moved: tuple[int, int]) -> list[tuple[str, tuple[str, ...]]]:
+        every = with_exchanges(found(*hands(*moved)))
+        return [(str(each.doubt), each.samples) for each in every]
+
+    assert asked() == []
+    assert asked((2, 3)) == [("exchanged", ("11-2_2", "11-3_2"))]
+    assert asked((2, 7)) == [("exchanged", ("11-2_2", "11-7_2"))]
+    assert asked((2, 7), (3, 8)) == [("hands_exchanged", ("11-2_2", "11-7_2", "11-3_2", "11-8_2"))]
+    (one,) = with_exchanges(found(*hands((2, 7), (3, 8))))
+    assert str(one) == (
+        "16 impostor pairs score above 60, since 11-2_2 with 11-7_2, 11-3_2 with 11-8_2 changed places: "
+        "the hands exchanged?"
+    )
+    alone = [(name, 113 if name == "11-2_2" else identity) for name, identity in hands()]
+    (one,) = with_exchanges(found(*alone))
+    assert (str(one.doubt), one.samples) == ("misfiled", ("11-2_2",))
 
 
 def test_one_finger_of_a_person_for_two() -> None:

@@ -170,7 +170,8 @@ def test_what_is_sparse_depends_on_how_far_the_print_reaches() -> None:
         x, y = rng.uniform(0, width_px, count), rng.uniform(0, height_px, count)
         x[:2], y[:2] = (0, width_px), (0, height_px)
         zeros = np.zeros(count, np.uint8)
-        return "sparse" in words(FingerTemplate(x.astype(int), y.astype(int), rng.integers(0, 65536, count), zeros, zeros))
+        angle = rng.integers(0, 65536, count)
+        return "sparse" in words(FingerTemplate(x.astype(int), y.astype(int), angle, zeros, zeros))
 
     assert spread(40, 440, 500)  # 22 x 25 mm
     assert not spread(80, 440, 500)
