@@ -12,7 +12,7 @@ from cccd_core.errors import ParameterError
 
 MAX_TEXT_CHARACTERS = 400
 MAX_PORTRAIT_BYTES = 60_000
-MAX_FINGER_BYTES = 6_000
+MAX_FINGER_BYTES = 32_000  # an image; a minutiae record takes 2 kB at most
 
 _REQUIRED_TEXTS = ("full_name", "nationality_name")
 
@@ -22,8 +22,9 @@ class CardContent:
     """The content of one card, before it is coded into data groups.
 
     Texts are Vietnamese in NFC (brought to NFC here). `portrait` is a JPEG or JPEG 2000 file; `fingers` maps ISO/IEC
-    19794 finger positions 1-10 to ISO/IEC 19794-2:2005 records, in ascending order. `expiry_date` None means a card
-    without expiry ("Không thời hạn"). ParameterError names the field that is wrong, never its value.
+    19794 finger positions 1-10 to ISO/IEC 19794-2:2005 records or images (ISO/IEC 19794-4:2005, `finger_image.build`),
+    in ascending order. `expiry_date` None means a card without expiry ("Không thời hạn"). ParameterError names the
+    field that is wrong, never its value.
     """
 
     personal_number: str

@@ -1,8 +1,8 @@
 """DG3: the fingers.
 
 Doc 9303-10 clause 4.7.3 and table of biometric subtypes. Doc 9303 foresees finger images in DG3 (ISO/IEC 19794-4 and
-39794-4), which are read; our profile stores ISO/IEC 19794-2:2005 minutiae records, because the card is matched at
-counters that hold a minutiae matcher and ten images do not fit the chip. The format type in each header says so, as
+39794-4), which are read, and written (19794-4) where images are at hand. Where there are templates alone it holds
+ISO/IEC 19794-2:2005 minutiae records, which counters of ours can match. The format type in each header says which, as
 CBEFF means it to.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cccd_core.emrtd import cbeff, images, iso19794, records
+from cccd_core.emrtd import cbeff, finger_image, images, iso19794, records
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.images import StatedImage
 from cccd_core.emrtd.odd import Found, OddParts
@@ -38,23 +38,32 @@ def subtype(position: int) -> int:
     return ((position - 1) % 5 + 1) << 2 | (1 if position <= 5 else 2)
 
 
+def _inspect_minutiae(record: bytes) -> tuple[int, int]:
+    """(finger position, format type) of a minutiae record."""
+    stated, extended = _inspect(record)
+    return stated, cbeff.FORMAT_FINGER_MINUTIAE_EXTENDED if extended else cbeff.FORMAT_FINGER_MINUTIAE
+
+
 _POSITIONS = {subtype(position): position for position in range(1, 11)}
 
 
 def build(fingers: Mapping[int, bytes]) -> bytes:
-    """DG3 of ISO/IEC 19794-2:2005 records by finger position, in ascending order of positions.
+    """DG3 of records by finger position, in ascending order of positions: minutiae of ISO/IEC 19794-2:2005 or an image
+    of ISO/IEC 19794-4:2005 (`finger_image.build`).
 
-    ParameterError where a record is none, or says another finger than its position.
+    ParameterError where a record is neither, or says another finger than its position.
     """
     templates = []
     for position in sorted(fingers):
         try:
-            stated, extended = _inspect(fingers[position])
+            if fingers[position].startswith(finger_image.MAGIC):
+                stated, kind = finger_image.position_of(fingers[position]), cbeff.FORMAT_FINGER_IMAGE
+            else:
+                stated, kind = _inspect_minutiae(fingers[position])
         except FormatError as error:
             raise ParameterError(f"fingers: {error.message}", position=position, **error.facts) from None
         if stated not in (0, position):
             raise ParameterError("a finger record says another position", position=position, stated=stated)
-        kind = cbeff.FORMAT_FINGER_MINUTIAE_EXTENDED if extended else cbeff.FORMAT_FINGER_MINUTIAE
         templates.append(
             cbeff.BiometricTemplate(
                 cbeff.TYPE_FINGER, subtype(position), cbeff.OWNER_JTC1_SC37, kind, fingers[position]
@@ -69,7 +78,7 @@ class Finger:
 
     `position` is 1 to 10, None where it is not said or header and record contradict each other; `kind` is `minutiae`
     for a record of ISO/IEC 19794-2, else the image's (`wsq`, `jpeg2000`, ..., `raw`, `unknown`); `data` is that record,
-    or that image.
+    or that image. `dpi` is what the record states of an image, None where it states nothing.
     """
 
     position: int | None
@@ -78,6 +87,7 @@ class Finger:
     data: bytes = field(repr=False)
     width_px: int | None = None
     height_px: int | None = None
+    dpi: float | None = None
 
 
 def parse(data: bytes) -> Found[Finger]:
@@ -131,7 +141,7 @@ def _fingers(template: cbeff.BiometricTemplate, odd: OddParts, name: str) -> lis
         info = images.compared(each, odd, shown)
         kind = info.kind if info is not None else "raw" if each.kind == "raw" else "unknown"
         size = (each.width_px, each.height_px) if info is None else (info.width_px, info.height_px)
-        fingers.append(Finger(position, standard, kind, each.image, *size))
+        fingers.append(Finger(position, standard, kind, each.image, *size, each.dpi))
     return fingers
 
 

@@ -75,7 +75,8 @@ def inspect_portrait(data: bytes) -> ImageInfo:
 @dataclass(frozen=True, slots=True)
 class StatedImage:
     """An image as it stands in a biometric record, and what the record says of it: its kind (`raw` for pixels without
-    a file around them), its size, the person's sex, the finger's position 1 to 10; None where it says nothing."""
+    a file around them), its size, the person's sex, the finger's position 1 to 10, its pixels an inch; None where it
+    says nothing."""
 
     image: bytes = field(repr=False)
     kind: str | None = None
@@ -83,6 +84,7 @@ class StatedImage:
     height_px: int | None = None
     sex: str | None = None
     position: int | None = None
+    dpi: float | None = None
 
 
 def compared(stated: StatedImage, odd: OddParts, name: str) -> ImageInfo | None:

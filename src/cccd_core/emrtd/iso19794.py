@@ -1,4 +1,4 @@
-"""Image records of ISO/IEC 19794: faces (part 5) and fingers (part 4), editions of 2005 and 2011. Reading only.
+"""Image records of ISO/IEC 19794: faces (part 5) and fingers (part 4), editions of 2005 and 2011: reading.
 
 A record is a header, then one block for each image, which begins with its own length. Lengths and counts that are off
 are noted; the images are found all the same.
@@ -142,7 +142,8 @@ def _face_2011(_: bytes, block: bytes, odd: OddParts, name: str) -> StatedImage 
 def _finger_2005(head: bytes, block: bytes, odd: OddParts, name: str) -> StatedImage | None:
     _, position, _, _, _, _, width, height, _ = _FINGER_2005.unpack_from(block)
     kind = _kind(_FINGER_KINDS, head[29], odd, name)
-    return StatedImage(block[_FINGER_2005.size :], kind, width, height, None, position or None)
+    dpi = _dpi(head[19], *struct.unpack(">HH", head[24:28]))
+    return StatedImage(block[_FINGER_2005.size :], kind, width, height, None, position or None, dpi)
 
 
 def _finger_2011(head: bytes, block: bytes, odd: OddParts, name: str) -> StatedImage | None:
@@ -153,9 +154,16 @@ def _finger_2011(head: bytes, block: bytes, odd: OddParts, name: str) -> StatedI
     if place > len(block):
         odd.add(name, block, "a finger does not fit its record", length=len(block))
         return None
-    position, *_, code, _, width, height = _FINGER_2011.unpack_from(block, start)
+    position, _, units, _, _, across, down, _, code, _, width, height = _FINGER_2011.unpack_from(block, start)
     image = _measured(block, place, odd, name)
-    return StatedImage(image, _kind(_FINGER_KINDS_2011, code, odd, name), width, height, None, position or None)
+    kind = _kind(_FINGER_KINDS_2011, code, odd, name)
+    return StatedImage(image, kind, width, height, None, position or None, _dpi(units, across, down))
+
+
+def _dpi(units: int, across: int, down: int) -> float | None:
+    """Pixels an inch of an image; None where the record states none, or none that holds both ways."""
+    inches = {1: 1.0, 2: 2.54}.get(units)
+    return inches * across if inches is not None and across and across == down else None
 
 
 def _image_place(block: bytes, place: int, least: int, odd: OddParts, name: str) -> int:

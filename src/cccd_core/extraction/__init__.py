@@ -4,6 +4,7 @@ from cccd_core.extraction.batch import Outcome, Wanted, extract_all, found
 from cccd_core.extraction.extractor import Extraction, ExtractionParameters, Extractor
 from cccd_core.extraction.images import Decoders, FingerImage, raw
 from cccd_core.extraction.quality import AGAIN_BELOW, Quality, Shortfall
+from cccd_core.extraction.reader import ImageReader
 
 __all__ = [
     "AGAIN_BELOW",
@@ -12,6 +13,7 @@ __all__ = [
     "ExtractionParameters",
     "Extractor",
     "FingerImage",
+    "ImageReader",
     "Outcome",
     "Quality",
     "Shortfall",

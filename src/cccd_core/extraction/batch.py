@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cccd_core.errors import CccdError, DiskFullError, FileError, FormatError, ParameterError
-from cccd_core.extraction import images
 from cccd_core.extraction.decoding import REQUEST_MAX_BYTES
 from cccd_core.extraction.extractor import Extractor
 from cccd_core.extraction.quality import Quality
+from cccd_core.extraction.reader import ImageReader
 from cccd_core.progress import Progress
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
@@ -90,15 +90,14 @@ def extract_all(
         raise ParameterError("two images would get the same file", file=twice[0])
     if wanted.format not in FORMATS:
         raise ParameterError("unknown template format", format=wanted.format, known=" ".join(FORMATS))
-    made = extractor or Extractor()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise file_error("the folder of templates cannot be made", error, path=str(folder)) from None
-    with images.Decoders() as decoders:
+    with ImageReader(extractor) as reader:
 
         def one(pair: tuple[Path, Path]) -> Outcome:
-            return _one(*pair, wanted, made, decoders)
+            return _one(*pair, wanted, reader)
 
         outcomes = []
         for outcome in _in_order(one, zip(sources, targets, strict=True), threads):
@@ -128,19 +127,13 @@ def _in_order(
                 future.cancel()
 
 
-def _one(source: Path, target: Path, wanted: Wanted, extractor: Extractor, decoders: images.Decoders) -> Outcome:
+def _one(source: Path, target: Path, wanted: Wanted, reader: ImageReader) -> Outcome:
     if target.exists() and not wanted.again:
         return Outcome(source, target, kept=True)
     try:
         data = whole_file.read(source, "image", most=REQUEST_MAX_BYTES)
-        if wanted.raw_size is not None and source.suffix.lower() == RAW_ENDING:
-            image = images.raw(data, *wanted.raw_size)
-        else:
-            image = decoders.read(data)
-        dpi = wanted.dpi or image.dpi
-        if not dpi:
-            raise ParameterError("the image does not state its resolution", needs="dpi")
-        made = extractor.extract(image.pixels, dpi)
+        raw_size = wanted.raw_size if source.suffix.lower() == RAW_ENDING else None
+        made = reader.read(data, dpi=wanted.dpi, raw_size=raw_size)
         whole_file.write(target, write(made.template, wanted.format), private=True, folders=True)
     except DiskFullError:
         raise

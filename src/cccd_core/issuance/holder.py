@@ -14,7 +14,8 @@ import numpy as np
 from cccd_core import templates
 from cccd_core.dedup.judge.fusion import fuse_any_position, fuse_same_position
 from cccd_core.emrtd import dg3
-from cccd_core.errors import FormatError, ParameterError, UnavailableError
+from cccd_core.errors import CccdError, FormatError, ParameterError, UnavailableError
+from cccd_core.extraction import ImageReader
 from cccd_core.matching import Matcher
 from cccd_core.plain import Json, encode_record
 from cccd_core.templates import FingerTemplate
@@ -61,7 +62,8 @@ def compare_holder(
     Where each of them says its position, and the chip has that finger, they are compared position by position; else
     each with every finger of the chip, and the score pays for that choice. Fused as a deduplication is: an exact bound,
     no model of genuine pairs. ParameterError for no finger, more than ten, or an `fmr` that is none; FormatError for a
-    DG3 that makes no sense; UnavailableError for one without minutiae. Costs one comparison a pair.
+    DG3 that makes no sense; UnavailableError for one without fingers, and for one of images without the extra that
+    brings the extractor. Costs one comparison a pair, and an extraction for each image.
     """
     if not 1 <= len(probes) <= MAX_FINGERS:
         raise ParameterError("one to ten fingers are compared", fingers=len(probes))
@@ -89,9 +91,11 @@ def compare_holder(
 
 
 def _fingers(dg3_file: bytes) -> Mapping[int, FingerTemplate]:
+    """The fingers on the chip by position: their minutiae, or what is extracted from their images."""
+    on_chip = dg3.parse(dg3_file)
     found: dict[int, FingerTemplate] = {}
-    unread: FormatError | None = None
-    for position, record in dg3.minutiae(dg3.parse(dg3_file)).items():
+    unread: CccdError | None = None
+    for position, record in dg3.minutiae(on_chip).items():
         try:
             read = templates.read(record, format="iso-2011" if record[4:8] == b"030\0" else "iso-2005")
             found[position] = read.select(position=position)
@@ -99,8 +103,23 @@ def _fingers(dg3_file: bytes) -> Mapping[int, FingerTemplate]:
             unread = error
         except ParameterError:  # so does a record of several fingers, none of them this one
             unread = FormatError("a finger record of DG3 has several views, none of its finger", position=position)
+    for finger in on_chip:
+        if finger.kind != "minutiae" and finger.position is not None and finger.position not in found:
+            try:
+                found[finger.position] = _extracted(finger, finger.position)
+            except (FormatError, UnavailableError) as error:
+                unread = error
     if not found:
         if unread is not None:
             raise unread
-        raise UnavailableError("DG3 holds no minutiae", needs="a document with finger minutiae on its chip")
+        raise UnavailableError("DG3 holds no finger", needs="a document with fingers on its chip")
     return found
+
+
+def _extracted(finger: dg3.Finger, position: int) -> FingerTemplate:
+    """From an image in DG3, at the record's resolution or else its own; FormatError where neither states one."""
+    size = (finger.width_px or 0, finger.height_px or 0) if finger.kind == "raw" else None
+    try:
+        return ImageReader.shared().read(finger.data, dpi=finger.dpi, raw_size=size, position=position).template
+    except ParameterError as error:
+        raise FormatError(f"a finger image of DG3: {error.message}", position=position) from None

@@ -119,15 +119,16 @@ def test_a_decoder_that_takes_too_long_or_dies_is_replaced(monkeypatch: pytest.M
         hurried.read(good)
 
 
-def test_a_decoder_has_little_memory_and_writes_no_file(decoders: Decoders) -> None:
-    decoders.read(wsq_writer.smooth(40, 40, 5))
-    waiting = decoders._idle.get()
-    limits = dict(re.findall(r"(Max [a-z ]+?)  +(\d+)", Path(f"/proc/{waiting._process.pid}/limits").read_text()))
-    decoders._idle.put(waiting)
-    assert int(limits["Max address space"]) == decoding.MEMORY_BYTES
-    assert int(limits["Max file size"]) == 0
-    # as many pixels as are taken, eight bytes each in the decoder's arithmetic
-    area = decoders.read(wsq_writer.smooth(4000, decoding.AREA_MAX_PX // 4000, 5)).pixels.size
+def test_a_decoder_has_little_memory_and_writes_no_file() -> None:
+    with Decoders(patience_s=600) as decoders:
+        decoders.read(wsq_writer.smooth(40, 40, 5))
+        waiting = decoders._idle.get()
+        limits = dict(re.findall(r"(Max [a-z ]+?)  +(\d+)", Path(f"/proc/{waiting._process.pid}/limits").read_text()))
+        decoders._idle.put(waiting)
+        assert int(limits["Max address space"]) == decoding.MEMORY_BYTES
+        assert int(limits["Max file size"]) == 0
+        # as many pixels as are taken, eight bytes each in the decoder's arithmetic
+        area = decoders.read(wsq_writer.smooth(4000, decoding.AREA_MAX_PX // 4000, 5)).pixels.size
     assert area == decoding.AREA_MAX_PX
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cccd_core import templates
-from cccd_core.emrtd import cbeff, dg3
+from cccd_core.emrtd import cbeff, dg3, finger_image
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.errors import FormatError, ParameterError, UnavailableError
+from cccd_core.extraction import ImageReader, weights
 from cccd_core.issuance.holder import compare_holder
 from cccd_core.templates import FingerTemplate
 from support.matching_pairs import impression
 
 pytestmark = pytest.mark.jit
+needs_extractor = pytest.mark.skipif(not weights.found(), reason="the extra cccd_core[extract] is not installed")
 PERSON, STRANGER = {2: 1, 7: 2}, {2: 11, 7: 12}  # position -> seed of the finger
 
 
@@ -82,11 +87,46 @@ def test_numbers_of_fingers_that_are_none(count: int) -> None:
         compare_holder(DG3, taken(PERSON)[:1] * count)
 
 
-def test_a_dg3_without_minutiae_or_that_is_none() -> None:
+def jpeg2000(path: Path) -> bytes:
+    out = io.BytesIO()
+    with Image.open(path) as image:
+        image.convert("L").save(out, "JPEG2000", quality_mode="rates", quality_layers=[12])
+    return out.getvalue()
+
+
+@pytest.mark.data
+@needs_extractor
+def test_a_finger_is_compared_with_the_image_on_a_chip(images: Path) -> None:
+    folder = images / "fvc2002_DB1_B"
+    reader = ImageReader.shared()
+    mine, other = (
+        reader.read((folder / name).read_bytes(), dpi=500, position=2).template for name in ("101_2.png", "102_1.png")
+    )
+    pictured = finger_image.build(jpeg2000(folder / "101_1.png"), 2)
+    found = compare_holder(dg3.build({2: pictured}), [mine])
+    assert found.matched
+    assert [each.position for each in found.fingers] == [2]
+    assert not compare_holder(dg3.build({2: pictured}), [other]).matched
+    # of one finger in both forms, the minutiae count
+    stranger = templates.write(replace(other, extended=b""), "iso-2005")
+    both = [
+        cbeff.BiometricTemplate(cbeff.TYPE_FINGER, dg3.subtype(2), cbeff.OWNER_JTC1_SC37, kind, data)
+        for kind, data in ((cbeff.FORMAT_FINGER_IMAGE, pictured), (cbeff.FORMAT_FINGER_MINUTIAE, stranger))
+    ]
+    assert compare_holder(cbeff.build(ElementaryFile.DG3.tag, both), [other]).matched
+    # a spoilt image costs its finger alone
+    spoilt = finger_image.build(jpeg2000(folder / "103_1.png"), 7)
+    data = dg3.build({2: pictured, 7: spoilt}).replace(spoilt[150:], bytes(len(spoilt) - 150))
+    assert compare_holder(data, [mine]).matched
+    with pytest.raises(FormatError):
+        compare_holder(dg3.build({7: spoilt}).replace(spoilt[150:], bytes(len(spoilt) - 150)), [mine])
+
+
+def test_a_dg3_without_fingers_or_that_is_none() -> None:
     template = cbeff.BiometricTemplate(cbeff.TYPE_FINGER, 9, cbeff.OWNER_JTC1_SC37, cbeff.FORMAT_FINGER_IMAGE, b"image")
-    images = cbeff.build(ElementaryFile.DG3.tag, [template])
-    with pytest.raises(UnavailableError, match="no minutiae"):
-        compare_holder(images, taken(PERSON))
+    for data in (cbeff.build(ElementaryFile.DG3.tag, [template]), bytes.fromhex("6306 7F6103 020100")):
+        with pytest.raises(UnavailableError, match="no finger"):
+            compare_holder(data, taken(PERSON))
     with pytest.raises(FormatError):
         compare_holder(b"\x63\x00", taken(PERSON))
 
