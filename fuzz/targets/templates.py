@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 
 import numpy as np
 
@@ -65,6 +66,16 @@ def _niem() -> bytes:
     ).encode()
 
 
+def _dump(record: bytes) -> bytes:
+    """Words of two bytes, the last byte first, as `hexdump` prints them, with rows left out."""
+    rows = [record[place : place + 16] for place in range(0, len(record), 16)]
+    lines = [
+        f"{16 * place:07x} " + " ".join(row[at : at + 2][::-1].hex() for at in range(0, len(row), 2))
+        for place, row in enumerate(rows)
+    ]
+    return "\n".join([*lines, "*", f"{len(record) + 32:07x}"]).encode()
+
+
 SEEDS = tuple(
     bytes([first]) + templates.write(example(), name, **SIZE)
     for number, name in enumerate(NAMES)
@@ -87,6 +98,13 @@ SEEDS = tuple(
         b"finger: 2\ntemplate: " + base64.b64encode(record) + b"\n",
         bytes.fromhex("7f6108020102") + b"\x7f\x60\x00" + record,
         record.hex().encode("utf-16-le"),
+        b"TEMPLATE=" + base64.b64encode(record) + b"&b=%3D\n",
+        ("byte[] t = {" + ", ".join(f"(byte)0x{byte:02x}" for byte in record) + ", -1, 70};").encode(),
+        json.dumps({str(place): byte for place, byte in enumerate(record)}).encode(),
+        base64.b64encode(record).replace(b"A", rb"\/", 1) + rb"\n\u003d",
+        _dump(record),
+        b'<?xml version="1.0" encoding="utf-16"?><a b="' + base64.b64encode(record) + b'"/>' + bytes(9),
+        _nist().replace(b"\x1d", b"\x1d\r\n"),
     )
 )
 

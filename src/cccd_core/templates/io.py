@@ -89,7 +89,8 @@ def read(
     if len(formats) > 1:
         raise FormatError("a wrapper holds records of several formats", formats=" ".join(sorted(formats)))
     views = tuple(view for record in records for view in record.views)
-    return replace(records[0], views=views, notices=tuple(notice for record in records for notice in record.notices))
+    notices = dict.fromkeys(notice for record in records for notice in record.notices)  # what holds for all, once
+    return replace(records[0], views=views, notices=tuple(notices))
 
 
 def _read(

@@ -191,8 +191,9 @@ def is_file(data: bytes) -> bool:
 def read(data: bytes) -> File:
     """The records of `data`. FormatError, with the offset, where a record is cut or where none can begin. Linear in the
     file's length."""
+    data, without = _without_line_ends(data)
     records: list[Record] = []
-    notices: list[Notice] = []
+    notices: list[Notice] = list(without)
     listed: tuple[int, ...] = ()
     offset = 0
     per_mm = 0.0
@@ -223,7 +224,21 @@ def read(data: bytes) -> File:
         raise FormatError("the file does not begin with its record of Type 1", offset=0)
     if listed != tuple(record.type for record in records[1:]):
         notices.append(Notice(Remark.CONTENTS_OFF, {"listed": len(listed), "found": len(records) - 1}))
-    return File(tuple(records), listed.count(MINUTIAE), tuple(notices))
+    return File(tuple(records), listed.count(MINUTIAE), tuple(notices), has_offsets=not without)
+
+
+def _without_line_ends(data: bytes) -> tuple[bytes, tuple[Notice, ...]]:
+    """A file without the line ends that an editor or a transfer put behind its separators; as it is where they do not
+    stand behind every one of a kind, as in an image's data they would not."""
+    removed = 0
+    for separator in (FS, GS, RS, US):
+        found = data.count(separator + b"\r\n") + data.count(separator + b"\n")
+        last = data.endswith(separator)  # nothing need follow the last one
+        if found and found + last == data.count(separator):
+            before = len(data)
+            data = data.replace(separator + b"\r\n", separator).replace(separator + b"\n", separator)
+            removed += before - len(data)
+    return data, (Notice(Remark.LINE_ENDS, {"bytes": removed}),) if removed else ()
 
 
 def _contents(first: Record) -> tuple[int, ...]:

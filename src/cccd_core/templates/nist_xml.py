@@ -31,7 +31,7 @@ from cccd_core.templates.nist_itl import (
     tagged_image,
 )
 from cccd_core.templates.notices import Notice, Remark
-from cccd_core.templates.xml_text import MAX_DEPTH, local, parse
+from cccd_core.templates.xml_text import MAX_DEPTH, local, oddities, parse
 
 MAX_ELEMENTS = 500_000
 MAX_VALUE = 32  # characters: no number or code that is read is longer
@@ -163,8 +163,10 @@ def read(data: bytes) -> File:
     found, listed = sorted(record.type for record in records[1:]), sorted(reader.listed)
     if not records or records[0].type != 1:
         raise FormatError("an ANSI/NIST-ITL file in XML (NIEM) does not begin with its record of Type 1", offset=0)
-    odd = Notice(Remark.CONTENTS_OFF, {"listed": len(listed), "found": len(found)})
-    return File(records, listed.count(MINUTIAE), (odd,) if found != listed else (), has_offsets=False)
+    notices = oddities(data)
+    if found != listed:
+        notices += (Notice(Remark.CONTENTS_OFF, {"listed": len(listed), "found": len(found)}),)
+    return File(records, listed.count(MINUTIAE), notices, has_offsets=False)
 
 
 @dataclass(slots=True)

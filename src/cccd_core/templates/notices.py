@@ -23,6 +23,8 @@ class Remark(Word):
     )
     NOT_READ = "not_read", "the file holds more than minutiae, which is not read"
     DIRECTION_UNKNOWN = "direction_unknown", "minutiae whose direction the file calls unknown are taken as they stand"
+    CODING_OFF = "coding_off", "the text is in another coding than its declaration says"
+    LINE_ENDS = "line_ends", "line ends stand behind the separators, and are taken out"
     UNWRAPPED = "unwrapped", "the record came in a wrapper"
     POSITION_DIFFERS = "position_differs", "the wrapper names another finger than the record"
     FINGERS_DIFFER = "fingers_differ", "the forms of a record's minutiae, or its image, name different fingers"

@@ -9,15 +9,22 @@ import re
 
 _FINGERS = ({"thumb"}, {"index", "pointer"}, {"middle"}, {"ring"}, {"little"})
 _WORDS = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_KNOWN = "left|right|thumb|index|pointer|middle|ring|little|finger"
+_JOINED = re.compile(f"(?:{_KNOWN})+")
 
 
 def finger_of(subtype: str) -> int:
-    """The finger position of a CBEFF subtype ("Left IndexFinger", "RightThumb", "LEFT_INDEX"); 0 for one that names
-    none."""
-    words = {word.lower() for word in _WORDS.findall(subtype.replace("Finger", " "))}
+    """The finger position of a CBEFF subtype ("Left IndexFinger", "RightThumb", "LEFT_INDEX", "left indexfinger"); 0
+    for one that names none."""
+    words = {part for word in _WORDS.findall(subtype) for part in _parts(word.lower())}
     sides = [offset for side, offset in (("right", 0), ("left", 5)) if side in words]
     fingers = [number for number, names in enumerate(_FINGERS, start=1) if words & names]
     return sides[0] + fingers[0] if len(sides) == len(fingers) == 1 else 0
+
+
+def _parts(word: str) -> list[str]:
+    """The names that are joined to a word; the word itself where it is not made of them alone."""
+    return re.findall(_KNOWN, word) if _JOINED.fullmatch(word) else [word]
 
 
 _TEMPLATE_HEADER = re.compile(rb"\x7f\x60(?:[\x00-\x7f]|\x81.|\x82..)\xa1([\x00-\x7f])", re.DOTALL)

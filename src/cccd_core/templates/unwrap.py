@@ -86,23 +86,24 @@ def _open(part: Part, wrappers: tuple[str, ...], budget: list[int]) -> Iterator[
             continue
         if len(wrappers) >= MAX_LAYERS:
             raise FormatError("a template in too many wrappers", layers=len(wrappers) + 1, most=MAX_LAYERS)
-        yield from _opened(inside, (*wrappers, name), position, budget)
+        yield from _opened(inside, (*wrappers, name), part, budget)
         return
     if wrappers:  # what was opened and is no record: its reader says what it is
         yield Inside(data, wrappers, position)
 
 
-def _opened(inside: Parts, wrappers: tuple[str, ...], position: int, budget: list[int]) -> Iterator[Inside]:
+def _opened(inside: Parts, wrappers: tuple[str, ...], outer: Part, budget: list[int]) -> Iterator[Inside]:
     records = 0
     for part in inside:
         if part.passed_over:
-            yield Inside(b"", (*wrappers, "base64 text"), part.position or position, part.passed_over)
+            yield Inside(b"", (*wrappers, "base64 text"), part.position or outer.position, part.passed_over)
             continue
         records += 1
         budget[0] -= len(part.data)
         if budget[0] < 0 or records > MAX_RECORDS:
             raise _too_much(budget)
-        yield from _open(part._replace(position=part.position or position), wrappers, budget)
+        position, notices = part.position or outer.position, (*outer.notices, *part.notices)
+        yield from _open(part._replace(position=position, notices=notices), wrappers, budget)
 
 
 def _openers_of_large(data: bytes) -> tuple[tuple[str, Callable[[bytes], Parts | None]], ...]:

@@ -28,6 +28,7 @@ FILLING = b"\x00\xff\r\n\t "
 MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _XML_DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,200}\?>")
+_CODING = re.compile(rb"encoding\s*=\s*[\"']([\w-]{1,20})")
 _UNMARKED = 32  # bytes, every other of them zero and the rest printable, that are UTF-16 without a mark
 _TEMPLATE, _GROUP = b"\x7f\x60", b"\x7f\x61"
 
@@ -78,11 +79,16 @@ def utf16(data: bytes) -> Parts | None:
     coding = "utf-16" if data.startswith(UTF16_MARKS) else _unmarked(data[:_UNMARKED])
     if not coding:
         return None
+    even = data[:-1] if len(data) % 2 and data.endswith(b"\x00\x00") else data  # padded
     try:
-        text = data.decode(coding).encode("utf-8")
+        text = even.decode(coding).encode("utf-8")
     except UnicodeError:
         return None
-    return [Part(_XML_DECLARATION.sub(b"", text))]
+    declaration = _XML_DECLARATION.match(text)
+    declared = _CODING.search(declaration[0]) if declaration else None
+    is_off = declared is not None and not declared[1].lower().startswith((b"utf-16", b"utf16", b"ucs"))
+    odd = (Notice(Remark.CODING_OFF, {"stored": "UTF-16"}),) if is_off else ()
+    return [Part(_XML_DECLARATION.sub(b"", text), notices=odd)]
 
 
 def _unmarked(head: bytes) -> str:

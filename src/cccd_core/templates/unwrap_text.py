@@ -28,6 +28,7 @@ from cccd_core.templates.unwrap_binary import (
     cbeff,
     length_of,
 )
+from cccd_core.templates.unwrap_code import arrays, bytes_of_map, dumps, turned_words, unescaped
 
 MAX_LAYERS = 6
 MAX_TRIED = 10_000  # strings of JSON, elements of XML
@@ -36,15 +37,19 @@ _RECORD_LIST = list(RECORD)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 _HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,'\\-]{64}")
-_DUMP_ROW = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})(:?)(?:[ \t]+(\S.*))?")
 _DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
 _PERCENT = re.compile(rb"(?=[^%]{0,2000}%[0-9A-Fa-f]{2})[A-Za-z0-9+/=_%\r\n-]+")
 LEAST_TEXT = 32  # the characters of the shortest record in base64
 # Within other text: base64, also in lines; digits; C's list of bytes.
 _RUNS = re.compile(
-    rb"(?<![A-Za-z0-9+/=_-])Rk1SA[A-Za-z0-9+/_-]{16,}(?:\r?\n[ \t]{0,40}(?!Rk1SA)[A-Za-z0-9+/_-]+)*={0,2}"
+    rb"(?<![A-Za-z0-9+/_-])Rk1SA[A-Za-z0-9+/_-]{16,}(?:\r?\n[ \t]{0,40}(?!Rk1SA)[A-Za-z0-9+/_-]+)*={0,2}"
     rb"|(?<![0-9A-Fa-f])464[dD]5200[0-9A-Fa-f]{40,}"
     rb"|\b0x46,\s{0,9}0x4[dD],\s{0,9}0x52,\s{0,9}0x00,(?:\s{0,9}0x[0-9A-Fa-f]{2},?){20,}"
+)
+# What stands behind `name=` at a line's start or in a form.
+_VALUES = re.compile(
+    rb"(?:\A|[&?\r\n])[ \t]{0,40}(?:export |set )?[A-Za-z_][\w.\[\]%$-]{0,63}[ \t]{0,9}=[ \t]{0,9}"
+    rb"([\"']?)([^\s&\"'=]{32,}={0,2};?,?)\1;?[ \t]{0,40}(?=[&\r\n]|\Z)"
 )
 _BASE64_TEXTS = re.compile(rb"[^=,;]+?(?:=+|[,;]|\s(?=Rk1SA)|\Z)")  # one after the other, each ended as base64 ends
 
@@ -79,7 +84,11 @@ def _records_in(document: object) -> Iterator[bytes]:
         if tried > MAX_TRIED:
             raise FormatError("JSON text of too many strings", most=MAX_TRIED)
         if isinstance(each, dict):
-            stack += reversed(list(each.values()))
+            content = bytes_of_map(each)
+            if content is not None:
+                yield content
+            else:
+                stack += reversed(list(each.values()))
         elif isinstance(each, list):
             if each[:4] == _RECORD_LIST and all(isinstance(byte, int) and -128 <= byte <= 255 for byte in each):
                 yield bytes(byte & 255 for byte in each)
@@ -128,47 +137,14 @@ def _hex_text(data: bytes) -> Parts | None:
     content = bytes.fromhex(text.decode("ascii"))
     if not content.startswith((RECORD, GZIP)) and _has_a_column(data):
         return None  # digits of a column that counts are no bytes: what stands behind them would be misread
-    return [Part(content)] if _is_known(content) else None
+    if not _is_known(content):
+        content = turned_words(data)
+    return [Part(content)] if content else None
 
 
 def _dump(data: bytes) -> Parts | None:
-    """Digits in rows that are numbered, or say where in the bytes they begin, with or without their text at the right:
-    as `xxd`, `hexdump -C`, `od -tx1` and editors print them."""
-    columns: list[bytes] = []
-    rows: list[bytes] = []
-    for line in data.strip(BLANKS).splitlines():
-        if not line.strip():
-            continue
-        found = _DUMP_ROW.fullmatch(line.rstrip())
-        if found is None or len(columns) >= MAX_TRIED:
-            return None
-        digits = (found[3] or b"").partition(b"|")[0]
-        if found[2]:
-            digits = re.split(rb"\s{2,}", digits, maxsplit=1)[0]
-        digits = re.sub(rb"\s", b"", digits)
-        if len(digits) % 2 or not all(byte in b"0123456789ABCDEFabcdef" for byte in digits):
-            return None
-        columns.append(found[1])
-        rows.append(bytes.fromhex(digits.decode("ascii")))
-    if not rows or (len(rows) == 1 and len(columns[0]) < 4) or not _counts(columns, rows):
-        return None
-    content = b"".join(rows)
-    return [Part(content)] if _is_known(content) else None
-
-
-def _counts(columns: list[bytes], rows: list[bytes]) -> bool:
-    """Whether a column numbers the rows from 0 or 1, or says where each begins, in one of the usual bases."""
-    begins = [0]
-    for row in rows[:-1]:
-        begins.append(begins[-1] + len(row))
-    wanted = (begins, list(range(len(rows))), list(range(1, len(rows) + 1)))
-    for base in (16, 10, 8):
-        try:
-            if [int(column, base) for column in columns] in wanted:
-                return True
-        except ValueError:
-            continue
-    return False
+    """A dump's bytes, in the order in which they are known as something."""
+    return next(([Part(content)] for content in dumps(data) if _is_known(content)), None)
 
 
 def _has_a_column(data: bytes) -> bool:
@@ -189,22 +165,48 @@ def _pem(data: bytes) -> Parts | None:
 
 
 def text_around(data: bytes) -> Parts | None:
-    """Records that stand as base64 or hexadecimal digits somewhere in text that is none of the forms above: a table's
-    cell, an assignment, a log's line. Each begins as a record does and says how long it is. FormatError where one is
-    cut."""
+    """Records that stand as base64, hexadecimal digits or an array of numbers somewhere in text that is none of the
+    forms above: a table's cell, a program, a log's line. Each begins as a record does and says how long it is.
+    FormatError where one is cut."""
     if surely(data) != "text":
         return None
-    parts: Parts = []
-    for found in _RUNS.finditer(data):
-        run = found[0]
-        content = decoded_base64(_whole(re.sub(rb"\s", b"", run))) if run.startswith(b"Rk1S") else _from_digits(run)
-        length = length_of(content or b"")
-        if content is None or not length:
-            raise FormatError("a record within text is cut", offset=found.start(), record=len(parts) + 1)
-        parts.append(Part(content if RECORD_START.search(content, length) else content[:length]))
-        if len(parts) > MAX_RECORDS:
+    text = unescaped(data)
+    found = arrays(text)
+    spans = [(start, end) for start, end, _ in found]
+    for run in _RUNS.finditer(text):
+        if not any(start < run.start() < end for start, end in spans):
+            found.append((run.start(), run.end(), _of_run(run[0])))
+        if len(found) > 2 * MAX_RECORDS:
             break
+    parts: Parts = []
+    for start, _, content in sorted(found):
+        length = length_of(content)
+        if not length:
+            raise FormatError("a record within text is cut", offset=start, record=len(parts) + 1)
+        parts.append(Part(content if RECORD_START.search(content, length) else content[:length]))
     return parts or None
+
+
+def _of_run(run: bytes) -> bytes:
+    """The bytes of base64 or digits; none where they are neither."""
+    if run.startswith(b"Rk1S"):
+        return decoded_base64(_whole(re.sub(rb"\s", b"", run))) or b""
+    return _from_digits(run)
+
+
+def _assigned(data: bytes) -> Parts | None:
+    """The values of a form, or of lines that assign, which hold records: `template=Rk1S...%3D&finger=2`,
+    `TEMPLATE=data:;base64,Rk1S...`; None where a record stands elsewhere in the text, too."""
+    values = [unquote_to_bytes(found[2].rstrip(b",;")) for found in _VALUES.finditer(data)]
+    kept = [value for value in values[:MAX_TRIED] if holds_record(value)]
+    if not kept or _traces(b"\n".join(kept)) < _traces(unquote_to_bytes(data)):
+        return None
+    return [Part(value) for value in kept]
+
+
+def _traces(text: bytes) -> int:
+    """How often something begins in a text as a record does in base64 or digits."""
+    return text.count(b"Rk1SA") + text.lower().count(b"464d5200")
 
 
 def _whole(text: bytes) -> bytes:
@@ -265,6 +267,7 @@ _CODED = _coded_again(frozenset((RECORD[:3], b"\x1f\x8b\x08")), MAX_LAYERS - 1)
 TEXTS: tuple[tuple[str, Callable[[bytes], Parts | None]], ...] = (
     ("data URI", _data_uri),
     ("PEM", _pem),
+    ("form or assignment", _assigned),
     ("percent-encoded text", _percent),
     ("hexadecimal dump", _dump),
     ("hexadecimal text", _hex_text),

@@ -15,10 +15,10 @@ from cccd_core.templates.identify import identify
 from cccd_core.templates.subtypes import finger_of
 from cccd_core.templates.unwrap_binary import BLANKS, MAX_BYTES, Part, Parts
 from cccd_core.templates.unwrap_text import LEAST_TEXT, MAX_TRIED, decoded_base64, holds_record, named, without_uri
-from cccd_core.templates.xml_text import MAX_DEPTH, is_xml, local, parse
+from cccd_core.templates.xml_text import MAX_DEPTH, is_xml, local, oddities, parse
 
 _HEAD = 4096  # characters of an element that is too large to be kept: enough to say what it is
-_BLOCKS = ("BDB", "Bytes")
+_BLOCKS = ("BDB", "BYTES")
 
 
 class _Text:
@@ -70,7 +70,7 @@ class _Document:
         self._stack.append(_Text())
         for value in attributes.values():
             self._take(value.encode("utf-8"), is_block=False)
-        if local(name) == "BIR":
+        if local(name).upper() == "BIR":
             self._subtypes.append("")
 
     def _characters(self, text: str) -> None:
@@ -78,9 +78,9 @@ class _Document:
             self._stack[-1].add(text.encode("utf-8"))
 
     def _end(self, name: str) -> None:
-        element, kind = self._stack.pop(), local(name)
+        element, kind = self._stack.pop(), local(name).upper()
         text = element.joined()
-        if kind == "Subtype" and self._subtypes:
+        if kind == "SUBTYPE" and self._subtypes:
             self._subtypes[-1] = text.decode("utf-8", "replace")
         elif kind == "BIR" and self._subtypes:
             self._subtypes.pop()
@@ -109,4 +109,5 @@ def xml(data: bytes) -> Parts | None:
         return None
     document = _Document()
     document.read(data)
-    return document.parts or None
+    odd = oddities(data)
+    return [part._replace(notices=odd) for part in document.parts] or None
