@@ -188,7 +188,7 @@ class World:
         self.rows.add(f"{name}: best score of two strangers who are told of", max(wrong, default=0.0), "")
         self.rows.add(f"{name}: score of a duplicate", joined.thresholds.duplicate_score, "")
         self.rows.add(f"{name}: duplicates by chance, at most", report.expected["duplicate"], "pairs")
-        self.rows.add(f"{name}: penetration", report.joined.work["same"].people_pairs / report.joined.plan.pairs, "")
+        self.rows.add(f"{name}: penetration", report.joined.compared / report.joined.plan.pairs, "")
         return seconds
 
 

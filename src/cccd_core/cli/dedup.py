@@ -181,7 +181,7 @@ def _show(report: JoinReport, out: Path) -> None:
             {
                 "people": " against ".join(str(side.people) for side in report.joined.plan.sides),
                 "pairs of people": report.joined.plan.pairs,
-                "compared": report.joined.work["same"].people_pairs,
+                "compared": report.joined.compared,
                 "duplicates": found["duplicate"],
                 "to be looked at": found["review"],
                 "by chance at most": f"{expected['duplicate']:.3g} and {expected['review']:.3g}",

@@ -75,7 +75,7 @@ def test_pairs_persons_and_figures(cccd: Any, folder: Path, tmp_path: Path) -> N
     assert told["people"] == [26]
     assert told["pairs_of_people"] == told["comparisons"]["same"]["people"] == 26 * 25 // 2
     assert told["penetration"] == 1.0
-    assert set(told["seconds"]) == {"codes", "same", "any", "loading"}
+    assert set(told["seconds"]) == {"codes", "glance", "same", "any", "loading"}
     assert told["expected"]["duplicate"] == pytest.approx(13 * 1e-4)
     with (tmp_path / "out" / "persons.csv").open(newline="") as file:
         persons = list(csv.DictReader(file))
@@ -160,7 +160,7 @@ def test_codes_first(cccd: Any, folder: Path, tmp_path: Path) -> None:
     told = json.loads(out)
     assert told["cascade"] == "codes:keep=0.01>same>any"
     assert told["screened"] == told["pairs_of_people"]
-    assert told["penetration"] == told["comparisons"]["same"]["people"] / told["pairs_of_people"] < 0.3
+    assert told["penetration"] == told["comparisons"]["glance"]["people"] / told["pairs_of_people"] < 0.3
     assert 0 < told["miss_rate"]["4"] < told["miss_rate"]["1"] < 1
     found = [(row["a"], row["b"], row["outcome"]) for row in pairs(tmp_path / "out")]
     assert set(found) <= set(expected(population()))

@@ -160,7 +160,7 @@ def test_a_join_comes_to_the_same_while_a_worker_and_a_node_die(mortal, tmp_path
     found = join(tmp_path / "out", gallery).run(Ray(3, address=mortal.address), progress=step)
     assert died == ["worker", "node"]
     assert found.pairs == expected.pairs
-    counted = ("codes", "same", "any")
+    counted = ("codes", "glance", "same", "any")
     assert [(found.work[name].people_pairs, found.work[name].finger_pairs) for name in counted] == [
         (expected.work[name].people_pairs, expected.work[name].finger_pairs) for name in counted
     ]

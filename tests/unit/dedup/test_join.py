@@ -271,7 +271,9 @@ def test_a_first_stage_only_removes(screened, expected):
     assert missed <= {(5, 18)}  # who has one finger alone; not those exchanged, or of unknown position
     work = screened.work
     assert work["codes"].people_pairs == screened.plan.pairs
-    assert len(expected) <= work["same"].people_pairs < screened.plan.pairs // 3
+    assert len(expected) <= work["glance"].people_pairs < screened.plan.pairs // 3
+    assert len(screened.pairs) <= work["same"].people_pairs < work["glance"].people_pairs
+    assert screened.compared == work["glance"].people_pairs
 
 
 @pytest.mark.usefixtures("small_shards")
@@ -286,7 +288,7 @@ def test_no_cut_and_no_executor_changes_what_is_screened(people, screened, tmp_p
     whole = tmp_path / "whole"
     again = join(whole / "out", joinable(whole, MemoryGallery(people), CODER), cascade=SCREENED).run(Threads(1))
     assert found.pairs == again.pairs
-    for stage in ("codes", "same", "any"):
+    for stage in ("codes", "glance", "same", "any"):
         assert (found.work[stage].people_pairs, found.work[stage].finger_pairs) == (
             again.work[stage].people_pairs,
             again.work[stage].finger_pairs,

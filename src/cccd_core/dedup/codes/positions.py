@@ -21,6 +21,7 @@ Laying: TypeAlias = tuple[int, ...]
 AS_STATED: Laying = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 HANDS_SWAPPED: Laying = (6, 7, 8, 9, 10, 1, 2, 3, 4, 5)
 FOURS_SWAPPED: Laying = (1, 7, 8, 9, 10, 6, 2, 3, 4, 5)  # the slaps of four; the thumbs are where they belong
+LAYINGS: tuple[Laying, ...] = (AS_STATED, HANDS_SWAPPED, FOURS_SWAPPED)
 
 
 def relaid(people: People, laying: Laying) -> People:
@@ -40,20 +41,23 @@ def scan_layings(
     people: People,
     *,
     keep: float,
-    layings: Sequence[Laying] = (AS_STATED, HANDS_SWAPPED, FOURS_SWAPPED),
+    layings: Sequence[Laying] = LAYINGS,
     threads: int = 1,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Who is left under any of these layings: (probe, row, best score) ordered by probe, then row.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], Floats]:
+    """Who is left under any of these layings: (probe, row, by which, best score) ordered by probe, then row.
 
-    About a share `keep` of strangers is left by each laying.
+    By which: bit l for `layings[l]`. About a share `keep` of strangers is left by each laying.
     """
     found = [screen.scan(relaid(probes, laying), people, keep=keep, threads=threads) for laying in layings]
     probe, row, score = (np.concatenate([one[column] for one in found]) for column in range(3))
+    which = np.repeat(np.array([1 << number for number in range(len(found))], np.uint8), [len(one[0]) for one in found])
     order = np.lexsort((-score, row, probe))
-    probe, row, score = probe[order], row[order], score[order]
+    probe, row, score, which = probe[order], row[order], score[order], which[order]
     first = np.ones(len(probe), np.bool_)
     first[1:] = (probe[1:] != probe[:-1]) | (row[1:] != row[:-1])
-    return probe[first].astype(np.int64), row[first].astype(np.int64), score[first]
+    starts = np.flatnonzero(first)
+    ways = np.bitwise_or.reduceat(which, starts) if len(starts) else which
+    return probe[starts].astype(np.int64), row[starts].astype(np.int64), ways, score[starts]
 
 
 def scan_unplaced(

@@ -13,7 +13,7 @@ back bit for bit. A run, integers little-endian:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
@@ -70,9 +70,15 @@ def pack(fingers: Iterable[tuple[int, PreparedTemplate]]) -> bytes:
 
 
 def fingers_of(
-    data: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64], *, least_minutiae: int = 0
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    stops: NDArray[np.int64],
+    *,
+    least_minutiae: int = 0,
+    positions: Sequence[int] | None = None,
 ) -> PackedFingers:
-    """The fingers of the runs that lie in `data` from `starts` to `stops`, those of fewer minutiae left out.
+    """The fingers of the runs that lie in `data` from `starts` to `stops`, those of fewer minutiae left out, and those
+    of other positions than `positions`, if these are told.
 
     FormatError, with the run's place, for one that was not made by `pack`.
     """
@@ -82,7 +88,10 @@ def fingers_of(
     if count < 0:
         raise FormatError("no run of prepared fingers", run=-1 - count)
     table = table[:count]
-    return PackedFingers(data, table[table[:, _MINUTIAE] >= least_minutiae])
+    kept = table[:, _MINUTIAE] >= least_minutiae
+    if positions is not None:
+        kept &= np.isin(table[:, _POSITION], positions)
+    return PackedFingers(data, table[kept])
 
 
 def unpack(fingers: PackedFingers, order: NDArray[np.int64]) -> PreparedGallery:

@@ -149,17 +149,22 @@ class Shard:
         return bytes(self.file.block(FINGERS, row))
 
     def block(
-        self, rows: NDArray[np.int64] | slice[int | None, int | None, int | None], *, least_minutiae: int = 0
+        self,
+        rows: NDArray[np.int64] | slice[int | None, int | None, int | None],
+        *,
+        least_minutiae: int = 0,
+        positions: Sequence[int] | None = None,
     ) -> ShardBlock:
         """The prepared fingers of these rows (numbers or a slice), ready to be scored.
 
-        Fingers of fewer minutiae are left out. Costs a check of each row when it is first touched, or its decryption
-        each time, and its unpacking. ParameterError for a row that is not there.
+        Fingers of fewer minutiae are left out, and those of other positions where some are asked for. Costs a check of
+        each row when it is first touched, or its decryption each time, and its unpacking. ParameterError for a row
+        that is not there.
         """
         wanted = np.arange(*rows.indices(self.people)) if isinstance(rows, slice) else np.asarray(rows, np.int64)
         data, starts, stops = self.file.blocks(FINGERS, wanted)
         try:
-            fingers = fingers_of(data, starts, stops, least_minutiae=least_minutiae)
+            fingers = fingers_of(data, starts, stops, least_minutiae=least_minutiae, positions=positions)
         except FormatError as error:
             row = int(wanted[int(error.facts.get("run") or 0)])
             raise self._damaged("prepared fingers are none", FINGERS, row=row) from None

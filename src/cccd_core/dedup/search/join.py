@@ -41,7 +41,7 @@ _LOG = logging.getLogger("cccd_core.dedup")
 LEDGER_FILE: Final = "join.ledger"
 SNAPSHOT_FOLDER: Final = "snapshot"
 _LOCK_FILE: Final = "lock"
-STAGES: Final = ("codes", "same", "any", "loading")
+STAGES: Final = ("codes", "glance", "same", "any", "loading")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,11 @@ class Joined:
     work: dict[str, StageWork]
     ran: int
     known: int
+
+    @property
+    def compared(self) -> int:
+        """How many pairs of people had fingers compared."""
+        return self.work["same" if Cascade.parse(self.plan.cascade).exhaustive else "glance"].people_pairs
 
     @property
     def sides(self) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from cccd_core.errors import ConflictError, DamagedError
 from cccd_core.plain import decode, encode_record
 from cccd_core.storage.log import Log, LogKind
 
-KIND: Final = LogKind(b"CCCDJOIN", 1, "ledger of a join", body_bytes_max=1 << 28, file_bytes_max=1 << 33)
+KIND: Final = LogKind(b"CCCDJOIN", 2, "ledger of a join", body_bytes_max=1 << 28, file_bytes_max=1 << 33)
 
 P = TypeVar("P")
 R = TypeVar("R")

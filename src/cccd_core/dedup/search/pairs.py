@@ -62,7 +62,7 @@ class PairJudge:
         mine, theirs = Hands.of(probes).placed[rows], Hands.of(candidates).placed[columns]
         both = (mine >= 0) & (theirs >= 0)
         scores = np.full(both.shape, np.nan)
-        scores[both] = self._scores(probes, candidates, mine[both], theirs[both])
+        scores[both] = self.scores(probes, candidates, mine[both], theirs[both])
         fused, chosen = fuse_same_position(scores)
         fused = fused - self.thresholds.by_position_cost
         found, duplicate = [], np.zeros(len(rows), np.bool_)
@@ -123,14 +123,14 @@ class PairJudge:
             there = others >= 0
             mine = np.broadcast_to(first[alive, row], others.shape)
             values = np.full(others.shape, np.nan)
-            values[there] = self._scores(probes, candidates, mine[there], others[there])
+            values[there] = self.scores(probes, candidates, mine[there], others[there])
             scores[alive, row] = values
             compared += int(np.count_nonzero(there))
             if row + 1 < count:
                 alive = alive[may_reach(self.thresholds, scores[alive], fingers[alive], row + 1)]
         return scores, compared
 
-    def _scores(self, probes: ShardBlock, candidates: ShardBlock, mine: Places, theirs: Places) -> NDArray[np.float32]:
+    def scores(self, probes: ShardBlock, candidates: ShardBlock, mine: Places, theirs: Places) -> NDArray[np.float32]:
         """Scores of pairs of fingers, limited; those of one finger are scored one after the other."""
         order = np.argsort(mine, kind="stable")
         found = np.empty(len(mine), np.float32)

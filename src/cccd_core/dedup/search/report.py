@@ -79,7 +79,7 @@ class JoinReport:
     def as_dict(self) -> dict[str, Json]:
         """The figures, JSON-ready. Seconds are of all workers together, and the only part that two runs differ in."""
         joined, plan, work = self.joined, self.joined.plan, self.joined.work
-        screened, compared = work["codes"], work["same"]
+        screened = work["codes"]
         return {
             "manifest": runtime.manifest(plan.parameters),
             "cascade": plan.cascade,
@@ -92,7 +92,7 @@ class JoinReport:
                 for name in STAGES
                 if name != "loading"
             },
-            "penetration": compared.people_pairs / plan.pairs if plan.pairs else 0.0,
+            "penetration": joined.compared / plan.pairs if plan.pairs else 0.0,
             "screened": screened.people_pairs,
             "miss_rate": self.miss_rate,
             "seconds": {name: round(work[name].seconds, 3) for name in STAGES},

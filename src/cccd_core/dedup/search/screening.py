@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
-from cccd_core.dedup.codes.positions import AS_STATED, FOURS_SWAPPED, HANDS_SWAPPED, scan_layings, scan_unplaced
+from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, scan_layings, scan_unplaced
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, Measured, People, Screen
 from cccd_core.dedup.index import Index, LiveShard
 from cccd_core.dedup.search.cascade import Cascade
@@ -25,8 +25,10 @@ from cccd_core.dedup.search.enrolled import Sought
 from cccd_core.errors import ParameterError
 
 PROBES_MOST: Final = 1024  # scanned at a time: 20 kB of floors each
+UNPLACED: Final = 1 << len(LAYINGS)
 
 Places = NDArray[np.int64]
+Ways = NDArray[np.uint8]
 
 
 class CodedPart(Protocol):
@@ -45,27 +47,48 @@ class CodeScreen:
     keep: float
     any_position: bool
 
-    def survivors(self, probes: CodedPart, candidates: CodedPart) -> tuple[Places, Places]:
-        """Pairs that are left, as places in both: int64[n] each, in order of probe, then of candidate."""
-        return self.left(probes.coded(), candidates.coded())
+    def survivors(self, probes: CodedPart, candidates: CodedPart) -> tuple[Places, Places, Ways]:
+        """Pairs that are left, as places in both, int64[n] each, in order of probe, then of candidate; and by what,
+        uint8[n]: bit l for `LAYINGS[l]`, the bit `UNPLACED` for a finger of unknown position."""
+        mine, theirs = probes.coded(), candidates.coded()
+        rows, columns, ways = self._placed(mine, theirs, 1)
+        found = [np.stack([rows, columns], axis=1), *self._loose(mine, theirs, 1)]
+        pairs, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
+        left = np.zeros(len(pairs), np.uint8)
+        left[place[: len(rows)]] = ways
+        left[place[len(rows) :]] |= UNPLACED
+        return pairs[:, 0], pairs[:, 1], left
 
     def left(self, probes: Coded, candidates: Coded, *, threads: int = 1) -> tuple[Places, Places]:
-        """The same of codes."""
-        found = [np.zeros((0, 2), np.int64)]
-        for start in range(0, len(probes.people), PROBES_MOST):
-            some = probes.people.take(np.arange(start, min(start + PROBES_MOST, len(probes.people))))
-            layings = (AS_STATED, HANDS_SWAPPED, FOURS_SWAPPED) if self.any_position else (AS_STATED,)
-            rows, columns, _ = scan_layings(
-                self.screen, some, candidates.people, keep=self.keep, layings=layings, threads=threads
-            )
-            found.append(np.stack([rows + start, columns], axis=1))
-        if self.any_position:
-            mine = self._unplaced(probes, candidates.people, threads)
-            theirs = self._unplaced(candidates, probes.people, threads)
-            both = self._unplaced(probes, candidates.loose_alone(), threads)
-            found += [mine, theirs[:, ::-1], np.stack([both[:, 0], candidates.whose[both[:, 1]]], axis=1)]
+        """The pairs alone, of codes."""
+        rows, columns, _ = self._placed(probes, candidates, threads)
+        found = [np.stack([rows, columns], axis=1), *self._loose(probes, candidates, threads)]
         pairs = np.unique(np.concatenate(found), axis=0)
         return pairs[:, 0], pairs[:, 1]
+
+    def _placed(self, probes: Coded, candidates: Coded, threads: int) -> tuple[Places, Places, Ways]:
+        """Pairs that are left by fingers of known position, in order, and by which layings."""
+        layings = LAYINGS if self.any_position else (AS_STATED,)
+        found: list[tuple[Places, Places, Ways]] = [
+            (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
+        ]
+        for start in range(0, len(probes.people), PROBES_MOST):
+            some = probes.people.take(np.arange(start, min(start + PROBES_MOST, len(probes.people))))
+            rows, columns, ways, _ = scan_layings(
+                self.screen, some, candidates.people, keep=self.keep, layings=layings, threads=threads
+            )
+            found.append((rows + start, columns, ways))
+        rows, columns, ways = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return rows, columns, ways
+
+    def _loose(self, probes: Coded, candidates: Coded, threads: int) -> list[Places]:
+        """Pairs (probe, candidate) that are left by a finger of unknown position, int64[n, 2] each."""
+        if not self.any_position:
+            return []
+        mine = self._unplaced(probes, candidates.people, threads)
+        theirs = self._unplaced(candidates, probes.people, threads)
+        both = self._unplaced(probes, candidates.loose_alone(), threads)
+        return [mine, theirs[:, ::-1], np.stack([both[:, 0], candidates.whose[both[:, 1]]], axis=1)]
 
     def _unplaced(self, loose: Coded, people: People, threads: int) -> Places:
         """(whose, row) of fingers of unknown position that are like a finger of these people."""

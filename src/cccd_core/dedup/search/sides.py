@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -29,8 +29,9 @@ class Part(Protocol):
     def sequences(self) -> NDArray[np.int64]:
         """Their numbers, ascending; withdrawn people are not among them."""
 
-    def block(self, people: Places, least_minutiae: int) -> ShardBlock:
-        """Of these (places in `sequences`, ascending) the fingers that have so many minutiae."""
+    def block(self, people: Places, least_minutiae: int, positions: Sequence[int] | None = None) -> ShardBlock:
+        """Of these (places in `sequences`, ascending) the fingers that have so many minutiae, at these positions if
+        they are told."""
 
     def coded(self) -> Coded:
         """The codes of their fingers."""
@@ -59,9 +60,10 @@ class ShardPart:
         """The first so many of them."""
         return ShardPart(self.shard, self.rows[:people])
 
-    def block(self, people: Places, least_minutiae: int) -> ShardBlock:
-        """Of these (places in `sequences`, ascending) the fingers that have so many minutiae."""
-        return self.shard.block(self.rows[people], least_minutiae=least_minutiae)
+    def block(self, people: Places, least_minutiae: int, positions: Sequence[int] | None = None) -> ShardBlock:
+        """Of these (places in `sequences`, ascending) the fingers that have so many minutiae, at these positions if
+        they are told."""
+        return self.shard.block(self.rows[people], least_minutiae=least_minutiae, positions=positions)
 
     def coded(self) -> Coded:
         """The codes of their fingers."""

@@ -77,11 +77,12 @@ class StageWork:
 class TileResult:
     """What came of a tile. `pairs` in order of numbers; all but the seconds are the same wherever it ran.
 
-    `loading` is the reading and unpacking of fingers.
+    `glance` is the first look at whom the codes leave, `loading` the reading and unpacking of fingers.
     """
 
     pairs: tuple[PairFound, ...]
     codes: StageWork
+    glance: StageWork
     same: StageWork
     any: StageWork
     loading: StageWork
