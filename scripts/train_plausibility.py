@@ -1,9 +1,11 @@
-"""Trains the judge of `cccd_core.intake.flow` and writes src/cccd_core/intake/data/flow.npy: about ten minutes.
+"""Trains a judge of `cccd_core.intake.flow` and writes src/cccd_core/intake/data/flow.npy or overlaid.npy: about ten
+minutes.
 
-    python scripts/train_plausibility.py [--steps 6000] [--out FILE]
+    python scripts/train_plausibility.py [--judge flow|overlaid] [--steps 6000] [--out FILE]
 
-Trained on the prints of crossmatch and fcj2020 (all three extractors) in ../shared and on the same prints spoilt:
-columns shuffled among the minutiae, places exchanged, places or everything random. What it learns from is turned,
+Trained on the prints of crossmatch and fcj2020 (all three extractors) in ../shared and on the same prints spoilt. For
+flow: columns shuffled among the minutiae, places exchanged, places or everything random. For overlaid: two prints over
+each other, a coordinate folded or squeezed, another unit, and some of the former. What it learns from is turned,
 stretched, cut out, blurred and mixed with wrong minutiae, so that it learns how ridges flow and not these prints.
 Reported on the FVC sets: docs/explanation/intake.md, made by benchmarks/accuracy/plausibility.py. Same seed and NumPy,
 same weights.
@@ -14,17 +16,21 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core import templates
-from cccd_core.intake.flow import LEAST, MOST, SHAPES, FlowWeights, features
+from cccd_core.intake.flow import FEATURES, FEATURES_UPRIGHT, LEAST, MOST, FlowWeights, features, shapes
 
 SETS = ("crossmatch", "fcj2020")
 BATCH = 48
 Print = NDArray[np.float64]  # [n, 3]: x and y in mm, direction in radians
+Spoil: TypeAlias = Callable[[np.random.Generator, Print], tuple[Print, float]]
 
 
 def load(shared: Path) -> list[Print]:
@@ -80,19 +86,43 @@ def spoilt(rng: np.random.Generator, seen: Print) -> tuple[Print, float]:
     return made, 0.3 if kind == 2 else 1.0
 
 
-def batch(rng: np.random.Generator, prints: list[Print]) -> tuple[NDArray[np.float32], ...]:
-    """features [b, 64, 8, 9], share of each minutia [b, 64], log of the counts [b], labels [b], weights [b]."""
-    seen = np.zeros((2 * BATCH, MOST, 8, 9), np.float32)
+def overlaid(prints: list[Print], rng: np.random.Generator, seen: Print) -> tuple[Print, float]:
+    """The print in one of six ways no single finger's any more, mostly with another of `prints` over it."""
+    made, count = seen.copy(), len(seen)
+    kind = rng.choice(6, p=(0.05, 0.05, 0.3, 0.15, 0.15, 0.3))
+    low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
+    if kind == 0:
+        made[:, 0], made[:, 1] = rng.permutation(seen[:, 0]), rng.permutation(seen[:, 1])
+    elif kind == 1:
+        made[:, :2] = seen[rng.permutation(count), :2]
+    elif kind == 2:
+        made[:, :2] *= rng.uniform(1.9, 2.7)
+    elif kind == 3:
+        made[:, rng.integers(2)] *= rng.uniform(0.4, 0.55)
+    elif kind == 4:
+        axis = rng.integers(2)
+        width = high[axis] - low[axis]
+        made[:, axis] = (made[:, axis] - low[axis] + rng.uniform(0, width)) % (width * rng.uniform(0.3, 0.6))
+    else:
+        other = varied(rng, prints[rng.integers(len(prints))]).copy()
+        other[:, :2] += seen[:, :2].mean(axis=0) - other[:, :2].mean(axis=0) + rng.normal(0, 1.5, 2)
+        made = np.concatenate([seen, other])
+    return made, 1.0
+
+
+def batch(rng: np.random.Generator, prints: list[Print], spoil: Spoil, width: int) -> tuple[NDArray[np.float32], ...]:
+    """features [b, 64, 8, width], share of each minutia [b, 64], log of the counts [b], labels [b], weights [b]."""
+    seen = np.zeros((2 * BATCH, MOST, 8, width), np.float32)
     share = np.zeros((2 * BATCH, MOST), np.float32)
     size, label, weight = (np.zeros(2 * BATCH, np.float32) for _ in range(3))
     for number, chosen in enumerate(rng.integers(len(prints), size=BATCH)):
         good = varied(rng, prints[chosen])
-        bad, counts = spoilt(rng, good)
+        bad, counts = spoil(rng, good)
         for place, made, right, much in ((2 * number, good, 1, 1.0), (2 * number + 1, bad, 0, counts)):
             found = features(made[:, 0], made[:, 1], made[:, 2])
             if found is None:
                 continue
-            seen[place, : len(found)] = found
+            seen[place, : len(found)] = found[..., :width]
             share[place, : len(found)] = 1 / len(found)
             size[place], label[place], weight[place] = np.log(len(made)) / 4, right, much
     return seen, share, size, label, weight
@@ -137,14 +167,14 @@ def step(
     return loss, [np.tensordot(flat, deep, ([0, 1], [0, 1])), deep.sum(axis=(0, 1)), *slopes]
 
 
-def train(prints: list[Print], steps: int, seed: int = 20261127) -> FlowWeights:
+def train(prints: list[Print], steps: int, spoil: Spoil, width: int, seed: int = 20261127) -> FlowWeights:
     rng = np.random.default_rng(seed)
     layers: list[NDArray[np.float32]] = []
-    for rows, columns in SHAPES:
+    for rows, columns in shapes(width):
         layers += [rng.normal(0, np.sqrt(2 / rows), (rows, columns)).astype(np.float32), np.zeros(columns, np.float32)]
     first, second = [np.zeros_like(each) for each in layers], [np.zeros_like(each) for each in layers]
     for number in range(1, steps + 1):
-        loss, slopes = step(layers, batch(rng, prints))
+        loss, slopes = step(layers, batch(rng, prints, spoil, width))
         rate = 1e-3 * (1 + np.cos(np.pi * number / steps)) + 1e-5
         for each, slope, m, v in zip(layers, slopes, first, second, strict=True):
             m += 0.1 * (slope - m)
@@ -153,21 +183,24 @@ def train(prints: list[Print], steps: int, seed: int = 20261127) -> FlowWeights:
             each -= (rate * (move + 1e-4 * each)).astype(np.float32)
         if number % 250 == 0:
             print(f"step {number} of {steps}: loss {loss:.4f}", flush=True)
-    return FlowWeights(tuple((layers[2 * i], layers[2 * i + 1]) for i in range(len(SHAPES))))
+    return FlowWeights(tuple((layers[2 * i], layers[2 * i + 1]) for i in range(len(layers) // 2)))
 
 
 def main() -> None:
     root = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--out", type=Path, default=root / "src/cccd_core/intake/data/flow.npy")
+    parser.add_argument("--judge", choices=("flow", "overlaid"), default="flow")
+    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    out = given.out or root / f"src/cccd_core/intake/data/{given.judge}.npy"
     prints = load(Path(os.environ.get("CCCD_SHARED", root.parent / "shared")))
     print(f"{len(prints)} prints of {', '.join(SETS)}")
-    data = train(prints, given.steps).to_bytes()
-    given.out.parent.mkdir(exist_ok=True)
-    given.out.write_bytes(data)
-    print(f"{given.out}: {len(data)} bytes; DIGEST = sha256:{hashlib.sha256(data).hexdigest()}")
+    spoil, width = (spoilt, FEATURES) if given.judge == "flow" else (partial(overlaid, prints), FEATURES_UPRIGHT)
+    data = train(prints, given.steps, spoil, width).to_bytes()
+    out.parent.mkdir(exist_ok=True)
+    out.write_bytes(data)
+    print(f"{out}: {len(data)} bytes; DIGEST = sha256:{hashlib.sha256(data).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class Doubt(Word):
     FEW_DIRECTIONS = "few_directions", "nearly all minutiae point along two directions, or along four that lie apart"
     HALF_CIRCLE = "half_circle", "all directions are below 180 degrees: another form of the file's angles"
     TWO_FINGERS = "two_fingers", "the minutiae lie as those of two fingers beside each other"
+    OVERLAID = "overlaid", "the minutiae lie as those of two fingers over each other"
     SCATTERED = "scattered", "the minutiae lie as chance would have it, and as no finger's do"
     NO_FLOW = "no_flow", "the minutiae hardly follow a finger's ridges"
     SEVERAL_NO_FLOW = "several_no_flow", "several fingers hardly follow ridges or are scattered"
@@ -62,6 +63,7 @@ class Limits:
     * `half_circle`: from so many minutiae on, directions that are all below 180 degrees are no chance.
     * `flow`, `scattered`: the least judgement of `intake.flow`, and the one below which nothing speaks for a finger. A
       person has ten fingers: what one real print in a thousand looks like is no reason to hold one person in a hundred.
+    * `overlaid`, `overlaid_from`: the least judgement of the other judge, for so many minutiae or more.
     * `same_finger`: the calibrated score from which two positions hold one finger. Above what decides between people,
       since a person's fingers are more alike than two people's: docs/explanation/intake.md.
     * `mirrored_finger`: the same where one of them is mirrored. Higher, since the twin fingers of two hands are alike
@@ -86,6 +88,8 @@ class Limits:
     half_circle: int = 20
     flow: float = 0.75
     scattered: float = -1.0
+    overlaid: float = -2.5
+    overlaid_from: int = 40
     same_finger: float = 60.0
     mirrored_finger: float = 80.0
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cccd_core.errors import Fact
 from cccd_core.intake.findings import DEFAULT_LIMITS, Doubt, Finding, Limits
-from cccd_core.intake.flow import flow_score
+from cccd_core.intake.flow import scores
 from cccd_core.intake.layout import HALF_TURN, beside, directions, off_curve_mm
 from cccd_core.templates import FingerTemplate, TemplateRecord
 from cccd_core.templates.convert import CAPACITY
@@ -131,10 +131,14 @@ def _minutiae(view: FingerTemplate, limits: Limits) -> list[Finding]:
         two = beside(places, view)
         if two is not None and two > limits.beside:
             found.append(Finding(Doubt.TWO_FINGERS, {"width_mm": size["width_mm"], "judgement": round(two, 2)}))
-    score = flow_score(view)
-    if score is not None and score < limits.flow:
-        doubt = Doubt.SCATTERED if score < limits.scattered else Doubt.NO_FLOW
-        found.append(Finding(doubt, {"judgement": round(score, 2)}))
+    judged = scores(view)
+    if judged is not None:
+        flow, one_finger = judged
+        if flow < limits.flow:
+            doubt = Doubt.SCATTERED if flow < limits.scattered else Doubt.NO_FLOW
+            found.append(Finding(doubt, {"judgement": round(flow, 2)}))
+        elif view.count >= limits.overlaid_from and one_finger < limits.overlaid:
+            found.append(Finding(Doubt.OVERLAID, {"minutiae": view.count, "judgement": round(one_finger, 2)}))
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 from cccd_core import templates
 from cccd_core.errors import DamagedError, ParameterError
 from cccd_core.intake import Doubt, Limits, examine
-from cccd_core.intake.flow import FlowWeights, flow_score, shipped
+from cccd_core.intake.flow import FEATURES_UPRIGHT, FlowWeights, flow_score, scores, shipped
 from cccd_core.synthesis import MasterFinger
 from cccd_core.templates import CaptureDetails, FingerTemplate, QualityBlock, TemplateRecord
 
@@ -164,6 +164,21 @@ def beside_each_other(one: FingerTemplate, other: FingerTemplate, gap_px: int) -
     return replace(one, x_px=np.concatenate([one.x_px, right]), width_px=0, height_px=0, **columns)
 
 
+def test_two_fingers_over_each_other() -> None:
+    """Some of them: a print with many false minutiae flows both ways, too."""
+    found = 0
+    for person in range(10):
+        one, other = (MasterFinger.make(17, person, place).impression(0) for place in (2, 3))
+        columns = {
+            name: np.concatenate([getattr(one, name), getattr(other, name)])
+            for name in ("x_px", "y_px", "angle", "kind", "quality")
+        }
+        both = replace(one, **columns)
+        found += "overlaid" in words(both)
+        assert "overlaid" not in words(both, Limits(overlaid_from=255))
+    assert found >= 3
+
+
 def test_what_is_sparse_depends_on_how_far_the_print_reaches() -> None:
     def spread(count: int, width_px: int, height_px: int) -> bool:
         rng = np.random.default_rng(6)
@@ -238,8 +253,12 @@ def test_limits_are_the_callers() -> None:
 def test_weights_of_another_make_are_refused() -> None:
     weights = shipped()
     again = FlowWeights.from_bytes(weights.to_bytes())
-    assert flow_score(SOUND, again) == flow_score(SOUND)
-    for data in (b"", b"x" * 100, weights.to_bytes()[:-4], weights.to_bytes()[:200]):
+    judged = scores(SOUND)
+    assert judged is not None
+    assert flow_score(SOUND, again) == flow_score(SOUND) == judged[0]
+    upright = shipped(FEATURES_UPRIGHT).to_bytes()
+    assert FlowWeights.from_bytes(upright, FEATURES_UPRIGHT).to_bytes() == upright
+    for data in (b"", b"x" * 100, weights.to_bytes()[:-4], weights.to_bytes()[:200], upright):
         with pytest.raises(DamagedError):
             FlowWeights.from_bytes(data)
 

@@ -28,6 +28,7 @@ USUAL_SEVERITIES: Mapping[Doubt, Severity | None] = {
     Doubt.FEW_DIRECTIONS: Severity.ERROR,
     Doubt.HALF_CIRCLE: Severity.ERROR,
     Doubt.TWO_FINGERS: Severity.REVIEW,
+    Doubt.OVERLAID: Severity.REVIEW,
     Doubt.SCATTERED: Severity.REVIEW,
     Doubt.NO_FLOW: Severity.WARNING,
     Doubt.SEVERAL_NO_FLOW: Severity.REVIEW,
