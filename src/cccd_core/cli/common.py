@@ -61,6 +61,15 @@ def one_stream(value: list[Path] | None) -> list[Path] | None:
     return value
 
 
+def picture_name(value: Path | None) -> Path | None:
+    """The callback of a picture to be written: a PNG is no other image, whatever its name says."""
+    from cccd_core.templates.identify import IMAGE_ENDINGS
+
+    if value is not None and value.suffix.lower() in (IMAGE_ENDINGS | {".svg", ".pdf"}) - {".png"}:
+        raise typer.BadParameter("a PNG is written: let the name end in .png")
+    return value
+
+
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 FORMATS_HELP = (
     "iso-2005, iso-2005-card, iso-2005-compact, iso-2011, ansi-2004, ansi-2009, xyt, nist-itl-legacy, nist-itl-378 or "

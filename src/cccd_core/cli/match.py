@@ -24,11 +24,12 @@ from cccd_core.cli.common import (
     one_choice,
     one_stream,
     options_named,
+    picture_name,
     reports_beside,
     say_doubts,
     write_output,
 )
-from cccd_core.cli.terminal import cell, print_json, show, table, tell
+from cccd_core.cli.terminal import cause, cell, print_json, show, table, tell
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.printable import shown
 
@@ -60,6 +61,7 @@ def match(
         typer.Option(
             metavar="FILE.png",
             help="Draw the evidence for an examiner, of several candidates the best eight; - is standard output.",
+            callback=picture_name,
         ),
     ] = None,
     format_: FormatOption = None,
@@ -169,7 +171,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     scores = table("score", "candidate", right=["score"], frame=None)
     for row in rows:
         if "error" in row:
-            scores.add_row("–", cell(f"{row['candidate']}: {row['error']['message']}"))
+            scores.add_row("–", cell(f"{row['candidate']}: {cause(row['error'])}"))
         else:
             scores.add_row(f"{row['score']:.1f}", cell(row["candidate"]))
     show(scores)

@@ -25,6 +25,7 @@ from cccd_core.cli.common import (
     one_choice,
     one_stream,
     options_named,
+    picture_name,
     reports_beside,
     say_doubts,
     write_output,
@@ -54,18 +55,24 @@ def info(
     dpi: DpiOption = None,
     height: HeightOption = None,
     width: WidthOption = None,
+    view: ViewOption = None,
+    position: PositionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Says what is in template files: format, views, fingers, minutiae, resolution.
 
+    All views, unless --view or --position says which; a file of one view has no other.
     Exit code 1 when one of several cannot be read, 3 when the only one cannot.
     """
+    one_choice(view, position)
     given = TemplateOptions(format_, dpi, height, width)
     rows: list[dict[str, Any]] = []
     failed = 0
     for path in files:
         try:
             record = given.load(path)
+            with options_named():
+                used = None if view is None and position is None else record.select(view, position)
         except CccdError as error:
             failed += 1
             if as_json:
@@ -74,9 +81,9 @@ def info(
                 show_error(error.with_facts(path=str(path)), as_json=False)
         else:
             if as_json:
-                rows.append({"path": str(path), **_description(record), **_doubts(record)})
+                rows.append({"path": str(path), **_description(record, used), **_doubts(record, used)})
             else:
-                _print_record(path, record)
+                _print_record(path, record, used)
     if as_json:
         print_json(rows)
     if failed:
@@ -97,7 +104,8 @@ def convert(
     ] = None,
     height: HeightOption = None,
     width: WidthOption = None,
-    view: Annotated[int | None, typer.Option("--view", help=f"{VIEW_HELP}; all without it.")] = None,
+    view: Annotated[int | None, typer.Option("--view", min=1, help=f"{VIEW_HELP}; all without it.")] = None,
+    position: PositionOption = None,
     most: Annotated[int | None, typer.Option("--most", min=1, help="Keep only so many minutiae, the best.")] = None,
     order: Annotated[str | None, typer.Option("--order", help="Order the minutiae: xy, yx, angle or polar.")] = None,
     as_json: JsonOption = False,
@@ -107,9 +115,12 @@ def convert(
 
     from cccd_core import templates
 
+    one_choice(view, position)
     reports_beside(out)
     given, wanted_dpi = _to_convert(source, TemplateOptions(format_, from_dpi, height, width), dpi)
-    chosen = given if view is None else replace(given, views=(_chosen(given, view, source),))
+    chosen = given
+    if view is not None or position is not None:
+        chosen = replace(given, views=(_chosen(given, view, position, source),))
     record = chosen
     if most is not None:
         record = replace(record, views=tuple(templates.strongest(one, most) for one in record.views))
@@ -163,7 +174,7 @@ def _to_convert(source: Path, options: TemplateOptions, dpi: float | None) -> tu
 
 def draw(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="The template file to draw; - is standard input.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.png", help=f"{OUT_HELP}.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.png", help=f"{OUT_HELP}.", callback=picture_name)],
     format_: FormatOption = None,
     dpi: DpiOption = None,
     height: HeightOption = None,
@@ -183,11 +194,7 @@ def draw(
     one_choice(view, position)
     reports_beside(out)
     record = TemplateOptions(format_, dpi, height, width).load(source)
-    if view is not None:
-        chosen = _chosen(record, view, source)
-    else:
-        with options_named():
-            chosen = record.select(position=position)
+    chosen = _chosen(record, view, position, source)
     number = next(number for number, each in enumerate(record.views, start=1) if each is chosen)
     finger = templates.POSITIONS.get(chosen.position, "not a finger")
     title = f"{shown(source.name)}, {record.format}, finger {chosen.position} ({finger})"
@@ -199,15 +206,20 @@ def draw(
         say_doubts(record, used=chosen)
 
 
-def _chosen(record: TemplateRecord, view: int, source: Path) -> FingerTemplate:
-    if not 1 <= view <= len(record.views):
+def _chosen(record: TemplateRecord, view: int | None, position: int | None, source: Path) -> FingerTemplate:
+    """The view that is asked for, the first where none is; here a file of one view has no second one either."""
+    if view is not None and not 1 <= view <= len(record.views):
         raise ParameterError(
             "the file has no such view", view=view, views=len(record.views), option="--view", path=str(source)
         )
-    return record.views[view - 1]
+    with options_named():
+        try:
+            return record.select(view, position)
+        except ParameterError as error:
+            raise error.with_facts(path=str(source)) from None
 
 
-def _description(record: TemplateRecord) -> dict[str, Any]:
+def _description(record: TemplateRecord, used: FingerTemplate | None) -> dict[str, Any]:
     from cccd_core.templates import FORMATS, POSITIONS
 
     return {
@@ -218,6 +230,7 @@ def _description(record: TemplateRecord) -> dict[str, Any]:
         "device_id": record.device_id,
         "views": [
             {
+                "number": number,
                 "position": view.position,
                 "finger": POSITIONS.get(view.position, "not a finger"),
                 "view": view.view,
@@ -233,31 +246,37 @@ def _description(record: TemplateRecord) -> dict[str, Any]:
                 "resolution_y_ppcm": view.resolution_y_ppcm,
                 "extended_bytes": len(view.extended),
             }
-            for view in record.views
+            for number, view in enumerate(record.views, start=1)
+            if used is None or view is used
         ],
     }
 
 
-def _doubts(record: TemplateRecord) -> dict[str, Any]:
+def _doubts(record: TemplateRecord, used: FingerTemplate | None) -> dict[str, Any]:
     from cccd_core.intake import examine
 
     return {
         "notices": [notice.as_dict() for notice in record.notices],
-        "findings": [finding.as_dict() for view in record.views for finding in examine(record, view)],
+        "findings": [
+            finding.as_dict()
+            for view in record.views
+            if used is None or view is used
+            for finding in examine(record, view)
+        ],
     }
 
 
-def _print_record(path: Path, record: TemplateRecord) -> None:
-    described = _description(record)
+def _print_record(path: Path, record: TemplateRecord, used: FingerTemplate | None) -> None:
+    described = _description(record, used)
     plural = "s" if len(record.views) > 1 else ""
     say(f"{path}: {described['standard']}, {len(record.views)} view{plural}")
-    for number, view in enumerate(described["views"], start=1):
+    for view in described["views"]:
         size = f"{view['width_px']} x {view['height_px']} px" if view["width_px"] else "size not stated"
         extended = f", {view['extended_bytes']} bytes of extended data" if view["extended_bytes"] else ""
         say(
-            f"  view {number}: finger {view['position']} ({view['finger']}), {view['minutiae']} minutiae "
+            f"  view {view['number']}: finger {view['position']} ({view['finger']}), {view['minutiae']} minutiae "
             f"({view['endings']} endings, {view['bifurcations']} bifurcations), {size}, "
             f"{view['resolution_x_ppcm']} x {view['resolution_y_ppcm']} pixels/cm, "
             f"capture quality {view['capture_quality'] or 'not reported'}{extended}"
         )
-    say_doubts(record)
+    say_doubts(record, used=used)

@@ -115,6 +115,12 @@ def show_error(error: CccdError, *, as_json: bool) -> None:
         tell(f"{error.kind}: {error}")
 
 
+def cause(error: Mapping[str, Any]) -> str:
+    """An error that stands in a result, as `show_error` says it; the file's path stands beside it already."""
+    facts = {name: value for name, value in error["facts"].items() if name != "path"}
+    return str(CccdError(error["message"], **facts))
+
+
 def table(
     *columns: str,
     title: str | None = None,

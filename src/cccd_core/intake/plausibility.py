@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cccd_core.arguments import require_type
 from cccd_core.errors import Fact
 from cccd_core.intake.findings import DEFAULT_LIMITS, Doubt, Finding, Limits
 from cccd_core.intake.flow import scores
@@ -33,8 +34,11 @@ def examine(
 ) -> tuple[Finding, ...]:
     """Every doubt about a view of `record` (the first without `view`), in the order of `Doubt`; empty for a sound one.
 
-    Never raises for anything in the view. About 1 ms.
+    Never raises for anything in the view; ParameterError for arguments of other types. About 1 ms.
     """
+    require_type(record, TemplateRecord, "record")
+    require_type(view, (FingerTemplate, type(None)), "view")
+    require_type(limits, Limits, "limits")
     view = record.view if view is None else view
     number = next((number for number, each in enumerate(record.views, start=1) if each is view), 0)
     found = [*_capture(view, limits)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cccd_core.arguments import require_type
 from cccd_core.errors import Fact, ParameterError
 from cccd_core.intake.findings import DEFAULT_LIMITS, Doubt, Finding, Limits
 from cccd_core.intake.plausibility import examine
@@ -49,8 +50,12 @@ def check_tenprint(
 
     A record (as `templates.read` gives it) also tells what its bytes said of themselves; its view is the one of its
     position, or its only one. ParameterError for a position outside 1 to 10 and for a record of several views none of
-    which is of its position; never for anything in a template.
+    which is of its position, and for arguments of other types; never for anything in a template.
     """
+    require_type(fingers, Mapping, "fingers")
+    for position, each in fingers.items():
+        require_type(position, int, "position of a finger")
+        require_type(each, (FingerTemplate, TemplateRecord), "finger")
     records = {position: _record(position, each) for position, each in sorted(fingers.items())}
     found = {position: examine(record, view, limits) for position, (record, view) in records.items()}
     views = {position: view for position, (_, view) in records.items()}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core import runtime
+from cccd_core.arguments import members, require_type
 from cccd_core.errors import ParameterError
 from cccd_core.matching.calibration import Calibration, Surroundings
 from cccd_core.matching.explanation import MatchExplanation
@@ -79,6 +80,7 @@ class Matcher:
 
     def preparation(self, template: FingerTemplate) -> tuple[tuple[Any, ...], NDArray[np.int64], NDArray[np.uint64]]:
         """What the kernels of `prepare` take, and where they put the order and the words: to run one of them alone."""
+        require_type(template, FingerTemplate, "template")
         if template.resolution_x_ppcm <= 0 or template.resolution_y_ppcm <= 0:
             raise ParameterError("a template without a resolution cannot be matched")
         p, t = self.parameters, self._tables
@@ -95,7 +97,7 @@ class Matcher:
 
     def gallery(self, templates: Sequence[FingerTemplate]) -> PreparedGallery:
         """Prepares templates and packs them, in order."""
-        return PreparedGallery.pack([self.prepare(template) for template in templates])
+        return PreparedGallery.pack([self.prepare(each) for each in members(templates, FingerTemplate, "templates")])
 
     def scores(
         self, probe: PreparedTemplate, gallery: PreparedGallery, *, threads: int | None = None
@@ -105,6 +107,8 @@ class Matcher:
         `threads` is how many threads may work (default: `runtime.threads()`); the scores do not depend on it, nor on
         the kernels that run. A finger without minutiae scores 0.
         """
+        require_type(probe, PreparedTemplate, "probe")
+        require_type(gallery, PreparedGallery, "gallery")
         raw = np.zeros(len(gallery), np.float32)
         workers = runtime.threads() if threads is None else threads
         if workers < 1:
@@ -153,7 +157,11 @@ class Matcher:
         return self.calibration.scores(raw, heads)
 
     def score(self, probe: FingerTemplate | PreparedTemplate, candidate: FingerTemplate | PreparedTemplate) -> float:
-        """The calibrated score of one pair, -10 log10(FMR). Who compares a template with many prepares it once."""
+        """The calibrated score of one pair, -10 log10(FMR). Who compares a template with many prepares it once. Of a
+        record as `templates.read` gives it, a view (`record.view`) is compared: ParameterError for the record itself.
+        """
+        for field, each in (("probe", probe), ("candidate", candidate)):
+            require_type(each, (FingerTemplate, PreparedTemplate), field)
         first, second = (
             self.prepare(each) if isinstance(each, FingerTemplate) else each for each in (probe, candidate)
         )
@@ -190,6 +198,8 @@ class Matcher:
 
     def explain(self, probe: FingerTemplate, candidate: FingerTemplate) -> MatchExplanation:
         """Why two templates score what they do. A pair that ends early is followed to the end all the same."""
+        for field, each in (("probe", probe), ("candidate", candidate)):
+            require_type(each, FingerTemplate, field)
         (a, order_a), (b, order_b) = self.prepare_with_order(probe), self.prepare_with_order(candidate)
         t = self._tables
         f = np.zeros(len(FEATURES), np.float32)

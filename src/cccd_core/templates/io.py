@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from cccd_core.arguments import BUFFERS, members, require_type
 from cccd_core.errors import CccdError, Fact, FormatError, ParameterError
 from cccd_core.storage import whole_file
 from cccd_core.templates import (
@@ -23,7 +24,7 @@ from cccd_core.templates import (
 from cccd_core.templates.convert import CAPACITY, fit
 from cccd_core.templates.detect import Codec, bare_format
 from cccd_core.templates.identify import surely
-from cccd_core.templates.model import FingerTemplate, TemplateRecord
+from cccd_core.templates.model import PPCM_500_DPI, FingerTemplate, TemplateRecord
 from cccd_core.templates.nist_file import is_file
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import require
@@ -69,6 +70,7 @@ def read(
     Raises FormatError, with the offset, for bytes that are no valid record, and ParameterError for a missing or wrong
     argument. Linear in the number of minutiae, about 40 us for a record of 50.
     """
+    require_type(data, BUFFERS, "data")
     data = bytes(data)
     if format is not None and format not in FORMATS:
         raise ParameterError("unknown template format", format=format, known=" ".join(FORMATS))
@@ -77,20 +79,40 @@ def read(
         return iso19794_2_card.read(data, format)
     everything = unwrap(data, most_bytes=most_bytes)
     inside = [each for each in everything if each.is_record] or everything[:1]
-    records = [_read(each, format, dpi, height_px, width_px) for each in inside]
+    try:
+        records = [_read(each, format, dpi, height_px, width_px) for each in inside]
+    except (FormatError, ParameterError) as error:
+        what = None if format is None else _other_than(inside[0], format)
+        if what is None:
+            raise
+        raise FormatError(f"the file is not {format}: {what}", offset=error.facts.get("offset", 0)) from None
     if len(everything) > len(inside) and inside[0].is_record:
         others = Counter(each.what for each in everything if not each.is_record)
         words = [f"{what} ({count} times)" if count > 1 else what for what, count in sorted(others.items())]
         notice = Notice(Remark.NOT_READ, {"others": ", ".join(words), "passed_over": others.total()})
         records[0] = replace(records[0], notices=(*records[0].notices, notice))
     if len(records) == 1:
-        return records[0]
+        (record,) = records
+        several = len(record.notices) > 1
+        return replace(record, notices=tuple(dict.fromkeys(record.notices))) if several else record
     formats = {record.format for record in records}
     if len(formats) > 1:
         raise FormatError("a wrapper holds records of several formats", formats=" ".join(sorted(formats)))
     views = tuple(view for record in records for view in record.views)
-    notices = dict.fromkeys(notice for record in records for notice in record.notices)  # what holds for all, once
-    return replace(records[0], views=views, notices=tuple(notices))
+    return replace(records[0], views=views, notices=_together(records))
+
+
+def _together(records: Sequence[TemplateRecord]) -> tuple[Notice, ...]:
+    """The notices of all records: what holds for all is said once, and of a view under its number among all."""
+    notices: dict[Notice, None] = {}
+    before = 0
+    for record in records:
+        for notice in record.notices:
+            number = notice.facts.get("view")
+            moved = {**notice.facts, "view": number + before} if isinstance(number, int) else notice.facts
+            notices[Notice(notice.word, moved)] = None
+        before += len(record.views)
+    return tuple(notices)
 
 
 def _read(
@@ -130,6 +152,22 @@ def _read(
     return record
 
 
+def _other_than(inside: Inside, format: str) -> str | None:  # noqa: A002
+    """What a file is that is not in the format which the caller names; None where it may be, broken. Two editions begin
+    alike: it is the other one where it can be read so."""
+    if format == xyt.FORMAT and surely(inside.data) == "text":
+        return None
+    try:
+        found = bare_format(inside)
+        if found == format or (found in nist_type9.STEPS and format in nist_type9.STEPS):
+            return None
+        if found in _BINARY:
+            _BINARY[found].read(inside.data, ppcm=PPCM_500_DPI)
+    except FormatError:
+        return None if inside.is_record else inside.what
+    return f"it is {found}, which is known without being named"
+
+
 def _hundredths(pixels: int | None, dpi: float | None) -> int:
     """So many pixels of `dpi`, in 0.01 mm, which are pixels themselves where it is not given; 0 where not known."""
     length = (pixels or 0) if dpi is None else round((pixels or 0) * 2540 / dpi)
@@ -164,7 +202,7 @@ def write(
     if isinstance(record, FingerTemplate):
         record = TemplateRecord("", (record,))
     elif not isinstance(record, TemplateRecord):
-        record = TemplateRecord("", tuple(record))
+        record = TemplateRecord("", members(record, FingerTemplate, "record"))
     fitted = fit(record, format, dpi=dpi, height_px=height_px, width_px=width_px)
     return _WRITE[format](fitted)
 

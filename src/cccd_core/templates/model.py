@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cccd_core.arguments import require_type
 from cccd_core.errors import ParameterError
 from cccd_core.templates.notices import Notice
 
@@ -233,7 +234,12 @@ class TemplateRecord:
         for each in self.views:
             if each.position == position:
                 return each
-        raise ParameterError("several views, none of this finger", position=position, views=len(self.views))
+        raise ParameterError(
+            "several views, none of this finger",
+            position=position,
+            views=len(self.views),
+            positions=" ".join(str(each.position) for each in self.views),
+        )
 
     @property
     def image(self) -> tuple[int, int, int, int]:
@@ -253,7 +259,10 @@ class Tenprint(Mapping[int, FingerTemplate]):
     __slots__ = ("_fingers",)
 
     def __init__(self, fingers: Mapping[int, FingerTemplate]) -> None:
-        for position in fingers:
+        require_type(fingers, Mapping, "fingers")
+        for position, finger in fingers.items():
+            require_type(position, int, "position of a finger")
+            require_type(finger, FingerTemplate, "finger")
             if not 1 <= position <= 10:
                 raise ParameterError("a finger position of a tenprint is 1 to 10", position=position)
         self._fingers = {position: fingers[position] for position in sorted(fingers)}
