@@ -26,7 +26,7 @@ from cccd_core.pki import directory as folders
 from cccd_core.pki.certificates import Certificate, parse_certificate
 from cccd_core.pki.check import check
 from cccd_core.pki.local_country import begin
-from cccd_core.pki.new_key import CSCA_CURVES, NewKey, made_in
+from cccd_core.pki.new_key import KEY_CURVES, NewKey, made_in
 from cccd_core.pki.signatures import parse_scheme, verify
 from cccd_core.pki.states import issued_by
 from cccd_core.pki.validity import ValidityPolicy
@@ -147,8 +147,8 @@ class Ceremony:
             raise ParameterError("a ceremony has at least two operators, each another person", operators=len(people))
         if not self.list_place.isascii() or not self.list_place.startswith(("http://", "https://", "ldap://")):
             raise ParameterError("a revocation list is found by ldap, http or https", crl_url=self.list_place)
-        if self.curve not in CSCA_CURVES:
-            raise ParameterError("no curve for a CSCA's key", curve=self.curve, curves=", ".join(CSCA_CURVES))
+        if self.curve not in KEY_CURVES:
+            raise ParameterError("no curve for a CSCA's key", curve=self.curve, curves=", ".join(KEY_CURVES))
         if not re.fullmatch("[A-Z]{2}", self.country) or not issued_by(self.country_code, self.country):
             raise ParameterError(
                 "a country has two capital letters, and its code of the MRZ beside it (Doc 9303-12 clause 7.1)",
@@ -179,7 +179,7 @@ def hold(path: Path | str, ceremony: Ceremony, confirm: Confirm, *, now: dt.date
     old = folders.load(target) if rolling else None
     writer.step("opening", _opening(ceremony, old), confirmed=True)
     with made_in(None if ceremony.dry_run else ceremony.key, ceremony.curve) as key:
-        pair = key or NewKey.software(CSCA_CURVES[ceremony.curve])
+        pair = key or NewKey.software(KEY_CURVES[ceremony.curve])
         writer.step("key", _key_facts(pair), confirmed=True)
         writer.step("intention", _intention(ceremony, old, when), confirmed=True)
         if ceremony.dry_run or old is None:

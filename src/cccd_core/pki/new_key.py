@@ -19,15 +19,16 @@ from cccd_core.pki.directory import PIN_VARIABLE, TokenKey
 from cccd_core.signing.signer import Signer
 from cccd_core.signing.software import SoftwareSigner
 
-CSCA_CURVES: Final[Mapping[str, ec.EllipticCurve]] = {
-    "secp256r1": ec.SECP256R1(),
-    "secp384r1": ec.SECP384R1(),
-    "secp521r1": ec.SECP521R1(),
+KEY_CURVES: Final[Mapping[str, ec.EllipticCurve]] = {
     "brainpoolP256r1": ec.BrainpoolP256R1(),
     "brainpoolP384r1": ec.BrainpoolP384R1(),
     "brainpoolP512r1": ec.BrainpoolP512R1(),
+    "secp256r1": ec.SECP256R1(),
+    "secp384r1": ec.SECP384R1(),
+    "secp521r1": ec.SECP521R1(),
 }
-"""By name the curves on which keys are made: those that every reader of Doc 9303-12 clause 4.1.6 must know."""
+"""By name the curves on which keys are made, a CSCA's and those of CV certificates: those that every reader of Doc
+9303-12 clause 4.1.6 must know."""
 
 
 @dataclass(frozen=True, slots=True)

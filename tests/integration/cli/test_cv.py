@@ -42,7 +42,7 @@ def country(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     assert run("init", work / "cvca", "--holder", "VNCOUNTRY", *begin) == 0
     words = ("--role", "dv", "--holder", "VNPOLICE", "--trust", work / "cvca")
     assert run("request", work / "dv", work / "dv.cvreq", *words) == 0
-    assert run("dv", work / "cvca", work / "dv.cvreq", work / "dv.cvcert", *begin) == 0
+    assert run("dv", work / "cvca", work / "dv.cvreq", work / "dv.cvcert", "--rights", "dg3,dg4", *begin) == 0
     assert run("add", work / "dv", work / "dv.cvcert") == 0
     words = ("--role", "is", "--holder", "VNBORDER", "--trust", work / "dv")
     assert run("request", work / "is", work / "is.cvreq", *words) == 0
@@ -85,7 +85,7 @@ def renewed(country: Path) -> Any:
     assert run("dv", country / "cvca", country / "dv2.cvreq", country / "dv2.cvcert", *begin) == 0
     assert run("add", country / "dv", country / "link.cvcert", country / "dv2.cvcert") == 0
     assert run("renew", country / "is", country / "is2.cvreq") == 0
-    assert run("is", country / "dv", country / "is2.cvreq", country / "is2.cvcert", "--rights", "dg3", *begin) == 0
+    assert run("is", country / "dv", country / "is2.cvreq", country / "is2.cvcert", *begin) == 0
     assert run("add", country / "is", country / "dv", country / "is2.cvcert") == 0
     terminal = CvFolder.load(country / "is").terminal()
     assert str(terminal.certificate.body.authority) == "VNPOLICE00002"
@@ -123,13 +123,56 @@ def test_requests_say_who_asks(country: Path, capsys: pytest.CaptureFixture[str]
     assert str(outer[0]) == "VNBORDER00001"
     capsys.readouterr()
     assert run("is", country / "dv", country / "next.cvreq", country / "next.cvcert", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["authenticated"] is True
+    told = json.loads(capsys.readouterr().out)
+    assert told["authenticated"] is True
+    assert told["rights"] == ["DG3"], "a renewal keeps what it had"
     # the same request from somebody who has another key of that name
     words = ("--role", "is", "--holder", "VNBORDER", "--trust", country / "dv")
     assert run("request", country / "thief", country / "thief.cvreq", *words) == 0
-    assert run("is", country / "dv", country / "thief.cvreq", country / "thief.cvcert") == EXIT_NOT_RUN
+    assert (
+        run("is", country / "dv", country / "thief.cvreq", country / "thief.cvcert", "--rights", "dg3") == EXIT_NOT_RUN
+    )
     assert "another key" in capsys.readouterr().err
     assert not (country / "thief.cvcert").exists()
+
+
+def test_rights_are_given_in_words(country: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A first certificate without any said is none, whoever's name it bears; other ones than before may be said."""
+    words = ("--role", "is", "--holder", "VNHARBOUR", "--trust", country / "dv")
+    assert run("request", country / "harbour", country / "harbour.cvreq", *words) == 0
+    # a second key of a name that was certified, shown by nobody
+    words = ("--role", "is", "--holder", "VNBORDER", "--trust", country / "dv")
+    assert run("request", country / "thief", country / "thief.cvreq", *words, "--sequence", "00002") == 0
+    out = country / "out.cvcert"
+    for authority, asked in (("dv", "harbour.cvreq"), ("dv", "thief.cvreq"), ("cvca", "dv.cvreq")):
+        kind = "is" if authority == "dv" else "dv"
+        capsys.readouterr()
+        assert run(kind, country / authority, country / asked, out) == EXIT_USAGE
+        assert "--rights" in capsys.readouterr().err
+        assert not out.exists()
+    assert run("renew", country / "is", country / "next.cvreq") == 0
+    assert run("is", country / "dv", country / "next.cvreq", out, "--rights", "none") == 0
+    assert "may read no protected data group" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_certificate_that_outlives_its_authoritys(country: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The verifier's ends on 29 January 2027."""
+    words = ("is", country / "dv", country / "is.cvreq", country / "out.cvcert", "--rights", "dg3", "--from", START)
+    for days_, ends in ((90, None), (91, "2027-01-29")):
+        assert run(*words, "--days", str(days_), "--json") == 0
+        assert json.loads(capsys.readouterr().out)["authority_ends"] == ends
+        assert run(*words, "--days", str(days_)) == 0
+        assert ("outlives" in capsys.readouterr().out) is (ends is not None)
+
+
+def test_a_verifier_of_another_country(country: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--role", "dv", "--holder", "LAPOLICE", "--trust", country / "cvca")
+    assert run("request", country / "guest", country / "guest.cvreq", *words) == 0
+    asked = ("dv", country / "cvca", country / "guest.cvreq", country / "guest.cvcert", "--rights", "dg3")
+    assert run(*asked) == EXIT_NOT_RUN
+    assert "--foreign" in capsys.readouterr().err
+    assert run(*asked, "--foreign", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["role"] == "dv_foreign"
 
 
 def test_what_is_refused(country: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,7 +260,8 @@ def test_check_of_sound_ones(country: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_nobody_certifies_the_own_key(country: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("is", country / "dv", country / "dv.cvreq", tmp_path / "own.cvcert") == 2
+    words = ("is", country / "dv", country / "dv.cvreq", tmp_path / "own.cvcert", "--rights", "none")
+    assert run(*words) == EXIT_USAGE
     assert "the authority's own key" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "own.cvcert").exists()
 

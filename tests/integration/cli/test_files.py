@@ -152,8 +152,8 @@ def terminals(cv: Path, made: Path) -> dict[str, dict[str, Any]]:
     return {
         "pki cv init": {"folder": cv / "new", "--holder": "VNMORE"},
         "pki cv request": {"folder": cv / secrets.token_hex(4), "out": cv / "unused", **new},
-        "pki cv dv": {"folder": cv / "cvca", "asked": cv / "dv.cvreq", "out": cv / "unused"},
-        "pki cv is": {"folder": cv / "dv", "asked": cv / "is.cvreq", "out": cv / "unused"},
+        "pki cv dv": {"folder": cv / "cvca", "asked": cv / "dv.cvreq", "out": cv / "unused", "--rights": "dg3"},
+        "pki cv is": {"folder": cv / "dv", "asked": cv / "is.cvreq", "out": cv / "unused", "--rights": "dg3"},
         "pki cv add": {"folder": cv / "is", "certificates": own},
         "pki cv renew": {"folder": cv / "is", "out": cv / "unused"},
         "pki cv link": {"folder": cv / "cvca", "out": cv / "unused"},

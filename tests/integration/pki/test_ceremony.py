@@ -29,7 +29,7 @@ from cccd_core.pki.ceremony import Ceremony, Entry, hold, parse_protocol
 from cccd_core.pki.check import check
 from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.pki.directory import PIN_VARIABLE, TokenKey
-from cccd_core.pki.new_key import CSCA_CURVES, NewKey
+from cccd_core.pki.new_key import KEY_CURVES, NewKey
 from cccd_core.pki.outlook import outlook
 from cccd_core.signing.ledger import Purpose
 from support import cards, softhsm
@@ -101,11 +101,11 @@ def test_a_curve_that_no_csca_has_is_refused_before_the_first_step(curve: str) -
         Ceremony(PEOPLE, None, curve=curve, dry_run=True)
 
 
-@pytest.mark.parametrize("curve", sorted(CSCA_CURVES))
+@pytest.mark.parametrize("curve", sorted(KEY_CURVES))
 def test_a_rehearsal_is_of_the_curve_that_is_asked_for(tmp_path: Path, curve: str) -> None:
     made = hold(tmp_path / "pki", Ceremony(PEOPLE, None, curve=curve, dry_run=True), yes, now=NOW)
     assert made.entries[0].facts["curve"] == curve
-    size = CSCA_CURVES[curve].key_size // 8
+    size = KEY_CURVES[curve].key_size // 8
     assert 2 * size - 8 < len(bytes.fromhex(made.signature)) < 2 * size + 16  # two numbers of the curve's size, in DER
 
 

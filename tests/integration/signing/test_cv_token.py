@@ -41,11 +41,11 @@ def test_a_terminal_whose_key_is_in_a_token(tmp_path: Path, monkeypatch: pytest.
         assert run("init", cvca, "--holder", "VNTOKEN", *token, "--key", "cvca-1", *begin) == 0
         words = ("--role", "dv", "--holder", "VNDV", "--trust", cvca)
         assert run("request", dv, tmp_path / "dv.cvreq", *words) == 0
-        assert run("dv", cvca, tmp_path / "dv.cvreq", tmp_path / "dv.cvcert", *begin) == 0
+        assert run("dv", cvca, tmp_path / "dv.cvreq", tmp_path / "dv.cvcert", "--rights", "dg3,dg4", *begin) == 0
         assert run("add", dv, tmp_path / "dv.cvcert") == 0
         words = ("--role", "is", "--holder", "VNIS", "--trust", dv)
         assert run("request", system, tmp_path / "is.cvreq", *words, *token, "--key", "is-1") == 0
-        assert run("is", dv, tmp_path / "is.cvreq", tmp_path / "is.cvcert", *begin) == 0
+        assert run("is", dv, tmp_path / "is.cvreq", tmp_path / "is.cvcert", "--rights", "dg3", *begin) == 0
         assert run("add", system, tmp_path / "is.cvcert") == 0
         assert run("link", cvca, tmp_path / "link.cvcert", *token, "--key", "cvca-2", *begin) == 0
         assert run("renew", system, tmp_path / "no.cvreq", "--module", module) != 0  # the three go together

@@ -54,6 +54,15 @@ CurveOption: TypeAlias = Annotated[
 RightsOption: TypeAlias = Annotated[
     str, typer.Option("--rights", metavar="DG3,DG4", help="The data groups that may be read; none for no right.")
 ]
+GrantedRightsOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--rights",
+        metavar="DG3,DG4",
+        help="The data groups that may be read; none for no right. Without it a renewal keeps what it had; a first "
+        "certificate must be told.",
+    ),
+]
 FromOption: TypeAlias = Annotated[
     dt.datetime | None,
     typer.Option("--from", help="The first day, today (UTC) without it.", formats=["%Y-%m-%d"]),
@@ -72,7 +81,7 @@ def register(area: typer.Typer) -> None:
     cv.command(epilog="Example: cccd pki cv request out/is out/is.cvreq --role is --holder VNBORDER --trust out/dv")(
         request
     )
-    cv.command(epilog="Example: cccd pki cv dv out/cvca out/dv.cvreq out/dv.cvcert --days 90")(dv)
+    cv.command(epilog="Example: cccd pki cv dv out/cvca out/dv.cvreq out/dv.cvcert --rights dg3,dg4")(dv)
     cv.command("is", epilog="Example: cccd pki cv is out/dv out/is.cvreq out/is.cvcert --rights dg3")(inspection_system)
     cv.command(epilog="Example: cccd pki cv add out/is out/is.cvcert")(add)
     cv.command(epilog="Example: cccd pki cv renew out/is out/is-2.cvreq")(renew)
@@ -169,8 +178,10 @@ def dv(
     folder: FolderArgument,
     asked: RequestArgument,
     out: OutArgument,
-    rights: RightsOption = "dg3,dg4",
-    foreign: Annotated[bool, typer.Option("--foreign", help="A verifier of another State.")] = False,
+    rights: GrantedRightsOption = None,
+    foreign: Annotated[
+        bool, typer.Option("--foreign", help="A verifier of another State; must be said of one.")
+    ] = False,
     days: Annotated[int, typer.Option("--days", min=1, help="For how many days it holds.")] = 90,
     first_day: FromOption = None,
     as_json: JsonOption = False,
@@ -186,7 +197,7 @@ def inspection_system(
     folder: FolderArgument,
     asked: RequestArgument,
     out: OutArgument,
-    rights: RightsOption = "dg3,dg4",
+    rights: GrantedRightsOption = None,
     days: Annotated[int, typer.Option("--days", min=1, help="For how many days it holds.")] = 30,
     first_day: FromOption = None,
     as_json: JsonOption = False,
@@ -327,7 +338,7 @@ def _grant(
     asked: Path,
     out: Path,
     role: int,
-    rights: str,
+    rights: str | None,
     days: int,
     first_day: dt.datetime | None,
     as_json: bool,
@@ -342,16 +353,20 @@ def _grant(
         read = parse_request(read_input(asked, "certificate request", 1 << 16))
     except FormatError as error:
         raise error.with_facts(path=str(asked)) from None
-    certificate, authenticated = grant(
-        CvFolder.load(folder), read, role=Role(role), rights=_rights(rights), days=days, start=_day(first_day)
-    )
-    write_output(out, certificate.encoded, False)
-    facts = described(certificate) | {"authenticated": authenticated}
+    wanted = None if rights is None else _rights(rights)
+    granted = grant(CvFolder.load(folder), read, role=Role(role), rights=wanted, days=days, start=_day(first_day))
+    write_output(out, granted.certificate.encoded, False)
+    ends = None if granted.outlives is None else granted.outlives.isoformat()
+    facts = described(granted.certificate) | {"authenticated": granted.authenticated, "authority_ends": ends}
     if as_json:
         print_json(facts)
         return
-    say(f"{facts['holder']}: certified from {facts['effective']} to {facts['expiration']}")
-    if not authenticated:
+    rights_shown = " ".join(f"DG{number}" for number in granted.certificate.body.authorization.rights.data_groups)
+    period = f"from {facts['effective']} to {facts['expiration']}"
+    say(f"{facts['holder']}: certified {period}, may read {rights_shown or 'no protected data group'}")
+    if ends is not None:
+        say(f"it outlives the certificate of {facts['authority']}, which ends on {ends}: no chip is opened after that")
+    if not granted.authenticated:
         say("a first request: nothing but your own eyes says who asked")
 
 

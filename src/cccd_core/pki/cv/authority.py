@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cccd_core.emrtd.cv.authorization import Right, Role
 from cccd_core.emrtd.cv.certificate import CvCertificate
+from cccd_core.emrtd.cv.reference import Reference
 from cccd_core.emrtd.cv.request import CvRequest
-from cccd_core.errors import ConflictError
+from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.pki.cv.folder import ALL_RIGHTS, CvFolder, HolderKind, require_known, validity
 from cccd_core.pki.cv.issue import certify, link, make_request, self_signed, verify_request
 from cccd_core.pki.directory import TokenKey
@@ -83,26 +85,45 @@ def next_request(
     return make_request(folder.new_key(curve=curve, sequence=sequence, token=token), authenticate=present)
 
 
-def grant(
-    folder: CvFolder, request: CvRequest, *, role: Role, rights: Right, days: int, start: dt.date
-) -> tuple[CvCertificate, bool]:
-    """Certifies the holder of a request with the folder's present key; the certificate is kept in the folder too, so
-    that the holder's next request is known. Whether the request was authenticated is the second answer: where it was
-    not, somebody must have seen who asks.
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A certificate that was issued. Where the request was not `authenticated`, somebody must have seen who asks;
+    `outlives` is the last day of the authority's own certificate where that comes before this one's."""
 
-    ConflictError where the folder is not that of such a holder's authority, or the name was certified for another key;
-    errors of `verify_request` and `certify`.
+    certificate: CvCertificate
+    authenticated: bool
+    outlives: dt.date | None
+
+
+def grant(
+    folder: CvFolder, request: CvRequest, *, role: Role, rights: Right | None, days: int, start: dt.date
+) -> Granted:
+    """Certifies the holder of a request with the folder's present key; the certificate is kept in the folder too, so
+    that the holder's next request is known. Without `rights` a holder who asks by his present key keeps those of that
+    key's certificate.
+
+    ConflictError where the folder is not that of such a holder's authority, the name was certified for another key, or
+    a verifier of another country would be certified as a domestic one; ParameterError where nothing says which rights
+    are meant; errors of `verify_request` and `certify`.
     """
     _demand(folder, HolderKind.CVCA if role.verifies_documents else HolderKind.DV)
     effective, expiration = validity(start, days)
-    authenticated = verify_request(request, tuple(folder.holders().values())) is not None
+    if role is Role.DV_DOMESTIC and request.holder.country != folder.country:
+        raise ConflictError(
+            "a verifier of another country is certified as a foreign one, where that is asked for",
+            holder=str(request.holder), authority=folder.holder, option="--foreign",
+        )  # fmt: skip
+    by = verify_request(request, tuple(folder.holders().values()))
     for known in folder.certificates:
         if known.body.holder == request.holder and known.body.public_key.point != request.public_key.point:
             raise ConflictError("the name was certified for another key", holder=str(request.holder))
-    authority = folder.key(folder.current().body.holder)
+    if rights is None:
+        rights = _rights_before(folder, request, None if by is None else by.reference)
+    own = folder.current().body
+    authority = folder.key(own.holder)
     certificate = certify(authority, request, role=role, rights=rights, effective=effective, expiration=expiration)
     folder.add([certificate])
-    return certificate, authenticated
+    return Granted(certificate, by is not None, own.expiration if own.expiration < expiration else None)
 
 
 def take_in(folder: CvFolder, certificates: Iterable[CvCertificate]) -> CvFolder:
@@ -114,6 +135,21 @@ def take_in(folder: CvFolder, certificates: Iterable[CvCertificate]) -> CvFolder
     fresh = [one for one in given if one not in folder.certificates]
     require_known(folder, fresh)
     return folder.add(fresh)
+
+
+def _rights_before(folder: CvFolder, request: CvRequest, by: Reference | None) -> Right:
+    """The rights of the latest certificate of the key that renews itself: only who has shown that key keeps them."""
+    before = [
+        one.body
+        for one in folder.certificates
+        if one.body.holder == by and one.body.holder.holder == request.holder.holder
+    ]
+    if not before:
+        raise ParameterError(
+            "nothing says which data groups may be read: a first certificate has no rights to keep",
+            holder=str(request.holder), option="--rights",
+        )  # fmt: skip
+    return max(before, key=lambda body: (body.effective, body.expiration)).authorization.rights
 
 
 def _of_use(folder: CvFolder, certificate: CvCertificate) -> bool:

@@ -23,7 +23,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cccd_core import plain
@@ -34,7 +33,7 @@ from cccd_core.emrtd.public_keys import EcPublicKey, RsaPublicKey, parse_spki
 from cccd_core.errors import CccdError, CertificateError, ConflictError, FileError, FormatError, ParameterError
 from cccd_core.pki.cv.issue import CvKey
 from cccd_core.pki.directory import TokenKey, open_token
-from cccd_core.pki.new_key import NewKey, made_in
+from cccd_core.pki.new_key import KEY_CURVES, NewKey, made_in
 from cccd_core.plain import Json
 from cccd_core.signing.cv import Holder, Terminal, chain
 from cccd_core.signing.software import SoftwareSigner, load_private_key
@@ -50,15 +49,6 @@ CERTIFICATES_MAX: Final = 1024
 ALL_RIGHTS: Final = Right.READ_DG3 | Right.READ_DG4
 _INDEX_MAX: Final = 1 << 16
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9]")
-
-CURVES: Final[dict[str, ec.EllipticCurve]] = {
-    "brainpoolP256r1": ec.BrainpoolP256R1(),
-    "brainpoolP384r1": ec.BrainpoolP384R1(),
-    "brainpoolP512r1": ec.BrainpoolP512R1(),
-    "secp256r1": ec.SECP256R1(),
-    "secp384r1": ec.SECP384R1(),
-    "secp521r1": ec.SECP521R1(),
-}
 
 
 class HolderKind(StrEnum):
@@ -200,7 +190,7 @@ class CvFolder:
         """Makes the holder's next key pair, in the folder (mode 0600) or in a token, on the curve of whom it trusts
         where none is given. Its name is the next one, or has this sequence number (a verifier certified abroad is
         numbered by who certifies it). ConflictError where the name is taken, ParameterError for a curve that is not one
-        of `CURVES`; errors of `NewKey.in_token`."""
+        of `KEY_CURVES`; errors of `NewKey.in_token`."""
         last = [one for one in self.key_names() if one.holder == self.holder]
         first = Reference(self.country, self.mnemonic, "00001")
         reference = last[-1].following() if last else first
@@ -209,11 +199,11 @@ class CvFolder:
         if reference in last:
             raise ConflictError("a key of this name is there already", key=str(reference))
         name = curve or self._curve()
-        if name not in CURVES:
-            raise ParameterError("not a curve for CV certificates", curve=name, known=" ".join(CURVES))
+        if name not in KEY_CURVES:
+            raise ParameterError("not a curve for CV certificates", curve=name, known=" ".join(KEY_CURVES))
         file = self.path / KEYS / f"{_quoted(reference)}.pem"
         if token is None:
-            pem = NewKey.software(CURVES[name]).private or b""
+            pem = NewKey.software(KEY_CURVES[name]).private or b""
             whole_file.write(file, pem, private=True, folders=True, replace=False)
             return self.key(reference)
         with made_in(token, name) as made:

@@ -24,11 +24,11 @@ def make(folder: Path, country: str, day: dt.date) -> None:
     """Makes `cvca`, `dv` and `is` in `folder`, in effect from `day` on. FileError."""
     cvca = begin_cvca(folder / "cvca", country, "TESTCVCA", start=day, test=True)
     verifier, asked = begin_request(folder / "dv", country, "TESTDV", HolderKind.DV, cvca.certificates, test=True)
-    issued, _ = grant(cvca, asked, role=Role.DV_DOMESTIC, rights=ALL_RIGHTS, days=DV_DAYS, start=day)
-    verifier = verifier.add([issued])
+    issued = grant(cvca, asked, role=Role.DV_DOMESTIC, rights=ALL_RIGHTS, days=DV_DAYS, start=day)
+    verifier = verifier.add([issued.certificate])
     system, asked = begin_request(folder / "is", country, "TESTIS", HolderKind.IS, verifier.certificates, test=True)
-    issued, _ = grant(verifier, asked, role=Role.IS, rights=ALL_RIGHTS, days=SYSTEM_DAYS, start=day)
-    system.add([issued])
+    issued = grant(verifier, asked, role=Role.IS, rights=ALL_RIGHTS, days=SYSTEM_DAYS, start=day)
+    system.add([issued.certificate])
 
 
 def inspection_system(pki_folder: Path) -> CvFolder:
