@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 
 import numpy as np
@@ -48,13 +48,15 @@ class ExtractionParameters:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """A template, what was done to the image before (resampled to 500 dpi, turned from light ridges on dark), and its
-    quality, whose figure stands in the template as well."""
+    """A template, what was done to the image before (resampled to 500 dpi, turned from light ridges on dark), its
+    quality, whose figure stands in the template as well, and the image on whose pixels the minutiae lie: uint8[height,
+    width], 500 dpi, dark ridges on light."""
 
     template: FingerTemplate
     resampled: bool
     inverted: bool
     quality: Quality
+    image: NDArray[np.uint8] = field(repr=False, compare=False)
 
 
 class Extractor:
@@ -93,7 +95,7 @@ class Extractor:
         if not len(found.x_px):
             raise FormatError("no minutiae were found in the image", reason="empty")
         template = _template(found, at_500.shape, position)
-        return Extraction(template, at_500 is not image, seen.inverted, quality(template, upright))
+        return Extraction(template, at_500 is not image, seen.inverted, quality(template, upright), upright)
 
     def _minutiae(self, image: NDArray[np.uint8]) -> Minutiae:
         height, width = image.shape

@@ -37,6 +37,7 @@ class Doubt(Word):
     SEVERAL_NO_FLOW = "several_no_flow", "several fingers hardly follow ridges or are scattered"
     SAME_FINGER = "same_finger", "two positions hold the same finger"
     MIRRORED_FINGER = "mirrored_finger", "two positions hold a finger and its mirror image"
+    IMAGE_DIFFERS = "image_differs", "a template and the image beside it are not of one finger"
 
 
 class Finding(Said[Doubt]):
@@ -68,6 +69,8 @@ class Limits:
       since a person's fingers are more alike than two people's: docs/explanation/intake.md.
     * `mirrored_finger`: the same where one of them is mirrored. Higher, since the twin fingers of two hands are alike
       in the mirror.
+    * `same_image`: the calibrated score that a template and the image beside it come to at the least: one stranger's
+      finger in a thousand would. What two extractors find in one image scores far above.
     """
 
     min_quality: int = 2
@@ -92,6 +95,7 @@ class Limits:
     overlaid_from: int = 40
     same_finger: float = 60.0
     mirrored_finger: float = 80.0
+    same_image: float = 30.0
 
     def __post_init__(self) -> None:
         if not 0 < self.min_print_mm < self.max_print_mm or not 0 < self.min_image_mm < self.max_image_mm:

@@ -1,4 +1,5 @@
-"""The finger files of one person's folder, `<position>.<suffix>`: read whole, and what lies beside them passed over.
+"""The finger files of one person's folder, `<position>.<suffix>`: templates, and images where they are wanted, read
+whole; what lies beside them is passed over.
 
 Nothing is believed: the folder is open already, links are refused, and only plain files of bounded size are read.
 """
@@ -55,17 +56,20 @@ class WrongFile:
 
 @dataclass(slots=True)
 class FingerFolder:
-    """What a folder holds: fingers by position and name, what is wrong with others, and what was passed over: name as
-    it is shown, and what it is."""
+    """What a folder holds: fingers by position and name, images of fingers the same where they were asked for, what is
+    wrong with others, and what was passed over: name as it is shown, and what it is."""
 
     fingers: list[FingerEntry] = field(default_factory=list)
+    images: list[FingerEntry] = field(default_factory=list)
     wrong: list[WrongFile] = field(default_factory=list)
     passed_over: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def nothing_read(self) -> bool:
         """Whether somebody put something there, and none of it may be a finger."""
-        return not self.fingers and not self.wrong and any(not is_system(what) for _, what in self.passed_over)
+        return not (self.fingers or self.images or self.wrong) and any(
+            not is_system(what) for _, what in self.passed_over
+        )
 
     def counts(self) -> Counter[str]:
         """How many files of what were passed over."""
@@ -81,10 +85,14 @@ def said(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {what}{'s' if count > 1 else ''}" for count, what in named if count)
 
 
-def read_finger_folder(folder: int, *, most_files: int, most_bytes: int, unplaced: bool) -> FingerFolder:
+def read_finger_folder(
+    folder: int, *, most_files: int, most_bytes: int, unplaced: bool, most_image_bytes: int = 0
+) -> FingerFolder:
     """Reads the open folder of one person; `unplaced`: fingers of unknown position (0, 0-1, 0-2, ...) are fingers too.
+    Images named after a position are taken where they may have any bytes; else they are passed over.
 
-    Two files of one position are wrong where both may be templates. Raises nothing for what is in the folder.
+    Two files of one position are wrong where both may be templates, and two images where there is no template. Raises
+    nothing for what is in the folder.
     """
     found = FingerFolder()
     names: list[tuple[str, bool]] = []
@@ -96,6 +104,8 @@ def read_finger_folder(folder: int, *, most_files: int, most_bytes: int, unplace
                 break
             names.append((entry.name, entry.is_dir(follow_symlinks=False)))
     taken: set[int] = set()
+    images: dict[int, list[FingerEntry]] = {}
+    unread: list[WrongFile] = []  # images
     for name, is_folder in _by_position(names):
         position = _position_of(name, unplaced)
         what = FOLDER if is_folder else passed_over_by_name(name)
@@ -104,27 +114,51 @@ def read_finger_folder(folder: int, *, most_files: int, most_bytes: int, unplace
             continue
         try:
             data = read_bounded(folder, name, most_bytes)
+            what = instead(name, data)
+            image = is_image(what) and position is not None and 0 < len(data) <= most_image_bytes
         except BoundError as error:
             what = _unread(folder, name, position, error.trouble)
-            if what:
-                found.passed_over.append((short(name), what))
-            else:
+            image = is_image(what) and position is not None and most_image_bytes > 0
+            if image:
+                try:
+                    data = read_bounded(folder, name, most_image_bytes)
+                except BoundError as still:
+                    unread.append(WrongFile(short(name), position or 0, Wrong.NOT_READ, still))
+                    continue
+            elif not what:
                 wrong = Wrong.NOT_READ if position is not None else Wrong.NO_POSITION
                 found.wrong.append(WrongFile(short(name), position or 0, wrong, error))
-            continue
-        what = instead(name, data)
-        if what:
+                continue
+        if what and not image:
             found.passed_over.append((short(name), what))
         elif position is None:
             unnamed = FormatError(f"the name says no finger position, {0 if unplaced else 1} to 10")
             found.wrong.append(WrongFile(short(name), 0, Wrong.NO_POSITION, unnamed))
+        elif image:
+            images.setdefault(position, []).append(FingerEntry(name, position, data))
         elif position in taken:
-            second = FormatError("two files of one finger", position=position)
-            found.wrong.append(WrongFile(short(name), position, Wrong.REPEATED, second))
+            found.wrong.append(_repeated(name, position))
         else:
             found.fingers.append(FingerEntry(name, position, data))
             taken |= {position} - {0}
+    for position, several in images.items():
+        if len(several) == 1 or not position:
+            found.images += several
+        elif position in taken:  # which one is the finger's nobody can say, and the template does without
+            found.passed_over += [(short(each.name), "an image, one of several of its finger") for each in several]
+        else:
+            found.images += several[:1]
+            found.wrong += [_repeated(each.name, position) for each in several[1:]]
+    for each in unread:
+        if each.position in taken:
+            found.passed_over.append((each.name, "an image, too large or not to be read"))
+        else:
+            found.wrong.append(each)
     return found
+
+
+def _repeated(name: str, position: int) -> WrongFile:
+    return WrongFile(short(name), position, Wrong.REPEATED, FormatError("two files of one finger", position=position))
 
 
 def short(name: str) -> str:

@@ -24,7 +24,9 @@ from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.decisions.decide import DecideStage
 from cccd_core.issuance.dossiers import portrait as portraits
 from cccd_core.issuance.dossiers.batch import open_batch
-from cccd_core.issuance.dossiers.check import check_dossier
+from cccd_core.issuance.dossiers.check import SoundDossier, check_dossier
+from cccd_core.issuance.dossiers.finger_images import for_chip
+from cccd_core.issuance.dossiers.fingers import on_chip
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import Batch, RawDossier
 from cccd_core.issuance.dossiers.reasons import DossierError, Failure, Oddity, Problem, Severity, principal
@@ -266,11 +268,21 @@ def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> tuple[Entry, C
     problems, sound = checked.problems, checked.sound
     if sound is not None:
         try:
-            return entry, Content(sound.dossier, sound.tenprint, portraits.for_chip(sound.portrait, policy))
+            portrait = portraits.for_chip(sound.portrait, policy)
+            return entry, Content(sound.dossier, sound.tenprint, portrait, _images(sound, policy))
         except DossierError as error:
             problems = (*problems, Problem.of(raw.dossier_id, "portrait", error))
     evidence = replace(doubts, problems=_evidence(problems, Severity.ERROR))
     return replace(entry, state=DossierState.REJECTED, reason=principal(problems), evidence=evidence), None
+
+
+def _images(sound: SoundDossier, policy: CheckPolicy) -> dict[int, bytes]:
+    """The records of those finger images that go on the chip, by position."""
+    chosen = on_chip(sound.tenprint, policy.chip_fingers)
+    made = {
+        position: for_chip(sound.images[position], position, policy) for position in chosen if position in sound.images
+    }
+    return {position: record for position, record in made.items() if record}
 
 
 def _evidence(problems: Iterable[Problem], severity: Severity) -> tuple[ProblemEvidence, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.support import dossiers
 
 from cccd_core.errors import FormatError
-from cccd_core.intake.finger_files import said
+from cccd_core.intake.finger_files import Wrong, read_finger_folder, said
 from cccd_core.intake.people import People, Unread, read_person
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import check_batch
@@ -24,10 +25,11 @@ def record(seed: int) -> bytes:
 
 
 def lay_beside(folder: Path) -> None:
-    """Ten files of which none is a finger."""
+    """Ten files of which none is a finger; "index.png" and "left.wsq" name no position."""
     other = record(99)
     beside = {
-        "2.png": PNG, "7.wsq": b"x", "2.dat": b"\xff\xa0\xff" + bytes(80_000), "2.fmr.bak": other, "7.fmr~": other,
+        "index.png": PNG, "left.wsq": b"x", "scan.dat": b"\xff\xa0\xff" + bytes(80_000), "2.fmr.bak": other,
+        "7.fmr~": other,
         "Thumbs.db": b"x", ".DS_Store": b"x", "2.fmr.sha256": b"9f86d081884c7d659a2feaa0c55ad015  2.fmr\n",
         "scan\udcff.tif": b"x",
     }  # fmt: skip
@@ -44,8 +46,32 @@ def test_what_lies_beside_fingers_rejects_no_dossier(tmp_path: Path) -> None:
     found = {problem.field: problem.facts["what"] for problem in result.problems if problem.reason == "unknown_file"}
     assert len(found) == 10
     assert found["fingers/8"] == "a folder"
-    assert found["fingers/2.png"] == "an image, PNG"
+    assert found["fingers/index.png"] == "an image, PNG"
     assert "fingers/scan\\xff.tif" in found
+
+
+def test_images_of_a_position_are_fingers_where_they_are_wanted(tmp_path: Path) -> None:
+    wsq = b"\xff\xa0\xff" + bytes(80_000)
+    for name, data in {"2.fmr": record(1), "2.png": PNG, "7.wsq": wsq, "8.png": PNG, "8.jp2": wsq, "thumb.png": PNG,
+                       "1.fmr": record(2), "1.png": PNG, "1.bmp": wsq, "9.png": b""}.items():  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        plain = read_finger_folder(folder, most_files=64, most_bytes=65536, unplaced=True)
+        found = read_finger_folder(folder, most_files=64, most_bytes=65536, unplaced=False, most_image_bytes=len(PNG))
+        less = read_finger_folder(folder, most_files=64, most_bytes=65536, unplaced=False, most_image_bytes=85_000)
+    finally:
+        os.close(folder)
+    assert [each.name for each in plain.fingers] == ["1.fmr", "2.fmr"]
+    assert (plain.images, plain.wrong, len(plain.passed_over)) == ([], [], 8)
+    assert [each.name for each in found.fingers] == ["1.fmr", "2.fmr"]
+    # of finger 1 there are two, and a template: neither is taken; of finger 8 two and no template
+    assert [(each.name, each.position) for each in found.images] == [("2.png", 2), ("7.wsq", 7), ("8.jp2", 8)]
+    assert found.images[0].data == PNG
+    assert [(each.name, each.what) for each in found.wrong] == [("8.png", Wrong.REPEATED)]
+    assert [name for name, _ in found.passed_over] == ["thumb.png", "9.png", "1.bmp", "1.png"]
+    assert [(each.name, each.what) for each in less.wrong] == [("8.png", Wrong.NOT_READ)]
+    assert ("2.png", "an image, too large or not to be read") in less.passed_over
 
 
 def test_what_lies_beside_fingers_is_counted_of_a_person(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def test_every_field_and_reason_is_explained() -> None:
     assert all(len(rule["description"]) > 10 for rule in said["properties"].values())
     assert set(said["x-reasons"]) == set(Fault)
     assert len(schema.GROUNDS["exchange"]) == 7
-    assert set(said["x-parquet-columns"]) == {*schema.BY_NAME, "portrait", *(f"finger_{i}" for i in range(1, 11))}
+    fingers = {f"finger_{what}{i}" for what in ("", "image_") for i in range(1, 11)}
+    assert set(said["x-parquet-columns"]) == {*schema.BY_NAME, "portrait", *fingers}
 
 
 @pytest.mark.parametrize(

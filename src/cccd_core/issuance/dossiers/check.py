@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from cccd_core.country.clock import today
 from cccd_core.country.renewal import age_on
-from cccd_core.errors import Fact, FileError
+from cccd_core.errors import Fact, FileError, UnavailableError
 from cccd_core.intake import Doubt, Finding, same_fingers, without_flow
 from cccd_core.issuance.dossiers import portrait as portraits
-from cccd_core.issuance.dossiers.dossier import Dossier, DossierParser, FingerNotes
+from cccd_core.issuance.dossiers.dossier import Dossier, DossierParser, FingerNote, FingerNotes
+from cccd_core.issuance.dossiers.finger_images import ReadImage, differs, read_image
 from cccd_core.issuance.dossiers.fingers import read_finger
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.portrait import Portrait
@@ -39,11 +41,13 @@ from cccd_core.templates import FingerTemplate, Tenprint
 
 @dataclass(frozen=True, slots=True)
 class SoundDossier:
-    """What a dossier with nothing wrong says. `tenprint` has the usable fingers alone."""
+    """What a dossier with nothing wrong says. `tenprint` has the usable fingers alone, `images` those of them of which
+    there is an image."""
 
     dossier: Dossier = field(repr=False)
     tenprint: Tenprint = field(repr=False)
     portrait: Portrait = field(repr=False)
+    images: Mapping[int, ReadImage] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,10 @@ class CheckedDossier:
 
 
 def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy) -> CheckedDossier:
-    """Checks one dossier. Never raises for anything in it. Cost: a few ms, most of it the decoding of its portrait."""
+    """Checks one dossier. Never raises for anything in it; UnavailableError where a finger is an image alone and the
+    extra that brings the extractor is not installed. Cost: a few ms, most of it the decoding of its portrait, and an
+    extraction for each image.
+    """
     problems = list(raw.problems)
     parser = DossierParser(raw.dossier_id, raw.document, today=day, policy=policy)
     dossier = None
@@ -72,10 +79,10 @@ def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy) -> Checked
         problems += parser.problems
     portrait = _check_portrait(raw, policy, problems)
     wanted = _wanted_fingers(parser, day, policy) if readable else 0
-    usable = _check_fingers(raw, parser.notes, wanted, policy, problems)
+    usable, images = _check_fingers(raw, parser.notes, wanted, policy, problems)
     sound = None
     if dossier is not None and portrait is not None and principal(problems) is None:
-        sound = SoundDossier(dossier, Tenprint(usable), portrait)
+        sound = SoundDossier(dossier, Tenprint(usable), portrait, images)
     return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), sound)
 
 
@@ -101,32 +108,32 @@ def _check_portrait(raw: RawDossier, policy: CheckPolicy, problems: list[Problem
 
 def _check_fingers(
     raw: RawDossier, notes: FingerNotes, wanted: int, policy: CheckPolicy, problems: list[Problem]
-) -> dict[int, FingerTemplate]:
-    """The usable fingers; what is wrong with the others goes to `problems`."""
+) -> tuple[dict[int, FingerTemplate], dict[int, ReadImage]]:
+    """The usable fingers, and the images of them; what is wrong with the others goes to `problems`."""
     usable: dict[int, FingerTemplate] = {}
+    images: dict[int, ReadImage] = {}
     weak: list[tuple[str, dict[str, Fact]]] = []
     unreadable = any(problem.reason is Fault.UNREADABLE_FINGER for problem in problems)
     seen: dict[tuple[bytes, int], int] = {}
     doubts: dict[int, tuple[Finding, ...]] = {}
-    for position, file in sorted(raw.fingers.items()):
+    for position in sorted(raw.fingers.keys() | raw.images.keys()):
+        file = raw.fingers.get(position) or raw.images[position]
         where = f"fingers/{file.name}"
         if position in notes.missing():
             problems.append(Problem(raw.dossier_id, where, Fault.FINGER_CONFLICT, facts={"position": position}))
         try:
-            read = read_finger(file, position, notes.of(position), policy.limits)
+            read = _read(raw, position, notes.of(position), policy, problems)
         except DossierError as error:
             problems.append(Problem.of(raw.dossier_id, where, error, position=position))
             unreadable = True
             continue
-        fingerprint = (hashlib.sha256(file.data).digest(), read.view)
-        if fingerprint in seen:
-            same: dict[str, Fact] = {"position": position, "same_as": seen[fingerprint]}
-            problems.append(Problem(raw.dossier_id, where, Fault.FINGER_REPEATED, facts=same))
-        seen.setdefault(fingerprint, position)
-        problems.extend(
-            Problem(raw.dossier_id, where, word, Severity.WARNING, {"position": position, **facts})
-            for word, facts in read.warnings
-        )
+        if read.image is not None:
+            images[position] = read.image
+        for fingerprint in read.fingerprints:
+            if fingerprint in seen:
+                same: dict[str, Fact] = {"position": position, "same_as": seen[fingerprint]}
+                problems.append(Problem(raw.dossier_id, where, Fault.FINGER_REPEATED, facts=same))
+            seen.setdefault(fingerprint, position)
         template, least = read.template, policy.min_minutiae
         doubts[position] = read.doubts
         for finding in read.doubts:
@@ -152,7 +159,50 @@ def _check_fingers(
     for finding in same_fingers(usable, limits=policy.limits):
         if not any(problem.reason is Fault.FINGER_REPEATED for problem in problems):  # the very same file is that
             problems += _doubted(raw.dossier_id, "fingers", finding, policy)
-    return usable
+    return usable, {position: image for position, image in images.items() if position in usable}
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A finger: its template, what is doubted of it, its image where there is one, and what its files are known by."""
+
+    template: FingerTemplate
+    doubts: tuple[Finding, ...]
+    image: ReadImage | None
+    fingerprints: tuple[tuple[bytes, int], ...]
+
+
+def _read(raw: RawDossier, position: int, note: FingerNote, policy: CheckPolicy, problems: list[Problem]) -> _Read:
+    """Template and image of one position: of both the template counts, and an image that cannot be used is named.
+    DossierError where neither can be read."""
+    file, picture = raw.fingers.get(position), raw.images.get(position)
+
+    def warn(name: str, word: Oddity, facts: Mapping[str, Fact]) -> None:
+        more = {"position": position, **facts}
+        problems.append(Problem(raw.dossier_id, f"fingers/{name}", word, Severity.WARNING, more))
+
+    image = None
+    if picture is not None:
+        try:
+            image = read_image(picture, position, note, policy.limits)
+        except (DossierError, UnavailableError) as error:
+            if file is None:
+                raise
+            warn(picture.name, Oddity.IMAGE_UNUSED, {"why": error.message, **error.facts})
+        if image is not None and image.made.quality.again:
+            quality = image.made.quality
+            warn(picture.name, Oddity.CAPTURE_AGAIN, {"quality": quality.figure, "why": " ".join(quality.shortfalls)})
+    known = () if image is None else ((hashlib.sha256(image.data).digest(), 0),)
+    if file is None and image is not None:
+        return _Read(image.template, image.doubts, image, known)
+    read = read_finger(raw.fingers[position], position, note, policy.limits)
+    for word, facts in read.warnings:
+        warn(raw.fingers[position].name, word, facts)
+    doubts = read.doubts
+    if image is not None and min(read.template.count, image.template.count) >= policy.min_minutiae:
+        doubts = (*doubts, *differs(read.template, image, policy.limits))
+    digest = hashlib.sha256(raw.fingers[position].data).digest()
+    return _Read(read.template, doubts, image, ((digest, read.view), *known))
 
 
 _DOUBTED: dict[Severity, ProblemReason] = {

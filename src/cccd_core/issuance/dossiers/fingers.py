@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cccd_core.errors import Fact, FormatError, ParameterError
@@ -99,7 +99,16 @@ def _view_of(record: TemplateRecord, position: int) -> tuple[FingerTemplate, int
     return found[0], len(found) if len(found) > 1 else 0
 
 
-def chip_fingers(fingers: Mapping[int, FingerTemplate], count: int) -> dict[int, bytes]:
-    """The fingers for DG3, at most `count`, in CHIP_ORDER, as ISO/IEC 19794-2:2005 records without extended data."""
-    chosen = [position for position in CHIP_ORDER if position in fingers][:count]
-    return {position: write(replace(fingers[position], extended=b""), CHIP_FORMAT) for position in chosen}
+def on_chip(fingers: Iterable[int], count: int) -> list[int]:
+    """Which of these positions go on the chip, at most `count`, in CHIP_ORDER."""
+    there = set(fingers)
+    return [position for position in CHIP_ORDER if position in there][:count]
+
+
+def chip_fingers(fingers: Mapping[int, FingerTemplate], images: Mapping[int, bytes], count: int) -> dict[int, bytes]:
+    """The fingers for DG3, at most `count`, in CHIP_ORDER: the image records of those that have one (`for_chip` of
+    `finger_images`), of the others ISO/IEC 19794-2:2005 records without extended data."""
+    return {
+        position: images.get(position) or write(replace(fingers[position], extended=b""), CHIP_FORMAT)
+        for position in on_chip(fingers, count)
+    }

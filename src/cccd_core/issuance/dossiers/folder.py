@@ -83,6 +83,7 @@ class _FolderReader:
         self.document: dict[str, Json] = {}
         self.source = b""
         self.fingers: dict[int, FingerFile] = {}
+        self.images: dict[int, FingerFile] = {}
         self.portrait: bytes | None = None
 
     def error(self, where: str, reason: Fault | Oddity, **facts: Fact) -> None:
@@ -93,7 +94,7 @@ class _FolderReader:
 
     def result(self) -> RawDossier:
         return RawDossier(
-            self.dossier_id, self.document, self.fingers, self.portrait, tuple(self.problems), self.source
+            self.dossier_id, self.document, self.fingers, self.portrait, tuple(self.problems), self.source, self.images
         )
 
     def read(self, folder: int) -> None:
@@ -154,19 +155,29 @@ class _FolderReader:
             return
         try:
             found = read_finger_folder(
-                folder, most_files=self.policy.max_files, most_bytes=self.policy.max_finger_bytes, unplaced=False
+                folder,
+                most_files=self.policy.max_files,
+                most_bytes=self.policy.max_finger_bytes,
+                unplaced=False,
+                most_image_bytes=self.policy.max_image_bytes,
             )
         finally:
             os.close(folder)
-        for each in found.fingers:
-            suffix = each.name.partition(".")[2]
-            self.fingers[each.position] = FingerFile(shown(each.name), suffix.lower(), each.data)
+        for files, entries in ((self.fingers, found.fingers), (self.images, found.images)):
+            for each in entries:
+                suffix = each.name.partition(".")[2]
+                files[each.position] = FingerFile(shown(each.name), suffix.lower(), each.data)
         for name, what in found.passed_over:
             self.warn(f"{FINGERS_FOLDER}/{name}", Oddity.UNKNOWN_FILE, what=what)
         for wrong in found.wrong:
             self._wrong_finger(wrong)
         if found.nothing_read:
-            self.error(FINGERS_FOLDER, Fault.UNREADABLE_FINGER, why="no file is a template", files=said(found.counts()))
+            self.error(
+                FINGERS_FOLDER,
+                Fault.UNREADABLE_FINGER,
+                why="no file is a template or an image",
+                files=said(found.counts()),
+            )
 
     def _wrong_finger(self, wrong: WrongFile) -> None:
         where = f"{FINGERS_FOLDER}/{wrong.name}" if wrong.name else FINGERS_FOLDER

@@ -25,6 +25,7 @@ from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Pro
 from cccd_core.plain import Json
 
 _FINGER_COLUMNS = {f"finger_{position}": position for position in schema.FINGER_NAMES}
+_IMAGE_COLUMNS = {f"finger_image_{position}": position for position in schema.FINGER_NAMES}
 _T = TypeVar("_T")
 _ROWS = 256  # converted to Python objects at a time
 _MOST_GROUP_BYTES = 1 << 30  # uncompressed, as the file's own metadata state it
@@ -51,7 +52,7 @@ class ParquetBatch:
                     raise FileError(
                         "a row group is too large", path=str(self.path), group=group, most_bytes=_MOST_GROUP_BYTES
                     )
-            known = {*schema.BY_NAME, *_FINGER_COLUMNS, "portrait"}
+            known = {*schema.BY_NAME, *_FINGER_COLUMNS, *_IMAGE_COLUMNS, "portrait"}
             self._unknown = tuple(name for name in names if name not in known)
             self._ids = []
             seen: set[str] = set()
@@ -127,14 +128,19 @@ class ParquetBatch:
                 except DossierError as problem:
                     error(entry.name, problem.fault)
         fingers: dict[int, FingerFile] = {}
-        for column, position in _FINGER_COLUMNS.items():
-            data = row.get(column)
-            if data is None:
-                continue
-            if not isinstance(data, bytes) or len(data) > self.policy.max_finger_bytes:
-                error(column, Fault.UNREADABLE_FINGER, position=position, most=self.policy.max_finger_bytes)
-            else:
-                fingers[position] = FingerFile(column, "", data)
+        images: dict[int, FingerFile] = {}
+        for files, columns, most in (
+            (fingers, _FINGER_COLUMNS, self.policy.max_finger_bytes),
+            (images, _IMAGE_COLUMNS, self.policy.max_image_bytes),
+        ):
+            for column, position in columns.items():
+                data = row.get(column)
+                if data is None:
+                    continue
+                if not isinstance(data, bytes) or len(data) > most:
+                    error(column, Fault.UNREADABLE_FINGER, position=position, most=most)
+                else:
+                    files[position] = FingerFile(column, "", data)
         picture = row.get("portrait")
         portrait = picture if isinstance(picture, bytes) else None
         if picture is not None and (portrait is None or len(portrait) > self.policy.max_portrait_bytes):
@@ -144,7 +150,7 @@ class ParquetBatch:
         if len(source) > self.policy.max_dossier_bytes:
             error("", Fault.DOSSIER_UNREADABLE, bytes=len(source), most=self.policy.max_dossier_bytes)
             document = {}
-        return RawDossier(dossier_id, document, fingers, portrait, tuple(problems), source)
+        return RawDossier(dossier_id, document, fingers, portrait, tuple(problems), source, images)
 
 
 def _plain(entry: schema.Field, value: object) -> Json:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from cccd_core.emrtd.content import MAX_FINGER_BYTES
 from cccd_core.errors import ParameterError
 from cccd_core.intake import Doubt, Limits
 from cccd_core.issuance.dossiers.reasons import Severity
@@ -34,6 +35,7 @@ USUAL_SEVERITIES: Mapping[Doubt, Severity | None] = {
     Doubt.SEVERAL_NO_FLOW: Severity.REVIEW,
     Doubt.SAME_FINGER: Severity.REVIEW,
     Doubt.MIRRORED_FINGER: Severity.REVIEW,
+    Doubt.IMAGE_DIFFERS: Severity.REVIEW,
 }
 """What each doubt about a finger does to its dossier; None: nothing."""
 
@@ -56,10 +58,12 @@ class CheckPolicy:
     max_portrait_area_px: int = 40_000_000
     max_dossier_bytes: int = 64 << 10
     max_finger_bytes: int = 64 << 10
+    max_image_bytes: int = 4 << 20  # of one finger
     max_portrait_bytes: int = 16 << 20
     max_files: int = 64  # in one dossier's folder
     chip_portrait_bytes: int = 24 << 10  # the most that a portrait takes on the chip
     chip_fingers: int = 2  # how many fingers go into DG3
+    chip_finger_bytes: int = 20_000  # the most that the image of one takes there; 0: minutiae alone go there
     limits: Limits = field(default_factory=Limits)
     severities: Mapping[Doubt, Severity | None] = field(default_factory=lambda: dict(USUAL_SEVERITIES))
 
@@ -67,6 +71,8 @@ class CheckPolicy:
         for name in ("min_fingers", "min_minutiae", "fingers_from_age", "chip_fingers"):
             if getattr(self, name) < 0:
                 raise ParameterError("a limit must not be negative", parameter=name)
+        if not 0 <= self.chip_finger_bytes <= MAX_FINGER_BYTES - 46:
+            raise ParameterError("an image on the chip has more bytes than a card takes", most=MAX_FINGER_BYTES - 46)
         if not 1 <= self.min_fingers <= 10 or not 0 < self.min_portrait_px < self.max_portrait_px:
             raise ParameterError("limits that nothing can meet")
         missing = [str(doubt) for doubt in Doubt if doubt not in self.severities]

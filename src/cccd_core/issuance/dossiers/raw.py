@@ -17,7 +17,7 @@ _ID_SHOWN = 55  # with the digest 64 characters, as an id may have
 
 @dataclass(frozen=True, slots=True)
 class FingerFile:
-    """The bytes of one finger's template, with the suffix of its file (lower case, without the dot)."""
+    """The bytes of one finger's template or image, with the suffix of its file (lower case, without the dot)."""
 
     name: str
     suffix: str
@@ -28,7 +28,8 @@ class FingerFile:
 class RawDossier:
     """One dossier's bytes. `problems` are those of its files; `document` may be empty.
 
-    `digest` is a sha256 over everything that issuing uses: the document, the fingers by position, the portrait.
+    `digest` is a sha256 over everything that issuing uses: the document, the fingers and images by position, the
+    portrait.
     """
 
     dossier_id: str
@@ -37,16 +38,17 @@ class RawDossier:
     portrait: bytes | None = field(repr=False)
     problems: tuple[Problem, ...] = ()
     source: bytes = field(default=b"", repr=False)  # the bytes that `document` came from
+    images: Mapping[int, FingerFile] = field(default_factory=dict)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         total = hashlib.sha256()
         for part in (self.source, self.portrait or b""):
             total.update(hashlib.sha256(part).digest())
-        for position in sorted(self.fingers):
-            finger = self.fingers[position]
-            total.update(f"{position}.{finger.suffix}".encode())
-            total.update(hashlib.sha256(finger.data).digest())
+        for what, files in (("", self.fingers), ("image ", self.images)):
+            for position in sorted(files):
+                total.update(f"{what}{position}.{files[position].suffix}".encode())
+                total.update(hashlib.sha256(files[position].data).digest())
         object.__setattr__(self, "digest", "sha256:" + total.hexdigest())
 
 

@@ -58,11 +58,17 @@ class Fault(Word):
     PORTRAIT_UNREADABLE = "portrait_unreadable", "the portrait is not a whole JPEG 2000, JPEG or PNG image"
     PORTRAIT_SIZE = "portrait_size", "the portrait has too few or too many pixels, or its file is too large"
     FINGER_POSITION = "finger_position", "a finger file is not named after its ISO position, 1 to 10"
-    FINGER_REPEATED = "finger_repeated", "two files for one finger, or the same template for two fingers"
+    FINGER_REPEATED = "finger_repeated", "two files for one finger, or the same file for two fingers"
     FINGER_CONFLICT = "finger_conflict", "a finger noted as missing has a template"
-    FINGER_UNDESCRIBED = "finger_undescribed", "an .xyt template without its resolution and image height"
+    FINGER_UNDESCRIBED = (
+        "finger_undescribed",
+        "an .xyt template without its resolution and image height, or an image without its resolution",
+    )
     FINGER_VIEW = "finger_view", "a finger file of several views, none of which is of the finger of its name"
-    UNREADABLE_FINGER = "unreadable_finger", "a finger file is too large or not a whole template of a known format"
+    UNREADABLE_FINGER = (
+        "unreadable_finger",
+        "a finger file is too large, not a whole template of a known format, or an image that shows no finger",
+    )
     IMPLAUSIBLE_FINGER = "implausible_finger", "a finger file whose minutiae are no finger's; the facts name the doubt"
     POOR_FINGER = "poor_finger", "too few minutiae in a finger, so that too few usable fingers remain"
     TOO_FEW_FINGERS = "too_few_fingers", "fewer fingers than a search needs"
@@ -88,6 +94,8 @@ class Oddity(Word):
     FINGER_FILE_ODD = "finger_file_odd", "a finger file that is wrapped or framed oddly, and read all the same"
     SEVERAL_VIEWS = "several_views", "a finger file with more than one view of its finger; the first of them is used"
     POSITION_DIFFERS = "position_differs", "a finger file whose own position is not that of its name; the name counts"
+    CAPTURE_AGAIN = "capture_again", "the image of a finger is poor: better captured again; the facts say why"
+    IMAGE_UNUSED = "image_unused", "the image beside a template cannot be used; the template is"
     PORTRAIT_CONVERTED = "portrait_converted", "the portrait is converted to JPEG 2000 for the chip"
 
 

@@ -39,6 +39,7 @@ FINGER_NAMES = {position: name for position, name in POSITIONS.items() if positi
 """ISO/IEC 19794 finger positions."""
 
 FINGER_SUFFIXES = ("fmr", "xyt", "ist", "iso", "ansi", "bin")
+IMAGE_SUFFIXES = ("wsq", "png", "jp2", "tif", "bmp", "jpg")
 PORTRAIT_SUFFIXES = ("jp2", "jpg", "jpeg", "png")
 MISSING = ("amputated", "not_capturable")
 
@@ -98,7 +99,8 @@ FIELDS = (
           "(+07:00). Of two dossiers of one person "
           "the one captured first is the original; those without a time come last, and the id decides between equals.",
           example="2026-02-27T09:14:00+07:00"),
-    Field("templates", "templates", "What the template files of this dossier do not say themselves. For NIST .xyt: the "
+    Field("templates", "templates", "What the template files and images of this dossier do not say themselves. For "
+          "images: the resolution (dpi). For NIST .xyt: the "
           "resolution (dpi) and the height in pixels of the images that they were made from, and the width where it is "
           "known. For the card formats of ISO/IEC 19794-2:2005, which have no magic: `format`: "
           "iso-2005-card or iso-2005-compact.", example={"dpi": 500, "height_px": 560}),
@@ -180,6 +182,12 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "from the bytes, except that NIST .xyt text ends in .xyt; usual suffixes: "
         f"{', '.join(FINGER_SUFFIXES)}. A file has one view (of several the first is used) and at most "
         f"{policy.max_finger_bytes} bytes.",
+        "images": f"An image of one finger ({', '.join(IMAGE_SUFFIXES)}; told by its bytes), of at most "
+        f"{policy.max_image_bytes} bytes, may stand in place of its template or beside it, under the same position. "
+        "Its resolution is read from it, or given as `dpi` in the dossier. Where there is no template one is "
+        "extracted; of both the template is searched with. On the chip goes the image, where the finger is one of "
+        f"those chosen: as it came, or as JPEG 2000 of at most {policy.chip_finger_bytes} bytes; minutiae where that "
+        "would harm the ridges. Images are kept nowhere else.",
         "enough fingers": f"At least {policy.min_fingers} fingers with at least {policy.min_minutiae} minutiae each. "
         "Where fingers noted as missing leave fewer, those that are left; a person with none left goes to review. "
         f"A child under {policy.fingers_from_age} needs none.",
@@ -188,12 +196,13 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "large for the chip, lies on its side by its EXIF, or is a PNG, is scaled down, put upright and coded as JPEG "
         "2000, on white where it is transparent.",
         "parquet": "One row a dossier: a column for each field (dossier_id is required; text, or date and timestamp "
-        "columns; templates and fingers as JSON text or structs), finger_1 ... finger_10 (binary, null where there is "
-        "none) and portrait (binary).",
+        "columns; templates and fingers as JSON text or structs), finger_1 ... finger_10 and "
+        "finger_image_1 ... finger_image_10 (binary, null where there is none) and portrait (binary).",
         "unknown fields": "Named as a warning and ignored; so are unknown files.",
-        "beside the fingers": "Images, notes, backups, hidden and system files and folders in `fingers` are passed "
-        "over, each named as a warning; a note in which a template stands is a finger. Two files of one position are "
-        "an error where both may be templates, and so is a folder in which there are files and none is a template.",
+        "beside the fingers": "Images that are named after no position, notes, backups, hidden and system files and "
+        "folders in `fingers` are passed over, each named as a warning; a note in which a template stands is a finger. "
+        "Two files of one position are an error where both may be templates, two images where there is no template, "
+        "and so is a folder in which there are files and none is either.",
         "empty": "An empty text and null mean the same as an absent field.",
     }
 
@@ -238,5 +247,7 @@ def parquet_columns() -> dict[str, str]:
         columns[name] += ", required"
     for position in FINGER_NAMES:
         columns[f"finger_{position}"] = "binary: the template file"
+    for position in FINGER_NAMES:
+        columns[f"finger_image_{position}"] = "binary: the image file of the finger"
     columns["portrait"] = "binary: the image file"
     return columns

@@ -53,7 +53,7 @@ def card_content(content: Content, card: Card, policy: CheckPolicy) -> CardConte
         issue_date=card.issue_date,
         expiry_date=card.expiry_date,
         portrait=content.portrait,
-        fingers=chip_fingers(content.tenprint, policy.chip_fingers),
+        fingers=chip_fingers(content.tenprint, content.images, policy.chip_fingers),
         nationality=dossier.nationality,
         ethnicity=dossier.ethnicity,
         religion=dossier.religion,

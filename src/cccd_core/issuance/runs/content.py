@@ -1,14 +1,14 @@
 """What the check found in each sound dossier, kept until its card is proved: so a dossier is read and checked once.
 
 OUT/checked.sqlite holds personal data, for its owner alone: text, templates as they were read (bit for bit: a score may
-depend on a bit), the portrait as it goes on the chip. At the end of a run the content of every dossier that no later
-run could need is deleted, and overwritten.
+depend on a bit), portrait and finger images as they go on the chip. At the end of a run the content of every dossier
+that no later run could need is deleted, and overwritten.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
@@ -25,14 +25,18 @@ from cccd_core.templates import CaptureDetails, FingerTemplate, Tenprint
 KIND = SqliteKind(
     what="store of checked dossiers",
     application_id=0x43434443,  # "CCDC"
-    version=1,
+    version=2,
     schema=(
         "CREATE TABLE dossiers (dossier_id TEXT PRIMARY KEY, text TEXT NOT NULL, portrait BLOB NOT NULL)",
         "CREATE TABLE fingers (dossier_id TEXT NOT NULL REFERENCES dossiers ON DELETE CASCADE,"
         " position INTEGER NOT NULL CHECK (position BETWEEN 1 AND 10), columns BLOB NOT NULL, facts TEXT NOT NULL,"
         " PRIMARY KEY (dossier_id, position))",
+        "CREATE TABLE images (dossier_id TEXT NOT NULL REFERENCES dossiers ON DELETE CASCADE,"
+        " position INTEGER NOT NULL CHECK (position BETWEEN 1 AND 10), record BLOB NOT NULL,"
+        " PRIMARY KEY (dossier_id, position))",
     ),
     value_bytes_max=1 << 20,
+    earlier={1: 2},
 )
 
 _READ_AT_ONCE: Final = 64
@@ -53,15 +57,24 @@ _FINGERS = Table(
     Column("columns", LargeBinary),
     Column("facts", String),
 )
+_IMAGES = Table(
+    "images",
+    _METADATA,
+    Column("dossier_id", String, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("record", LargeBinary),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that later stages need of a sound dossier. `portrait` is the image as it goes into DG2."""
+    """All that later stages need of a sound dossier. `portrait` is the image as it goes into DG2, `images` the records
+    of finger images as they go into DG3, by position."""
 
     dossier: Dossier = field(repr=False)
     tenprint: Tenprint = field(repr=False)
     portrait: bytes = field(repr=False)
+    images: Mapping[int, bytes] = field(default_factory=dict, repr=False)
 
 
 class ContentStore:
@@ -88,6 +101,8 @@ class ContentStore:
                 ]
                 if rows:
                     connection.execute(insert(_FINGERS), rows)
+                for position, record in one.images.items():
+                    connection.execute(insert(_IMAGES).values(dossier_id=name, position=position, record=record))
 
     def read(self, dossier_ids: Iterable[str]) -> Iterator[Content]:
         """The content of these dossiers, in their order; what is not here is passed over."""
@@ -102,10 +117,14 @@ class ContentStore:
                 fingers: dict[str, dict[int, FingerTemplate]] = {name: {} for name in texts}
                 for row in connection.execute(select(_FINGERS).where(_FINGERS.c.dossier_id.in_(part))):
                     fingers[row.dossier_id][row.position] = self._finger(row.columns, row.facts)
+                images: dict[str, dict[int, bytes]] = {name: {} for name in texts}
+                for row in connection.execute(select(_IMAGES).where(_IMAGES.c.dossier_id.in_(part))):
+                    images[row.dossier_id][row.position] = bytes(row.record)
             for name in part:
                 if name in texts:
                     dossier = self._dossier(name, texts[name].text)
-                    yield Content(dossier, Tenprint(fingers[name]), bytes(texts[name].portrait))
+                    portrait = bytes(texts[name].portrait)
+                    yield Content(dossier, Tenprint(fingers[name]), portrait, images[name])
 
     def keep_only(self, dossier_ids: Container[str]) -> None:
         """Deletes what is kept of all other dossiers."""

@@ -1,0 +1,174 @@
+"""Dossiers with images of fingers, from the scanner's file to the chip: real prints, the real matcher."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from cccd_core.emrtd import ElementaryFile, dg3
+from cccd_core.errors import UnavailableError
+from cccd_core.extraction import ImageReader, weights
+from cccd_core.issuance.dossiers.batch import open_batch
+from cccd_core.issuance.dossiers.check import BatchCheck, check_batch
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.holder import compare_holder
+from support import dossiers
+from support.issuing import Office, outcomes
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.jit,
+    pytest.mark.skipif(not weights.found(), reason="the extra cccd_core[extract] is not installed"),
+]
+DAY = date(2026, 11, 2)
+POSITIONS = {2: "101", 7: "102", 1: "103", 6: "104"}  # a person made of four fingers of a set
+
+
+def picture(images: Path, position: int, impression: int = 1, form: str = "PNG") -> bytes:
+    """A print as a file that states 500 dpi."""
+    out = io.BytesIO()
+    with Image.open(images / "fvc2002_DB1_B" / f"{POSITIONS[position]}_{impression}.png") as image:
+        if form == "JPEG2000":
+            image.convert("L").save(out, form, irreversible=True, quality_mode="rates", quality_layers=[12])
+        else:
+            image.convert("L").save(out, form, dpi=(500, 500))
+    return out.getvalue()
+
+
+def template(images: Path, position: int, impression: int = 1) -> bytes:
+    """The same print as another extractor has it."""
+    folder = images.parent / "fingerprints" / "fvc2002_DB1_B" / "fjfx"
+    return (folder / f"{POSITIONS[position]}_{impression}.fmr").read_bytes()
+
+
+def checked(batch: Path, policy: CheckPolicy | None = None) -> tuple[BatchCheck, dict[str, list[tuple[str, str]]]]:
+    """The check, and (field, reason) of every problem by severity."""
+    result = check_batch(open_batch(batch), day=DAY, policy=policy)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for problem in result.problems:
+        found.setdefault(problem.severity, []).append((problem.field, problem.reason))
+    return result, found
+
+
+@pytest.fixture
+def office(tmp_path: Path, test_pki: Path) -> Office:
+    return Office(tmp_path, test_pki, toy=False)
+
+
+def test_from_the_scanner_to_the_chip(office: Office, images: Path) -> None:
+    batch = office.batch()
+    first = {f"{position}.png": picture(images, position) for position in POSITIONS}
+    jp2 = picture(images, 2, 1, "JPEG2000")
+    dossiers.put(batch, "D1", {**dossiers.document(1), "templates": {"dpi": 500}}, fingers={**first, "2.png": jp2})
+    # the same person under another number, by templates of another extractor from other impressions
+    again = {f"{position}.fmr": template(images, position, 3) for position in POSITIONS}
+    dossiers.put(batch, "D2", dossiers.document(2), fingers=again)
+    report = office.issue()
+    assert outcomes(report)["D1"][0] == "verified"
+    assert outcomes(report)["D2"] == ("duplicate", "duplicate")
+    (entry,) = (entry for entry in report.entries if entry.dossier_id == "D1")
+    data = dg3_of(office, entry, "000001")
+    found = dg3.parse(data)
+    assert found.odd == ()
+    assert [(each.position, each.kind, each.standard, each.dpi) for each in found] == [
+        (2, "jpeg2000", "ISO/IEC 19794-4:2005", 500), (7, "jpeg2000", "ISO/IEC 19794-4:2005", 500)
+    ]  # fmt: skip
+    assert found[0].data == jp2  # as it came
+    assert all(len(each.data) <= CheckPolicy().chip_finger_bytes for each in found)
+    probe = ImageReader.shared().read(picture(images, 7, 2), position=7).template
+    assert compare_holder(data, [probe]).matched
+    stranger = ImageReader.shared().read(picture(images, 1, 2)).template
+    assert not compare_holder(data, [replace(stranger, position=7)]).matched
+    kept = b"".join(path.read_bytes() for path in office.out().glob("checked.sqlite*"))
+    assert jp2[100:200] not in kept
+
+
+def dg3_of(office: Office, entry: object, digits: str) -> bytes:
+    inspection = office.read_card(entry.card_serial, f"001088{digits}")  # type: ignore[attr-defined]
+    return inspection.files[ElementaryFile.DG3]
+
+
+def test_images_beside_templates(tmp_path: Path, images: Path) -> None:
+    fingers = {f"{position}.fmr": template(images, position) for position in POSITIONS}
+    dossiers.put(tmp_path, "D1", fingers={**fingers, "2.png": picture(images, 2, 2)})
+    # a stranger's image, one that is broken, and one that says no resolution: the template goes on
+    spoilt = {
+        "2.png": picture(images, 7),
+        "7.jp2": b"\x00\x00\x00\x0cjP  \r\n\x87\n",
+        "1.jp2": picture(images, 1, 1, "JPEG2000"),
+    }
+    dossiers.put(tmp_path, "D2", dossiers.document(2), fingers={**fingers, **spoilt})
+    result, found = checked(tmp_path)
+    assert (result.sound, result.review, result.errors) == (2, 1, [])
+    assert found["review"] == [("fingers/2.fmr", "finger_in_doubt")]
+    assert found["warning"] == [("fingers/1.jp2", "image_unused"), ("fingers/7.jp2", "image_unused")]
+    (doubt,) = (problem.facts for problem in result.problems if problem.severity == "review")
+    assert doubt["doubt"] == "image_differs"
+
+
+def test_poor_and_impossible_images(tmp_path: Path, images: Path) -> None:
+    good = {f"{position}.png": picture(images, position) for position in POSITIONS}
+    with Image.open(images / "fcj2020" / "142-5_4.png") as image:
+        out = io.BytesIO()
+        image.convert("L").save(out, "PNG", dpi=(500, 500))
+    empty = io.BytesIO()
+    Image.new("L", (300, 300), 250).save(empty, "PNG", dpi=(500, 500))
+    unstated = io.BytesIO()
+    Image.open(io.BytesIO(good["2.png"])).save(unstated, "PNG")
+    dossiers.put(tmp_path, "poor", fingers={**good, "9.png": out.getvalue()})
+    dossiers.put(tmp_path, "void", dossiers.document(2), fingers={**good, "9.png": empty.getvalue()})
+    dossiers.put(tmp_path, "unit", dossiers.document(3), fingers={**good, "2.png": unstated.getvalue()})
+    dossiers.put(tmp_path, "same", dossiers.document(4), fingers={**good, "9.png": good["2.png"]})
+    result, found = checked(tmp_path)
+    assert [(problem.dossier_id, problem.field, problem.reason) for problem in result.errors] == [
+        ("same", "fingers/9.png", "finger_repeated"),
+        ("unit", "fingers/2.png", "finger_undescribed"),
+        ("void", "fingers/9.png", "unreadable_finger"),
+    ]
+    (again,) = (problem.facts for problem in result.problems if problem.reason == "capture_again")
+    assert again["position"] == 9
+    assert 1 <= again["quality"] < 43
+    assert str(again["why"])
+    assert found["warning"] == [("fingers/9.png", "capture_again")]
+
+
+def test_an_image_too_large_for_the_chip_leaves_its_minutiae_there(office: Office, images: Path) -> None:
+    pictures = {f"{position}.png": picture(images, position) for position in (2, 7)}
+    dossiers.put(office.batch(), "D1", fingers=pictures)
+    report = office.issue(policy=CheckPolicy(chip_finger_bytes=4000))
+    assert outcomes(report)["D1"][0] == "verified"
+    (entry,) = report.entries
+    found = dg3.parse(dg3_of(office, entry, "000001"))
+    assert [(each.position, each.kind) for each in found] == [(2, "minutiae"), (7, "minutiae")]
+
+
+def test_parquet_brings_images_too(tmp_path: Path, images: Path) -> None:
+    row = {**dossiers.document(1), "dossier_id": "D1", "portrait": dossiers.portrait()}
+    row |= {"finger_2": template(images, 2), "finger_image_7": picture(images, 7), "finger_image_1": picture(images, 1)}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "batch.parquet")
+    result, found = checked(tmp_path / "batch.parquet")
+    assert (result.sound, found) == (1, {})
+
+
+def test_without_the_extractor_an_image_alone_is_nobodys_fault(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingers = {f"{position}.fmr": template(images, position) for position in POSITIONS}
+    dossiers.put(tmp_path, "D1", fingers={**fingers, "2.png": picture(images, 2)})
+    monkeypatch.setattr(ImageReader, "shared", staticmethod(_missing))
+    result, found = checked(tmp_path)
+    assert (result.sound, found) == (1, {"warning": [("fingers/2.png", "image_unused")]})
+    dossiers.put(tmp_path, "D2", dossiers.document(2), fingers={"2.png": picture(images, 2)})
+    with pytest.raises(UnavailableError):
+        checked(tmp_path)
+
+
+def _missing() -> ImageReader:
+    raise UnavailableError("the extractor is not installed", needs="cccd_core[extract]")
