@@ -19,19 +19,16 @@ from cccd_core.cli.common import (
     EXIT_FAULTS,
     EXIT_UNDECIDED,
     STREAM,
-    DpiOption,
-    FormatOption,
-    HeightOption,
     JsonOption,
     PkiOption,
     TemplateOptions,
-    WidthOption,
     exit_with,
     no_stream,
     one_stream,
     reports_beside,
     write_output,
 )
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.terminal import print_json, tell
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.storage import whole_file
@@ -196,6 +193,7 @@ class _Asked:
 def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: str) -> Callable[..., None]:
     """One of the two commands: they do the same, and show different things of it."""
 
+    @with_template_options
     def command(
         file: CardFile = None,
         reader: ReaderOption = None,
@@ -213,15 +211,11 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
         at: AtOption = None,
         finger: FingerOption = None,
         fmr: FmrOption = 1e-4,
-        format_: FormatOption = None,
-        dpi: DpiOption = None,
-        height: HeightOption = None,
-        width: WidthOption = None,
+        given: TemplateOptions = NOTHING_SAID,
         portrait: PortraitOption = None,
         files: FilesOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        given = TemplateOptions(format_, dpi, height, width)
         asked = _Asked(
             file, reader, can, mrz, no_access_control, pki, trust or [], root or [], ds or [], policy or [],
             terminal, patience if wait else None, at, finger or [], given, fmr, portrait, files,

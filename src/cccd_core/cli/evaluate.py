@@ -10,14 +10,11 @@ import typer
 from cccd_core.cli.common import (
     EXIT_FAULTS,
     OUT_HELP,
-    DpiOption,
-    FormatOption,
-    HeightOption,
     JsonOption,
     PositionOption,
+    TemplateOptions,
     ThreadsOption,
     ViewOption,
-    WidthOption,
     exit_with,
     needs_as_options,
     no_stream,
@@ -29,6 +26,7 @@ from cccd_core.cli.common import (
     when_interrupted,
     write_output,
 )
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 
@@ -46,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=f"Example: cccd evaluate {example}")(evaluate)
 
 
+@with_template_options
 def evaluate(
     directories: Annotated[
         list[Path],
@@ -86,10 +85,7 @@ def evaluate(
         bool,
         typer.Option("--cross", help="Also every folder's probes against every other folder's gallery."),
     ] = False,
-    format_: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     view: ViewOption = None,
     position: PositionOption = None,
     bootstrap: Annotated[
@@ -137,10 +133,10 @@ def evaluate(
                     directory,
                     matcher,
                     expect=expected,
-                    format=format_,
-                    dpi=dpi,
-                    height_px=height,
-                    width_px=width,
+                    format=given.format,
+                    dpi=given.dpi,
+                    height_px=given.height,
+                    width_px=given.width,
                     view=view,
                     position=position,
                     examine=examine,

@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cccd_core.cli.common import (
-    DpiOption,
-    FormatOption,
-    HeightOption,
     JsonOption,
     TemplateOptions,
     ThreadsOption,
-    WidthOption,
     fail_unless,
     no_stream,
     options_named,
@@ -23,6 +19,7 @@ from cccd_core.cli.common import (
     when_interrupted,
 )
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 from cccd_core.printable import shown
@@ -39,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate-search", epilog=f"Example: {example}")(evaluate_search)
 
 
+@with_template_options
 def evaluate_search(
     gallery: Annotated[Path, typer.Argument(help="Folder of the gallery.", show_default=False, callback=no_stream)],
     probes: Annotated[
@@ -61,10 +59,7 @@ def evaluate_search(
         ),
     ] = None,
     threads: ThreadsOption = None,
-    template_format: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,9 +81,9 @@ def evaluate_search(
     with options_named(cascade="--cascade"):
         stages = [Cascade.parse(one) for one in cascade or ["codes:keep=0.001>same>any"]]
     with options_named():
-        people = People(probes, TemplateOptions(template_format, dpi, height, width).described, fingerless=True)
+        people = People(probes, given.described, fingerless=True)
         read = list(people)
-    given = [one for one in read if isinstance(one, EnrolledPerson)]
+    asked = [one for one in read if isinstance(one, EnrolledPerson)]
     unread = [one for one in read if not isinstance(one, EnrolledPerson)]
     for one in unread:
         tell(f"left out: {shown(one.person_id)} {shown(one.file)}: {one.error}")
@@ -97,7 +92,7 @@ def evaluate_search(
     with open_gallery(gallery, cipher=cipher) as opened, progress("measuring", quiet=as_json) as step:
         update(opened, gallery, matcher, coder, threads=count, cipher=cipher, wait=True, progress=step)
         work = SearchMeasure(opened, gallery, matcher, coder, cipher=cipher, threads=count)
-        measured = work.measure(given, stages, progress=step)
+        measured = work.measure(asked, stages, progress=step)
     told = {**measured.as_dict(), "unread": len(unread), "passed_over": dict(people.passed_over)}
     if out is not None:
         whole_file.write(out / "search.json", (json.dumps(told, indent=2) + "\n").encode(), private=True, folders=True)

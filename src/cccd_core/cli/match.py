@@ -11,15 +11,11 @@ from cccd_core.cli.common import (
     EXIT_FAULTS,
     EXIT_NOT_RUN,
     STREAM,
-    DpiOption,
-    FormatOption,
-    HeightOption,
     JsonOption,
     PositionOption,
     TemplateOptions,
     ThreadsOption,
     ViewOption,
-    WidthOption,
     exit_with,
     one_choice,
     one_stream,
@@ -29,6 +25,7 @@ from cccd_core.cli.common import (
     say_doubts,
     write_output,
 )
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.terminal import cause, cell, print_json, show, table, tell
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.printable import shown
@@ -45,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: cccd match 101_1.fmr 101_2.fmr 102_1.fmr --json")(match)
 
 
+@with_template_options
 def match(
     probe: Annotated[Path, typer.Argument(help="The template to compare; - is standard input.", show_default=False)],
     candidates: Annotated[
@@ -64,10 +62,7 @@ def match(
             callback=picture_name,
         ),
     ] = None,
-    format_: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     view: ViewOption = None,
     position: PositionOption = None,
     threads: ThreadsOption = None,
@@ -85,7 +80,6 @@ def match(
         raise typer.BadParameter("`-` is standard input, which can be read once: probe and candidate cannot both be it")
     one_choice(view, position)
     reports_beside(explain)
-    given = TemplateOptions(format_, dpi, height, width)
     matcher = Matcher()
     probe_record = given.load(probe)
     with options_named():

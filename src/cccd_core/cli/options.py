@@ -1,15 +1,19 @@
-"""The options that stand before the command: `--version`, `--log`, `--log-level`."""
+"""The options that stand before the command (`--version`, `--log`, `--log-level`), and those that commands on template
+files share."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from cccd_core.cli import log
-from cccd_core.cli.common import EXIT_CODES
+from cccd_core.cli.common import EXIT_CODES, DpiOption, FormatOption, HeightOption, TemplateOptions, WidthOption
 from cccd_core.cli.terminal import say
 
 logger = logging.getLogger(__name__)
@@ -53,3 +57,34 @@ def _options(
     if log_file is not None:
         log.start(log_file, log_level)
     logger.info("cccd %s", context.invoked_subcommand)
+
+
+NOTHING_SAID: Final = TemplateOptions(None, None, None, None)
+"""What a command's `given` is where no option is."""
+
+_TEMPLATE_OPTIONS: Final = tuple(
+    inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=option)
+    for name, option in (
+        ("format", FormatOption), ("dpi", DpiOption), ("height", HeightOption), ("width", WidthOption)
+    )
+)  # fmt: skip
+
+
+def with_template_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Puts the options of template files, each by its one name, in the place of a command's parameter `given`, which
+    then is TemplateOptions."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters = [
+        option
+        for parameter in signature.parameters.values()
+        for option in (_TEMPLATE_OPTIONS if parameter.name == "given" else (parameter,))
+    ]
+
+    @functools.wraps(command)
+    def called(**values: object) -> None:
+        said = {option.name: values.pop(option.name) for option in _TEMPLATE_OPTIONS}
+        command(**values, given=TemplateOptions(**said))  # type: ignore[arg-type]  # typer has made each its type
+
+    vars(called)["__signature__"] = signature.replace(parameters=parameters)
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cccd_core.cli.common import (
-    DpiOption,
-    FormatOption,
     FpirOption,
-    HeightOption,
     JsonOption,
     TemplateOptions,
     ThreadsOption,
-    WidthOption,
     no_stream,
     options_named,
     read_input,
     tell_passed_over,
 )
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
 from cccd_core.printable import shown
@@ -40,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: cccd search ./gallery ./person --json")(search)
 
 
+@with_template_options
 def search(
     gallery: Annotated[Path, typer.Argument(help="Folder of the gallery.", show_default=False, callback=no_stream)],
     people: Annotated[
@@ -57,10 +55,7 @@ def search(
     fpir: FpirOption = None,
     cascade: Annotated[str, typer.Option(help="The stages: see cccd dedup.")] = "same>any",
     threads: ThreadsOption = None,
-    template_format: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,8 +76,7 @@ def search(
         parameters = DedupParameters() if fpir is None else DedupParameters.of_rate(fpir)
         stages = Cascade.parse(cascade)
     with options_named():
-        described = TemplateOptions(template_format, dpi, height, width).described
-        given = [read_person(folder, described, fingerless=True, passed_over=passed_over) for folder in people]
+        asked = [read_person(folder, given.described, fingerless=True, passed_over=passed_over) for folder in people]
     listed = None if against is None else read_input(against, "list of identifiers", _LIST_BYTES_MOST)
     cipher, count = cipher_of(key), runtime.threads() if threads is None else threads
     with open_gallery(gallery, cipher=cipher) as opened, progress("search", quiet=as_json) as step:
@@ -91,7 +85,7 @@ def search(
                 opened, gallery, Matcher(), FingerCoder.shipped(), parameters, stages, cipher=cipher, threads=count
             )
         among = None if listed is None else lookup.listed(listed)
-        looked = lookup.search(given, against=among, progress=step)
+        looked = lookup.search(asked, against=among, progress=step)
     if as_json:
         print_json({**_told(looked, people), "passed_over": dict(passed_over)})
     else:

@@ -13,7 +13,6 @@ from cccd_core.cli.common import (
     FORMATS_HELP,
     OUT_HELP,
     VIEW_HELP,
-    DpiOption,
     FormatOption,
     HeightOption,
     JsonOption,
@@ -30,6 +29,7 @@ from cccd_core.cli.common import (
     say_doubts,
     write_output,
 )
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.terminal import print_json, say, show_error
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.printable import shown
@@ -49,12 +49,10 @@ def register(app: typer.Typer) -> None:
     area.command(epilog="Example: cccd template draw 101_1.fmr -o 101_1.png")(draw)
 
 
+@with_template_options
 def info(
     files: Annotated[list[Path], typer.Argument(help="Template files; - is standard input.", callback=one_stream)],
-    format_: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     view: ViewOption = None,
     position: PositionOption = None,
     as_json: JsonOption = False,
@@ -65,7 +63,6 @@ def info(
     Exit code 1 when one of several cannot be read, 3 when the only one cannot.
     """
     one_choice(view, position)
-    given = TemplateOptions(format_, dpi, height, width)
     rows: list[dict[str, Any]] = []
     failed = 0
     for path in files:
@@ -172,13 +169,11 @@ def _to_convert(source: Path, options: TemplateOptions, dpi: float | None) -> tu
     return record, None if taken else dpi
 
 
+@with_template_options
 def draw(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="The template file to draw; - is standard input.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.png", help=f"{OUT_HELP}.", callback=picture_name)],
-    format_: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     view: ViewOption = None,
     position: PositionOption = None,
     zoom: Annotated[int, typer.Option("--zoom", min=1, max=8, help="Pixels of the picture a pixel of 500 dpi.")] = 2,
@@ -193,7 +188,7 @@ def draw(
 
     one_choice(view, position)
     reports_beside(out)
-    record = TemplateOptions(format_, dpi, height, width).load(source)
+    record = given.load(source)
     chosen = _chosen(record, view, position, source)
     number = next(number for number, each in enumerate(record.views, start=1) if each is chosen)
     finger = templates.POSITIONS.get(chosen.position, "not a finger")

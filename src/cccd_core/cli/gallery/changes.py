@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cccd_core.cli.common import (
-    DpiOption,
-    FormatOption,
-    HeightOption,
     JsonOption,
     TemplateOptions,
-    WidthOption,
     no_stream,
     options_named,
     tell_passed_over,
@@ -24,6 +20,7 @@ from cccd_core.cli.common import (
 from cccd_core.cli.gallery.arguments import GalleryFolder, Order, Person
 from cccd_core.cli.gallery.index import kept_up
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -83,6 +80,7 @@ def remove(
     _told(gone, f"{gone.person_id} removed: {gone.fingers} fingers", as_json)
 
 
+@with_template_options
 def replace(
     gallery: GalleryFolder,
     person_dir: Annotated[
@@ -95,10 +93,7 @@ def replace(
         ),
     ],
     order: Order,
-    template_format: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -112,7 +107,7 @@ def replace(
     when_interrupted(_CHANGED)
     passed_over: Counter[str] = Counter()
     with options_named():
-        described = TemplateOptions(template_format, dpi, height, width).described
+        described = given.described
         person = read_person(person_dir, described, passed_over=passed_over)
     tell_passed_over(passed_over)
     cipher = cipher_of(key)

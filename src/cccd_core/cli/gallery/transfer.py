@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from cccd_core.cli.common import (
-    DpiOption,
-    FormatOption,
-    HeightOption,
     JsonOption,
     TemplateOptions,
-    WidthOption,
     fail_unless,
     needs_as_options,
     no_stream,
@@ -23,6 +19,7 @@ from cccd_core.cli.common import (
 from cccd_core.cli.gallery.arguments import SHOWN, GalleryFolder
 from cccd_core.cli.gallery.index import kept_up
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
+from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table
 from cccd_core.progress import named
@@ -50,13 +47,11 @@ def register(area: typer.Typer) -> None:
     area.command(epilog="Example: cccd gallery export ./gallery --out ./people")(export)
 
 
+@with_template_options
 def add(
     gallery: GalleryFolder,
     people: PeopleDir,
-    template_format: FormatOption = None,
-    dpi: DpiOption = None,
-    height: HeightOption = None,
-    width: WidthOption = None,
+    given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,7 +63,6 @@ def add(
     """
     from cccd_core.intake.people import People
 
-    given = TemplateOptions(template_format, dpi, height, width)
     _enrol(gallery, People(people, given.described), key, as_json)
 
 
