@@ -309,8 +309,10 @@ def _trust(
         tell(f"left out: {error}")
     if len(left_out) > _TOLD:
         tell(f"left out: {len(left_out) - _TOLD} more")
-    if asked.trust and not len(store):
-        tell("nobody is trusted: nothing that was given is the certificate of an authority")
+    if not len(store):
+        given_any = asked.trust or asked.pki is not None
+        why = "nothing that was given is the certificate of an authority" if given_any else "no --trust was given"
+        tell(f"nobody is trusted: {why}")
     return store, more
 
 

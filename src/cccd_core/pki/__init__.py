@@ -1,6 +1,7 @@
 """Certificates, revocation lists, master lists, path validation, passive authentication, and a test country's PKI."""
 
 from cccd_core.pki.certificates import Certificate, parse_certificate
+from cccd_core.pki.crl import RevocationList, parse_crl
 from cccd_core.pki.directory import PkiDirectory, load
 from cccd_core.pki.local_country import TEST_CARD_MASTER_KEY, init
 from cccd_core.pki.master_list import MasterList, load_master_list, parse_master_list, verify_master_list
@@ -11,7 +12,7 @@ from cccd_core.pki.passive import DocumentReport, judge_document, passive_authen
 from cccd_core.pki.path import Role
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.report import Finding, Outcome, Report
-from cccd_core.pki.revocation import RevocationList, RevocationStatus, parse_crl
+from cccd_core.pki.revocation import RevocationStatus
 from cccd_core.pki.rules import RULES, Action, Rule
 from cccd_core.pki.signers import DirectorySigners, DocumentSigners, OneSigner
 from cccd_core.pki.trust import PathReport, TrustPath, TrustStore

@@ -16,10 +16,10 @@ from cccd_core.emrtd.hashes import HASH_SIZES, hash_identifier, parse_hash
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.pki import names
 from cccd_core.pki.certificates import Certificate
+from cccd_core.pki.crl import RevocationList
 from cccd_core.pki.messages import SignatureReport, read_signed_list
 from cccd_core.pki.path import Role
 from cccd_core.pki.policy import VerificationPolicy
-from cccd_core.pki.revocation import RevocationList
 from cccd_core.pki.signed_list import write_signed_list
 from cccd_core.pki.trust import TrustStore
 from cccd_core.plain import RefusedError, decode

@@ -22,7 +22,7 @@ from cccd_core.emrtd.public_keys import EcPublicKey, parse_spki
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import CccdError, ConflictError, FormatError, SigningError, UnavailableError
 from cccd_core.pki.certificates import Certificate, parse_certificate
-from cccd_core.pki.revocation import parse_crl
+from cccd_core.pki.crl import parse_crl
 from cccd_core.pki.trust import TrustStore
 from cccd_core.pki.turn import first_able
 from cccd_core.pki.validity import ValidityPolicy

@@ -18,11 +18,11 @@ from cccd_core.arguments import members
 from cccd_core.errors import CccdError, FileError, FormatError
 from cccd_core.pki import directory
 from cccd_core.pki.certificates import Certificate
+from cccd_core.pki.crl import RevocationList
 from cccd_core.pki.master_list import MasterList, verify_master_list
 from cccd_core.pki.material_forms import Gathered, read_any
 from cccd_core.pki.path import no_authority
 from cccd_core.pki.policy import VerificationPolicy
-from cccd_core.pki.revocation import RevocationList
 from cccd_core.pki.trust import TrustStore, not_trusted
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
@@ -39,12 +39,14 @@ _NOT_SAID = "the certificate does not say that it is an authority's, and is not 
 @dataclass(frozen=True, slots=True)
 class Material:
     """What was read. `master_lists` are encoded and not verified; `refused` is what was left out, each with its reason
-    and, where known, its path, line and offset. ParameterError, with the `field`, for members of another type."""
+    and, where known, its path, line and offset; `lost_lists` are the issuers of revocation lists among that, None
+    where a list does not even tell its issuer. ParameterError, with the `field`, for members of another type."""
 
     certificates: tuple[Certificate, ...] = ()
     crls: tuple[RevocationList, ...] = ()
     master_lists: tuple[bytes, ...] = ()
     refused: tuple[CccdError, ...] = ()
+    lost_lists: frozenset[str | None] = frozenset()
 
     def __post_init__(self) -> None:
         members(self.certificates, Certificate, "certificates")
@@ -55,6 +57,7 @@ class Material:
         return Material(
             tuple(dict.fromkeys((*self.certificates, *other.certificates))), (*self.crls, *other.crls),
             tuple(dict.fromkeys((*self.master_lists, *other.master_lists))), (*self.refused, *other.refused),
+            self.lost_lists | other.lost_lists,
         )  # fmt: skip
 
     @property
@@ -80,7 +83,11 @@ class Material:
         both revoke whom they name, the lists' signers and those who vouch.
         """
         more = Material() if roots is None else roots
-        known = TrustStore.gather((*self.authorities, *more.authorities), (*self.crls, *more.crls))
+        known = TrustStore.gather(
+            (*self.authorities, *more.authorities),
+            (*self.crls, *more.crls),
+            lost_lists=self.lost_lists | more.lost_lists,
+        )
         lists: list[MasterList] = []
         refused: list[CccdError] = []
         for number, data in enumerate(self.master_lists, 1):
@@ -116,7 +123,8 @@ class Material:
         # a list of somebody who only vouches has had its say
         vouching = {each.subject_key for each in (() if roots is None else roots.authorities)} - issuers
         crls = [crl for crl in crls if crl.issuer_key not in vouching]
-        return TrustStore.gather(anchors, crls, refused=left_out)
+        lost = self.lost_lists | (frozenset() if roots is None else roots.lost_lists - vouching)
+        return TrustStore.gather(anchors, crls, refused=left_out, lost_lists=lost)
 
 
 def _is_authority(certificate: Certificate) -> bool:
@@ -141,7 +149,8 @@ def prove_master_lists(
     ):
         if not holds:
             raise material.refused[0] if material.refused else FormatError(f"no {what} in it")
-    return Material(crls=lists.crls, master_lists=lists.master_lists).verified_lists(at, policy=policy, roots=roots)
+    own = Material(crls=lists.crls, master_lists=lists.master_lists, lost_lists=lists.lost_lists)
+    return own.verified_lists(at, policy=policy, roots=roots)
 
 
 def load(*paths: Path | str) -> Material:
@@ -217,5 +226,5 @@ def _read_directory(gathered: Gathered, folder: Path) -> None:
 def _material(gathered: Gathered) -> Material:
     return Material(
         tuple(gathered.certificates), tuple(gathered.crls.values()), tuple(gathered.master_lists),
-        tuple(gathered.refused),
+        tuple(gathered.refused), frozenset(gathered.lost_lists),
     )  # fmt: skip

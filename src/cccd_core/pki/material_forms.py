@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from cccd_core.emrtd import ber, cms, tlv
@@ -15,9 +17,9 @@ from cccd_core.emrtd.sod import CONTENT_TYPES
 from cccd_core.errors import CccdError, FormatError
 from cccd_core.pki import ldif
 from cccd_core.pki.certificates import Certificate, parse_certificate
+from cccd_core.pki.crl import RevocationList, parse_crl, read_issuer
 from cccd_core.pki.deviation_list import DEVIATION_LIST
 from cccd_core.pki.master_list import CSCA_MASTER_LIST
-from cccd_core.pki.revocation import RevocationList, parse_crl
 
 MAX_PARTS: Final = 100_000
 MAX_UNREADABLE: Final = 500
@@ -47,24 +49,36 @@ _CONTENTS = {
     **dict.fromkeys(CONTENT_TYPES - {cms.DATA}, "the signed data of an EF.SOD, which are verified, not trusted"),
 }
 
+_LIST_LABELS = frozenset(("X509 CRL", "CRL"))
+_LIST_ATTRIBUTES = frozenset(("certificaterevocationlist", "authorityrevocationlist"))
+
 Where = dict[str, str | int]
 
 
 class Gathered:
     """What has been read so far, each thing once, and what was left out."""
 
-    __slots__ = ("certificates", "crls", "in_this_file", "master_lists", "parts", "refused", "taken")
+    __slots__ = (
+        "certificates", "crls", "in_this_file", "list_expected", "lost_lists", "master_lists", "parts", "refused",
+        "taken",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.certificates: dict[Certificate, None] = {}
         self.crls: dict[bytes, RevocationList] = {}
         self.master_lists: dict[bytes, None] = {}
         self.refused: list[CccdError] = []
+        self.lost_lists: set[str | None] = set()
+        """Whose revocation lists were left out: names of issuers, None where not even that can be read."""
+        self.list_expected = False
+        """Whether what is read now is called a revocation list by what it comes in."""
         self.parts = self.in_this_file = self.taken = 0
 
     def refuse(self, error: CccdError) -> None:
         """Names what is left out."""
         self.refused.append(error)
+        if self.list_expected:
+            self.lost_lists.add(None)
         self.in_this_file += 1
         if self.in_this_file >= MAX_UNREADABLE:
             raise _EndOfPatienceError("too many parts of a file cannot be read: the rest was left out")
@@ -80,10 +94,20 @@ class _EndOfPatienceError(Exception):
     """Ends the reading of a file; never leaves this module."""
 
 
+@contextmanager
+def _expecting(gathered: Gathered, a_list: bool) -> Iterator[None]:
+    before, gathered.list_expected = gathered.list_expected, a_list
+    try:
+        yield
+    finally:
+        gathered.list_expected = before
+
+
 def read_any(gathered: Gathered, data: bytes, where: Where) -> None:
     """Takes all that the content of one file holds into `gathered`; `where` are facts for what is left out. Never
     raises for what it holds."""
     gathered.in_this_file = gathered.taken = 0
+    gathered.list_expected = str(where.get("path", "")).lower().endswith(".crl")
     try:
         _read_some(gathered, data, where)
     except _EndOfPatienceError as error:
@@ -132,9 +156,11 @@ def _read_pem(gathered: Gathered, data: bytes, where: Where) -> None:
             end = data.find(_END, start)
         following = data.find(_BEGIN, start + 1, max(end, 0))
         if body < 0 or following >= 0 or not data.startswith(label.encode() + _DASHES, end + len(_END)):
-            gathered.refuse(FormatError("a PEM block without its end", line=line, **where))
+            with _expecting(gathered, label in _LIST_LABELS):
+                gathered.refuse(FormatError("a PEM block without its end", line=line, **where))
         elif label in _PEM_LABELS:
-            _read_base64(gathered, data[body + len(_DASHES) : end], {**where, "line": line})
+            with _expecting(gathered, label in _LIST_LABELS):
+                _read_base64(gathered, data[body + len(_DASHES) : end], {**where, "line": line})
         elif "PRIVATE KEY" in label:
             gathered.refuse(FormatError("a private key among trust material", line=line, **where))
         else:
@@ -159,10 +185,11 @@ def _read_ldif(gathered: Gathered, data: bytes, where: Where) -> None:
     for found in ldif.read(data):
         if found.attribute not in _LDIF:
             continue
-        if found.error is not None:
-            gathered.refuse(found.error.with_facts(attribute=found.attribute, **where))
-        elif found.value:
-            _read_der(gathered, found.value, {**where, "line": found.line})
+        with _expecting(gathered, found.attribute in _LIST_ATTRIBUTES):
+            if found.error is not None:
+                gathered.refuse(found.error.with_facts(attribute=found.attribute, **where))
+            elif found.value:
+                _read_der(gathered, found.value, {**where, "line": found.line})
 
 
 def _read_der(gathered: Gathered, data: bytes, where: Where) -> None:
@@ -180,6 +207,7 @@ def _read_der(gathered: Gathered, data: bytes, where: Where) -> None:
 
 def _read_object(gathered: Gathered, data: bytes, where: Where, *, inside: bool = False) -> None:
     gathered.step()
+    kind = ""
     try:
         kind = _kind(data)
         if kind == "certificate":
@@ -193,7 +221,12 @@ def _read_object(gathered: Gathered, data: bytes, where: Where, *, inside: bool 
         else:
             gathered.refuse(FormatError(f"not trust material, but {kind}", **where))
     except FormatError as error:
-        gathered.refuse(error.with_facts(**where))
+        if kind != "revocation list":
+            gathered.refuse(error.with_facts(**where))
+            return
+        gathered.lost_lists.add(read_issuer(data))
+        with _expecting(gathered, False):
+            gathered.refuse(error.with_facts(**where))
 
 
 def _read_message(gathered: Gathered, data: bytes, where: Where) -> None:

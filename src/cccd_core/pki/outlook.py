@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cccd_core.errors import CertificateError, Fact, SigningError
+from cccd_core.pki.crl import parse_crl
 from cccd_core.pki.directory import REVOCATION_LIST, Holder, PkiDirectory
-from cccd_core.pki.revocation import parse_crl
 from cccd_core.pki.validity import (
     COUNT_NOTICE_PERCENT,
     CRL_NOTICE_DAYS,

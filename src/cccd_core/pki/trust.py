@@ -14,10 +14,11 @@ from typing import ClassVar, Final
 from cccd_core.arguments import members, require_type
 from cccd_core.errors import CccdError, CertificateError, ParameterError
 from cccd_core.pki.certificates import Certificate, parse_certificate
+from cccd_core.pki.crl import RevocationList
 from cccd_core.pki.path import Role, Times, judge_authorities, judge_signer, no_authority
 from cccd_core.pki.policy import VerificationPolicy
 from cccd_core.pki.report import Judgement, Outcome, Report
-from cccd_core.pki.revocation import RevocationList, RevocationLists, RevocationStatus
+from cccd_core.pki.revocation import RevocationLists, RevocationStatus
 from cccd_core.pki.rules import Rule
 
 MAX_LINKS: Final = 4
@@ -108,12 +109,19 @@ class TrustStore:
 
     @classmethod
     def gather(
-        cls, anchors: Iterable[Certificate], crls: Iterable[RevocationList], *, refused: Iterable[CccdError] = ()
+        cls,
+        anchors: Iterable[Certificate],
+        crls: Iterable[RevocationList],
+        *,
+        refused: Iterable[CccdError] = (),
+        lost_lists: Iterable[str | None] = (),
     ) -> TrustStore:
         """A store of whatever can be used of many States' material; what cannot, lists included, is in its `refused`,
         behind what was `refused` before. For collections alone: a list that is left out revokes nothing, and fails the
-        rule `fresh_list` (usually a flag) for the signers of its CSCA of whom no other list speaks."""
+        rule `fresh_list` (usually a flag) for the signers of its CSCA of whom no other list speaks. So does one that
+        could not be read, of which `lost_lists` names the issuer, or None: it may then be anybody's."""
         store = cls(anchors)
+        store._lists.unusable.update(lost_lists)
         refused = [*refused, *store.refused]
         for crl in members(crls, RevocationList, "crls"):
             try:

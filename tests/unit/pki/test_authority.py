@@ -21,6 +21,7 @@ from cccd_core.errors import (
     VerificationError,
 )
 from cccd_core.pki import authority, publish
+from cccd_core.pki.crl import parse_crl
 from cccd_core.pki.deviation_list import (
     TYPES,
     Description,
@@ -30,7 +31,6 @@ from cccd_core.pki.deviation_list import (
     parse_deviation_list,
     read_deviations,
 )
-from cccd_core.pki.revocation import parse_crl
 from cccd_core.signing.ledger import Purpose
 from support.chaos import run_and_kill
 

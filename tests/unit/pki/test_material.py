@@ -17,6 +17,7 @@ from cccd_core.emrtd import ber, cms, tlv
 from cccd_core.errors import CertificateError, FileError, FormatError
 from cccd_core.pki import issue, ldif, material, material_forms
 from cccd_core.pki.master_list import CSCA_MASTER_LIST
+from cccd_core.pki.rules import Rule
 from support import x509_forms as forms
 
 BASE = forms.Base()
@@ -26,6 +27,10 @@ CRL = issue.revocation_list(
     issue.Authority(BASE.csca.name, BASE.csca.key_identifier, issue.SignatureAlgorithm.ECDSA_SHA256, BASE.csca.sign),
     1, dt.datetime(2026, 10, 1, tzinfo=dt.UTC), dt.datetime(2027, 1, 1, tzinfo=dt.UTC), {},
 )  # fmt: skip
+
+BAD_CRL = CRL.replace(b"261001", b"269901")  # says whose it is, and not of when
+_STRANGERS = forms.Base(csca=forms.party(forms.name(("C", "LA"), ("CN", "CSCA")), 1))
+STRANGER, STRANGERS_SIGNER = (pki.parse_certificate(each.certificate) for each in (_STRANGERS.csca, _STRANGERS.signer))
 
 
 def pem(der: bytes, label: str = "CERTIFICATE", width: int = 64, end: bytes = b"\n") -> bytes:
@@ -101,6 +106,38 @@ def test_all_forms_hold_the_same(data: bytes) -> None:
     store = found.trust_store(forms.AT)
     assert (store.anchors, store.refused) == ((CSCA,), ())
     assert store.validate(SIGNER, forms.AT).revocation.revoked is False
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "issuer"),
+    [
+        (BAD_CRL, "crl", "known"),
+        (pem(BAD_CRL, "X509 CRL"), "crl.pem", "known"),
+        (CRL[:60], "a.CRL", None),
+        (b"<html>not found</html>", "a.crl", None),
+        (b"-----BEGIN X509 CRL-----\nMIIB", "a.pem", None),
+        (pem(CRL[:60], "X509 CRL"), "a.pem", None),
+        (entry("o=crl,c=VN", "certificateRevocationList;binary", CRL[:60]), "a.ldif", None),
+        (CRL[:60], "a.der", "nothing says that it is a list"),
+        (pem(CRL[:60]), "a.pem", "nothing says that it is a list"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_not_no_list(data: bytes, path: str, issuer: str | None) -> None:
+    """It may have revoked whoever is judged: that is said of all of whom no other list speaks."""
+    found = material.read(data, path)
+    assert found.refused
+    known = {"known": {CSCA.subject_key}, None: {None}}.get(issuer, set())
+    assert found.lost_lists == known
+    at = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    store = (found + ROOTS).trust_store(at)
+    report = store.judge(SIGNER, at)
+    assert report.accepted
+    assert [flag.rule for flag in report.flags] == ([Rule.FRESH_LIST] if known else [])
+    assert (found + ROOTS + material.read(CRL)).trust_store(at).judge(SIGNER, at).flags == ()
+    other = pki.Material((STRANGER,))
+    assert [flag.rule for flag in (found + other).trust_store(at).judge(STRANGERS_SIGNER, at).flags] == (
+        [Rule.FRESH_LIST] if None in known else []
+    )
 
 
 def test_certificates_in_ber() -> None:
