@@ -19,6 +19,7 @@ from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.country.clock import VIETNAM
 from cccd_core.dedup import Deduplicator
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.inspection import Access, Inspection, inspect
 from cccd_core.issuance import Means, Register, Report, issue
 from cccd_core.issuance.means import NamedReaders
@@ -116,11 +117,11 @@ class Office:
     def register(self) -> Register:
         return Register(Paths(self.gallery, self.out()).register)
 
-    def read_card(self, serial: str, number: str, out: str = "out") -> Inspection:
+    def read_card(self, serial: str, number: str, out: str = "out", *, codec: AuthorityCodec = PLAIN) -> Inspection:
         """A card read back as the office's own terminal does."""
         with VirtualCard.open(self.out(out) / "cards" / f"{serial}.card") as card:
             access = Access(can=number[-6:], terminal=inspection_system(self.pki).terminal())
-            return inspect(MemoryLink(card), pki.load(self.pki).trust_store(), access=access)
+            return inspect(MemoryLink(card), pki.load(self.pki).trust_store(), access=access, codec=codec)
 
 
 def outcomes(report: Report) -> dict[str, tuple[str, str | None]]:

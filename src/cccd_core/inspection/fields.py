@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 from cccd_core.emrtd import ElementaryFile, cbeff, com, details, dg1, dg2, dg3, dg13, dg16, displayed
 from cccd_core.emrtd.dates import PartialDate
-from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec, CitizenFields
 from cccd_core.emrtd.mrz import LINES, Mrz
 from cccd_core.emrtd.names import transliterate
 from cccd_core.emrtd.odd import OddPart
@@ -28,10 +28,19 @@ _MRZ_FIELDS = (
 )
 
 
-def decode(
-    files: Mapping[ElementaryFile, bytes], codec: AuthorityCodec = PLAIN
-) -> tuple[dict[str, Json], dict[str, FormatError]]:
-    """(fields by name, errors by file or field name). Texts stay text, dates become ISO dates, pictures and finger
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The `fields` by name, the `errors` by file or field name, and what was read of DG1 and DG13, None where there is
+    none or it cannot be read."""
+
+    fields: dict[str, Json] = field(repr=False)
+    errors: dict[str, FormatError]
+    zone: Mrz | None = field(repr=False)
+    citizen: CitizenFields | None = field(repr=False)
+
+
+def decode(files: Mapping[ElementaryFile, bytes], codec: AuthorityCodec = PLAIN) -> Decoded:
+    """Reads each file once. Texts stay text, dates become ISO dates, pictures and finger
     records become their kind and size. Names are `DG1.birth_date` etc.
 
     A part of a file that is odd costs that part: its error stands under `DG13.sex`, and the field shows its text where
@@ -40,11 +49,20 @@ def decode(
     """
     decoded: dict[str, Json] = {}
     errors: dict[str, FormatError] = {}
-    for file, decoder in _DECODERS.items():
+    zone: Mrz | None = None
+    citizen: CitizenFields | None = None
+    for file in _DECODED_IN_ORDER:
         if file not in files:
             continue
         try:
-            shown, odd = _citizen(files[file], codec) if file is ElementaryFile.DG13 else decoder(files[file])
+            if file is ElementaryFile.DG1:
+                zone = dg1.parse(files[file])
+                shown, odd = _zone(zone, files[file]), zone.odd
+            elif file is ElementaryFile.DG13:
+                citizen = dg13.parse(files[file], codec=codec)
+                shown, odd = _values(citizen), citizen.odd
+            else:
+                shown, odd = _DECODERS[file](files[file])
         except FormatError as error:
             errors[file.name] = error
             continue
@@ -54,15 +72,11 @@ def decode(
             errors.setdefault(name, part.error)
             if part.text and name not in decoded:
                 decoded[name] = part.text
-    return decoded, errors
+    return Decoded(decoded, errors, zone, citizen)
 
 
-def disagreements(files: Mapping[ElementaryFile, bytes]) -> tuple[str, ...]:
-    """The fields that the machine readable zone (DG1) and Vietnam's fields (DG13) tell differently.
-
-    Raises FormatError when one of the two cannot be read.
-    """
-    zone, person = dg1.parse(files[ElementaryFile.DG1]), dg13.parse(files[ElementaryFile.DG13])
+def disagreements(zone: Mrz, person: CitizenFields) -> tuple[str, ...]:
+    """The fields that the machine readable zone (DG1) and Vietnam's fields (DG13) tell differently."""
     told: dict[str, tuple[object, object]] = {
         "personal_number": (zone.personal_number, person.personal_number),
         "birth_date": (zone.birth_date, _short(person.birth_date)),
@@ -99,29 +113,24 @@ def _short(date: dt.date | None) -> str | None:
 
 
 _Shown = Iterator[tuple[str, Json]]
-_Decoded = tuple[_Shown, tuple[OddPart, ...]]
+_Read = tuple[_Shown, tuple[OddPart, ...]]
 
 
-def _versions(data: bytes) -> _Decoded:
+def _versions(data: bytes) -> _Read:
     listed = com.parse(data)
     versions = {"lds_version": listed.lds_version, "unicode_version": listed.unicode_version}
     return ((name, version) for name, version in versions.items() if version is not None), listed.odd
 
 
-def _zone(data: bytes) -> _Decoded:
-    zone = dg1.parse(data)
-
-    def shown() -> _Shown:
-        for number, line in enumerate(dg1.lines(data), 1):
-            yield f"line_{number}", line
-        for name in _MRZ_FIELDS:
-            yield name, getattr(zone, name)
-        yield "personal_number", zone.personal_number
-
-    return shown(), zone.odd
+def _zone(zone: Mrz, data: bytes) -> _Shown:
+    for number, line in enumerate(dg1.lines(data), 1):
+        yield f"line_{number}", line
+    for name in _MRZ_FIELDS:
+        yield name, getattr(zone, name)
+    yield "personal_number", zone.personal_number
 
 
-def _faces(data: bytes) -> _Decoded:
+def _faces(data: bytes) -> _Read:
     faces = dg2.parse(data)
     return _pictures("face", faces), faces.odd
 
@@ -132,7 +141,7 @@ def _pictures(what: str, pictures: Iterable[dg2.FaceImage | displayed.DisplayedI
         yield f"{what}_{number}", f"{each.kind}{size}, {len(each.image)} bytes"
 
 
-def _fingers(data: bytes) -> _Decoded:
+def _fingers(data: bytes) -> _Read:
     fingers = dg3.parse(data)
 
     def shown() -> _Shown:
@@ -144,38 +153,33 @@ def _fingers(data: bytes) -> _Decoded:
     return shown(), fingers.odd
 
 
-def _irises(data: bytes) -> _Decoded:
+def _irises(data: bytes) -> _Read:
     irises = cbeff.parse(data, ElementaryFile.DG4.tag, what="DG4")
     shown = ((f"iris_{number}", f"{len(each.data)} bytes") for number, each in enumerate(irises, 1))
     return shown, irises.odd
 
 
-def _portraits(data: bytes) -> _Decoded:
+def _portraits(data: bytes) -> _Read:
     found = displayed.parse_dg5(data)
     return _pictures("portrait", found), found.odd
 
 
-def _signatures(data: bytes) -> _Decoded:
+def _signatures(data: bytes) -> _Read:
     found = displayed.parse_dg7(data)
     return _pictures("signature", found), found.odd
 
 
-def _person(data: bytes) -> _Decoded:
+def _person(data: bytes) -> _Read:
     person = details.parse_dg11(data)
     return _values(person), person.odd
 
 
-def _document(data: bytes) -> _Decoded:
+def _document(data: bytes) -> _Read:
     document = details.parse_dg12(data)
     return _values(document), document.odd
 
 
-def _citizen(data: bytes, codec: AuthorityCodec = PLAIN) -> _Decoded:
-    citizen = dg13.parse(data, codec=codec)
-    return _values(citizen), citizen.odd
-
-
-def _to_notify(data: bytes) -> _Decoded:
+def _to_notify(data: bytes) -> _Read:
     persons = dg16.parse(data)
     shown = (
         (f"person_{number}.{name}", value)
@@ -186,7 +190,7 @@ def _to_notify(data: bytes) -> _Decoded:
 
 
 def _values(
-    record: details.PersonalDetails | details.DocumentDetails | dg13.CitizenFields | dg16.PersonToNotify,
+    record: details.PersonalDetails | details.DocumentDetails | CitizenFields | dg16.PersonToNotify,
 ) -> _Shown:
     """The fields that say something, as they are shown."""
     for each in fields(record):
@@ -203,9 +207,8 @@ def _values(
             yield each.name, ", ".join(value)
 
 
-_DECODERS: dict[ElementaryFile, Callable[[bytes], _Decoded]] = {
+_DECODERS: dict[ElementaryFile, Callable[[bytes], _Read]] = {
     ElementaryFile.EF_COM: _versions,
-    ElementaryFile.DG1: _zone,
     ElementaryFile.DG2: _faces,
     ElementaryFile.DG3: _fingers,
     ElementaryFile.DG4: _irises,
@@ -213,7 +216,7 @@ _DECODERS: dict[ElementaryFile, Callable[[bytes], _Decoded]] = {
     ElementaryFile.DG7: _signatures,
     ElementaryFile.DG11: _person,
     ElementaryFile.DG12: _document,
-    ElementaryFile.DG13: _citizen,
     ElementaryFile.DG16: _to_notify,
 }
-DECODED_FILES = frozenset(_DECODERS)
+DECODED_FILES = frozenset((*_DECODERS, ElementaryFile.DG1, ElementaryFile.DG13))
+_DECODED_IN_ORDER = tuple(file for file in ElementaryFile if file in DECODED_FILES)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from cccd_core.card.pace import ChipMapping
-from cccd_core.emrtd import ElementaryFile, card_security, com, dg1, dg13, security_infos
-from cccd_core.emrtd.dg13 import AuthorityCodec
-from cccd_core.emrtd.mrz import NO_EXPIRY
+from cccd_core.emrtd import ElementaryFile, card_security, com, security_infos
+from cccd_core.emrtd.dg13 import AuthorityCodec, CitizenFields
+from cccd_core.emrtd.mrz import NO_EXPIRY, Mrz
 from cccd_core.emrtd.security_infos import SecurityInfos
 from cccd_core.errors import FormatError, UnavailableError, VerificationError
 from cccd_core.inspection import fields as card_fields
 from cccd_core.inspection.checks import Check, CheckName, Outcome
 from cccd_core.inspection.confirmed import require_access
+from cccd_core.inspection.fields import Decoded
 from cccd_core.inspection.reading import CARD_FAULTS, ChipRead, FileState
 from cccd_core.pki import (
     RULES,
@@ -93,15 +94,18 @@ def judge(
         security = _signed_infos(files, trust, at, policy, more)
         if ElementaryFile.DG14 in files or security:
             run(CheckName.ACCESS_AGREES, lambda: require_access(card_access, [*_dg14_infos(files), *security]))
-    fields, errors = card_fields.decode(files, codec)
+    decoded = card_fields.decode(files, codec)
+    errors, zone, citizen = decoded.errors, decoded.zone, decoded.citizen
     if files.keys() & card_fields.DECODED_FILES:
         run(CheckName.DECODED, lambda: _require_no_errors(errors))
-    if ElementaryFile.DG1 in files and ElementaryFile.DG13 in files and not errors.keys() & {"DG1", "DG13"}:
-        run(CheckName.FIELDS_AGREE, lambda: _require_agreement(files))
-    expired = has_expired(files, at.date())
+    if zone is not None and citizen is not None:
+        run(CheckName.FIELDS_AGREE, lambda: _require_agreement(zone, citizen))
+    expired = has_expired(decoded, at.date())
     if files.keys() & {ElementaryFile.EF_SOD, ElementaryFile.DG1, ElementaryFile.DG13}:
         checks.append(_in_force(expired))
-    return Judgement(tuple(checks), passive, fields, {name: str(error) for name, error in errors.items()}, expired)
+    return Judgement(
+        tuple(checks), passive, decoded.fields, {name: str(error) for name, error in errors.items()}, expired
+    )
 
 
 def _carried_out(name: CheckName, what: Callable[[], str]) -> Check:
@@ -218,8 +222,8 @@ def _require_no_errors(errors: dict[str, FormatError]) -> str:
     return ""
 
 
-def _require_agreement(files: dict[ElementaryFile, bytes]) -> str:
-    differing: Collection[str] = card_fields.disagreements(files)
+def _require_agreement(zone: Mrz, citizen: CitizenFields) -> str:
+    differing = card_fields.disagreements(zone, citizen)
     if differing:
         raise VerificationError("two files tell different things", fields=" ".join(differing))
     return ""
@@ -244,51 +248,38 @@ def _in_force(expired: bool | None) -> Check:
     return Check(name, Outcome.FAILED if expired else Outcome.HELD, "the document has expired" if expired else "")
 
 
-def has_expired(files: dict[ElementaryFile, bytes], day: dt.date) -> bool | None:
+def has_expired(decoded: Decoded, day: dt.date) -> bool | None:
     """Whether a document's last day is over; False for one without an end, None where its end cannot be read."""
-    last = expiry_date(files)
+    last = expiry_date(decoded)
     if last is not None:
         return last < day
-    return False if _has_no_end(files) else None
+    return False if _has_no_end(decoded) else None
 
 
-def _has_no_end(files: dict[ElementaryFile, bytes]) -> bool:
+def _has_no_end(decoded: Decoded) -> bool:
     """Whether DG13 says so or, where it does not speak of it, the machine readable zone, as Vietnam writes it."""
-    try:
-        if ElementaryFile.DG13 in files and dg13.parse(files[ElementaryFile.DG13]).permanent:
-            return True
-        zone = dg1.parse(files[ElementaryFile.DG1]) if ElementaryFile.DG1 in files else None
-    except FormatError:
-        return False
-    if zone is None or any(part.name == "expiry_date" for part in zone.odd):
+    if decoded.citizen is not None and decoded.citizen.permanent:
+        return True
+    zone = decoded.zone
+    if zone is None or "DG13" in decoded.errors or _odd_expiry(zone):
         return False
     return zone.expiry_date == NO_EXPIRY
 
 
-def expiry_date(files: dict[ElementaryFile, bytes]) -> dt.date | None:
+def expiry_date(decoded: Decoded) -> dt.date | None:
     """The last day of a document: as DG13 writes it in full, else as the machine readable zone has it; None where
     neither can be read, or the document does not expire."""
-    for read in (_vietnamese_expiry, _zone_expiry):
-        try:
-            found = read(files)
-        except (FormatError, ValueError):
-            continue
-        if found is not None:
-            return found
-    return None
-
-
-def _vietnamese_expiry(files: dict[ElementaryFile, bytes]) -> dt.date | None:
-    content = files.get(ElementaryFile.DG13)
-    return None if content is None else dg13.parse(content).expiry_date
-
-
-def _zone_expiry(files: dict[ElementaryFile, bytes]) -> dt.date | None:
-    content = files.get(ElementaryFile.DG1)
-    if content is None:
+    if decoded.citizen is not None and decoded.citizen.expiry_date is not None:
+        return decoded.citizen.expiry_date
+    zone = decoded.zone
+    if zone is None or zone.expiry_date == NO_EXPIRY or _odd_expiry(zone):
         return None
-    zone = dg1.parse(content)
     text = zone.expiry_date
-    if text == NO_EXPIRY or any(part.name == "expiry_date" for part in zone.odd):
+    try:
+        return dt.date(_CENTURY + int(text[:2]), int(text[2:4]), int(text[4:6]))
+    except ValueError:
         return None
-    return dt.date(_CENTURY + int(text[:2]), int(text[2:4]), int(text[4:6]))
+
+
+def _odd_expiry(zone: Mrz) -> bool:
+    return any(part.name == "expiry_date" for part in zone.odd)

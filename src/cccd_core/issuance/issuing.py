@@ -224,12 +224,12 @@ class _Run:
         feeder = self.means.readers.open(self.paths.cards, key, journal, ask)
         self.stack.callback(feeder.close)
         logger.info("cards are made in %d lanes", len(feeder.lanes))
-        station = Station(feeder, journal, key, authority.trust, authority.terminal)
+        station = Station(feeder, journal, key, authority.trust, authority.terminal, codec=authority.codec)
         self.state.put_json("lanes", len(feeder.lanes))
         signers, cvca = authority.signers, authority.terminal.anchors[0].encoded
         stage = ProduceStage(
             self.state, self.content, self.register, self.orders, station, signers, cvca, authority.validity,
-            self.policy, self.means.clock.now,
+            self.policy, self.means.clock.now, authority.codec,
         )  # fmt: skip
         try:
             stage.execute(progress)

@@ -12,6 +12,7 @@ from typing import Protocol
 from cccd_core import pki
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.country.clock import VIETNAM
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.issuance.decisions.decide import Searcher
 from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
 from cccd_core.pki import DirectorySigners, DocumentSigners, TrustStore, ValidityPolicy
@@ -42,8 +43,9 @@ def day_of(clock: Clock) -> date:
 @dataclass(frozen=True, slots=True)
 class Authority:
     """Who issues: the document signers, whom a reader of their cards trusts, the transport key of blank cards, the
-    inspection system that reads fingers back (cards trust the CVCA which that system trusts), and how long a signature
-    must stand. `notices` are what of the keys ends soon or is out of date, in words."""
+    inspection system that reads fingers back (cards trust the CVCA which that system trusts), how long a signature
+    must stand, and how the authority codes its own fields of DG13. `notices` are what of the keys ends soon or is out
+    of date, in words."""
 
     signers: DocumentSigners = field(repr=False)
     trust: TrustStore = field(repr=False)
@@ -51,6 +53,7 @@ class Authority:
     terminal: Terminal = field(repr=False)
     validity: ValidityPolicy = field(default_factory=ValidityPolicy)
     notices: tuple[str, ...] = ()
+    codec: AuthorityCodec = field(default=PLAIN, repr=False)
 
     def require_valid(self, at: datetime) -> None:
         """What would be wrong for every card: SigningError where no signer may sign now (usage period, count);

@@ -8,7 +8,7 @@ from pathlib import Path
 from cccd_core.card import CardConnection, Link, profile
 from cccd_core.card.card_keys import CardMasterKey, KeyDiversification
 from cccd_core.card.scp03 import ask_proof
-from cccd_core.errors import FormatError
+from cccd_core.errors import CardError, FormatError
 from cccd_core.pki.directory import CARD_MASTER_KEY
 from cccd_core.plain import Json
 from cccd_core.storage import whole_file
@@ -81,10 +81,16 @@ class CardKeys:
 
 def examine_keys(link: Link, master: CardMasterKey) -> CardKeys:
     """Whether a blank card and a master key go together, by the card's own proof. The card is sent none, so this costs
-    it no try, whatever comes out. Raises CardError (no such chip, another secure channel), TransportError."""
+    it no try, whatever comes out. Raises CardError (no such chip, another secure channel, a chip that is
+    locked for good), TransportError."""
     connection = CardConnection(link)
     profile.select_applet(connection)
     serial = profile.get_serial(connection)
+    if profile.get_life_cycle(connection) is profile.LifeCycle.LOCKED:
+        raise CardError(
+            "the card is locked for good: it is finished, and no key opens it again",
+            serial=serial.hex().upper(),
+        )
     proof = ask_proof(connection)
     masters = (master,) if master.replacement is None else (master, master.replacement)
     examined = tuple(

@@ -74,7 +74,7 @@ def image_flaw(
         sod_file = image.files.get(ElementaryFile.EF_SOD, b"")
         result = passive_authentication(sod_file, image.data_groups, trust, at or datetime.now(UTC))
         require_com(image.files.get(ElementaryFile.EF_COM, b""), {*result.data_groups, *result.absent})
-        for error in decode(image.files, codec)[1].values():
+        for error in decode(image.files, codec).errors.values():
             raise error
     except (UnavailableError, *CARD_FAULTS) as error:
         return Reason(Trouble.IMAGE_UNSOUND, error=error.kind)

@@ -13,6 +13,7 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN
 from cccd_core.cli.main import build
+from support.chip import personalised
 
 KEY = "404142434445464748494A4B4C4D4E4F"
 
@@ -49,6 +50,17 @@ def test_the_method_is_found_whatever_the_file_says(
     (only,) = found["master_keys"]
     assert (only["method"], only["fits_by"], only["opens"]) == (named, [method], method is named)
     assert (found["secure_channel"], found["mode"], found["i"], found["key_version"]) == ("SCP03", "S8", "70", 1)
+
+
+def test_a_locked_card_is_said_to_be_locked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card, _ = personalised(folder / "a.card", portrait_bytes=300)
+    card.close()
+    (folder / "pki" / "card_master_key.hex").write_text(KEY)
+    assert (
+        common.run(build("card"), ["card", "keys", str(folder / "a.card"), "--pki", str(folder / "pki")])
+        == EXIT_NOT_RUN
+    )
+    assert "the card is locked" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_card_that_has_its_own_keys_already(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -184,6 +184,7 @@ def test_what_is_refused(country: Path, tmp_path: Path, capsys: pytest.CaptureFi
         (("init", country / "cvca", "--holder", "VNAGAIN"), "never overwritten"),
         (("show", tmp_path / "nothing"), "cannot be read"),
         (("is", country / "dv", country / "is.cvcert", tmp_path / "x"), "bytes follow"),
+        (("check", country / "is.cvcert", "--issuer", country / "dv" / "certificates"), "the files themselves"),
         (("add", country / "is", country / "is.cvreq"), "is.cvreq"),
     ):
         assert run(*words) == EXIT_NOT_RUN, words

@@ -33,7 +33,7 @@ from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.personalise import Feeder
 from cccd_core.templates import mirrored, read, write
-from support import dossiers
+from support import cards, dossiers
 from support.chaos import Puller, TearingFeeder, run_and_kill
 from support.issuing import DAY, At, Office, files, fingers_of, lines, outcomes
 
@@ -101,6 +101,20 @@ def test_the_card_says_what_the_dossier_said(office: Office) -> None:
     said = json.dumps(card.as_dict()["fields"], ensure_ascii=False, default=str)
     for value in (fields["personal_number"], fields["full_name"], "Phật giáo", "Lê Thị Hồng", "012345678"):
         assert value in said
+
+
+def test_an_authority_s_own_coding_is_on_its_cards(office: Office) -> None:
+    """They are built, proved and read with one coding."""
+    office.put("A2", 2, religion="Phật giáo")
+    codec, usual = cards.Sealed(), office.means()
+    report = office.issue(means=replace(usual, authority=lambda clock: replace(usual.authority(clock), codec=codec)))
+    (entry,) = report.entries
+    assert (entry.state, entry.card_serial is not None) == ("verified", True)
+    fields = dossiers.document(2)
+    plain = office.read_card(entry.card_serial or "", fields["personal_number"])
+    assert "DG13.religion" in plain.odd
+    card = office.read_card(entry.card_serial or "", fields["personal_number"], codec=codec)
+    assert card.fields["DG13.religion"] == "Phật giáo"
 
 
 def test_what_is_reported_holds_no_personal_data(office: Office) -> None:

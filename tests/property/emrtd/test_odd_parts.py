@@ -43,7 +43,7 @@ def test_what_is_built_has_no_odd_part() -> None:
     ):  # fmt: skip
         assert found.odd == ()  # type: ignore[attr-defined]
     files = {ElementaryFile.for_data_group(number): data for number, data in GROUPS.items()}
-    assert decode(files | {ElementaryFile.EF_COM: com.build(GROUPS)})[1] == {}
+    assert decode(files | {ElementaryFile.EF_COM: com.build(GROUPS)}).errors == {}
 
 
 @given(st.data(), values)

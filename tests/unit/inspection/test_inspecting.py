@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,10 @@ from cccd_core.inspection import (
     Outcome,
     Protocol,
     Verdict,
+    fields,
     inspect,
 )
+from cccd_core.inspection.fields import decode
 from cccd_core.inspection.judging import expiry_date, shows_forgery
 from cccd_core.pki import Rule, TrustStore, VerificationPolicy
 from support import cards
@@ -536,13 +539,35 @@ def test_an_end_that_cannot_be_read_is_not_no_end(country: Country, date: str) -
     assert (without_end.expired, outcomes(without_end)[CheckName.IN_FORCE]) == (False, Outcome.HELD)
 
 
+def test_each_file_is_read_once(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is asked of it; DG13 as the authority codes it."""
+    codec = cards.Sealed()
+    read: list[tuple[str, object]] = []
+
+    def counted(module: Any, kind: str) -> None:
+        parse = module.parse
+
+        def parsed(data: bytes, **more: Any) -> Any:
+            read.append((kind, more.get("codec")))
+            return parse(data, **more)
+
+        monkeypatch.setattr(module, "parse", parsed)
+
+    one = document(country)
+    counted(fields.dg1, "DG1")
+    counted(fields.dg13, "DG13")
+    found = inspect(MemoryLink(one.card), country.trust, access=Access(can=one.can), codec=codec)
+    assert read == [("DG1", None), ("DG13", codec)]
+    assert outcomes(found)[CheckName.FIELDS_AGREE] is Outcome.HELD
+
+
 def test_where_a_document_says_when_it_ends(country: Country) -> None:
     one = document(country)
-    assert expiry_date(one.files) == dt.date(2040, 1, 1)
-    assert expiry_date({DG1: one.files[DG1]}) == dt.date(2040, 1, 1)
-    assert expiry_date({}) is None
-    assert expiry_date({DG1: b"\x61\x00"}) is None
-    assert expiry_date({DG13: b"\x6d\x00", DG1: one.files[DG1]}) == dt.date(2040, 1, 1)
+    assert expiry_date(decode(one.files)) == dt.date(2040, 1, 1)
+    assert expiry_date(decode({DG1: one.files[DG1]})) == dt.date(2040, 1, 1)
+    assert expiry_date(decode({})) is None
+    assert expiry_date(decode({DG1: b"\x61\x00"})) is None
+    assert expiry_date(decode({DG13: b"\x6d\x00", DG1: one.files[DG1]})) == dt.date(2040, 1, 1)
 
 
 @pytest.mark.parametrize("can", ["", "12345", "1234567", "12345a", "１２３４５６", "12 456"])

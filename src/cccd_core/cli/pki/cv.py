@@ -314,12 +314,18 @@ def _rights(words: str) -> Right:
 
 def _certificates(paths: list[Path]) -> list[CvCertificate]:
     from cccd_core.emrtd.cv import parse_certificate
-    from cccd_core.errors import FormatError
+    from cccd_core.errors import FileError, FormatError
     from cccd_core.pki.cv import CvFolder
+    from cccd_core.pki.cv.folder import INDEX
 
     found: list[CvCertificate] = []
     for path in paths:
         if path.is_dir():
+            if not (path / INDEX).exists():
+                raise FileError(
+                    "neither a CV folder nor a certificate: give the folder of cv.json, or the files themselves",
+                    path=str(path),
+                )
             found += CvFolder.load(path).certificates
             continue
         try:

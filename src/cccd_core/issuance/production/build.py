@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cccd_core.card.profile import TerminalTrust
 from cccd_core.emrtd import CardContent, mrz
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.issuance.dossiers.fingers import chip_fingers
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.register.store import Card
@@ -23,14 +24,21 @@ def card_job(
     policy: CheckPolicy,
     *,
     signing_time: datetime | None = None,
+    codec: AuthorityCodec = PLAIN,
 ) -> CardJob:
     """The job of a dossier that was accepted: fresh chip keys, a signed image, which states its signing time where one
-    is given, the CVCA whose terminals the chip will trust from the day of issue on. CccdError where it cannot be built,
+    is given, the CVCA whose terminals the chip will trust from the day of issue on; `codec` codes the authority's own
+    fields of DG13. CccdError where it cannot be built,
     SigningError where the signer cannot sign."""
     said = card_content(content, card, policy)
     keys = ChipKeys.generate()
     image = build_image(
-        said, signer, ca_public_key=keys.ca_public_key, aa_public_key=keys.aa_public_key, signing_time=signing_time
+        said,
+        signer,
+        ca_public_key=keys.ca_public_key,
+        aa_public_key=keys.aa_public_key,
+        codec=codec,
+        signing_time=signing_time,
     )
     secrets = ChipSecrets(
         can=mrz.can(said.personal_number),

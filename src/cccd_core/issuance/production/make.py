@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
+from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.errors import CccdError, CertificateError, ConflictError, SigningError
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.reasons import Failure
@@ -81,6 +82,7 @@ class ProduceStage:
     validity: ValidityPolicy
     policy: CheckPolicy
     now: Callable[[], datetime]
+    codec: AuthorityCodec = PLAIN
     _watch: _Stopwatch = field(default_factory=_Stopwatch)
     _making: dict[str, tuple[Entry, str]] = field(default_factory=dict)  # job -> its row and number
     _seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -146,7 +148,9 @@ class ProduceStage:
         self._note(signer)
         signing_time = self.now() if self.validity.signing_time else None
         timed = _TimedSigner(signer, self._watch)
-        return card_job(content, card, timed, self.cvca_certificate, self.policy, signing_time=signing_time)
+        return card_job(
+            content, card, timed, self.cvca_certificate, self.policy, signing_time=signing_time, codec=self.codec
+        )
 
     def _note(self, signer: Signer) -> None:
         """Keeps which signers the run uses, before they sign: what they signed can then be counted whatever happens."""
