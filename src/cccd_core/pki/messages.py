@@ -367,14 +367,6 @@ def judge_signing_time(
     return time
 
 
-def find_signer(signed: cms.SignedData, info: cms.SignerInfo, *, more: tuple[Certificate, ...] = ()) -> Certificate:
-    """The first certificate that a signer names, or CertificateError with check `document_signer`."""
-    judgement = Judgement(VerificationPolicy.STRICT)
-    for candidate in named_certificates(judgement, signed, info, more):
-        return candidate.certificate
-    raise judgement.findings[-1].error()
-
-
 def verify_signer(
     signed: cms.SignedData,
     info: cms.SignerInfo,

@@ -12,8 +12,9 @@ import pytest
 from cccd_core import pki
 from cccd_core.emrtd import ber, cms, sod, times, tlv
 from cccd_core.errors import CertificateError, VerificationError
-from cccd_core.pki.messages import find_signer, verify_signer
+from cccd_core.pki.messages import verify_signer
 from cccd_core.pki.signatures import parse_scheme, verify
+from support.signers import find_signer
 
 pytestmark = pytest.mark.vectors
 

@@ -16,9 +16,10 @@ from cccd_core.emrtd import sod, tlv
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.emrtd.x509 import certificate_parts
 from cccd_core.errors import CertificateError, FormatError, VerificationError
-from cccd_core.pki.messages import find_signer, verify_signer
+from cccd_core.pki.messages import verify_signer
 from cccd_core.pki.signatures import parse_scheme, verify
 from cccd_core.signing.keys import to_cryptography
+from support.signers import find_signer
 
 pytestmark = pytest.mark.vectors
 

@@ -15,7 +15,7 @@ from cccd_core.emrtd.curves import Curve
 from cccd_core.emrtd.files import ElementaryFile
 from cccd_core.emrtd.security_infos import PaceInfo, SecurityInfos
 from cccd_core.errors import AuthenticationError, CardError, CccdError
-from cccd_core.pki.messages import find_signer, verify_signer
+from cccd_core.pki.messages import verify_signer
 from support import countries
 from support.chip import CAN, MRZ
 from support.protocols import (
@@ -29,6 +29,7 @@ from support.protocols import (
     signed_card_security,
     stored,
 )
+from support.signers import find_signer
 
 CURVE_IDS = range(8, 19)
 GROUP_IDS = range(3)
