@@ -17,7 +17,6 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
@@ -29,7 +28,7 @@ from cccd_core.dedup.lookup import Answer, Lookup
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.search.cascade import Cascade
-from cccd_core.dedup.search.enrolled import Indexed, Left, Sought
+from cccd_core.dedup.search.enrolled import Indexed, Kept, Left, Ready, Sought
 from cccd_core.dedup.search.screening import CodesFirst
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.matching import Matcher
@@ -178,11 +177,11 @@ class _Timed:
     def miss_rate(self, fingers: int) -> float | None:
         return self.first.miss_rate(fingers)
 
-    def ready(self, sought: Sequence[Sought], second: bool) -> Left:
+    def ready(self, sought: Sequence[Sought]) -> _TimedReady:
         began = time.perf_counter()
-        ready = self.first.ready(sought, second)
+        ready = self.first.ready(sought)
         self.seconds += time.perf_counter() - began
-        return _TimedLeft(self, ready)
+        return _TimedReady(self, ready)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +189,22 @@ class _TimedLeft:
     owner: _Timed
     ready: Left
 
-    def left(self, live: LiveShard) -> list[dict[bool, NDArray[np.int64]]]:
+    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
         began = time.perf_counter()
         found = self.ready.left(live)
         self.owner.seconds += time.perf_counter() - began
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedReady(_TimedLeft):
+    ready: Ready
+
+    def again(self, places: Sequence[int]) -> _TimedLeft:
+        began = time.perf_counter()
+        again = self.ready.again(places)
+        self.owner.seconds += time.perf_counter() - began
+        return _TimedLeft(self.owner, again)
 
 
 class SearchMeasure:
@@ -283,10 +293,10 @@ class SearchMeasure:
         if first is None:
             return "comparison"
         sought = Sought(0, Searchable.of(probe, DedupParameters().least_minutiae))
-        left = first.first.ready([sought], True)
+        left = first.first.ready([sought]).again([0])
         for live in self._index.shards:
-            for rows in left.left(live)[0].values():
-                numbers = live.shard.sequences[live.rows[rows]].tolist()
+            for kept in left.left(live)[0].values():
+                numbers = live.shard.sequences[live.rows[kept.places]].tolist()
                 if probe.person_id in self._gallery.identifiers(numbers).values():
                     return "comparison"
         return "codes"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Final
 
 from cccd_core.errors import ParameterError
@@ -78,5 +79,10 @@ class DedupParameters:
     @property
     def digest(self) -> str:
         """sha256 of the values, for manifests."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self)
+
+
+@lru_cache(maxsize=16)
+def _digest(parameters: DedupParameters) -> str:
+    text = json.dumps(asdict(parameters), sort_keys=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

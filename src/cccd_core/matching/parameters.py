@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 
 from cccd_core.errors import ParameterError
 from cccd_core.matching.weights import Weights
@@ -112,8 +113,7 @@ class MatcherParameters:
     @property
     def digest(self) -> str:
         """`sha256:` and the digest of algorithm, parameters and weights; equal digests give equal raw scores."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "weights"}
-        return _digest({"algorithm": ALGORITHM, **values, "weights": self.weights.digest})
+        return _whole_digest(self)
 
     @property
     def preparation_digest(self) -> str:
@@ -151,6 +151,12 @@ class MatcherParameters:
             "check_rotation_gate": _gate(self.check_rotation_tolerance_rad),
             "check_reach2": self.check_reach_px**2,
         }
+
+
+@lru_cache(maxsize=16)
+def _whole_digest(parameters: MatcherParameters) -> str:
+    values = {f.name: getattr(parameters, f.name) for f in fields(parameters) if f.name != "weights"}
+    return _digest({"algorithm": ALGORITHM, **values, "weights": parameters.weights.digest})
 
 
 def _digest(values: Mapping[str, object]) -> str:

@@ -13,7 +13,8 @@ from cccd_core.dedup.gallery.sqlite import GalleryStore
 from cccd_core.dedup.index import Index, update
 from cccd_core.dedup.resident import Resident
 from cccd_core.dedup.search.cascade import Cascade
-from cccd_core.dedup.search.enrolled import Indexed
+from cccd_core.dedup.search.enrolled import Indexed, Kept
+from cccd_core.dedup.search.screening import UNPLACED
 from support.joining import MATCHER, PARAMETERS, population, someone, swapped
 from support.small_index import small_shards  # noqa: F401
 
@@ -99,13 +100,18 @@ class Some:
     def miss_rate(self, fingers):
         return 0.25 * fingers
 
-    def ready(self, sought, second):
+    def ready(self, sought):
         self.count = len(sought)
+        return self
+
+    def again(self, places):
+        self.count = len(places)
         return self
 
     def left(self, live):
         even = np.flatnonzero(live.shard.sequences[live.rows] % 2 == 0)
-        return [{False: even, True: even[:0]} for _ in range(self.count)]
+        kept = Kept(even, np.full(len(even), UNPLACED, np.uint8))
+        return [{False: kept, True: Kept(even[:0], kept.ways[:0])} for _ in range(self.count)]
 
 
 def test_a_first_stage_only_removes_and_is_told_of(gallery, batch, tmp_path):

@@ -21,7 +21,7 @@ from cccd_core.matching.calibration import Calibration
 from cccd_core.matching.prepared import PreparedGallery
 from cccd_core.templates import FingerTemplate
 
-BLOCK_FINGERS = 64  # fingers that a thread takes at a time
+BLOCK_FINGERS = 64  # fingers that a thread takes at a time, at most
 BITS, COARSE = "bits", "int4"
 
 
@@ -75,11 +75,13 @@ class FingerCoder:
             raise ParameterError("threads must be at least 1", threads=threads)
         out = {column.name: np.zeros((len(templates), column.bytes_per_finger), np.uint8) for column in self.columns}
 
+        size = max(1, min(BLOCK_FINGERS, -(-len(templates) // threads)))  # a single person's fingers are shared, too
+
         def block(start: int) -> None:
-            part = slice(start, start + BLOCK_FINGERS)
+            part = slice(start, start + size)
             self._encode(templates[part], out[BITS][part], out[COARSE][part])
 
-        starts = range(0, len(templates), BLOCK_FINGERS)
+        starts = range(0, len(templates), size)
         if threads == 1 or len(starts) < 2:
             for start in starts:
                 block(start)

@@ -25,6 +25,7 @@ PRESENCES = 1024
 MOST_HITS = 1 << 26
 NOTHING = np.iinfo(np.int32).max  # a floor that no row reaches
 ROWS_A_THREAD = 1 << 15
+VALUED_PROBES = 64
 _FIRST_CAPACITY = 4096
 
 Bytes = NDArray[np.uint8]
@@ -62,6 +63,19 @@ def steps(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Rows of four-bit numbers that reach their floor, as `signs`; the value is the sum of products."""
     return _scan("steps", probes, floors, codes, present, threads)
+
+
+def values(name: str, probes: Bytes, codes: Bytes) -> NDArray[np.int64]:
+    """What every row is worth to every probe by `signs` or `steps`, whatever fingers are there: int64[probes, rows]."""
+    floors = np.full((len(probes), PRESENCES), np.iinfo(np.int32).min, np.int32)
+    found = np.empty((len(probes), len(codes)), np.int64)
+    for start in range(0, len(probes), VALUED_PROBES):
+        part = slice(start, start + VALUED_PROBES)
+        present = np.zeros(len(codes), np.uint16)
+        out = np.empty((len(probes[part]) * len(codes), 3), np.uint32)
+        _kernel(name, codes)(probes[part], floors[part], codes, present, out)
+        found[part][out[:, 0], out[:, 1]] = out[:, 2].view(np.int32)
+    return found
 
 
 def _there(present: NDArray[np.uint16], fingers: int) -> NDArray[np.bool_]:

@@ -77,7 +77,7 @@ class Measured:
         if keep == 1.0:
             return -math.inf
         known = self.scores[column][min(fingers, len(self.scores[column])) - 1]
-        tail = np.sqrt(-2.0 * np.log(np.array(self.keeps)))
+        tail = _tail(self.keeps)
         at = math.sqrt(-2.0 * math.log(keep))
         place = min(max(int(np.searchsorted(tail, at)), 1), len(tail) - 1)
         low, high = float(tail[place - 1]), float(tail[place])
@@ -95,6 +95,12 @@ class Measured:
             and extractor in ("", loss.extractor)
             and fingers in (0, loss.fingers)
         )
+
+
+@cache
+def _tail(keeps: tuple[float, ...]) -> Floats:
+    tail: Floats = np.sqrt(-2.0 * np.log(np.array(keeps)))
+    return tail
 
 
 @cache
@@ -282,9 +288,10 @@ def _exact(values: Floats) -> Floats:
 
 def _all_products(column: str, ours: Bytes, theirs: Bytes) -> NDArray[np.int64]:
     """The value of every pair of fingers, as the kernels make it: int64[ours, theirs]."""
-    first, second = numbers(column, ours), numbers(column, theirs)
-    found = (first @ second.T).astype(np.int64)  # whole numbers below 2^24, exact in float32 in any order
-    return (found - first.shape[1]) // 2 if column == BITS else found
+    one = np.ones(len(ours), np.uint16)
+    if column == BITS:
+        return scan.values("signs", scan.sign_probes(ours, one, 1), theirs)
+    return scan.values("steps", scan.step_probes(ours, one, 1), theirs)
 
 
 def numbers(column: str, codes: Bytes) -> NDArray[np.float32]:

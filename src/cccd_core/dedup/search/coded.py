@@ -25,6 +25,12 @@ class Coded:
     loose: Loose
     whose: Places
 
+    def take(self, places: Places) -> Coded:
+        """These people alone, ascending."""
+        kept = np.flatnonzero(np.isin(self.whose, places)) if len(self.whose) else np.zeros(0, np.int64)
+        loose = {name: codes[kept] for name, codes in self.loose.items()}
+        return Coded(self.people.take(places), loose, np.searchsorted(places, self.whose[kept]))
+
     def loose_alone(self) -> People:
         """Each finger of unknown position as a person who has no other, at the first position."""
         laid = {}
@@ -43,6 +49,7 @@ def coded_rows(shard: Shard, rows: Places) -> Coded:
     else:
         columns = {name: shard.codes(name)[rows] for name in (BITS, COARSE)}
     owners = shard.unplaced.astype(np.int64)
-    kept = np.flatnonzero(np.isin(owners, rows))
+    at = np.minimum(np.searchsorted(rows, owners), max(0, len(rows) - 1))
+    kept = np.flatnonzero(rows[at] == owners) if len(rows) else np.zeros(0, np.int64)
     loose = {name: shard.unplaced_codes(name)[kept] for name in (BITS, COARSE)}
     return Coded(People(columns, shard.present[rows]), loose, np.searchsorted(rows, owners[kept]))

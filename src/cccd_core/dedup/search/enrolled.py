@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, Generic, Protocol
+from typing import Final, Generic, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,12 +77,27 @@ class PackedGallery(Generic[P, G]):
         yield from packed_parts(self._scorer, iter(self._gallery), self._parameters, self._without)
 
 
+class Kept(NamedTuple):
+    """Whom a first stage leaves of a shard for somebody: `places` int64[n] in its live rows, ascending; and by what,
+    `ways` uint8[n], as `CodeScreen.survivors` says."""
+
+    places: NDArray[np.int64]
+    ways: NDArray[np.uint8]
+
+
 class Left(Protocol):
     """Some of the batch, made ready to be screened."""
 
-    def left(self, live: LiveShard) -> list[dict[bool, NDArray[np.int64]]]:
+    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
         """For each of these whom the first stage leaves, as captured (False) and, in the second pass, as a mirror image
-        (True): int64[n] places in the shard's live rows, ascending."""
+        (True)."""
+
+
+class Ready(Left, Protocol):
+    """Those of the first pass."""
+
+    def again(self, places: Sequence[int]) -> Left:
+        """Some of these, by their places, ascending, for the second pass."""
 
 
 class FirstStage(Protocol):
@@ -95,8 +110,8 @@ class FirstStage(Protocol):
     def miss_rate(self, fingers: int) -> float | None:
         """Which share of true matches by so many fingers it was measured to lose; None where that was not measured."""
 
-    def ready(self, sought: Sequence[Sought], second: bool) -> Left:
-        """These of the batch, for the first pass or the second."""
+    def ready(self, sought: Sequence[Sought]) -> Ready:
+        """These of the batch, for the first pass."""
 
 
 class Source(Protocol[G]):
@@ -154,11 +169,12 @@ class IndexedGallery:
         self._matcher, self._gallery, self._index = matcher, gallery, index
         self._parameters, self._without, self._first = parameters, without, first
         self._pending: list[Packed[PreparedGallery]] | None = None
+        self._ready: tuple[Ready, Sequence[Sought]] | None = None  # for the first pass
 
     def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[PreparedGallery]]:
         """The shards, in blocks where everyone is compared and whole where a first stage leaves people out; then those
-        enrolled since."""
-        ready = None if self._first is None or not self._index.shards else self._first.ready(sought, second)
+        enrolled since. The second pass asks for some of those of the first before it."""
+        ready = None if self._first is None or not self._index.shards else self._screened(self._first, sought, second)
         for live in self._index.shards:
             if ready is not None:
                 yield _Screened(self, live, sought, ready.left(live))
@@ -168,6 +184,15 @@ class IndexedGallery:
                 if block is not None:
                     yield Packed(block)
         yield from self._since()
+
+    def _screened(self, first: FirstStage, sought: Sequence[Sought], second: bool) -> Left:
+        if not second or self._ready is None:
+            self._ready = (first.ready(sought), sought)
+        ready, everyone = self._ready
+        if not second:
+            return ready
+        place = {one.index: number for number, one in enumerate(everyone)}
+        return ready.again([place[one.index] for one in sought])
 
     def block(self, live: LiveShard, rows: NDArray[np.int64]) -> Block[PreparedGallery] | None:
         """These rows of a shard without those who are left out; None where nobody is left."""
@@ -203,15 +228,15 @@ class _Screened:
         owner: IndexedGallery,
         live: LiveShard,
         sought: Sequence[Sought],
-        left: list[dict[bool, NDArray[np.int64]]],
+        left: list[dict[bool, Kept]],
     ) -> None:
         self._owner, self._live = owner, live
         self._left = {one.index: found for one, found in zip(sought, left, strict=True)}
 
     def block(self, index: int, mirrored: bool) -> Block[PreparedGallery] | None:
         """Those who are left."""
-        rows = self._left[index][mirrored]
-        return self._owner.block(self._live, self._live.rows[rows]) if len(rows) else None
+        kept = self._left[index].get(mirrored)
+        return self._owner.block(self._live, self._live.rows[kept.places]) if kept and len(kept.places) else None
 
     def people(self, index: int) -> int:
         """Everyone."""

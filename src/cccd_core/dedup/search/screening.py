@@ -7,8 +7,9 @@ on them and on the cohort alone, which is one for a whole search or join.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -16,15 +17,16 @@ from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
-from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, scan_layings, scan_unplaced
+from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, relaid, scan_layings, scan_lots, scan_unplaced
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, Measured, People, Screen
 from cccd_core.dedup.index import Index, LiveShard
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.coded import Coded, coded_rows
-from cccd_core.dedup.search.enrolled import Sought
+from cccd_core.dedup.search.enrolled import Kept, Sought
 from cccd_core.errors import ParameterError
 
 PROBES_MOST: Final = 1024  # scanned at a time: 20 kB of floors each
+SECOND_PROBES_MOST: Final = 256  # each is laid in four ways
 UNPLACED: Final = 1 << len(LAYINGS)
 
 Places = NDArray[np.int64]
@@ -52,7 +54,7 @@ class CodeScreen:
         uint8[n]: bit l for `LAYINGS[l]`, the bit `UNPLACED` for a finger of unknown position."""
         mine, theirs = probes.coded(), candidates.coded()
         rows, columns, ways = self._placed(mine, theirs, 1)
-        found = [np.stack([rows, columns], axis=1), *self._loose(mine, theirs, 1)]
+        found = [np.stack([rows, columns], axis=1), *self.loose(mine, theirs, 1)]
         pairs, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
         left = np.zeros(len(pairs), np.uint8)
         left[place[: len(rows)]] = ways
@@ -62,7 +64,7 @@ class CodeScreen:
     def left(self, probes: Coded, candidates: Coded, *, threads: int = 1) -> tuple[Places, Places]:
         """The pairs alone, of codes."""
         rows, columns, _ = self._placed(probes, candidates, threads)
-        found = [np.stack([rows, columns], axis=1), *self._loose(probes, candidates, threads)]
+        found = [np.stack([rows, columns], axis=1), *self.loose(probes, candidates, threads)]
         pairs = np.unique(np.concatenate(found), axis=0)
         return pairs[:, 0], pairs[:, 1]
 
@@ -72,8 +74,9 @@ class CodeScreen:
         found: list[tuple[Places, Places, Ways]] = [
             (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
         ]
-        for start in range(0, len(probes.people), PROBES_MOST):
-            some = probes.people.take(np.arange(start, min(start + PROBES_MOST, len(probes.people))))
+        step = PROBES_MOST // len(layings)
+        for start in range(0, len(probes.people), step):
+            some = probes.people.take(np.arange(start, min(start + step, len(probes.people))))
             rows, columns, ways, _ = scan_layings(
                 self.screen, some, candidates.people, keep=self.keep, layings=layings, threads=threads
             )
@@ -81,7 +84,7 @@ class CodeScreen:
         rows, columns, ways = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return rows, columns, ways
 
-    def _loose(self, probes: Coded, candidates: Coded, threads: int) -> list[Places]:
+    def loose(self, probes: Coded, candidates: Coded, threads: int) -> list[Places]:
         """Pairs (probe, candidate) that are left by a finger of unknown position, int64[n, 2] each."""
         if not self.any_position:
             return []
@@ -135,15 +138,15 @@ class CodesFirst:
         """Which share of true matches by so many fingers it was measured to lose."""
         return miss_rate(self._measured, self._keep, fingers)
 
-    def ready(self, sought: Sequence[Sought], second: bool) -> _Ready:
-        """These people, coded: for the first pass as they are, for the second also as mirror images."""
+    def ready(self, sought: Sequence[Sought]) -> Batch:
+        """These people, coded, for the first pass."""
         if self._screen is None:
             raise ParameterError("nobody can be screened in an index of nobody")
-        ways = [False, True] if second else [False]
-        coded = {way: self._coded([one.person.mirrored() if way else one.person for one in sought]) for way in ways}
-        return _Ready(CodeScreen(self._screen, self._keep, second and self.cascade.any_position), coded, self._threads)
+        people = [one.person for one in sought]
+        return Batch(self, CodeScreen(self._screen, self._keep, False), people, self.coded(people), self._threads)
 
-    def _coded(self, people: Sequence[Searchable]) -> Coded:
+    def coded(self, people: Sequence[Searchable]) -> Coded:
+        """The codes of their fingers."""
         placed = [(row, position, t) for row, one in enumerate(people) for position, t in one.fingers if position]
         loose = [(row, t) for row, one in enumerate(people) for position, t in one.fingers if not position]
         codes = self._coder.encode([t for _, _, t in placed] + [t for _, t in loose], threads=self._threads)
@@ -159,27 +162,87 @@ class CodesFirst:
         return Coded(People(laid, present), others, np.array([row for row, _ in loose], np.int64))
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """People of a batch, coded."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """People of a batch, coded, for the first pass."""
 
+    owner: CodesFirst
     screen: CodeScreen
-    coded: Mapping[bool, Coded]
+    people: Sequence[Searchable]
+    coded: Coded
     threads: int
+    _stated: dict[str, tuple[Places, Places]] = field(default_factory=dict)  # of each shard, by its mark
 
-    def left(self, live: LiveShard) -> list[dict[bool, Places]]:
-        """For each of these whom it leaves, as captured (False) and as a mirror image (True): places in the shard's
-        live rows, ascending."""
-        theirs = coded_rows(live.shard, live.rows)
-        count = len(self.coded[False].people)
-        found: list[dict[bool, Places]] = [{} for _ in range(count)]
-        for way, mine in self.coded.items():
-            stage = CodeScreen(self.screen.screen, self.screen.keep, self.screen.any_position and not way)
-            rows, columns = stage.left(mine, theirs, threads=self.threads)
-            ends = np.searchsorted(rows, np.arange(count + 1))
-            for place in range(count):
-                found[place][way] = columns[ends[place] : ends[place + 1]]
-        return found
+    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
+        """For each of these whom it leaves, by fingers as their positions are stated."""
+        return [{False: kept} for kept in _each(len(self.people), *self.stated(live))]
+
+    def stated(self, live: LiveShard) -> tuple[Places, Places]:
+        """The same as pairs; looked for once."""
+        mark = live.shard.file.mark
+        if mark not in self._stated:
+            self._stated[mark] = self.screen.left(self.coded, coded_rows(live.shard, live.rows), threads=self.threads)
+        return self._stated[mark]
+
+    def again(self, places: Sequence[int]) -> Again:
+        """Some of these for the second pass: also with hands exchanged, and as mirror images."""
+        some = np.array(places, np.int64)
+        mirrored = self.owner.coded([self.people[place].mirrored() for place in places])
+        return Again(self, some, self.coded.take(some), mirrored)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Again:
+    """People of a batch for the second pass: which of the first they are, as captured and as mirror images."""
+
+    first: Batch
+    places: Places
+    captured: Coded
+    mirrored: Coded
+
+    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
+        """For each of these whom it leaves, as captured (False) and as a mirror image (True)."""
+        rows, columns = self.first.stated(live)
+        at = np.minimum(np.searchsorted(self.places, rows), len(self.places) - 1)
+        here = self.places[at] == rows
+        stated = (at[here], columns[here], np.ones(int(here.sum()), np.uint8))
+        theirs, threads = coded_rows(live.shard, live.rows), self.first.threads
+        captured, mirrored = [stated], [_nobody()]
+        for start in range(0, len(self.places), SECOND_PROBES_MOST):
+            some = np.arange(start, min(start + SECOND_PROBES_MOST, len(self.places)))
+            mine, images = self.captured.people.take(some), self.mirrored.people.take(some)
+            lots = [*(relaid(mine, laying) for laying in LAYINGS[1:]), images]
+            screen, keep = self.first.screen.screen, self.first.screen.keep
+            *exchanged, images_found = scan_lots(screen, lots, theirs.people, keep=keep, threads=threads)
+            for number, (row, column, _) in enumerate(exchanged, start=1):
+                captured.append((row + start, column, np.full(len(row), 1 << number, np.uint8)))
+            row, column, _ = images_found
+            mirrored.append((row + start, column, np.ones(len(row), np.uint8)))
+        wide = CodeScreen(self.first.screen.screen, self.first.screen.keep, True)
+        for loose in wide.loose(self.captured, theirs, threads):
+            captured.append((loose[:, 0], loose[:, 1], np.full(len(loose), UNPLACED, np.uint8)))
+        both = [_each(len(self.places), *_united(found)) for found in (captured, mirrored)]
+        return [{False: one, True: image} for one, image in zip(*both, strict=True)]
+
+
+def _nobody() -> tuple[Places, Places, Ways]:
+    return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8)
+
+
+def _united(found: Sequence[tuple[Places, Places, Ways]]) -> tuple[Places, Places, Ways]:
+    """Pairs in order, each once, with all ways by which it was found."""
+    rows, columns, ways = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    pairs, place = np.unique(np.stack([rows, columns], axis=1), axis=0, return_inverse=True)
+    united = np.zeros(len(pairs), np.uint8)
+    np.bitwise_or.at(united, place.ravel(), ways)
+    return pairs[:, 0], pairs[:, 1], united
+
+
+def _each(count: int, rows: Places, columns: Places, ways: Ways | None = None) -> list[Kept]:
+    """The columns of each of so many rows, and by what; as stated, where that is not told."""
+    by = np.ones(len(rows), np.uint8) if ways is None else ways
+    ends = np.searchsorted(rows, np.arange(count + 1)).tolist()
+    return [Kept(columns[start:stop], by[start:stop]) for start, stop in pairwise(ends)]
 
 
 def cohort_of(parts: Sequence[People]) -> People | None:

@@ -1,0 +1,89 @@
+"""A search behind finger codes: its second pass goes on from the first; what it asks of coder and scan is counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cccd_core.dedup import Cascade, Deduplicator, EnrolledPerson, MemoryGallery
+from cccd_core.dedup.blocks import Searchable
+from cccd_core.dedup.codes import FingerCoder
+from cccd_core.dedup.codes.positions import HANDS_SWAPPED, LAYINGS, scan_layings
+from cccd_core.dedup.codes.screen import Screen
+from cccd_core.dedup.index import Index, update
+from cccd_core.dedup.search.coded import coded_rows
+from cccd_core.dedup.search.enrolled import Indexed, Sought
+from cccd_core.dedup.search.screening import UNPLACED, CodesFirst
+from cccd_core.synthesis import tenprint
+from cccd_core.templates import Tenprint
+from support.joining import GOOD, MATCHER, PARAMETERS
+
+pytestmark = pytest.mark.jit
+FEW = (2, 3, 7)
+CASCADE = Cascade(0.05)
+
+
+def person(who: int, impression: int = 0) -> EnrolledPerson:
+    return EnrolledPerson(
+        f"p{who}/{impression}", tenprint(3, who, impression=impression, positions=FEW, parameters=GOOD)
+    )
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    folder, gallery = tmp_path_factory.mktemp("screened"), MemoryGallery([person(who) for who in range(40)])
+    update(gallery, folder, MATCHER, FingerCoder.shipped())
+    return gallery, Index.open(folder, gallery, MATCHER, FingerCoder.shipped())
+
+
+def moved(who: int) -> EnrolledPerson:
+    """Someone who comes again with hands exchanged."""
+    found = tenprint(3, who, impression=4, positions=FEW, parameters=GOOD)
+    hands = {HANDS_SWAPPED.index(position) + 1: finger for position, finger in found.items()}
+    return EnrolledPerson(f"moved {who}", Tenprint(dict(sorted(hands.items()))))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_second_pass_finds_as_if_there_had_been_no_first(opened, threads):
+    _, index = opened
+    people = [person(5, 1), moved(6), person(50), moved(7)]
+    first = CodesFirst(FingerCoder.shipped(), index, CASCADE, threads=threads)
+    sought = [Sought(place, Searchable.of(one, 8)) for place, one in enumerate(people)]
+    (live,) = index.shards
+    screen = Screen(coded_rows(live.shard, live.rows).people)
+    again = [1, 2, 3]
+    left = first.ready(sought).again(again).left(live)
+    for mirrored in (False, True):
+        mine = [sought[place].person.mirrored() if mirrored else sought[place].person for place in again]
+        layings = LAYINGS[:1] if mirrored else LAYINGS
+        enrolled = coded_rows(live.shard, live.rows).people
+        row, column, ways, _ = scan_layings(screen, first.coded(mine).people, enrolled, keep=0.05, layings=layings)
+        for place, found in enumerate(left):
+            np.testing.assert_array_equal(found[mirrored].places, column[row == place])
+            np.testing.assert_array_equal(found[mirrored].ways, ways[row == place])
+    assert 6 in left[0][False].places
+    assert not left[0][False].ways[list(left[0][False].places).index(6)] & (1 | UNPLACED)
+
+
+def test_nothing_is_coded_or_scanned_twice(opened, monkeypatch):
+    gallery, index = opened
+    coded, scanned = [], []
+    encode, scan = FingerCoder.encode, Screen.scan
+
+    def counted_encode(self, templates, **named):
+        coded.append(len(templates))
+        return encode(self, templates, **named)
+
+    def counted_scan(self, probes, people, **named):
+        scanned.append(len(probes))
+        return scan(self, probes, people, **named)
+
+    monkeypatch.setattr(FingerCoder, "encode", counted_encode)
+    monkeypatch.setattr(Screen, "scan", counted_scan)
+    first = CodesFirst(FingerCoder.shipped(), index, CASCADE)
+    found = Deduplicator(MATCHER, PARAMETERS, threads=1).search(
+        [person(60), person(5, 1)], gallery, index=Indexed(MATCHER, index, first)
+    )
+    assert [one.outcome for one in found] == ["unique", "duplicate"]
+    assert coded == [6, 3]  # both as captured, then the mirror image of the one who was not found
+    assert scanned == [2, 3]  # both, then two other layings and the mirror image
