@@ -131,15 +131,26 @@ class TemplateOptions:
         """The record in a file or on standard input; an error that is to be helped by an option names the option."""
         from cccd_core import templates
 
-        with self._bytes_of(path) as data:
+        with options_named():
+            return self.read(read_input(path, "template", templates.io.MAX_FILE_BYTES), path)
+
+    def read(self, data: bytes, path: Path) -> TemplateRecord:
+        """The record in the bytes of a file."""
+        from cccd_core import templates
+
+        with of_file(path):
             return templates.read(data, format=self.format, dpi=self.dpi, height_px=self.height, width_px=self.width)
 
     def load_filling(self, path: Path, dpi: float | None) -> tuple[TemplateRecord, bool]:
         """`load` by `templates.read_filling`: the record, and whether `dpi` became its resolution."""
         from cccd_core import templates
 
-        with self._bytes_of(path) as data:
-            return templates.read_filling(data, format=self.format, dpi=dpi, height_px=self.height, width_px=self.width)
+        with options_named():
+            data = read_input(path, "template", templates.io.MAX_FILE_BYTES)
+            with of_file(path):
+                return templates.read_filling(
+                    data, format=self.format, dpi=dpi, height_px=self.height, width_px=self.width
+                )
 
     @property
     def described(self) -> Described:
@@ -148,17 +159,15 @@ class TemplateOptions:
 
         return Described(self.format, self.dpi, self.height, self.width)
 
-    @contextmanager
-    def _bytes_of(self, path: Path) -> Iterator[bytes]:
-        from cccd_core import templates
 
-        with options_named():
-            data = read_input(path, "template", templates.io.MAX_FILE_BYTES)
-            try:
-                yield data
-            except CccdError as error:
-                error.with_facts(path=str(path))
-                raise
+@contextmanager
+def of_file(path: Path) -> Iterator[None]:
+    """Names the file in what is raised."""
+    try:
+        yield
+    except CccdError as error:
+        error.with_facts(path=str(path))
+        raise
 
 
 def one_choice(view: int | None, position: int | None) -> None:

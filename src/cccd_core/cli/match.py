@@ -26,15 +26,16 @@ from cccd_core.cli.common import (
     write_output,
 )
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
+from cccd_core.cli.prints import Print, load_print, say_quality
 from cccd_core.cli.terminal import cause, cell, print_json, show, table, tell
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.printable import shown
 
 if TYPE_CHECKING:
     from cccd_core.matching import Matcher
-    from cccd_core.templates import FingerTemplate, TemplateRecord
+    from cccd_core.templates import FingerTemplate
 
-    _Read: TypeAlias = tuple[Path, TemplateRecord, FingerTemplate]
+    _Read: TypeAlias = tuple[Path, Print, FingerTemplate]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,12 +45,14 @@ def register(app: typer.Typer) -> None:
 
 @with_template_options
 def match(
-    probe: Annotated[Path, typer.Argument(help="The template to compare; - is standard input.", show_default=False)],
+    probe: Annotated[
+        Path, typer.Argument(help="The template or image to compare; - is standard input.", show_default=False)
+    ],
     candidates: Annotated[
         list[Path],
         typer.Argument(
             metavar="CANDIDATE...",
-            help="The templates to compare it with; - is standard input.",
+            help="The templates or images to compare it with; - is standard input.",
             show_default=False,
             callback=one_stream,
         ),
@@ -72,6 +75,7 @@ def match(
 
     The score is −10·log10(FMR): 40 means that one pair of different fingers in 10,000 scores as high. Of a file with
     several finger views the first is compared, unless --view or --position says which; a file of one view has no other.
+    From an image (WSQ, PNG, TIFF, BMP, JPEG 2000, JPEG) minutiae are extracted, and --explain draws its ridges, too.
     A candidate that cannot be read is reported, the others are compared.
     """
     from cccd_core.matching import Matcher
@@ -81,14 +85,14 @@ def match(
     one_choice(view, position)
     reports_beside(explain)
     matcher = Matcher()
-    probe_record = given.load(probe)
+    mine = load_print(given, probe)
     with options_named():
-        first = probe_record.select(view, position)
+        first = mine.record.select(view, position)
     rows: list[dict[str, Any]] = []
-    read = [(probe, probe_record, first)]
+    read = [(probe, mine, first)]
     for path in candidates:
         try:
-            record = given.load(path)
+            other = load_print(given, path)
         except ParameterError:
             raise  # the command line left out what the format needs
         except CccdError as error:
@@ -96,12 +100,12 @@ def match(
             continue
         try:
             with options_named():
-                used = record.select(view, position)
+                used = other.record.select(view, position)
         except ParameterError as error:  # it fits the other files
             rows.append({"candidate": str(path), "error": error.as_dict()})
             continue
-        read.append((path, record, used))
-        rows.append({"candidate": str(path), "score": None, **_doubts(record, used)})
+        read.append((path, other, used))
+        rows.append({"candidate": str(path), "score": None, **_doubts(other, used)})
     found = [used for _, _, used in read[1:]]
     scores = matcher.scores(matcher.prepare(first), matcher.gallery(found), threads=threads).tolist()
     compared = [row for row in rows if "score" in row]
@@ -110,7 +114,7 @@ def match(
     result: dict[str, Any] = {
         "manifest": matcher.manifest(),
         "probe": str(probe),
-        "probe_doubts": _doubts(probe_record, first),
+        "probe_doubts": _doubts(mine, first),
         "candidates": rows,
     }
     if explain is not None and found:
@@ -121,8 +125,9 @@ def match(
         print_json(result)
     else:
         _show(rows)
-        for path, record, used in read:
-            say_doubts(record, shown(path), used=used)
+        for path, each, used in read:
+            say_doubts(each.record, shown(path), used=used)
+            say_quality(each, shown(path))
     if len(found) < len(candidates):
         exit_with(EXIT_FAULTS if len(candidates) > 1 else EXIT_NOT_RUN)
 
@@ -132,28 +137,30 @@ def _explained(matcher: Matcher, read: list[_Read], rows: list[dict[str, Any]]) 
     from cccd_core.evaluation.evidence import evidence
     from cccd_core.evaluation.explain import MOST_CANDIDATES, Candidate, picture
 
-    (path, _, probe), *others = read
+    (path, seen, probe), *others = read
     known_to = matcher.calibration.extrapolated_from
     best = sorted(range(len(rows)), key=lambda place: -rows[place]["score"])[:MOST_CANDIDATES]
     drawn = []
     for place in best:
-        other, _, candidate = others[place]
+        other, beside, candidate = others[place]
         why = matcher.explain(probe, candidate)
-        drawn.append(Candidate(shown(other.name), candidate, why))
+        drawn.append(Candidate(shown(other.name), candidate, why, beside.image))
         rows[place]["explanation"] = {
             **why.as_dict(),
             "evidence": evidence(probe, candidate, why, extrapolated_from=known_to).as_dict(),
         }
     if len(best) < len(rows):
         tell(f"the best {len(best)} of {len(rows)} candidates are drawn")
-    return picture(shown(path.name), probe, drawn, extrapolated_from=known_to)
+    return picture(shown(path.name), probe, drawn, image=seen.image, extrapolated_from=known_to)
 
 
-def _doubts(record: TemplateRecord, used: FingerTemplate) -> dict[str, Any]:
-    """What was odd about a file, and what is doubted of the view that is compared."""
+def _doubts(found: Print, used: FingerTemplate) -> dict[str, Any]:
+    """What was odd about a file, what is doubted of the view that is compared, and what an image was like."""
     from cccd_core.intake import examine
 
+    record = found.record
     return {
+        **found.as_dict(),
         "notices": [notice.as_dict() for notice in record.notices],
         "findings": [finding.as_dict() for finding in examine(record, used)],
         "views": len(record.views),

@@ -14,12 +14,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from cccd_core.errors import ParameterError
 from cccd_core.evaluation.evidence import PX_PER_MM, Evidence, Points, Weight, evidence, laid_over, places
 from cccd_core.evaluation.plots import png
 from cccd_core.matching.explanation import MatchExplanation
 from cccd_core.templates import KIND_BIFURCATION, KIND_ENDING, FingerTemplate
+
+Image: TypeAlias = NDArray[np.uint8]
 
 MOST_CANDIDATES = 8
 PAIRED, UNSURE, AGAINST, OUTSIDE = "#1a7f37", "#b06c00", "#d62728", "0.65"
@@ -36,6 +39,7 @@ _STRIP = 0.06  # of a panel's height, for the bar
 _WIDTH_IN, _HEAD_IN, _PRINTS_IN, _ROW_IN, _LINE_IN = 15.0, 1.1, 6.0, 6.0, 0.165
 _HEAD_PT = 13.0  # less where a name is wide
 _EDGE = 0.015  # of the width
+_PALE = 0.45  # of the ridges' ink
 _WORDS_BELOW, _WORDS_BESIDE = 62, 54  # signs in a line
 _NAME_SIGNS = 48
 _ROWS, _TABLES = 14, 3  # of the table of pairs
@@ -43,20 +47,37 @@ _ROWS, _TABLES = 14, 3  # of the table of pairs
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One finger to be drawn beside the probe: what it is called, and why it scored what it did."""
+    """One finger to be drawn beside the probe: what it is called, why it scored what it did, and where there is one the
+    image on whose pixels its minutiae lie, uint8[height, width] at 500 dpi (`Extraction.image`)."""
 
     name: str
     template: FingerTemplate
     why: MatchExplanation
+    image: Image | None = None
 
 
-_Pair: TypeAlias = tuple[str, FingerTemplate, Candidate, Evidence]  # the probe's name, the probe, what it is against
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """What all candidates are drawn beside."""
+
+    name: str
+    template: FingerTemplate
+    image: Image | None
+
+
+_Pair: TypeAlias = tuple[_Probe, Candidate, Evidence]
 
 
 def picture(
-    name: str, probe: FingerTemplate, candidates: Sequence[Candidate], *, extrapolated_from: float = math.inf
+    name: str,
+    probe: FingerTemplate,
+    candidates: Sequence[Candidate],
+    *,
+    image: Image | None = None,
+    extrapolated_from: float = math.inf,
 ) -> bytes:
-    """The probe against one candidate or several (at most eight), each with its evidence, as PNG.
+    """The probe against one candidate or several (at most eight), each with its evidence, as PNG; over their ridges
+    where `image`s are given.
 
     Minutiae that agree have one number in both prints, and are green, or brown where the score is too low to decide.
     Red ones lie in the area that both prints show and found no partner, grey ones outside it. Where the score is no
@@ -72,16 +93,17 @@ def picture(
         evidence(probe, candidate.template, candidate.why, extrapolated_from=extrapolated_from)
         for candidate in candidates
     ]
+    first = _Probe(name, probe, image)
     if len(candidates) == 1:
         lines = _lines(found[0], _WORDS_BELOW)
         below = _LINE_IN * max(len(lines), 0 if found[0].weight is Weight.NONE else _ROWS + 3) + 0.2
         figure = Figure(figsize=(_WIDTH_IN, _HEAD_IN + _PRINTS_IN + below))
-        _whole(figure, (name, probe, candidates[0], found[0]), lines, below)
+        _whole(figure, (first, candidates[0], found[0]), lines, below)
     else:
         figure = Figure(figsize=(_WIDTH_IN, _ROW_IN * len(candidates)))
         blocks = figure.subfigures(len(candidates), 1, squeeze=False)[:, 0]
         for block, candidate, each in zip(blocks, candidates, found, strict=True):
-            _row(block, (name, probe, candidate, each))
+            _row(block, (first, candidate, each))
     return png(figure)
 
 
@@ -118,9 +140,9 @@ def _row(block: SubFigure, pair: _Pair) -> None:
 
 def _headline(figure: Figure | SubFigure, height_in: float, pair: _Pair) -> None:
     """Two lines in the room kept for them above the titles of the panels."""
-    name, _, candidate, found = pair
+    probe, candidate, found = pair
     for line, below_top in (
-        (f"{_short(name)} against {_short(candidate.name)}", 0.25),
+        (f"{_short(probe.name)} against {_short(candidate.name)}", 0.25),
         (f"score {found.score:.1f}, {found.weight.value}", 0.5),
     ):
         text = figure.text(
@@ -140,15 +162,18 @@ def _short(name: str) -> str:
 def _prints(three: list[Axes], pair: _Pair) -> None:
     """Both prints with their numbers, and one laid over the other, in one scale."""
     left, middle, right = three
-    _, probe, candidate, found = pair
+    probe, candidate, found = pair
     colour = _COLOUR[found.weight]
     marked = found.weight is not Weight.NONE
     why = candidate.why
     frames = []
-    for axes, title, template, paired, inside in (
+    for axes, title, of, paired, inside in (
         (left, "probe", probe, [each.probe for each in found.pairs], why.overlap_probe),
-        (middle, "candidate", candidate.template, [each.candidate for each in found.pairs], why.overlap_candidate),
+        (middle, "candidate", candidate, [each.candidate for each in found.pairs], why.overlap_candidate),
     ):
+        template = of.template
+        if of.image is not None:
+            _ridges(axes, of.image)
         colours = [AGAINST if each else OUTSIDE for each in inside.tolist()]
         for index in paired:  # what fits lies in both prints
             colours[index] = colour if marked else AGAINST
@@ -156,8 +181,17 @@ def _prints(three: list[Axes], pair: _Pair) -> None:
         _minutiae(axes, template, at, template.angle_rad, colours)
         _numbers(axes, at, template, paired if marked else [], colour)
         frames.append((axes, at, f"{title}\n{template.count} minutiae"))
-    frames.append(_overlay(right, probe, candidate, found))
+    frames.append(_overlay(right, probe.template, candidate, found))
     _frame(frames)
+
+
+def _ridges(axes: Axes, image: Image) -> None:
+    """The image, pale, so that what is drawn over it stands out; pixel (0, 0) has its middle at (0, 0)."""
+    height, width = image.shape
+    axes.imshow(
+        image, cmap="gray", vmin=0, vmax=255, alpha=_PALE, zorder=1,
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5), interpolation="bilinear",
+    )  # fmt: skip
 
 
 def _minutiae(
