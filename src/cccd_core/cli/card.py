@@ -29,6 +29,7 @@ from cccd_core.cli.common import (
     write_output,
 )
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
+from cccd_core.cli.prints import load_print
 from cccd_core.cli.terminal import print_json, tell
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.storage import whole_file
@@ -114,7 +115,12 @@ AtOption: TypeAlias = Annotated[
 ]
 FingerOption: TypeAlias = Annotated[
     list[Path] | None,
-    typer.Option("--finger", metavar="FILE", help="A finger of the holder, to compare with DG3.", callback=one_stream),
+    typer.Option(
+        "--finger",
+        metavar="FILE",
+        help="A finger of the holder, template or image, to compare with DG3.",
+        callback=one_stream,
+    ),
 ]
 
 
@@ -248,7 +254,7 @@ def _inspected(asked: _Asked) -> tuple[Inspection, HolderComparison | None]:
     policy = _policy(asked.policy)
     at = None if asked.at is None else _time(asked.at)
     trust, more = _trust(asked, at, policy)
-    probes = [finger for path in asked.fingers for finger in _fingers(asked.templates.load(path))]
+    probes = [finger for path in asked.fingers for finger in _fingers(load_print(asked.templates, path).record)]
     with link_to(asked.file, asked.reader, wait_s=asked.wait_s) as link:
         inspection = inspect(link, trust, access=access, policy=policy, at=at, more=more, trace=for_debugging())
     logger.info("a chip was inspected: %s", inspection.verdict)

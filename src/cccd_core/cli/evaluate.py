@@ -50,7 +50,7 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="DIR...",
-            help="Folders of <finger>_<impression>.<ext> templates.",
+            help="Folders of <finger>_<impression>.<ext> templates, or of images alone.",
             show_default=False,
             callback=no_stream,
         ),
@@ -94,7 +94,7 @@ def evaluate(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Error rates and speed on folders of templates.
+    """Error rates and speed on folders of templates, or of images, from which minutiae are extracted.
 
     Genuine pairs are all pairs of impressions of one finger, impostor pairs all pairs of different fingers, each
     unordered pair once. The result file has rates as fractions; FNMR at FMR x is taken at the lowest threshold whose
@@ -170,6 +170,7 @@ def evaluate(
         if cross:
             show(_cross_table(record["cross"]))
         for result, entry in zip(results, record["sets"], strict=True):
+            _say_images(entry)
             _say_repeats(entry, in_words(result.repeats))
             _say_labels(entry)
             _say_doubts(entry)
@@ -190,6 +191,22 @@ def _tell_why(entry: dict[str, Any]) -> None:
         tell(f"  {failure['sample']}: {failure['why']}")
     if len(failures) > _REASONS_SHOWN:
         tell(f"  ... and {len(failures) - _REASONS_SHOWN} more: --json has them all")
+
+
+def _say_images(entry: dict[str, Any]) -> None:
+    """What became of a folder's images."""
+    images = entry.get("images")
+    if images is None:
+        return
+    quality = images["quality"]
+    figures = f"; quality {quality['least']} at the least, median {quality['median']}" if quality else ""
+    say(f"images, {entry['path']}: {images['extracted']:,} extracted, {images['failed']:,} failed{figures}")
+    failures = [each for each in entry["failures"] if each["why"].startswith("extraction: ")]
+    say(*(f"  {each['sample']}: {each['why'].removeprefix('extraction: ')}" for each in failures[:_REASONS_SHOWN]))
+    if len(failures) > _REASONS_SHOWN:
+        say(f"  ... and {len(failures) - _REASONS_SHOWN} more: --json has them all")
+    if images["capture_again"]:
+        say(f"  {len(images['capture_again']):,} better captured again: {_shortly(images['capture_again'])}")
 
 
 def _say_labels(entry: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from cccd_core.cli.common import (
     write_output,
 )
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
-from cccd_core.cli.prints import Print, load_print, say_quality
+from cccd_core.cli.prints import Print, extraction, load_print, say_quality
 from cccd_core.cli.terminal import cause, cell, print_json, show, table, tell
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.printable import shown
@@ -112,7 +112,7 @@ def match(
     for row, score in zip(compared, scores, strict=True):
         row["score"] = score
     result: dict[str, Any] = {
-        "manifest": matcher.manifest(),
+        "manifest": {**matcher.manifest(), **extraction(*(each for _, each, _ in read))},
         "probe": str(probe),
         "probe_doubts": _doubts(mine, first),
         "candidates": rows,

@@ -47,13 +47,12 @@ def load_print(given: TemplateOptions, path: Path) -> Print:
     """The print in a file or on standard input. Errors as `TemplateOptions.load`, and of an image those of
     `ImageReader.read`; an image is what its bytes or its name say is one, where no format was given."""
     from cccd_core import templates
-    from cccd_core.extraction.decoding import REQUEST_MAX_BYTES
-    from cccd_core.templates.beside import instead, is_image
+    from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image
 
     if given.format is not None:
         return Print(given.load(path))
     with options_named():
-        data = read_input(path, "print", REQUEST_MAX_BYTES)
+        data = read_input(path, "print", MAX_IMAGE_BYTES)
         if len(data) <= templates.io.MAX_FILE_BYTES and not is_image(instead(path.name, data)):
             return Print(given.read(data, path))
         from cccd_core.extraction import ImageReader
@@ -61,6 +60,15 @@ def load_print(given: TemplateOptions, path: Path) -> Print:
         with of_file(path):
             made = ImageReader.shared().read(data, dpi=given.dpi)
     return Print(templates.TemplateRecord("iso-2005", (made.template,)), made)
+
+
+def extraction(*prints: Print) -> dict[str, Any]:
+    """What a manifest has to say where one of these was an image: by which parameters minutiae were extracted."""
+    if all(each.made is None for each in prints):
+        return {}
+    from cccd_core.extraction import ImageReader
+
+    return {"extraction": ImageReader.shared().extractor.parameters.digest}
 
 
 def say_quality(found: Print, of: str) -> None:

@@ -53,6 +53,7 @@ class SetResult:
             "passed_over": self.samples.passed_over,
             "beside": self.samples.beside,
             "several_views": self.samples.several_views,
+            **({"images": self._images()} if self.samples.extraction else {}),
             "genuine_pairs": self.rates.genuine_pairs,
             "impostor_pairs": self.rates.impostor_pairs,
             **rates_as_dict(self.rates),
@@ -86,6 +87,24 @@ class SetResult:
                 "zero_fmr": self.bounds.zero_fmr,
             }
         return record
+
+    def _images(self) -> dict[str, Any]:
+        """Of samples that are images: by which parameters they became templates, and how well."""
+        from cccd_core.extraction import AGAIN_BELOW
+
+        figures = sorted(sample.quality for sample in self.samples.samples if sample.quality is not None)
+        missing = sum(sample.failure == "missing" for sample in self.samples.samples)
+        return {
+            "extraction": self.samples.extraction,
+            "extracted": len(figures),
+            "failed": self.samples.failed - missing,
+            "quality": {"least": figures[0], "median": figures[len(figures) // 2]} if figures else None,
+            "capture_again": [
+                sample.name
+                for sample in self.samples.samples
+                if sample.quality is not None and sample.quality < AGAIN_BELOW
+            ],
+        }
 
 
 def evaluate_samples(
@@ -129,7 +148,7 @@ def evaluate_folder(
     replicates: int = REPLICATES,
     progress: Progress | None = None,
 ) -> SetResult:
-    """Error rates and speed of `matcher` on a folder of `<finger>_<impression>.<ext>` templates.
+    """Error rates and speed of `matcher` on a folder of `<finger>_<impression>.<ext>` templates, or of images alone.
 
     Genuine pairs are all pairs of one finger, impostor pairs all pairs of different fingers, each unordered pair once.
     Errors as `read_folder`; a template that cannot be read is no error but scores 0 in all its pairs.
@@ -144,6 +163,7 @@ def evaluate_folder(
         view=view,
         position=position,
         examine=examine,
+        threads=threads,
         progress=progress,
     )
     return evaluate_samples(samples, matcher, threads=threads, replicates=replicates, progress=progress)

@@ -1,29 +1,36 @@
-"""A folder of templates `<finger>_<impression>.<ext>` as an ordered set of samples.
+"""A folder of templates or images `<finger>_<impression>.<ext>` as an ordered set of samples.
 
 The finger is everything before the last `_` of the stem (`012-3_4.fmr`: finger `012-3`, impression `4`). What should be
-there and is not, or cannot be read, stays in the set without a template: it scores 0 in all its pairs.
+there and is not, or cannot be read, stays in the set without a template: it scores 0 in all its pairs. Images are the
+samples of a folder in which there is no template; beside templates they are what these were made from.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from cccd_core import templates
+from cccd_core import runtime, templates
 from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.progress import Progress
+from cccd_core.storage import whole_file
 from cccd_core.templates import FingerTemplate, TemplateRecord
-from cccd_core.templates.beside import instead, is_image, passed_over_by_name
+from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image, passed_over_by_name
 from cccd_core.templates.io import MAX_FILE_BYTES
 from cccd_core.templates.xyt import FORMAT as FORMAT_XYT
 from cccd_core.words import Word
 
+if TYPE_CHECKING:
+    from cccd_core.extraction import ImageReader
+
+_T = TypeVar("_T")
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
 _HEAD_BYTES = 4096
 
@@ -44,13 +51,14 @@ Examine: TypeAlias = Callable[[TemplateRecord, FingerTemplate], Iterable[Doubtfu
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One impression of one finger; `template` is None where it is missing or unreadable, `failure` then says why.
-    `doubts` are the words for what is doubted of it, where that was asked."""
+    `doubts` are the words for what is doubted of it, where that was asked; `quality` is that of an image, 1 to 100."""
 
     finger: str
     impression: str
     template: FingerTemplate | None
     failure: str = ""
     doubts: tuple[str, ...] = ()
+    quality: int | None = None
 
     @property
     def name(self) -> str:
@@ -68,6 +76,7 @@ class SampleSet:
     images: int = 0  # so many of these are images
     folders: int = 0  # folders in this one, whose files are not looked at
     several_views: int = 0  # samples whose files hold more finger views than the one taken
+    extraction: str = ""  # where the samples are images, the digest of the extraction's parameters
 
     @property
     def beside(self) -> str:
@@ -163,49 +172,42 @@ def read_folder(
     view: int | None = None,
     position: int | None = None,
     examine: Examine | None = None,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> SampleSet:
     """Reads every template of a folder; of a record with several finger views one is taken, by `TemplateRecord.select`.
-    A file that lacks the one asked for is a sample without a template.
+    A file that lacks the one asked for is a sample without a template. Where there are images and no templates, and no
+    `format` is given, minutiae are extracted from them, by so many `threads`.
 
     `format`, `dpi`, `height_px` and `width_px` go to `templates.load` (.xyt demands dpi and height). Files whose name
     has no `_`, and what `templates.beside` says is no template, are no samples; they are counted. A folder
     of these alone is a set without samples. `examine` says what is doubted of each template. Raises FileError for a
     folder that cannot be listed, holds two files of one sample or more than 20,000 samples, ParameterError where
-    `expect` names as many.
+    `expect` names as many, UnavailableError for images without the extra that brings the extractor.
     """
     if view is not None and position is not None:
         raise ParameterError("a view is chosen by its number or by its position", view=view, position=position)
-    folder = Path(path)
-    found: dict[tuple[str, str], Path] = {}
-    passed_over = images = 0
-    try:
-        inside = sorted(folder.iterdir())
-        listed = [entry for entry in inside if entry.is_file()]
-        folders = sum(entry.is_dir() for entry in inside)
-    except OSError as error:
-        raise FileError("the folder cannot be read", path=str(folder), why=error.strerror or "") from error
-    for entry in listed:
-        finger, separator, impression = entry.stem.rpartition("_")
-        other = _other(entry, numbers=format == FORMAT_XYT)
-        if not (separator and finger and impression) or other:
-            passed_over += 1
-            images += is_image(other)
-            continue
-        if (finger, impression) in found:
-            first = found[finger, impression]
-            raise FileError("two files of one impression of one finger", path=str(first), other=str(entry))
-        found[finger, impression] = entry
-    names = sorted({*found, *(expect.names() if expect else ())}, key=_order)
+    listed = _listed(Path(path), numbers=format == FORMAT_XYT, images=format is None)
+    names = sorted({*listed.found, *(expect.names() if expect else ())}, key=_order)
     if len(names) > MAX_SAMPLES:
-        kind = FileError if len(found) > MAX_SAMPLES else ParameterError
-        raise kind("too many samples in one set", path=str(folder), samples=len(names), most=MAX_SAMPLES)
+        kind = FileError if len(listed.found) > MAX_SAMPLES else ParameterError
+        raise kind("too many samples in one set", path=str(path), samples=len(names), most=MAX_SAMPLES)
+    beside = (listed.passed_over, listed.images, listed.folders)
+    if listed.from_images:
+        from cccd_core.extraction import ImageReader
+
+        reader = ImageReader.shared()
+
+        def extracted(name: tuple[str, str]) -> Sample:
+            return _extracted(name, listed.found.get(name), reader, dpi, examine)
+
+        with ThreadPoolExecutor(threads or runtime.threads()) as pool:
+            samples = list(_counted(pool.map(extracted, names), len(names), progress, "extracting"))
+        return SampleSet(str(path), tuple(samples), *beside, 0, reader.extractor.parameters.digest)
     samples = []
     several_views = 0
-    for done, (finger, impression) in enumerate(names):
-        if progress:
-            progress(done, len(names), "reading")
-        file = found.get((finger, impression))
+    for finger, impression in _counted(names, len(names), progress, "reading"):
+        file = listed.found.get((finger, impression))
         if file is None:
             samples.append(Sample(finger, impression, None, "missing"))
             continue
@@ -222,11 +224,86 @@ def read_folder(
         except ParameterError as error:
             samples.append(Sample(finger, impression, None, str(error)))
             continue
-        doubts = tuple(str(each.word) for each in examine(record, chosen)) if examine else ()
-        samples.append(Sample(finger, impression, chosen, doubts=doubts))
-    if progress and names:
-        progress(len(names), len(names), "reading")
-    return SampleSet(str(path), tuple(samples), passed_over, images, folders, several_views)
+        samples.append(Sample(finger, impression, chosen, doubts=_doubts(examine, record, chosen)))
+    return SampleSet(str(path), tuple(samples), *beside, several_views)
+
+
+@dataclass(slots=True)
+class _Listed:
+    """The samples' files of a folder, whether they are images, and how many others lie beside them."""
+
+    found: dict[tuple[str, str], Path] = field(default_factory=dict)
+    from_images: bool = False
+    passed_over: int = 0
+    images: int = 0
+    folders: int = 0
+
+
+def _listed(folder: Path, *, numbers: bool, images: bool) -> _Listed:
+    listed = _Listed()
+    pictures: dict[tuple[str, str], Path] = {}
+    second: tuple[Path, Path] | None = None
+    try:
+        inside = sorted(folder.iterdir())
+        files = [entry for entry in inside if entry.is_file()]
+        listed.folders = sum(entry.is_dir() for entry in inside)
+    except OSError as error:
+        raise FileError("the folder cannot be read", path=str(folder), why=error.strerror or "") from error
+    for entry in files:
+        finger, separator, impression = entry.stem.rpartition("_")
+        named = bool(separator and finger and impression)
+        other = _other(entry, numbers=numbers)
+        if not named or other:
+            listed.passed_over += 1
+            listed.images += is_image(other)
+            if named and is_image(other):
+                second = second or ((pictures[finger, impression], entry) if (finger, impression) in pictures else None)
+                pictures.setdefault((finger, impression), entry)
+        elif (finger, impression) in listed.found:
+            raise _twice(listed.found[finger, impression], entry)
+        else:
+            listed.found[finger, impression] = entry
+    if images and pictures and not listed.found:
+        if second is not None:
+            raise _twice(*second)
+        listed.found, listed.from_images = pictures, True
+        listed.passed_over -= len(pictures)
+        listed.images -= len(pictures)
+    return listed
+
+
+def _twice(first: Path, other: Path) -> FileError:
+    return FileError("two files of one impression of one finger", path=str(first), other=str(other))
+
+
+def _extracted(
+    name: tuple[str, str], file: Path | None, reader: ImageReader, dpi: float | None, examine: Examine | None
+) -> Sample:
+    """The sample of an image. ParameterError where neither the image nor the caller says its resolution."""
+    if file is None:
+        return Sample(*name, None, "missing")
+    try:
+        made = reader.read(whole_file.read(file, "image", most=MAX_IMAGE_BYTES), dpi=dpi)
+    except CccdError as error:
+        if error.facts.get("needs") == "dpi":
+            raise error.with_facts(path=str(file)) from None
+        return Sample(*name, None, f"extraction: {error}")
+    record = TemplateRecord("iso-2005", (made.template,))
+    doubts = _doubts(examine, record, made.template)
+    return Sample(*name, made.template, doubts=doubts, quality=made.quality.figure)
+
+
+def _doubts(examine: Examine | None, record: TemplateRecord, chosen: FingerTemplate) -> tuple[str, ...]:
+    return tuple(str(each.word) for each in examine(record, chosen)) if examine else ()
+
+
+def _counted(items: Iterable[_T], total: int, progress: Progress | None, what: str) -> Iterator[_T]:
+    for done, item in enumerate(items):
+        if progress:
+            progress(done, total, what)
+        yield item
+    if progress and total:
+        progress(total, total, what)
 
 
 def _other(path: Path, numbers: bool) -> str:

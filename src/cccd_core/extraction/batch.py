@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cccd_core.errors import CccdError, DiskFullError, FileError, FormatError, ParameterError
-from cccd_core.extraction.decoding import REQUEST_MAX_BYTES
 from cccd_core.extraction.extractor import Extractor
 from cccd_core.extraction.quality import Quality
 from cccd_core.extraction.reader import ImageReader
@@ -17,6 +16,7 @@ from cccd_core.progress import Progress
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 from cccd_core.templates import FORMATS, write
+from cccd_core.templates.beside import MAX_IMAGE_BYTES
 
 ENDINGS = frozenset({".wsq", ".png", ".tif", ".tiff", ".bmp", ".jp2", ".j2k", ".jpg", ".jpeg"})
 RAW_ENDING = ".raw"
@@ -131,7 +131,7 @@ def _one(source: Path, target: Path, wanted: Wanted, reader: ImageReader) -> Out
     if target.exists() and not wanted.again:
         return Outcome(source, target, kept=True)
     try:
-        data = whole_file.read(source, "image", most=REQUEST_MAX_BYTES)
+        data = whole_file.read(source, "image", most=MAX_IMAGE_BYTES)
         raw_size = wanted.raw_size if source.suffix.lower() == RAW_ENDING else None
         made = reader.read(data, dpi=wanted.dpi, raw_size=raw_size)
         whole_file.write(target, write(made.template, wanted.format), private=True, folders=True)

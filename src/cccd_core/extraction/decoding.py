@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from cccd_core.errors import CccdError, FormatError
 from cccd_core.extraction import wsq
+from cccd_core.templates.beside import MAX_IMAGE_BYTES
 
-REQUEST_MAX_BYTES = 64 << 20
 AREA_MAX_PX = 20_000_000  # a finger, or a slap, at 1000 dpi and more
 MEMORY_BYTES = 1 << 30
 HEAD = struct.Struct(">IIdd")
@@ -106,7 +106,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Until the requests end."""
     while len(head := requests.read(4)) == 4:
         length = int.from_bytes(head, "big")
-        if length > REQUEST_MAX_BYTES:
+        if length > MAX_IMAGE_BYTES:
             return
         answers.write(answer(requests.read(length)))
         answers.flush()

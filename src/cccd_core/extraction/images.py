@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from cccd_core.errors import FormatError, ParameterError, UnavailableError
 from cccd_core.extraction import decoding
+from cccd_core.templates.beside import MAX_IMAGE_BYTES
 
 PATIENCE_S = 20.0  # for one image
 _SQUARE = 0.01  # how much the resolutions in x and y may differ
@@ -72,7 +73,7 @@ class Decoders:
         FormatError for what cannot be decoded, has pixels that are not square, needs more memory than a decoder may
         have or more time than `patience_s`. UnavailableError where no process can be started.
         """
-        if not data or len(data) > decoding.REQUEST_MAX_BYTES:
+        if not data or len(data) > MAX_IMAGE_BYTES:
             raise FormatError("a file is empty or too large for an image", bytes=len(data))
         try:
             decoder = self._idle.get_nowait()

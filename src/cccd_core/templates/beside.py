@@ -16,6 +16,7 @@ from cccd_core.templates.identify import IMAGE_ENDINGS, OTHER_ENDINGS, UNREAD_39
 from cccd_core.templates.unwrap import unwrap
 from cccd_core.templates.unwrap_binary import RECORD, cbeff
 
+MAX_IMAGE_BYTES = 64 << 20  # of a file that may be one
 FOLDER = "a folder"
 LINK = "a link or a device"
 HIDDEN = "a hidden file"

@@ -81,7 +81,7 @@ def test_two_files_of_one_sample_are_both_named(tmp_path: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ([f"{k}_1.tif" for k in range(6)], "in this folder: 6 images"),
+        ([f"scan{k}.tif" for k in range(6)], "in this folder: 6 images"),
         (["a.png", "notes.txt"], "in this folder: 1 image, 1 other file"),
         ([], "in this folder: nothing else"),
     ],
