@@ -30,6 +30,7 @@ AREAS = (
     "issue",
     "gallery",
     "search",
+    "ask",
     "dedup",
     "synth",
 )

@@ -22,11 +22,11 @@ from cccd_core.cli.common import (
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
-from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
+from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table, tell
 from cccd_core.printable import shown
 
 if TYPE_CHECKING:
-    from cccd_core.dedup import Match
+    from cccd_core.dedup import Cascade, DedupParameters, Match
     from cccd_core.dedup.lookup import Answer, Looked
 
 _LIST_BYTES_MOST = 1 << 28
@@ -34,20 +34,30 @@ _LIST_BYTES_MOST = 1 << 28
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    app.command(epilog="Example: cccd search ./gallery ./person --json")(search)
+    app.command(epilog="Examples: cccd search ./gallery ./person --json; cccd search ./gallery --serve ./search.sock")(
+        search
+    )
 
 
 @with_template_options
 def search(
     gallery: Annotated[Path, typer.Argument(help="Folder of the gallery.", show_default=False, callback=no_stream)],
     people: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="Folders of one person each, templates named by position: 2.iso, 7.iso; 0.iso for an unknown one.",
             show_default=False,
             callback=no_stream,
         ),
-    ],
+    ] = None,
+    serve: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SOCKET",
+            help="Look up whom others ask for at this local socket, until Ctrl-C: see cccd ask.",
+            callback=no_stream,
+        ),
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(metavar="LIST", help="Compare with these people alone: a file of identifiers, one a line; or -."),
@@ -62,7 +72,7 @@ def search(
     """Says of each person whether somebody enrolled is the same: outcome, candidates, fingers.
 
     People given together are compared with each other as well. A person of the same name in the gallery is compared
-    like any other.
+    like any other. With --serve the gallery stays open, and people are inserted, identified and deleted by cccd ask.
     """
     from cccd_core import runtime
     from cccd_core.dedup import Cascade, DedupParameters, open_gallery
@@ -75,6 +85,13 @@ def search(
     with options_named(fpir="--fpir", cascade="--cascade"):
         parameters = DedupParameters() if fpir is None else DedupParameters.of_rate(fpir)
         stages = Cascade.parse(cascade)
+    if serve is not None:
+        if people or against is not None or given != NOTHING_SAID:
+            raise typer.BadParameter("whom to look up comes over the socket", param_hint="--serve")
+        _serve(gallery, serve, parameters, stages, threads, key, as_json)
+        return
+    if not people:
+        raise typer.BadParameter("a folder of a person is needed, or --serve", param_hint="PEOPLE")
     with options_named():
         asked = [read_person(folder, given.described, fingerless=True, passed_over=passed_over) for folder in people]
     listed = None if against is None else read_input(against, "list of identifiers", _LIST_BYTES_MOST)
@@ -90,7 +107,53 @@ def search(
         print_json({**_told(looked, people), "passed_over": dict(passed_over)})
     else:
         tell_passed_over(passed_over)
-        _show(looked, people)
+        show_looked(looked, people)
+
+
+def _serve(
+    gallery: Path,
+    place: Path,
+    parameters: DedupParameters,
+    stages: Cascade,
+    threads: int | None,
+    key: Path | None,
+    as_json: bool,
+) -> None:
+    import signal
+    import threading
+    from contextlib import closing
+
+    from cccd_core import runtime
+    from cccd_core.dedup import open_gallery
+    from cccd_core.dedup.codes import FingerCoder
+    from cccd_core.dedup.service import server
+    from cccd_core.dedup.service.ledger import Ledger
+    from cccd_core.dedup.service.service import Service
+    from cccd_core.dedup.service.standing import Standing
+    from cccd_core.intake.sent import sent_person
+    from cccd_core.matching import Matcher
+
+    cipher, workers, stop = cipher_of(key), runtime.threads() if threads is None else threads, threading.Event()
+    with (
+        server.listening(place) as listener,
+        open_gallery(gallery, cipher=cipher) as opened,
+        closing(Ledger.open(gallery, opened.gallery_id)) as ledger,
+    ):
+        with progress("index", quiet=as_json) as step, options_named(cascade="--cascade"):
+            standing = Standing(
+                opened, gallery, Matcher(), FingerCoder.shipped(), parameters, stages,
+                cipher=cipher, threads=workers, progress=step,
+            )  # fmt: skip
+        with closing(standing):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stop.set())
+            service = Service(opened, gallery, standing, ledger, sent_person, cipher=cipher, workers=workers)
+            if as_json:
+                print_json({"socket": str(place), "people": len(opened), "cascade": str(stages)})
+            else:
+                say(f"{len(opened)} people are searched at {place}; Ctrl-C ends it")
+            server.serve(service, listener, stop)
+    tell("what was under way is finished, and the socket is gone")
 
 
 def _told(looked: Looked, people: list[Path]) -> dict[str, Any]:
@@ -131,7 +194,8 @@ def _name(match: Match, people: list[Path]) -> str:
     return str(people[int(match.person_id) - 1]) if match.source == "batch" else match.person_id
 
 
-def _show(looked: Looked, people: list[Path]) -> None:
+def show_looked(looked: Looked, people: list[Path]) -> None:
+    """The answers, those looked up given by these names, and what they were found by."""
     rows = table("person", "outcome", "candidate", "score", "fingers", right=["score"])
     said = []
     for folder, one in zip(people, looked.answers, strict=True):

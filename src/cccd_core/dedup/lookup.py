@@ -126,18 +126,20 @@ class Lookup:
         given: Sequence[EnrolledPerson],
         *,
         against: MemoryGallery | None = None,
+        but_themselves: bool = False,
         progress: Progress | None = None,
     ) -> Looked:
         """Looks these up, each against everyone enrolled (or those of `against`) and those before it.
 
-        Their own identifiers do not matter: somebody enrolled under the same one is compared like any other.
+        Their own identifiers do not matter: somebody enrolled under the same one is compared like any other, or, with
+        `but_themselves`, left out.
         """
         gallery = self._gallery if against is None else against
-        names = _free_names(gallery, len(given))
+        names = [person.person_id for person in given] if but_themselves else _free_names(gallery, len(given))
         batch = [replace(person, person_id=name) for person, name in zip(given, names, strict=True)]
         index = self._indexed if against is None else None
         decisions = self._deduplicator.search(batch, gallery, index=index, progress=progress)
-        people = len(gallery)
+        people = len(gallery) - (len(gallery.known(names)) if but_themselves else 0)
         place = {name: f"{number}" for number, name in enumerate(names, start=1)}
         thresholds = Thresholds(self._deduplicator.parameters, max(0, people + len(batch) - 1))
         return Looked(

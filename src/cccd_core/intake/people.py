@@ -117,6 +117,22 @@ def read_person(
         raise error.error.with_facts(path=str(folder), file=error.file) from None
 
 
+def person_of(person_id: str, fingers: Iterable[Finger], described: Described) -> EnrolledPerson:
+    """The person of these fingers, of which there is one at least. Errors as `read_person`."""
+    try:
+        return _person(person_id, iter(fingers), described, 1)
+    except _NamedError as error:
+        raise error.error.with_facts(file=error.file) from None
+
+
+def finger_files(folder: Path, passed_over: Counter[str] | None = None) -> list[Finger]:
+    """The finger files of one person's folder as they are, unread. Errors as `read_person`."""
+    try:
+        return list(_fingers_in(folder, Counter() if passed_over is None else passed_over))
+    except _NamedError as error:
+        raise error.error.with_facts(path=str(folder), file=error.file) from None
+
+
 class _NamedError(Exception):
     """What is wrong with a person, and which file or column of theirs it is."""
 

@@ -56,7 +56,7 @@ FOLDERS = [
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
     ("extract", "out"), ("dedup join", "out"), ("synth people", "out"), ("synth people", "gallery"),
-    ("synth check", "out"), ("evaluate-search", "out"),
+    ("synth check", "out"), ("evaluate-search", "out"), ("search", "serve"),
 ]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
@@ -80,6 +80,8 @@ _GALLERY = (
 READ_BY_NAME = [
     ("extract", "sources"), ("search", "gallery"), ("search", "people"), ("search", "key"), ("dedup join", "gallery"),
     ("dedup join", "against"), ("dedup join", "key"), ("synth people", "key"), ("synth check", "data"),
+    *((f"ask {word}", "socket") for word in ("insert", "identify", "delete", "status")),
+    ("ask insert", "person_dir"), ("ask identify", "person_dir"),
     *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
@@ -207,7 +209,11 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "batch check": {"batch": office.batch()},
         **{f"gallery {word}": {"gallery": office.gallery} for word in _GALLERY},
         "evaluate-search": {"gallery": office.gallery, "probes": work / "people"},
-        "search": {"gallery": office.gallery, "people": work / "set"},
+        "search": {"gallery": office.gallery, **({} if parameter == "serve" else {"people": work / "set"})},
+        "ask insert": {"socket": work / "unused", "reference": "A-1", "person_dir": work / "set"},
+        "ask identify": {"socket": work / "unused", "person_dir": work / "set"},
+        "ask delete": {"socket": work / "unused", "reference": "A-1", "--order": "o"},
+        "ask status": {"socket": work / "unused"},
         "dedup join": {"gallery": office.gallery, "--out": work / "unused"},
         "synth people": {"count": "1", "--out": work / "unused"},
         "synth check": {"data": work / "set"},

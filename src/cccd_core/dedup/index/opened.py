@@ -99,6 +99,12 @@ class Index:
         """Size of the shards on the disk."""
         return sum(live.shard.file.size_bytes for live in self.shards)
 
+    def awaited(self, last: int) -> set[int]:
+        """The numbers, up to `last`, of those whom the shards do not have: as in `pending`, those who are gone among
+        them."""
+        again = {place for place in self._gone if place <= self.manifest.sequence}
+        return again.union(range(self.manifest.sequence + 1, last + 1))
+
     def pending(self) -> Iterator[Entry]:
         """Everyone enrolled when this was opened whom the shards do not have: those replaced since the last update,
         then the new ones. Empty where an update has just run."""

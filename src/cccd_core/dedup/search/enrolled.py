@@ -17,6 +17,7 @@ from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
 from cccd_core.dedup.search.cascade import Cascade
+from cccd_core.dedup.search.recent import Recent
 from cccd_core.matching import Matcher, PreparedGallery
 
 KEPT_BLOCKS: Final = 8  # of people whom the index does not have yet, kept packed while a search lasts
@@ -132,12 +133,14 @@ class Source(Protocol[G]):
 class Indexed:
     """The index of the gallery that is searched, opened, and the first stage, if there is to be one.
 
-    Without a first stage a search decides as without an index, bit for bit.
+    Without a first stage a search decides as without an index, bit for bit. `recent`: those enrolled whom the shards do
+    not have, where they are kept ready from search to search; else each search prepares those of `Index.pending`.
     """
 
     matcher: Matcher
     index: Index
     first: FirstStage | None = None
+    recent: Recent | None = None
 
     @property
     def cascade(self) -> Cascade:
@@ -150,7 +153,7 @@ class Indexed:
 
     def enrolled(self, gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> IndexedGallery:
         """Everyone of the gallery but those."""
-        return IndexedGallery(self.matcher, gallery, self.index, parameters, without, self.first)
+        return IndexedGallery(self.matcher, gallery, self.index, parameters, without, self.first, self.recent)
 
 
 class IndexedGallery:
@@ -164,10 +167,12 @@ class IndexedGallery:
         parameters: DedupParameters,
         without: Set[str],
         first: FirstStage | None,
+        recent: Recent | None = None,
     ) -> None:
         """`without`: identifiers of those who are left out."""
         self._matcher, self._gallery, self._index = matcher, gallery, index
         self._parameters, self._without, self._first = parameters, without, first
+        self._recent = recent
         self._pending: list[Packed[PreparedGallery]] | None = None
         self._ready: tuple[Ready, Sequence[Sought]] | None = None  # for the first pass
 
@@ -207,6 +212,9 @@ class IndexedGallery:
 
     def _since(self) -> Iterator[Packed[PreparedGallery]]:
         """Those whom the shards do not have; kept packed where they are not many."""
+        if self._recent is not None:
+            yield from map(Packed, self._recent.blocks(self._gallery, self._without))
+            return
         if self._pending is not None:
             yield from self._pending
             return

@@ -1,0 +1,1 @@
+"""A gallery that is asked by other processes, over a local socket: see `service.Service` and `server.serve`."""
