@@ -1,4 +1,6 @@
 #define CCCD_LEVEL avx2
+#define CCCD_EIGHT EightWords
+#include "eight_words.hpp"
 #include "scan.ipp"
 
 #include <immintrin.h>
@@ -100,6 +102,45 @@ static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std
                static_cast<std::int8_t>(probe[width + i]) * ((row[i] >> 4 ^ 8) - 8);
     out[r] = total;
   }
+}
+
+static void scattered_sign_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
+                                  std::int32_t* out) {
+  for (std::size_t r = 0; r < rows_at_once; ++r) sign_values(probe, rows[r], width, 1, out + r);
+}
+
+static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
+                                  std::int32_t* out) {
+  for (std::size_t r = 0; r < steps_at_once; ++r) step_values(probe, rows[r], width, 1, out + r);
+}
+
+static Eight differing(const Eight& counts, const std::uint64_t* words, std::uint64_t code, std::uint64_t mask) {
+  Eight more = counts;
+  for (std::size_t r = 0; r < rows_at_once; ++r)
+    more.of[r] += static_cast<std::uint64_t>(std::popcount((words[r] ^ code) & mask));
+  return more;
+}
+
+static Eight sum_of(const Eight& a, const Eight& b) {
+  Eight sum = a;
+  for (std::size_t r = 0; r < rows_at_once; ++r) sum.of[r] += b.of[r];
+  return sum;
+}
+
+static unsigned at_most(const Eight& counts, std::int64_t most) {
+  unsigned found = 0;
+  for (std::size_t r = 0; r < rows_at_once; ++r)
+    found |= (static_cast<std::int64_t>(counts.of[r]) <= most ? 1u : 0u) << r;
+  return found;
+}
+
+static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out) {
+  std::size_t kept = 0;
+  for (std::size_t r = 0; r < rows_at_once; ++r) {
+    out[kept] = numbers[r];
+    kept += (chosen >> r & 1) && numbers[r] >= 0;
+  }
+  return kept;
 }
 
 }  // namespace cccd::scanning::avx2

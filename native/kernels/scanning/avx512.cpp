@@ -1,7 +1,8 @@
 #define CCCD_LEVEL avx512
-#include "scan.ipp"
-
 #include <immintrin.h>
+
+#define CCCD_EIGHT __m512i
+#include "scan.ipp"
 
 namespace cccd::scanning::avx512 {
 
@@ -39,13 +40,11 @@ static __m256i less_sums(const __m512i& c0, const __m512i& c1, const __m512i& c2
   return _mm256_sub_epi32(_mm256_setzero_si256(), _mm512_cvtepi64_epi32(sums));
 }
 
-// Eight rows at a time: a register of the probe meets all of them, and no horizontal sum stands in the loop. Fewer rows:
-// the last one stands for those that lack.
-static void sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
-                        std::int32_t* out) {
-  const std::size_t last = count - 1;
-  auto at = [&](std::size_t r) { return rows + (count == rows_at_once || r < last ? r : last) * width; };
-  const std::uint8_t *r0 = rows, *r1 = at(1), *r2 = at(2), *r3 = at(3), *r4 = at(4), *r5 = at(5), *r6 = at(6), *r7 = at(7);
+// Eight rows at a time: a register of the probe meets all of them, and no horizontal sum stands in the loop.
+static void scattered_sign_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
+                                  std::int32_t* out) {
+  const std::uint8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4], *r5 = rows[5],
+                     *r6 = rows[6], *r7 = rows[7];
   __m512i c0{}, c1{}, c2{}, c3{}, c4{}, c5{}, c6{}, c7{};
   auto visit = [&](std::size_t i, auto load) {
     const __m512i code = load(probe + i), mask = load(probe + width + i);
@@ -62,6 +61,14 @@ static void sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std
     visit(i, [left](const std::uint8_t* from) { return _mm512_maskz_loadu_epi64(left, from); });
   }
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), less_sums(c0, c1, c2, c3, c4, c5, c6, c7));
+}
+
+// Fewer rows than eight: the last one stands for those that lack.
+static void sign_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
+                        std::int32_t* out) {
+  const std::uint8_t* at[rows_at_once];
+  for (std::size_t r = 0; r < rows_at_once; ++r) at[r] = rows + std::min(r, count - 1) * width;
+  scattered_sign_values(probe, at, width, out);
 }
 
 // One row after the other, as memory is read ahead, and asked for some rows before.
@@ -87,29 +94,63 @@ static void fresh_sign_values(const std::uint8_t* probe, const std::uint8_t* row
 
 // Numbers of four bits plus 8 are unsigned, as the product of bytes wants one side to be; 8 times the probe is taken off
 // in the end.
-static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
-                        std::int32_t* out) {
-  constexpr std::size_t together = 4;
+static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
+                                  std::int32_t* out) {
   const __m512i low = _mm512_set1_epi8(0x0f), flip = _mm512_set1_epi8(static_cast<char>(0x88));
   const __m512i eight = _mm512_set1_epi8(8);
-  for (std::size_t first = 0; first < count; first += together) {
-    __m512i sums[together] = {}, offset = _mm512_setzero_si512();
-    const std::uint8_t* row[together];
-    for (std::size_t r = 0; r < together; ++r) row[r] = rows + std::min(first + r, count - 1) * width;
-    for (std::size_t i = 0; i < width; i += step) {
-      const __mmask8 left = words_left(width, i);
-      const __m512i lower = _mm512_maskz_loadu_epi64(left, probe + i);
-      const __m512i upper = _mm512_maskz_loadu_epi64(left, probe + width + i);
-      offset = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(offset, eight, lower), eight, upper);
-      for (std::size_t r = 0; r < together; ++r) {
-        const __m512i both = _mm512_xor_si512(_mm512_maskz_loadu_epi64(left, row[r] + i), flip);
-        sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_and_si512(both, low), lower);
-        sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_and_si512(_mm512_srli_epi16(both, 4), low), upper);
-      }
-    }
-    for (std::size_t r = 0; r < together && first + r < count; ++r)
-      out[first + r] = _mm512_reduce_add_epi32(_mm512_sub_epi32(sums[r], offset));
+  const std::uint8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
+  __m512i s0{}, s1{}, s2{}, s3{}, offset{};
+  auto visit = [&](std::size_t i, auto load) {
+    const __m512i lower = load(probe + i), upper = load(probe + width + i);
+    offset = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(offset, eight, lower), eight, upper);
+    auto add = [&](__m512i& sum, const std::uint8_t* row) {
+      const __m512i both = _mm512_xor_si512(load(row + i), flip);
+      sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(both, low), lower);
+      sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(_mm512_srli_epi16(both, 4), low), upper);
+    };
+    add(s0, r0), add(s1, r1), add(s2, r2), add(s3, r3);
+  };
+  std::size_t i = 0;
+  for (; i + step <= width; i += step) visit(i, whole);
+  if (i < width) {
+    const __mmask8 left = words_left(width, i);
+    visit(i, [left](const std::uint8_t* from) { return _mm512_maskz_loadu_epi64(left, from); });
   }
+  out[0] = _mm512_reduce_add_epi32(_mm512_sub_epi32(s0, offset));
+  out[1] = _mm512_reduce_add_epi32(_mm512_sub_epi32(s1, offset));
+  out[2] = _mm512_reduce_add_epi32(_mm512_sub_epi32(s2, offset));
+  out[3] = _mm512_reduce_add_epi32(_mm512_sub_epi32(s3, offset));
+}
+
+// Fewer rows than four at a time: the last one stands for those that lack.
+static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
+                        std::int32_t* out) {
+  for (std::size_t first = 0; first < count; first += steps_at_once) {
+    const std::uint8_t* at[steps_at_once];
+    std::int32_t worth[steps_at_once];
+    for (std::size_t r = 0; r < steps_at_once; ++r) at[r] = rows + std::min(first + r, count - 1) * width;
+    scattered_step_values(probe, at, width, worth);
+    for (std::size_t r = 0; r < steps_at_once && first + r < count; ++r) out[first + r] = worth[r];
+  }
+}
+
+static Eight differing(const Eight& counts, const std::uint64_t* words, std::uint64_t code, std::uint64_t mask) {
+  const __m512i differ = _mm512_ternarylogic_epi64(_mm512_loadu_si512(words), _mm512_set1_epi64(static_cast<long long>(code)),
+                                                   _mm512_set1_epi64(static_cast<long long>(mask)), 0x28);
+  return _mm512_add_epi64(counts, _mm512_popcnt_epi64(differ));
+}
+
+static Eight sum_of(const Eight& a, const Eight& b) { return _mm512_add_epi64(a, b); }
+
+static unsigned at_most(const Eight& counts, std::int64_t most) {
+  return _mm512_cmple_epi64_mask(counts, _mm512_set1_epi64(most));
+}
+
+static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out) {
+  const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers));
+  const __mmask8 those = static_cast<__mmask8>(chosen) & _mm256_cmpge_epi32_mask(all, _mm256_setzero_si256());
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_maskz_compress_epi32(those, all));
+  return static_cast<std::size_t>(std::popcount(static_cast<unsigned>(those)));
 }
 
 }  // namespace cccd::scanning::avx512

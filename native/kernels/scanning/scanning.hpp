@@ -41,6 +41,40 @@ struct Probes {
   const std::int32_t* floors;
 };
 
+// --- people of ten fingers sifted: by 64 bits of each finger's signs, then by all signs, then by the numbers of four bits
+
+constexpr std::size_t fingers = 10;
+constexpr std::size_t groups_at_once = 32;
+
+// Who is sifted, in groups of eight people of one class (who have the same fingers): sketches[group][finger][8], slots
+// say which row of the codes each of the eight is, below zero for nobody.
+struct Crowd {
+  const std::uint64_t* sketches;
+  const std::int32_t* slots;
+  const std::uint16_t* classes;
+  std::size_t groups;
+  const std::uint8_t* signs;  // [row][signs_width]
+  const std::uint8_t* steps;  // [row][steps_width]
+  std::size_t signs_width, steps_width;
+};
+
+// Who they are sifted by: sketches[probe] are ten words of bits and ten masks. In the first laying the fingers lie as
+// stated; where there are three, with the hands exchanged in the second, and with all but the thumbs (fingers 0 and 5)
+// exchanged in the third. All else is there for each laying: floors[laying][probe][class], and probes as for `signs` and
+// `steps`, laid so.
+struct Sieves {
+  const std::uint64_t* sketches;
+  const std::uint8_t* signs;
+  const std::uint8_t* steps;
+  const std::int32_t *sketch_floors, *sign_floors, *step_floors;
+  std::size_t layings, count, classes;  // 1 or 3 layings
+};
+
+struct Left {
+  std::uint32_t probe, row, laying;
+  std::int32_t value;  // of the numbers of four bits
+};
+
 // Both write the pairs that reach their floor, ordered by block of rows, then probe, then row; they return how many
 // there are in all, of which the first `capacity` are stored.
 //
@@ -48,8 +82,17 @@ struct Probes {
 // the mask has not is not looked at.
 // steps: the value is the sum of products of numbers of four bits, two to a byte of a row. A probe is 2 `width` signed
 // bytes: what belongs to the lower halves of the row's bytes, then what to the upper ones.
+//
+// sift: writes the pairs that reach all three floors, ordered by `groups_at_once` groups, then probe, then laying, then
+// group and place in it; returns as they do.
+// sign_moments, step_moments: of each probe the sum over all rows of what they are worth, and of the squares; out[probe][2].
 #define CCCD_SCANNING_LEVEL(level)                                         \
   namespace level {                                                        \
+  std::size_t sift(const Sieves&, const Crowd&, Left*, std::size_t capacity); \
+  void sign_moments(const std::uint8_t* probes, std::size_t count, const std::uint8_t* rows, std::size_t row_count, \
+                    std::size_t width, std::int64_t* out);                 \
+  void step_moments(const std::uint8_t* probes, std::size_t count, const std::uint8_t* rows, std::size_t row_count, \
+                    std::size_t width, std::int64_t* out);                 \
   std::size_t signs(const Probes&, const Rows&, Hit*, std::size_t capacity); \
   std::size_t steps(const Probes&, const Rows&, Hit*, std::size_t capacity); \
   }

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,6 @@ PRESENCES = 1024
 MOST_HITS = 1 << 26
 NOTHING = np.iinfo(np.int32).max  # a floor that no row reaches
 ROWS_A_THREAD = 1 << 15
-VALUED_PROBES = 64
 _FIRST_CAPACITY = 4096
 
 Bytes = NDArray[np.uint8]
@@ -65,17 +66,69 @@ def steps(
     return _scan("steps", probes, floors, codes, present, threads)
 
 
-def values(name: str, probes: Bytes, codes: Bytes) -> NDArray[np.int64]:
-    """What every row is worth to every probe by `signs` or `steps`, whatever fingers are there: int64[probes, rows]."""
-    floors = np.full((len(probes), PRESENCES), np.iinfo(np.int32).min, np.int32)
-    found = np.empty((len(probes), len(codes)), np.int64)
-    for start in range(0, len(probes), VALUED_PROBES):
-        part = slice(start, start + VALUED_PROBES)
-        present = np.zeros(len(codes), np.uint16)
-        out = np.empty((len(probes[part]) * len(codes), 3), np.uint32)
-        _kernel(name, codes)(probes[part], floors[part], codes, present, out)
-        found[part][out[:, 0], out[:, 1]] = out[:, 2].view(np.int32)
-    return found
+def moments(name: Literal["signs", "steps"], probes: Bytes, codes: Bytes) -> NDArray[np.int64]:
+    """Sum, and sum of squares, of what all rows are worth to each probe, by `signs` or by `steps`: int64[probes, 2].
+
+    ParameterError for arrays that do not belong together."""
+    _demand_rows(codes)
+    if probes.dtype != np.uint8 or probes.shape != (len(probes), 2 * codes.shape[1]) or not probes.flags.c_contiguous:
+        raise ParameterError("codes and probes do not belong together", wanted=str(codes.shape))
+    out = np.zeros((len(probes), 2), np.int64)
+    if runtime.use_native():
+        runtime.native().scanning_moments(name, probes, codes, out, runtime.simd_level())
+    elif name == "signs":
+        _twin().sign_moments(probes.view(np.uint64), codes.view(np.uint64), out)
+    else:
+        _twin().step_moments(probes.view(np.int8), codes, out)
+    return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """People to be sifted, by eight of one class: `sketches` uint64[groups, 10 fingers x 8 people], `slots`
+    int32[groups, 8], which row of the codes each is, below 0 for nobody; `classes` uint16[groups]."""
+
+    sketches: NDArray[np.uint64]
+    slots: NDArray[np.int32]
+    classes: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sieves:
+    """What they are sifted by: `sketches` uint64[probes, 20], ten words and ten masks; laid as stated, or so, with the
+    hands exchanged and with all but the thumbs exchanged: `signs`, `steps` uint8[layings, probes, 2 width] as for the
+    scans, and the floors int32[layings, probes, classes]."""
+
+    sketches: NDArray[np.uint64]
+    signs: Bytes
+    steps: Bytes
+    sketch_floors: NDArray[np.int32]
+    sign_floors: NDArray[np.int32]
+    step_floors: NDArray[np.int32]
+
+
+def sift(by: Sieves, groups: Groups, signs: Bytes, steps: Bytes) -> NDArray[np.int64]:
+    """Who reaches all three floors: (probe, row, laying) of each, int64[n, 3] in that order.
+
+    `signs`, `steps`: all rows, which may be read-only and memory-mapped. ParameterError for more than 2^26.
+    """
+    capacity = _FIRST_CAPACITY
+    while True:
+        out = np.empty((capacity, 4), np.uint32)
+        people = (groups.sketches, groups.slots, groups.classes)
+        floors = (by.sketch_floors, by.sign_floors, by.step_floors)
+        if runtime.use_native():
+            asked = (by.sketches, by.signs, by.steps)
+            found = runtime.native().scanning_sift(*people, signs, steps, *asked, *floors, out, runtime.simd_level())
+        else:
+            asked = (by.sketches, by.signs.view(np.uint64), by.steps.view(np.int8))
+            found = _twin().sift(*people, signs.view(np.uint64), steps, *asked, *floors, out)
+        if found <= capacity:
+            hits = out[:found, :3].astype(np.int64)
+            return hits[np.lexsort((hits[:, 2], hits[:, 1], hits[:, 0]))]
+        if found > MOST_HITS:
+            raise ParameterError("more rows are near than can be kept", found=found, most=MOST_HITS)
+        capacity = found
 
 
 def _there(present: NDArray[np.uint16], fingers: int) -> NDArray[np.bool_]:
@@ -94,8 +147,7 @@ def _scan(
     ):
         if array.dtype != kind or array.shape != shape or not array.flags.c_contiguous:
             raise ParameterError("codes, presences, probes and floors do not belong together", wanted=str(shape))
-    if not 8 <= codes.shape[1] <= 8192 or codes.shape[1] % 8:
-        raise ParameterError("a row of codes must be whole words of 8 bytes", bytes=codes.shape[1])
+    _demand_rows(codes)
     if threads < 1:
         raise ParameterError("threads must be at least 1", threads=threads)
     kernel = _kernel(name, codes)
@@ -123,6 +175,13 @@ def _scan(
     order = np.lexsort((hits[:, 1], hits[:, 0]))
     probe, row, value = (hits[order, column] for column in range(3))
     return probe.astype(np.int64), row.astype(np.int64), value.view(np.int32).astype(np.int64)
+
+
+def _demand_rows(codes: Bytes) -> None:
+    if codes.dtype != np.uint8 or codes.ndim != 2 or not codes.flags.c_contiguous:
+        raise ParameterError("codes must be rows of bytes", wanted="rows x bytes")
+    if not 8 <= codes.shape[1] <= 8192 or codes.shape[1] % 8:
+        raise ParameterError("a row of codes must be whole words of 8 bytes", bytes=codes.shape[1])
 
 
 def _kernel(name: str, codes: Bytes) -> Kernel:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from cccd_core.dedup.codes.coder import BITS, COARSE
 from cccd_core.errors import DamagedError, ParameterError
 
 FINGERS = 10
+# The first bytes of each finger's signs, along the directions that tell most, by which a join begins.
+SKETCH, PREFIX = "sketch", "prefix"
+PREFIX_BYTES: Final = {SKETCH: 8, PREFIX: 32}
 MEASURED = "data/screening.json"
 MEASURED_MOST = 1 << 20
 COHORT_MOST = 512  # people; more change the figures by less than a tenth of a deviation
@@ -206,11 +210,12 @@ class Screen:
         self, column: str, fingers: Mapping[str, Bytes], keep: float
     ) -> tuple[NDArray[np.int32], Floats, Floats]:
         """The same as `_floors` for single fingers against single fingers, whose presence is 0 or 1."""
-        values = _all_products(column, fingers[column], self._cohort.columns[column][_there(self._cohort.present)])
-        floors = np.full((len(values), scan.PRESENCES), scan.NOTHING, np.int32)
-        mean, deviation = np.zeros((len(values), 2)), np.ones((len(values), 2))
-        if values.size:
-            first, second = values.sum(axis=1) / values.shape[1], (values * values).sum(axis=1) / values.shape[1]
+        cohort = self._cohort.columns[column][_there(self._cohort.present)]
+        count = len(fingers[column])
+        floors = np.full((count, scan.PRESENCES), scan.NOTHING, np.int32)
+        mean, deviation = np.zeros((count, 2)), np.ones((count, 2))
+        if count and len(cohort):
+            first, second = _moments(column, fingers[column], cohort)
             mean[:, 1], deviation[:, 1] = _exact(first), np.sqrt(np.maximum(_exact(second - first * first), 1.0))
         score = self.measured.score(column, 1, keep)
         bounds = np.iinfo(np.int32)
@@ -219,36 +224,50 @@ class Screen:
 
     def _floors(self, column: str, probes: People, keep: float) -> tuple[NDArray[np.int32], Floats, Floats]:
         """The least value for each presence of a row, mean and deviation of strangers there: [probes, 1024] each."""
-        mean, variance = self._strangers(column, probes)
         limits = np.array([math.inf, *(self.measured.score(column, k, keep) for k in range(1, FINGERS + 1))])
-        words = _there(np.arange(scan.PRESENCES, dtype=np.uint16)).astype(np.float64).T
-        mine = _there(probes.present).astype(np.float64)
-        means, deviations = (mean * mine) @ words, np.sqrt(np.maximum((variance * mine) @ words, 1e-9))
-        if column == BITS:  # where a row has no finger, the probe's own bits stand as different
-            alone = np.bitwise_count(probes.columns[BITS]).sum(axis=2, dtype=np.float64) * mine
-            means = means - alone @ (1 - words)
-        limit = limits[(mine @ words).astype(np.int64)]
-        finite = np.isfinite(limit)
-        floor = np.where(finite, np.ceil(means + np.where(finite, limit, 0) * deviations), limit)
-        bounds = np.iinfo(np.int32)
-        return np.clip(floor, bounds.min, bounds.max).astype(np.int32), means, deviations
+        alone = np.bitwise_count(probes.columns[BITS]).sum(axis=2, dtype=np.float64) if column == BITS else None
+        presences = np.arange(scan.PRESENCES, dtype=np.uint16)
+        return floors(self.strangers(column, probes), probes.present, limits, presences, alone)
 
-    def _strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
-        """Mean and variance of what the cohort gives each finger of the probes: float64[probes, 10] each."""
-        codes, cohort = probes.columns[column], self._cohort
+    def strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
+        """Mean and variance of what the cohort gives each finger of the probes, by a column or the first bytes of
+        the signs: float64[probes, 10] each."""
+        codes, seen, cohort = codes_of(probes, column), codes_of(self._cohort, column), self._cohort
         there = _there(cohort.present)
-        everyone = np.ascontiguousarray(cohort.columns[column][there])
+        everyone = np.ascontiguousarray(seen[there])
         mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
         for finger in range(FINGERS):
             here = np.flatnonzero(probes.present >> finger & 1)
-            own = np.ascontiguousarray(cohort.columns[column][there[:, finger], finger])
+            own = np.ascontiguousarray(seen[there[:, finger], finger])
             against = own if len(own) >= COHORT_LEAST else everyone
             if len(here) and len(against):
-                values = _all_products(column, np.ascontiguousarray(codes[here, finger]), against)
-                first, second = values.sum(axis=1) / len(against), (values * values).sum(axis=1) / len(against)
+                first, second = _moments(column, np.ascontiguousarray(codes[here, finger]), against)
                 mean[here, finger], variance[here, finger] = _exact(first), _exact(second - first * first)
         variance = np.maximum(variance, 1.0)
         return mean, variance
+
+
+def floors(
+    strangers: tuple[Floats, Floats],
+    present: Words,
+    limits: Floats,
+    presences: Words,
+    alone: Floats | None,
+) -> tuple[NDArray[np.int32], Floats, Floats]:
+    """The least value for each of these presences of a row, mean and deviation of strangers there: [probes, presences]
+    each. `limits`: the score to be reached by the number of shared fingers, float64[11]; `alone`: of signs, how many
+    bits of each finger are set, float64[probes, 10]."""
+    mean, variance = strangers
+    words = _there(presences).astype(np.float64).T
+    mine = _there(present).astype(np.float64)
+    means, deviations = (mean * mine) @ words, np.sqrt(np.maximum((variance * mine) @ words, 1e-9))
+    if alone is not None:  # where a row has no finger, the probe's own bits stand as different
+        means = means - (alone * mine) @ (1 - words)
+    limit = limits[(mine @ words).astype(np.int64)]
+    finite = np.isfinite(limit)
+    floor = np.where(finite, np.ceil(means + np.where(finite, limit, 0) * deviations), limit)
+    bounds = np.iinfo(np.int32)
+    return np.clip(floor, bounds.min, bounds.max).astype(np.int32), means, deviations
 
 
 def _by_steps(
@@ -286,12 +305,19 @@ def _exact(values: Floats) -> Floats:
     return np.rint(values * 16) / 16
 
 
-def _all_products(column: str, ours: Bytes, theirs: Bytes) -> NDArray[np.int64]:
-    """The value of every pair of fingers, as the kernels make it: int64[ours, theirs]."""
+def codes_of(people: People, column: str) -> Bytes:
+    """uint8[people, 10, bytes] of a column, or of the first bytes of the signs."""
+    return people.columns[BITS][:, :, : PREFIX_BYTES[column]] if column in PREFIX_BYTES else people.columns[column]
+
+
+def _moments(column: str, ours: Bytes, theirs: Bytes) -> tuple[Floats, Floats]:
+    """Mean of what all of theirs are worth to each of our fingers, and of the squares: float64[ours] each. Of whole
+    numbers, exact in any order."""
     one = np.ones(len(ours), np.uint16)
-    if column == BITS:
-        return scan.values("signs", scan.sign_probes(ours, one, 1), theirs)
-    return scan.values("steps", scan.step_probes(ours, one, 1), theirs)
+    signs = column != COARSE
+    laid = scan.sign_probes(ours, one, 1) if signs else scan.step_probes(ours, one, 1)
+    found = scan.moments("signs" if signs else "steps", laid, theirs) / len(theirs)
+    return found[:, 0], found[:, 1]
 
 
 def numbers(column: str, codes: Bytes) -> NDArray[np.float32]:

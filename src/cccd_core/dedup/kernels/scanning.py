@@ -13,6 +13,8 @@ PRESENCES = 1024
 WIDTH_STEP = 8
 ROWS_AT_ONCE = 8
 BLOCK_BYTES = 24576
+FINGERS = 10
+GROUPS_AT_ONCE = 32
 
 
 @numba.njit(nogil=True, cache=True)
@@ -91,3 +93,72 @@ def steps(
                         out[found, 0], out[found, 1], out[found, 2] = p, row, np.uint32(value & 0xFFFFFFFF)
                     found += 1
     return found
+
+
+@numba.njit(nogil=True, cache=True)
+def sketch_value(group: NDArray[np.uint64], r: int, probe: NDArray[np.uint64], laying: int) -> np.int64:
+    """What person `r` of a group is worth by the sketch, in the first, second or third laying."""
+    differing = np.int64(0)
+    for f in range(FINGERS):
+        hand = FINGERS // 2
+        exchanged = laying == 1 or (laying == 2 and f % hand != 0)
+        other = (f + hand) % FINGERS if exchanged else f
+        differing += np.int64(popcount((group[f * ROWS_AT_ONCE + r] ^ probe[other]) & probe[FINGERS + other]))
+    return -differing
+
+
+@numba.njit(nogil=True, cache=True)
+def sift(
+    sketches: NDArray[np.uint64], slots: NDArray[np.int32], classes: NDArray[np.uint16], sign_codes: NDArray[np.uint64],
+    step_codes: NDArray[np.uint8], probe_sketches: NDArray[np.uint64], probe_signs: NDArray[np.uint64],
+    probe_steps: NDArray[np.int8], sketch_floors: NDArray[np.int32], sign_floors: NDArray[np.int32],
+    step_floors: NDArray[np.int32], out: NDArray[np.uint32],
+) -> int:  # fmt: skip
+    """People who reach all three floors: (probe, row, laying, value) into `out`; how many there are in all."""
+    words, width, found = sign_codes.shape[1], step_codes.shape[1], 0
+    for start in range(0, len(slots), GROUPS_AT_ONCE):
+        for p in range(len(probe_sketches)):
+            for laying in range(sketch_floors.shape[0]):
+                signs_of, steps_of = probe_signs[laying, p], probe_steps[laying, p]
+                for g in range(start, min(start + GROUPS_AT_ONCE, len(slots))):
+                    kind = classes[g]
+                    for r in range(ROWS_AT_ONCE):
+                        row = slots[g, r]
+                        if row < 0:
+                            continue
+                        if sketch_value(sketches[g], r, probe_sketches[p], laying) < sketch_floors[laying, p, kind]:
+                            continue
+                        value = sign_value(signs_of[:words], signs_of[words:], sign_codes[row])
+                        if value < sign_floors[laying, p, kind]:
+                            continue
+                        value = step_value(steps_of[:width], steps_of[width:], step_codes[row])
+                        if value >= step_floors[laying, p, kind]:
+                            if found < out.shape[0]:
+                                out[found, 0], out[found, 1], out[found, 2] = p, row, laying
+                                out[found, 3] = np.uint32(value & 0xFFFFFFFF)
+                            found += 1
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def sign_moments(probes: NDArray[np.uint64], rows: NDArray[np.uint64], out: NDArray[np.int64]) -> None:
+    """Sum, and sum of squares, of what all rows are worth to each probe: `out` [probes, 2]."""
+    words = rows.shape[1]
+    for p in range(len(probes)):
+        out[p] = 0
+        for row in range(len(rows)):
+            value = sign_value(probes[p, :words], probes[p, words:], rows[row])
+            out[p, 0] += value
+            out[p, 1] += value * value
+
+
+@numba.njit(nogil=True, cache=True)
+def step_moments(probes: NDArray[np.int8], rows: NDArray[np.uint8], out: NDArray[np.int64]) -> None:
+    """The same of four-bit numbers."""
+    width = rows.shape[1]
+    for p in range(len(probes)):
+        out[p] = 0
+        for row in range(len(rows)):
+            value = step_value(probes[p, :width], probes[p, width:], rows[row])
+            out[p, 0] += value
+            out[p, 1] += value * value

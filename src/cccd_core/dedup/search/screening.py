@@ -19,13 +19,15 @@ from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, relaid, scan_layings, scan_lots, scan_unplaced
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, Measured, People, Screen
+from cccd_core.dedup.codes.sift import Crowd, Known, sift
 from cccd_core.dedup.index import Index, LiveShard
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.coded import Coded, coded_rows
 from cccd_core.dedup.search.enrolled import Kept, Sought
 from cccd_core.errors import ParameterError
 
-PROBES_MOST: Final = 1024  # scanned at a time: 20 kB of floors each
+PROBES_MOST: Final = 1024  # scanned at a time: 30 kB each
+KNOWN_PARTS: Final = 2  # 1 kB a person
 SECOND_PROBES_MOST: Final = 256  # each is laid in four ways
 UNPLACED: Final = 1 << len(LAYINGS)
 
@@ -34,7 +36,15 @@ Ways = NDArray[np.uint8]
 
 
 class CodedPart(Protocol):
-    """People who can be screened."""
+    """People who can be screened; their `key` says who they are, among all that one screen meets."""
+
+    @property
+    def key(self) -> str:
+        """Digits and letters."""
+
+    @property
+    def sequences(self) -> NDArray[np.int64]:
+        """Their numbers, ascending."""
 
     def coded(self) -> Coded:
         """Their codes."""
@@ -48,21 +58,47 @@ class CodeScreen:
     screen: Screen
     keep: float
     any_position: bool
+    # what the cohort gives to the parts that were probes last: tiles of one part follow each other
+    _known: dict[str, dict[int, Known]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def survivors(self, probes: CodedPart, candidates: CodedPart) -> tuple[Places, Places, Ways]:
+    def survivors(self, probes: CodedPart, candidates: CodedPart, *, in_order: bool) -> tuple[Places, Places, Ways]:
         """Pairs that are left, as places in both, int64[n] each, in order of probe, then of candidate; and by what,
-        uint8[n]: bit l for `LAYINGS[l]`, the bit `UNPLACED` for a finger of unknown position."""
+        uint8[n]: bit l for `LAYINGS[l]`, the bit `UNPLACED` for a finger of unknown position. `in_order`: of those
+        candidates alone who come before the probe."""
         mine, theirs = probes.coded(), candidates.coded()
-        rows, columns, ways = self._placed(mine, theirs, 1)
-        found = [np.stack([rows, columns], axis=1), *self.loose(mine, theirs, 1)]
+        before = np.searchsorted(candidates.sequences, probes.sequences) if in_order else None
+        placed = self._sifted(mine.people, theirs.people, probes.key, before)
+        found = [placed[:, :2], *self.loose(mine, theirs, 1)]
         pairs, place = np.unique(np.concatenate(found), axis=0, return_inverse=True)
         left = np.zeros(len(pairs), np.uint8)
-        left[place[: len(rows)]] = ways
-        left[place[len(rows) :]] |= UNPLACED
-        return pairs[:, 0], pairs[:, 1], left
+        left[place[: len(placed)]] = placed[:, 2]
+        left[place[len(placed) :]] |= UNPLACED
+        kept = slice(None) if before is None else pairs[:, 1] < before[pairs[:, 0]]
+        return pairs[kept, 0], pairs[kept, 1], left[kept]
+
+    def _sifted(self, mine: People, theirs: People, key: str, before: Places | None) -> Places:
+        """(probe, candidate, by which layings) of fingers of known position, int64[n, 3]."""
+        crowd = Crowd.of(theirs)
+        known = self._known.pop(key, None) or {}
+        self._known[key] = known
+        for old in list(self._known)[:-KNOWN_PARTS]:  # threads may be here at the same time
+            self._known.pop(old, None)
+        found = [np.zeros((0, 3), np.int64)]
+        for start in range(0, len(mine), PROBES_MOST):
+            stop = len(theirs) if before is None else int(before[min(start + PROBES_MOST, len(mine)) - 1])
+            if not stop:
+                continue
+            some = mine.take(np.arange(start, min(start + PROBES_MOST, len(mine))))
+            if start not in known:
+                known[start] = Known.of(self.screen, some, exchanged=self.any_position)
+            for rows, columns, ways in sift(
+                self.screen, some, crowd, known[start], keep=self.keep, exchanged=self.any_position, stop=stop
+            ):
+                found.append(np.stack([rows + start, columns, ways.astype(np.int64)], axis=1))
+        return np.concatenate(found)
 
     def left(self, probes: Coded, candidates: Coded, *, threads: int = 1) -> tuple[Places, Places]:
-        """The pairs alone, of codes."""
+        """Pairs of codes that are left, as a search meets them: by all signs, and by each laying the same share."""
         rows, columns, _ = self._placed(probes, candidates, threads)
         found = [np.stack([rows, columns], axis=1), *self.loose(probes, candidates, threads)]
         pairs = np.unique(np.concatenate(found), axis=0)

@@ -26,6 +26,10 @@ class Part(Protocol):
     """Some people of a gallery, opened."""
 
     @property
+    def key(self) -> str:
+        """What says who they are, among all parts of a join."""
+
+    @property
     def sequences(self) -> NDArray[np.int64]:
         """Their numbers, ascending; withdrawn people are not among them."""
 
@@ -50,6 +54,12 @@ class ShardPart:
 
     shard: Shard
     rows: Places
+
+    @property
+    def key(self) -> str:
+        """What says who they are: the shard's mark, and which rows."""
+        ends = (int(self.rows[0]), int(self.rows[-1])) if len(self.rows) else ()
+        return f"{self.shard.file.mark} {ends}"
 
     @property
     def sequences(self) -> NDArray[np.int64]:

@@ -25,8 +25,9 @@ class Screen(Protocol):
     """A first stage: it says who is left to be compared. What it says of two people depends on these two alone, so that
     no cut of a plan matters. It can be pickled."""
 
-    def survivors(self, probes: Part, candidates: Part) -> tuple[Places, Places, Ways]:
-        """Pairs that are left, as places in both: int64[n] each; and by what, uint8[n], see `Glance`."""
+    def survivors(self, probes: Part, candidates: Part, *, in_order: bool) -> tuple[Places, Places, Ways]:
+        """Pairs that are left, as places in both: int64[n] each; and by what, uint8[n], see `Glance`. `in_order`: only
+        those whose candidate comes before the probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,7 @@ class _Comparing:
                 self._compare(probes, candidates, rows, columns, None)
             return
         began = time.perf_counter()
-        rows, columns, ways = self.screen.survivors(probes, candidates)
-        if in_order:
-            earlier = theirs[columns] < mine[rows]
-            rows, columns, ways = rows[earlier], columns[earlier], ways[earlier]
+        rows, columns, ways = self.screen.survivors(probes, candidates, in_order=in_order)
         met = int(np.searchsorted(theirs, mine).sum()) if in_order else len(mine) * len(theirs)
         self._count("codes", began, met)
         left = self._first_look(probes, candidates, rows, columns, ways)

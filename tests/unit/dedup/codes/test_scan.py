@@ -91,18 +91,6 @@ def test_every_level_finds_what_is_there(level, kind, probes, rows):
     assert run(kind, codes, present, gallery, row_present, limits, 10) == wanted
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("probes", "rows"), [(0, 3), (3, 0), (2, 9), (scan.VALUED_PROBES + 1, 2)])
-def test_every_row_is_worth_something_whatever_is_there(level, kind, probes, rows):
-    codes, present = people(probes, 1, 2, 8)
-    gallery, _ = people(rows, 2, 2, 8)
-    laid = (scan.sign_probes if kind == "signs" else scan.step_probes)(codes, present, 2)
-    found = scan.values(kind, laid, gallery)
-    assert found.tolist() == [
-        [truth(kind, c, int(p), row, 2) for row in gallery] for c, p in zip(codes, present, strict=True)
-    ]
-
-
 @pytest.mark.jit
 @settings(max_examples=30, deadline=None)
 @given(

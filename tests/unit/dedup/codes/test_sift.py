@@ -1,0 +1,174 @@
+"""Sifting leaves whom the scans leave, less what the sketch takes, on every level and however people are laid out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from cccd_core import runtime
+from cccd_core.dedup.codes import scan, sift
+from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, relaid, scan_layings
+from cccd_core.dedup.codes.screen import SIGNS_SHARE, Measured, People, Screen
+from cccd_core.errors import ParameterError
+
+WIDE = Measured("", (0.1, 0.01), dict.fromkeys(("bits", "int4"), ((1.3, 2.3),)), ())
+BYTES = {"bits": 24, "int4": 40}
+LEVELS = ["serial", "avx2", "avx512", pytest.param("numba", marks=pytest.mark.jit)]
+
+
+@pytest.fixture(params=LEVELS)
+def level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs the test with this SIMD level, or with the Numba twin."""
+    numba = request.param == "numba"
+    if not numba and request.param not in runtime.simd_levels():
+        pytest.skip(f"{request.param}: not built, or this CPU lacks it")
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "numba" if numba else "native")
+    if not numba:
+        monkeypatch.setenv(runtime.SIMD_VARIABLE, request.param)
+    return str(request.param)
+
+
+def people(count: int, seed: int) -> People:
+    """Some of whom have all fingers and some have not; zeros where there is none."""
+    random = np.random.default_rng(seed)
+    present = np.where(np.arange(count) % 3, 1023, random.integers(0, 1024, count)).astype(np.uint16)
+    there = (present[:, None] >> np.arange(10) & 1).astype(np.uint8)[:, :, None]
+    columns = {
+        name: random.integers(0, 256, (count, 10, wide)).astype(np.uint8) * there for name, wide in BYTES.items()
+    }
+    return People(columns, present)
+
+
+def near(of: People, seed: int) -> People:
+    """The same with some bits changed, laid one person so and the next one so."""
+    random = np.random.default_rng(seed)
+    changed = {}
+    for name, codes in of.columns.items():
+        noise = np.packbits(random.random((*codes.shape, 8)) < 0.1, axis=-1)[..., 0]
+        changed[name] = np.where(codes.any(axis=2, keepdims=True), codes ^ noise, 0).astype(np.uint8)
+    some = People(changed, of.present)
+    laid = [relaid(some.take(np.array([row])), LAYINGS[row % 3]) for row in range(len(of))]
+    columns = {name: np.concatenate([one.columns[name] for one in laid]) for name in BYTES}
+    return People(columns, np.concatenate([one.present for one in laid]))
+
+
+def sifted(screen: Screen, probes: People, crowd: People, keep: float, exchanged: bool) -> dict[tuple[int, int], int]:
+    known = sift.Known.of(screen, probes, exchanged=exchanged)
+    parts = sift.sift(
+        screen, probes, sift.Crowd.of(crowd), known, keep=keep, exchanged=exchanged, stop=len(crowd)
+    )  # fmt: skip
+    return {(p, r): way for part in parts for p, r, way in zip(*(one.tolist() for one in part), strict=True)}
+
+
+def scanned(screen: Screen, probes: People, crowd: People, keep: float, exchanged: bool) -> dict[tuple[int, int], int]:
+    found: dict[tuple[int, int], int] = {}
+    for number, laying in enumerate(LAYINGS if exchanged else (AS_STATED,)):
+        share = keep * sift.EXCHANGED_SHARE if number else keep
+        probe, row, _, _ = scan_layings(screen, probes, crowd, keep=share, layings=(laying,))
+        for pair in zip(probe.tolist(), row.tolist(), strict=True):
+            found[pair] = found.get(pair, 0) | 1 << number
+    return found
+
+
+sift_score = sift._score
+
+
+def scans_score(screen: Screen, column: str, keep: float, fingers: int) -> float:
+    """What is to be reached in a scan: there is no sketch, and the prefix, which here is all signs, stands for them."""
+    if column == "sketch":
+        return -math.inf
+    if column == "prefix":
+        return screen.measured.score("bits", fingers, min(1.0, SIGNS_SHARE * keep))
+    return screen.measured.score("int4", fingers, keep)
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+@pytest.mark.parametrize("share", [1.0, 0.2])
+def test_without_a_sketch_it_is_the_scan(level, monkeypatch, exchanged, share):
+    monkeypatch.setattr(sift, "_score", scans_score)
+    monkeypatch.setattr(sift, "EXCHANGED_SHARE", share)
+    monkeypatch.setattr(sift, "SEGMENT_PEOPLE", 50)
+    crowd, screen = people(131, 1), Screen(people(90, 2), WIDE)
+    probes = near(crowd.take(np.arange(0, 131, 4)), 3)
+    found = sifted(screen, probes, crowd, 0.004, exchanged)
+    assert found == scanned(screen, probes, crowd, 0.004, exchanged)
+    assert len(found) > len(probes) // 4
+    assert set(found.values()) > {1} if exchanged else set(found.values()) == {1}
+
+
+def test_the_sketch_takes_strangers_alone(level, monkeypatch):
+    monkeypatch.setattr(
+        sift, "_score", lambda *asked: scans_score(*asked) if asked[1] != "sketch" else sift_score(*asked)
+    )
+    crowd, screen = people(300, 4), Screen(people(90, 5), WIDE)
+    probes = near(crowd, 6)
+    loose, tight = (sifted(screen, probes, crowd, keep, True) for keep in (0.01, 0.0003))
+    assert loose.keys() <= scanned(screen, probes, crowd, 0.01, True).keys()
+    shared = [int(crowd.present[p]).bit_count() for p in range(300)]
+    for found, least in ((loose, 4), (tight, 6)):
+        mates = [p for p in range(300) if shared[p] >= least]
+        assert all(found.get((p, p), 0) >> p % 3 & 1 for p in mates)
+
+
+def test_every_level_says_the_same_of_any_floors(monkeypatch):
+    random = np.random.default_rng(7)
+    crowd, probes = people(70, 8), people(9, 9)
+    laid = sift.Crowd.of(crowd)
+    sieves = sift._sieves(Screen(people(40, 1), WIDE), probes, laid, _known(probes), 0.01, True)
+    shape = sieves.sketch_floors.shape
+    made = [
+        random.integers(least, most, shape).astype(np.int32) for least, most in ((-360, -240), (-1100, -800), (-99, 99))
+    ]
+    made[0][:, :, ::5] = np.iinfo(np.int32).min
+    made[1][:, ::3] = scan.NOTHING
+    by = scan.Sieves(sieves.sketches, sieves.signs, sieves.steps, *made)
+    seen = []
+    for kernels, simd in (("numba", ""), *(("native", one) for one in runtime.simd_levels())):
+        monkeypatch.setenv(runtime.KERNELS_VARIABLE, kernels)
+        monkeypatch.setenv(runtime.SIMD_VARIABLE, simd)
+        monkeypatch.setattr(scan, "_FIRST_CAPACITY", 3)
+        ((end, groups),) = laid.segments
+        assert end == 70
+        seen.append(scan.sift(by, groups, crowd.rows("bits"), crowd.rows("int4")))
+    assert len(seen[0]) > 20
+    assert all(np.array_equal(one, seen[0]) for one in seen)
+
+
+def _known(probes: People) -> sift.Known:
+    return sift.Known.of(Screen(people(40, 1), WIDE), probes, exchanged=True)
+
+
+@pytest.mark.parametrize("name", ["signs", "steps"])
+def test_moments_are_those_of_the_values(level, name):
+    random = np.random.default_rng(10)
+    rows, ours = (random.integers(0, 256, (count, 48), dtype=np.uint8) for count in (21, 5))
+    lay, run = (scan.sign_probes, scan.signs) if name == "signs" else (scan.step_probes, scan.steps)
+    probes = lay(ours, np.ones(5, np.uint16), 1)
+    everything = np.full((5, scan.PRESENCES), np.iinfo(np.int32).min, np.int32)
+    _, _, value = run(probes, everything, rows, np.ones(21, np.uint16))
+    values = value.reshape(5, 21)
+    assert np.array_equal(scan.moments(name, probes, rows), np.stack([values.sum(1), (values * values).sum(1)], axis=1))
+    with pytest.raises(ParameterError):
+        scan.moments(name, probes[:, :8], rows)
+
+
+def test_who_comes_behind_is_left_out(monkeypatch):
+    monkeypatch.setattr(sift, "SEGMENT_PEOPLE", 10)
+    crowd = people(35, 11)
+    screen, everyone = Screen(crowd, WIDE), sift.Crowd.of(crowd)
+    known = sift.Known.of(screen, crowd, exchanged=False)
+    rows = [
+        row
+        for part in sift.sift(screen, crowd, everyone, known, keep=0.05, exchanged=False, stop=11)
+        for row in part[1].tolist()
+    ]
+    assert 10 <= max(rows) < 20
+
+
+def test_how_much_is_left_before_the_numbers():
+    keep = 0.01 / sift.BEFORE_SHARE
+    assert [sift.share_before("sketch", keep, count) for count in (10, 1)] == pytest.approx([0.1, 10**-0.1])
+    assert [sift.share_before("prefix", keep, count) for count in (10, 4)] == pytest.approx([0.01, 10**-1.4])
+    assert sift.share_before("sketch", 0.5, 4) == 1.0
