@@ -35,7 +35,7 @@ from cccd_core.dedup.executors.protocol import Executor
 from cccd_core.dedup.executors.ray import Ray
 from cccd_core.dedup.index import Index, update
 from cccd_core.dedup.lookup import Lookup
-from cccd_core.dedup.search.estimate import Rates, estimate
+from cccd_core.dedup.search.estimate import USUAL_KEEP, Rates, estimate
 from cccd_core.dedup.search.estimate import measure as measure_rates
 from cccd_core.dedup.search.join import Join, Joinable
 from cccd_core.dedup.search.report import JoinReport
@@ -221,7 +221,7 @@ def measure(options: argparse.Namespace, rows: Rows, folder: Path) -> Run:
     except UnavailableError as error:
         print(f"  ray: {error}")
     world.gallery.close()
-    rates = measure_rates(world.matcher, world.coder, 10)
+    rates = measure_rates(world.matcher, world.coder, 10, keep=cascade.keep or USUAL_KEEP)
     summed = estimate(options.people, 10, runtime.threads(), cascade, rates)
     seconds = 3600 * (summed.screen_hours + summed.compare_hours)
     rows.add(f"N:N, {options.people:,} people, as cccd dedup plan sums it up", seconds, "s")

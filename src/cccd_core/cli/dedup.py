@@ -124,7 +124,7 @@ def plan(
     fingers: Annotated[int, typer.Option(help="Fingers of each.", min=1, max=10)] = 10,
     cores: Annotated[int, typer.Option(help="Cores of each node.", min=1)] = 1,
     nodes: Annotated[int, typer.Option(help="Machines.", min=1)] = 1,
-    cascade: Annotated[str, typer.Option(help="The stages.")] = "codes:keep=0.0001>same>any",
+    cascade: Annotated[str, typer.Option(help="The stages.")] = "codes:keep=0.0003>same>any",
     as_json: JsonOption = False,
 ) -> None:
     """Says what a join would take: tiles, bytes, hours, memory, cases for people, from rates measured on this machine.
@@ -133,12 +133,12 @@ def plan(
     """
     from cccd_core.dedup import Cascade
     from cccd_core.dedup.codes import FingerCoder
-    from cccd_core.dedup.search.estimate import estimate, measure
+    from cccd_core.dedup.search.estimate import USUAL_KEEP, estimate, measure
     from cccd_core.matching import Matcher
 
     with options_named(cascade="--cascade"):
         stages = Cascade.parse(cascade)
-    rates = measure(Matcher(), FingerCoder.shipped(), fingers)
+    rates = measure(Matcher(), FingerCoder.shipped(), fingers, keep=stages.keep or USUAL_KEEP)
     found = estimate(people, fingers, cores * nodes, stages, rates)
     if as_json:
         print_json({"cascade": str(stages), "rates": asdict(rates), **asdict(found), "hours": found.hours})
@@ -149,7 +149,8 @@ def plan(
             {
                 "cascade": stages,
                 "rates of one core": f"{rates.prepared:,.0f} fingers prepared, {rates.coded:,.0f} coded, "
-                f"{rates.compared:,.0f} compared, {rates.screened:,.0f} pairs of people screened a second",
+                f"{rates.compared:,.0f} compared, {rates.unpacked:,.0f} unpacked, "
+                f"{rates.screened:,.0f} pairs of people screened a second",
                 "tiles": f"{found.tiles:,}",
                 "pairs of people": f"{found.pairs:,}, compared {found.compared_pairs:,.0f}",
                 "index": f"{found.index_bytes / giga:,.1f} GB, of them codes {found.code_bytes / giga:,.1f} GB",

@@ -172,17 +172,21 @@ def test_what_a_join_would_take(cccd: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert code == 0
     told = json.loads(out)
     assert told["pairs"] == 1_000_000 * 999_999 // 2
-    assert told["compared_pairs"] == pytest.approx(told["pairs"] * 3e-4)
+    assert told["compared_pairs"] == pytest.approx(told["pairs"] * 3e-4 * 1.02)
     assert min(told["rates"].values()) > 0
     assert told["hours"] == pytest.approx(told["index_hours"] + told["screen_hours"] + told["compare_hours"])
     assert cccd("plan", "--people", "1")[0] == 2
-    rates = Rates(1000, 1000, 100_000, 1e8, 1500, 384)
+    rates = Rates(1000, 1000, 100_000, 1e6, 1e8, 1e4, 1500, 384)
     one, two = (estimate(1_000_000, 10, workers, Cascade(1e-4), rates) for workers in (1, 4))
-    assert one.hours == pytest.approx(4 * two.hours)
+    assert (one.index_hours, one.compare_hours) == pytest.approx((4 * two.index_hours, 4 * two.compare_hours))
     assert one.index_hours == pytest.approx(1e7 * 2e-3 / 3600)
-    assert one.screen_hours == pytest.approx(3 * one.pairs / 1e8 / 3600)
-    # Ten by position, then eight of ten with each other before strangers are given up.
-    assert one.compare_hours == pytest.approx(3e-4 * one.pairs * (10 + 8 * 10) / 1e5 / 3600)
+    # Each worker finds out for itself what strangers give.
+    assert one.screen_hours == pytest.approx((one.pairs / 1e8 + 1e6 / 1e4) / 3600)
+    assert two.screen_hours == pytest.approx((one.pairs / 1e8 / 4 + 1e6 / 1e4) / 3600)
+    # A few at a glance; of one pair in a hundred ten by position, then eight of ten with each other.
+    left = 1.02e-4 * one.pairs
+    fingers = one.tiles * 65536 * (1 + 4) * 4 + 2 * 0.01 * left * 10
+    assert one.compare_hours == pytest.approx((left * (3.7 + 0.01 * (10 + 8 * 10)) / 1e5 + fingers / 1e6) / 3600)
     assert (one.chance_duplicates, one.chance_reviews) == (50, 500)
     whole = estimate(1000, 10, 1, Cascade(any_position=False), rates)
     assert (whole.tiles, whole.screen_hours, whole.compared_pairs) == (10, 0, 499_500)

@@ -16,7 +16,9 @@ from cccd_core.dedup.search.estimate import Rates
 from cccd_core.dedup.search.pairs import fingers_until_given_up
 from cccd_core.errors import ParameterError
 
-RATES = Rates(prepared=1e4, coded=2e3, compared=2e5, screened=1e8, finger_bytes=1000.0, code_bytes=384.0)
+RATES = Rates(
+    prepared=1e4, coded=2e3, compared=2e5, unpacked=1e6, screened=1e8, known=1e4, finger_bytes=1000.0, code_bytes=384.0
+)
 NATION = Nation(people=1_000_000, daily=10_000, machines=2, cores=50, memory=1e9)
 SCREENED = Cascade.parse("codes:keep=0.0003>same>any")
 
@@ -31,12 +33,19 @@ def test_sums_by_hand() -> None:
     assert (found.duplicates_daily, found.reviews_daily) == pytest.approx((1.0, 10.0))
     assert found.filling_days == 100
     pairs = 1e6 * (1e6 - 1) / 2
-    assert found.join.screen_hours == pytest.approx(3 * pairs / 1e8 / 100 / 3600)
-    scan = 3 * 1e4 * (1e6 + 5e3) / 1e8  # the day's people among all, by three layings
+    tiles = 16 * 17 // 2  # 1,000,000 people are seven shards of two parts and one of two
+    often = tiles * 65536 / 1e6  # below a hundred workers, each of whom has a tile of a part or none
+    screen = pairs / 1e8 + 1e6 * often / 1e4
+    assert found.join.screen_hours == pytest.approx(screen / 100 / 3600)
     rows = fingers_until_given_up(Thresholds(DedupParameters(), NATION.people - 1), 10)
-    compare = 3 * 3e-4 * 1e4 * (1e6 + 5e3) * (10 + 10 * rows) / 2e5
+    left = pairs * 3e-4 * 1.02
+    compare = left * (3.7 + 0.01 * (10 + 10 * rows)) / 2e5
+    unpacked = tiles * 65536 * (1 + 4) * 4 + 2 * 0.01 * left * 10
+    assert found.join.compare_hours == pytest.approx((compare + unpacked / 1e6) / 100 / 3600)
     index = 1e5 * (1 / 1e4 + 1 / 2e3)
-    assert found.daily_hours == pytest.approx((scan + compare + index) / 100 / 3600, rel=1e-5)
+    share = 1e4 * (1e6 + 5e3) / pairs  # the day's people among all
+    whole = screen + compare + unpacked / 1e6
+    assert found.daily_hours == pytest.approx((share * whole + index) / 100 / 3600, rel=1e-5)
     assert found.daily_hours < found.daily_hours_doubled < 2 * found.daily_hours
 
 

@@ -27,6 +27,7 @@ FEW: Final = (2, 7, 1, 6)  # index fingers and thumbs, in the order in which the
 LEAST_SHARED: Final = 2
 FEW_LEVELS: Final = ((3, 5.0), (4, 16.0))  # of so many fingers, at most: what goes on reaches so much
 ALL_LEVELS: Final = ((6, 20.0), (10, 30.0))
+GOING_ON: Final = 0.01  # of strangers whom the codes take for alike, as was measured
 _REST: Final = (3, 8, 4, 9, 5, 10)
 
 Places = NDArray[np.int64]
@@ -102,3 +103,8 @@ class Glance:
         goes_on = ~looked_at
         goes_on[alive] = True
         return goes_on, compared
+
+
+def glanced_fingers(fingers: int) -> float:
+    """How many fingers of two strangers who share so many are compared, as was measured of ten."""
+    return min(float(fingers), 3.7)
