@@ -60,7 +60,7 @@ class Pack:
 class KnowingMatcher:
     """Scores by identity: `genuine` (or what `scores` says of a finger) for the same one, by digest for two others.
 
-    It counts its work: `prepared` fingers to search by, `packs` and the fingers in them, `pairs` of fingers scored; and
+    It counts its work: `prepared` fingers, `packs` and the fingers in them, `pairs` of fingers scored; and
     how many packs were `alive` at the most.
     """
 
@@ -76,10 +76,10 @@ class KnowingMatcher:
         self.prepared += 1
         return identity(template)
 
-    def gallery(self, templates: Sequence[FingerTemplate]) -> Pack:
+    def pack(self, fingers: Sequence[int]) -> Pack:
         self.packs += 1
-        self.packed += len(templates)
-        pack = Pack([identity(template) for template in templates])
+        self.packed += len(fingers)
+        pack = Pack(list(fingers))
         self._living.add(pack)
         self.alive = max(self.alive, len(self._living))
         return pack

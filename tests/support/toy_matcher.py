@@ -40,8 +40,8 @@ class ToyMatcher:
     def prepare(self, template: FingerTemplate) -> Points:
         return frozenset(zip(template.x_px.tolist(), template.y_px.tolist(), strict=True))
 
-    def gallery(self, found: Sequence[FingerTemplate]) -> ToyGallery:
-        return ToyGallery(tuple(self.prepare(template) for template in found))
+    def pack(self, fingers: Sequence[Points]) -> ToyGallery:
+        return ToyGallery(tuple(fingers))
 
     def scores(self, probe: Points, gallery: ToyGallery, *, threads: int | None = None) -> npt.NDArray[np.float32]:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias
 
@@ -72,22 +72,28 @@ class Block(Generic[G]):
 
     @classmethod
     def pack(
-        cls, scorer: Scorer[P, G], source: Source, people: Sequence[Searchable], first_index: int | None = None
+        cls,
+        scorer: Scorer[P, G],
+        source: Source,
+        people: Sequence[Searchable],
+        first_index: int | None = None,
+        probes: Mapping[int, Probe[P]] | None = None,
     ) -> Block[G]:
         """Packs the fingers of these people; `first_index` is the place of the first of them in the batch, None where
-        they are earlier than all of it."""
-        entries = [
-            (position, row, slot, template)
-            for row, person in enumerate(people)
-            for slot, (position, template) in enumerate(person.fingers)
-        ]
+        they are earlier than all of it. `probes`: those of the batch who are prepared already, by their places."""
+        entries: list[tuple[int, int, int, P]] = []
+        for row, person in enumerate(people):
+            ready = None if probes is None or first_index is None else probes.get(first_index + row)
+            for slot, (position, template) in enumerate(person.fingers):
+                finger = scorer.prepare(template) if ready is None else ready.fingers[slot][1]
+                entries.append((position, row, slot, finger))
         entries.sort(key=lambda entry: entry[:3])
         positions = np.array([entry[0] for entry in entries], dtype=np.int64)
         return cls(
             source,
             tuple(person.person_id for person in people),
             np.full(len(people), -1) if first_index is None else first_index + np.arange(len(people)),
-            scorer.gallery([entry[3] for entry in entries]),
+            scorer.pack([entry[3] for entry in entries]),
             np.array([entry[1] for entry in entries], dtype=np.int64),
             np.array([entry[2] for entry in entries], dtype=np.int64),
             tuple(tuple(position for position, _ in person.fingers) for person in people),

@@ -64,7 +64,7 @@ class Deduplicator(Generic[P, G]):
         batch: Sequence[EnrolledPerson],
         gallery: Gallery,
         *,
-        index: Source[G] | None = None,
+        index: Source[P, G] | None = None,
         exclude: Mapping[str, Set[str]] | None = None,
         progress: Progress | None = None,
     ) -> list[Decision]:
@@ -84,7 +84,7 @@ class Deduplicator(Generic[P, G]):
         thresholds = Thresholds(self.parameters, max(0, others + len(batch) - 1))
         excluded = _both_ways(exclude or {})
         _LOG.info("search started: people=%d gallery=%d threads=%d", len(batch), enrolled, self.threads)
-        source: Enrolled[G]
+        source: Enrolled[P, G]
         cascade = Cascade() if index is None else index.cascade
         if index is None:
             source = PackedGallery(self.matcher, gallery, self.parameters, place.keys())
@@ -112,7 +112,7 @@ class _Search(Generic[P, G]):
         self,
         owner: Deduplicator[P, G],
         batch: Sequence[EnrolledPerson],
-        enrolled: Enrolled[G],
+        enrolled: Enrolled[P, G],
         cascade: Cascade,
         miss_rate: Callable[[int], float | None],
         excluded: Mapping[str, frozenset[str]],
@@ -130,6 +130,7 @@ class _Search(Generic[P, G]):
         self.excluded = excluded
         self.thresholds = thresholds
         self.progress = progress
+        self.probes: dict[int, Probe[P]] = {}  # those of the batch who are searched by now
         self.done = 0
         self.total = 2 * (len(batch) * others + len(batch) * (len(batch) - 1) // 2)
 
@@ -137,6 +138,7 @@ class _Search(Generic[P, G]):
         """Both passes for the people `start` to `stop` of the batch."""
         thresholds = self.thresholds
         probes = [Probe.prepare(self.scorer, index, self.batch[index]) for index in range(start, stop)]
+        self.probes = {probe.index: probe for probe in probes}
         progress = [_Progress() for _ in probes]
         sought = [Sought(index, self.batch[index]) for index in range(start, stop)]
         same: SamePosition[P, G] = SamePosition(self.scorer, thresholds, self.excluded, thresholds.by_position_cost)
@@ -199,12 +201,13 @@ class _Search(Generic[P, G]):
                 self._advance(people, stage.name)
             del part  # before the next one is packed
 
-    def _parts(self, sought: Sequence[Sought], second: bool, last: int) -> Iterator[Part[G]]:
+    def _parts(self, sought: Sequence[Sought], second: bool, last: int) -> Iterator[Part[P, G]]:
         """Those enrolled without the batch's own people, then the batch up to before person `last`."""
         yield from self.enrolled.parts(sought, second)
         size = self.parameters.gallery_block
         for start in range(0, last, size):
-            yield Packed(Block.pack(self.scorer, "batch", self.batch[start : min(start + size, last)], start))
+            some = self.batch[start : min(start + size, last)]
+            yield Packed(Block.pack(self.scorer, "batch", some, start, self.probes))
 
     def _people(self, probe: Probe[P]) -> int:
         return self.thresholds.comparisons - (len(self.batch) - 1) + probe.index
@@ -233,19 +236,19 @@ class _Compared(NamedTuple):
     people: int
 
 
-def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], part: Part[G], index: int) -> _Compared:
+def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], part: Part[P, G], index: int) -> _Compared:
     """The probe of this place in each of these ways against the part."""
     candidates: list[Candidate] = []
     pairs = people = 0
     for number, (stage, probes) in enumerate(stages):
-        block = part.block(probes[index].index, stage.mirrored)
-        if block is None:
-            continue
-        compared = stage.compare(probes[index], block)
-        candidates += compared.candidates
-        pairs += compared.finger_pairs
+        met = part.met(probes[index], stage.mirrored)
+        pairs += met.finger_pairs
         if not number:
-            people = block.people_before(probes[index])
+            people = met.people
+        if met.block is not None:
+            compared = stage.compare(probes[index], met.block)
+            candidates += compared.candidates
+            pairs += compared.finger_pairs
     return _Compared(candidates, pairs, people)
 
 

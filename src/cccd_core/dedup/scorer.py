@@ -33,8 +33,8 @@ class Scorer(Protocol[P, G]):
     def prepare(self, template: FingerTemplate) -> P:
         """One finger to search by."""
 
-    def gallery(self, templates: Sequence[FingerTemplate]) -> G:
-        """Fingers to search among, in this order."""
+    def pack(self, fingers: Sequence[P]) -> G:
+        """Fingers that were made ready, to search among, in this order."""
 
     def scores(self, probe: P, gallery: G, *, threads: int | None = None) -> NDArray[np.float32]:
         """Calibrated scores of one finger against every one of the packed: float32[len(gallery)]."""

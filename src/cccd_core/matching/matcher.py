@@ -97,7 +97,11 @@ class Matcher:
 
     def gallery(self, templates: Sequence[FingerTemplate]) -> PreparedGallery:
         """Prepares templates and packs them, in order."""
-        return PreparedGallery.pack([self.prepare(each) for each in members(templates, FingerTemplate, "templates")])
+        return self.pack([self.prepare(each) for each in members(templates, FingerTemplate, "templates")])
+
+    def pack(self, fingers: Sequence[PreparedTemplate]) -> PreparedGallery:
+        """Packs prepared fingers, in order."""
+        return PreparedGallery.pack(members(fingers, PreparedTemplate, "fingers"))
 
     def scores(
         self, probe: PreparedTemplate, gallery: PreparedGallery, *, threads: int | None = None

@@ -78,18 +78,13 @@ def test_nobody_enrolled_is_prepared_anew(gallery, batch, tmp_path, monkeypatch)
     update(gallery, tmp_path, MATCHER, None)
     changed(gallery)
     opened = Index.open(tmp_path, gallery, MATCHER, None)
-    prepared = []
-    monkeypatch.setattr(
-        type(MATCHER), "gallery", lambda self, found: prepared.append(len(found)) or packed(self, found)
-    )
+    packed, prepared = [], []
+    pack, prepare = type(MATCHER).pack, type(MATCHER).prepare
+    monkeypatch.setattr(type(MATCHER), "pack", lambda self, found: packed.append(len(found)) or pack(self, found))
+    monkeypatch.setattr(type(MATCHER), "prepare", lambda self, one: prepared.append(one) or prepare(self, one))
     Deduplicator(MATCHER, PARAMETERS, threads=1).search(batch[:1], gallery, index=Indexed(MATCHER, opened))
-    assert prepared == [4 * 4]  # the four whom the index lacks, once for both passes
-
-
-def packed(matcher, found):
-    from cccd_core.matching import PreparedGallery
-
-    return PreparedGallery.pack([matcher.prepare(one) for one in found])
+    assert packed == [4 * 4]  # the four whom the index lacks, once for both passes
+    assert len(prepared) == 4 * 4 + 4  # and the one who is searched for
 
 
 class Some:

@@ -13,6 +13,7 @@ from cccd_core.dedup.codes.screen import Screen
 from cccd_core.dedup.index import Index, update
 from cccd_core.dedup.search.coded import coded_rows
 from cccd_core.dedup.search.enrolled import Indexed, Sought
+from cccd_core.dedup.search.glance import Glance
 from cccd_core.dedup.search.screening import UNPLACED, CodesFirst
 from cccd_core.synthesis import tenprint
 from cccd_core.templates import Tenprint
@@ -87,3 +88,29 @@ def test_nothing_is_coded_or_scanned_twice(opened, monkeypatch):
     assert [one.outcome for one in found] == ["unique", "duplicate"]
     assert coded == [6, 3]  # both as captured, then the mirror image of the one who was not found
     assert scanned == [2, 3]  # both, then two other layings and the mirror image
+
+
+def test_whoever_is_met_across_positions_speaks_in_the_laying_that_left_them(opened, monkeypatch):
+    gallery, index = opened
+    people = [moved(6), person(61), one_of_another(62, 9)]
+
+    def searched():
+        first = CodesFirst(FingerCoder.shipped(), index, Cascade(0.9))
+        dedup = Deduplicator(MATCHER, PARAMETERS, threads=1)
+        return [dedup.search([one], gallery, index=Indexed(MATCHER, index, first))[0] for one in people]
+
+    found = searched()
+    assert [one.outcome for one in found] == ["duplicate", "unique", "review"]
+    assert [one.of for one in found] == ["p6/0", None, "p9/0"]
+    monkeypatch.setattr(Glance, "laid", lambda self, mine, theirs, rows, columns, ways: (np.ones(len(rows), bool), 0))
+    everyone = searched()
+    assert [one.evidence.matches for one in found] == [one.evidence.matches for one in everyone]
+    assert all(a.evidence.finger_pairs < b.evidence.finger_pairs for a, b in zip(found, everyone, strict=True))
+
+
+def one_of_another(who: int, other: int) -> EnrolledPerson:
+    """Someone with one finger of somebody enrolled, where the other hand has it."""
+    fingers = dict(tenprint(3, who, positions=(2, 3), parameters=GOOD))
+    return EnrolledPerson(
+        f"mixed {who}", Tenprint({**fingers, 7: tenprint(3, other, impression=6, positions=(2,), parameters=GOOD)[2]})
+    )

@@ -10,15 +10,18 @@ from typing import Final, Generic, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cccd_core.dedup.blocks import Block, Searchable
+from cccd_core.dedup.blocks import Block, Probe, Searchable
 from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.index import Index, LiveShard
+from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
 from cccd_core.dedup.search.cascade import Cascade
+from cccd_core.dedup.search.glance import Glance, alone
+from cccd_core.dedup.search.pairs import PairJudge
 from cccd_core.dedup.search.recent import Recent
-from cccd_core.matching import Matcher, PreparedGallery
+from cccd_core.matching import Matcher, PreparedGallery, PreparedTemplate
 
 KEPT_BLOCKS: Final = 8  # of people whom the index does not have yet, kept packed while a search lasts
 
@@ -31,37 +34,46 @@ class Sought:
     person: Searchable
 
 
-class Part(Protocol[G]):
+class Met(NamedTuple, Generic[G]):
+    """Those whom somebody meets in a part: how many first stages left, how many fingers were compared to leave out
+    more, and who is to be compared; None for nobody."""
+
+    people: int
+    finger_pairs: int
+    block: Block[G] | None
+
+
+class Part(Protocol[P, G]):
     """Some of those whom a batch meets. Several threads may ask it at a time."""
 
-    def block(self, index: int, mirrored: bool) -> Block[G] | None:
-        """Those of them whom the person at this place of the batch is to be compared with, as captured or as mirror
-        images; None for nobody."""
+    def met(self, probe: Probe[P], mirrored: bool) -> Met[G]:
+        """Those of them whom this person is to be compared with, as captured or as a mirror image."""
 
     def people(self, index: int) -> int:
         """How many of them there are for that person, compared or not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Packed(Generic[G]):
+class Packed(Generic[P, G]):
     """Everyone of a block, for everyone of the batch who comes later."""
 
     packed: Block[G]
 
-    def block(self, index: int, mirrored: bool) -> Block[G] | None:
+    def met(self, probe: Probe[P], mirrored: bool) -> Met[G]:
         """All of it."""
         del mirrored
-        return self.packed if self.people(index) else None
+        people = self.people(probe.index)
+        return Met(people, 0, self.packed if people else None)
 
     def people(self, index: int) -> int:
         """Those who are earlier."""
         return int(np.searchsorted(self.packed.places, index))
 
 
-class Enrolled(Protocol[G]):
+class Enrolled(Protocol[P, G]):
     """Those enrolled, but for some."""
 
-    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[G]]:
+    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[P, G]]:
         """Everyone in parts, for these of the batch in the first pass or the second. Memory: one part at a time."""
 
 
@@ -72,7 +84,7 @@ class PackedGallery(Generic[P, G]):
         """`without`: identifiers of those who are left out."""
         self._scorer, self._gallery, self._parameters, self._without = scorer, gallery, parameters, without
 
-    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[G]]:
+    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[P, G]]:
         """Everyone in blocks of `gallery_block` people."""
         del sought, second
         yield from packed_parts(self._scorer, iter(self._gallery), self._parameters, self._without)
@@ -115,7 +127,7 @@ class FirstStage(Protocol):
         """These of the batch, for the first pass."""
 
 
-class Source(Protocol[G]):
+class Source(Protocol[P, G]):
     """Where a search finds those enrolled ready to be compared, so that it need not prepare them: see `Indexed`."""
 
     @property
@@ -125,7 +137,7 @@ class Source(Protocol[G]):
     def miss_rate(self, fingers: int) -> float | None:
         """See `FirstStage`; 0 where everyone is compared."""
 
-    def enrolled(self, gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> Enrolled[G]:
+    def enrolled(self, gallery: Gallery, parameters: DedupParameters, without: Set[str]) -> Enrolled[P, G]:
         """Everyone of the gallery but those."""
 
 
@@ -173,16 +185,17 @@ class IndexedGallery:
         self._matcher, self._gallery, self._index = matcher, gallery, index
         self._parameters, self._without, self._first = parameters, without, first
         self._recent = recent
-        self._pending: list[Packed[PreparedGallery]] | None = None
+        self.glance = Glance(PairJudge(matcher, Thresholds(parameters, 0)))
+        self._pending: list[Packed[PreparedTemplate, PreparedGallery]] | None = None
         self._ready: tuple[Ready, Sequence[Sought]] | None = None  # for the first pass
 
-    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[PreparedGallery]]:
+    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[PreparedTemplate, PreparedGallery]]:
         """The shards, in blocks where everyone is compared and whole where a first stage leaves people out; then those
         enrolled since. The second pass asks for some of those of the first before it."""
         ready = None if self._first is None or not self._index.shards else self._screened(self._first, sought, second)
         for live in self._index.shards:
             if ready is not None:
-                yield _Screened(self, live, sought, ready.left(live))
+                yield _Screened(self, live, sought, ready.left(live), second)
                 continue
             for start in range(0, len(live.rows), self._parameters.gallery_block):
                 block = self.block(live, live.rows[start : start + self._parameters.gallery_block])
@@ -210,7 +223,16 @@ class IndexedGallery:
         found = live.shard.block(rows[kept], least_minutiae=self._parameters.least_minutiae)
         return found.block([names[sequences[place]] for place in kept])
 
-    def _since(self) -> Iterator[Packed[PreparedGallery]]:
+    def looked_at(self, live: LiveShard, kept: Kept, probe: Probe[PreparedTemplate]) -> tuple[NDArray[np.int64], int]:
+        """Rows of those of them whose fingers in the laying that left them say something, and how many fingers were
+        compared to find out."""
+        rows = live.rows[kept.places]
+        theirs = live.shard.block(rows, least_minutiae=self._parameters.least_minutiae)
+        nobody = np.zeros(len(rows), np.int64)
+        on, pairs = self.glance.laid(alone(probe), theirs, nobody, np.arange(len(rows)), kept.ways)
+        return rows[on], pairs
+
+    def _since(self) -> Iterator[Packed[PreparedTemplate, PreparedGallery]]:
         """Those whom the shards do not have; kept packed where they are not many."""
         if self._recent is not None:
             yield from map(Packed, self._recent.blocks(self._gallery, self._without))
@@ -218,7 +240,7 @@ class IndexedGallery:
         if self._pending is not None:
             yield from self._pending
             return
-        kept: list[Packed[PreparedGallery]] = []
+        kept: list[Packed[PreparedTemplate, PreparedGallery]] = []
         people = (entry.person for entry in self._index.pending())
         for part in packed_parts(self._matcher, people, self._parameters, self._without):
             if len(kept) <= KEPT_BLOCKS:
@@ -237,14 +259,21 @@ class _Screened:
         live: LiveShard,
         sought: Sequence[Sought],
         left: list[dict[bool, Kept]],
+        across: bool,
     ) -> None:
-        self._owner, self._live = owner, live
+        """`across`: those who are met are compared across positions."""
+        self._owner, self._live, self._across = owner, live, across
         self._left = {one.index: found for one, found in zip(sought, left, strict=True)}
 
-    def block(self, index: int, mirrored: bool) -> Block[PreparedGallery] | None:
-        """Those who are left."""
-        kept = self._left[index].get(mirrored)
-        return self._owner.block(self._live, self._live.rows[kept.places]) if kept and len(kept.places) else None
+    def met(self, probe: Probe[PreparedTemplate], mirrored: bool) -> Met[PreparedGallery]:
+        """Those who are left; across positions, those whose fingers in the laying that left them say something."""
+        kept = self._left[probe.index].get(mirrored)
+        if kept is None or not len(kept.places):
+            return Met(0, 0, None)
+        rows, pairs = self._live.rows[kept.places], 0
+        if self._across and not mirrored:
+            rows, pairs = self._owner.looked_at(self._live, kept, probe)
+        return Met(len(kept.places), pairs, self._owner.block(self._live, rows) if len(rows) else None)
 
     def people(self, index: int) -> int:
         """Everyone."""
@@ -254,7 +283,7 @@ class _Screened:
 
 def packed_parts(
     scorer: Scorer[P, G], people: Iterator[EnrolledPerson], parameters: DedupParameters, without: Set[str]
-) -> Iterator[Packed[G]]:
+) -> Iterator[Packed[P, G]]:
     """People prepared and packed, `gallery_block` at a time."""
     found = (Searchable.of(one, parameters.least_minutiae) for one in people if one.person_id not in without)
     while some := list(islice(found, parameters.gallery_block)):

@@ -18,20 +18,35 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cccd_core.dedup.blocks import Probe
 from cccd_core.dedup.codes.positions import LAYINGS
 from cccd_core.dedup.index import ShardBlock
 from cccd_core.dedup.judge.fusion import fuse_same_position
+from cccd_core.dedup.person import MAX_FINGERS
 from cccd_core.dedup.search.pairs import Hands, PairJudge
+from cccd_core.matching import PreparedGallery, PreparedTemplate
 
 FEW: Final = (2, 7, 1, 6)  # index fingers and thumbs, in the order in which they are compared
 LEAST_SHARED: Final = 2
 FEW_LEVELS: Final = ((3, 5.0), (4, 16.0))  # of so many fingers, at most: what goes on reaches so much
 ALL_LEVELS: Final = ((6, 20.0), (10, 30.0))
 GOING_ON: Final = 0.01  # of strangers whom the codes take for alike, as was measured
+LAID_LEVELS: Final = ((10, 30.0),)
 _REST: Final = (3, 8, 4, 9, 5, 10)
 
 Places = NDArray[np.int64]
 Ways = NDArray[np.uint8]
+
+
+def alone(probe: Probe[PreparedTemplate]) -> ShardBlock:
+    """Somebody to search by as a block of one."""
+    order = sorted(range(len(probe.fingers)), key=lambda slot: probe.fingers[slot][0])
+    positions = np.array([probe.fingers[slot][0] for slot in order], np.int64)
+    packed = PreparedGallery.pack([probe.fingers[slot][1] for slot in order])
+    labels = (tuple(position for position, _ in probe.fingers),)
+    bounds = np.searchsorted(positions, np.arange(MAX_FINGERS + 2))
+    nobody = np.zeros(len(order), np.int64)
+    return ShardBlock(np.zeros(1, np.uint64), packed, nobody, np.array(order, np.int64), labels, bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,12 @@ class Glance:
     ) -> tuple[NDArray[np.bool_], int]:
         """The same by all fingers of known position."""
         return self._look(probes, candidates, rows, columns, ways, (*FEW, *_REST), ALL_LEVELS)
+
+    def laid(
+        self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places, ways: Ways
+    ) -> tuple[NDArray[np.bool_], int]:
+        """By all fingers of known position at once: who has but one finger that tells goes on."""
+        return self._look(probes, candidates, rows, columns, ways, (*FEW, *_REST), LAID_LEVELS)
 
     def _look(
         self,

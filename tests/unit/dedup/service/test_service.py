@@ -299,10 +299,12 @@ def test_people_beside_the_index_are_packed_few_times(tmp_path: Path) -> None:
     packed = 0
 
     class Counting:
-        def gallery(self, templates: Any) -> Any:
+        prepare = MATCHER.prepare
+
+        def pack(self, fingers: Any) -> Any:
             nonlocal packed
-            packed += len(templates)
-            return MATCHER.gallery(templates)
+            packed += len(fingers)
+            return MATCHER.pack(fingers)
 
     recent = Recent(Counting(), 0)  # type: ignore[arg-type]
     people = [EnrolledPerson(f"A-{n}", someone("x", n % 4, positions=(2,)).tenprint) for n in range(130)]
