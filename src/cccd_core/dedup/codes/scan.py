@@ -28,6 +28,7 @@ MOST_HITS = 1 << 26
 NOTHING = np.iinfo(np.int32).max  # a floor that no row reaches
 ROWS_A_THREAD = 1 << 15
 _FIRST_CAPACITY = 4096
+_SIFTED_CAPACITY = 1 << 18  # where more are found, all is done again
 
 Bytes = NDArray[np.uint8]
 Hits = NDArray[np.uint32]
@@ -112,7 +113,7 @@ def sift(by: Sieves, groups: Groups, signs: Bytes, steps: Bytes) -> NDArray[np.i
 
     `signs`, `steps`: all rows, which may be read-only and memory-mapped. ParameterError for more than 2^26.
     """
-    capacity = _FIRST_CAPACITY
+    capacity = _SIFTED_CAPACITY
     while True:
         out = np.empty((capacity, 4), np.uint32)
         people = (groups.sketches, groups.slots, groups.classes)

@@ -128,7 +128,7 @@ def test_every_level_says_the_same_of_any_floors(monkeypatch):
     for kernels, simd in (("numba", ""), *(("native", one) for one in runtime.simd_levels())):
         monkeypatch.setenv(runtime.KERNELS_VARIABLE, kernels)
         monkeypatch.setenv(runtime.SIMD_VARIABLE, simd)
-        monkeypatch.setattr(scan, "_FIRST_CAPACITY", 3)
+        monkeypatch.setattr(scan, "_SIFTED_CAPACITY", 3)
         ((end, groups),) = laid.segments
         assert end == 70
         seen.append(scan.sift(by, groups, crowd.rows("bits"), crowd.rows("int4")))
