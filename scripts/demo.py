@@ -173,9 +173,12 @@ def draw_pair(out: Path, one: str, other: str, position: int) -> Path:
     files = {}
     for raw in open_batch(out / "batch", policy).read({one, other}):
         sound = check_dossier(raw, day=today(), policy=policy).sound
+        image = raw.images.get(position)
+        suffix = "fmr" if image is None else image.suffix
+        files[raw.dossier_id] = folder / f"{raw.dossier_id}_{position}.{suffix}"
         fingers = {} if sound is None else sound.tenprint
-        files[raw.dossier_id] = folder / f"{raw.dossier_id}_{position}.fmr"
-        files[raw.dossier_id].write_bytes(write(fingers[position], "iso-2005"))
+        data = write(fingers[position], "iso-2005") if image is None else image.data
+        files[raw.dossier_id].write_bytes(data)
     picture = folder / "matched.png"
     cccd("match", str(files[one]), str(files[other]), "--explain", str(picture))
     return picture

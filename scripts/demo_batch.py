@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from PIL import Image, ImageDraw, ImageFilter
 
 from cccd_core import synthesis
 from cccd_core.country.clock import VIETNAM
+from cccd_core.extraction import ImageReader
 from cccd_core.synthesis import Person
 from cccd_core.templates import FingerTemplate, load, write
 
@@ -30,11 +31,26 @@ FIRST_CAPTURE = datetime(2026, 3, 2, 7, 30, tzinfo=VIETNAM)
 
 
 @dataclass(frozen=True)
+class ImageFile:
+    """A finger as a scanner's file, handed in as it is."""
+
+    path: Path
+
+    def template(self) -> FingerTemplate:
+        """Its minutiae."""
+        return ImageReader.shared().read(self.path.read_bytes()).template
+
+
+Finger: TypeAlias = FingerTemplate | ImageFile
+Fingers: TypeAlias = Mapping[int, Finger]  # by position
+
+
+@dataclass(frozen=True)
 class Prints:
     """Where fingers come from: `people` of them, `take(person, impression)` the fingers of one."""
 
     people: int
-    take: Callable[[int, int], Mapping[int, FingerTemplate]]
+    take: Callable[[int, int], Fingers]
     formats: tuple[str, ...]
 
 
@@ -44,18 +60,24 @@ def synthetic_prints(people: int) -> Prints:
 
 
 def real_prints(folder: Path) -> Prints:
-    """The real prints of fcj2020: 50 people, four fingers each; impression n is the n-th there is of each finger."""
+    """The real prints of fcj2020, templates (fcj2020/fjfx) or images: 50 people, four fingers each; impression n is the
+    n-th there is of each finger."""
     found: dict[str, dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for path in sorted((folder / "fcj2020" / "fjfx").glob("*.fmr")):
+    places = (folder / "fcj2020" / "fjfx", "*.fmr"), (folder / "fcj2020", "*.png")
+    paths = next((inside for place, kind in places if (inside := sorted(place.glob(kind)))), [])
+    for path in paths:
         person, _, label = path.stem.partition("_")[0].partition("-")
         found[person][REAL_POSITIONS[label]].append(path)
     if not found:
-        raise SystemExit(f"no prints in {folder / 'fcj2020' / 'fjfx'}")
+        raise SystemExit(f"no prints in {folder / 'fcj2020'}: neither fjfx/*.fmr nor *.png")
     names = sorted(found)
 
-    def take(person: int, impression: int) -> Mapping[int, FingerTemplate]:
+    def finger(path: Path) -> Finger:
+        return ImageFile(path) if path.suffix == ".png" else load(path).view
+
+    def take(person: int, impression: int) -> Fingers:
         fingers = found[names[person]]
-        return {position: load(paths[impression]).view for position, paths in sorted(fingers.items())}
+        return {position: finger(each[impression]) for position, each in sorted(fingers.items())}
 
     return Prints(len(names), take, ("iso-2005",))
 
@@ -66,23 +88,24 @@ class _Maker:
     prints: Prints
     made: int = 0
 
-    def put(
-        self, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate], minute: int, **changes: Any
-    ) -> Path:
+    def put(self, dossier_id: str, person: Person, fingers: Fingers, minute: int, **changes: Any) -> Path:
         """Writes one dossier; `changes` replace fields."""
         folder = self.batch / dossier_id
         (folder / "fingers").mkdir(parents=True)
         form = self.prints.formats[self.made % len(self.prints.formats)]
         fields = _fields(person, minute)
         if form == "xyt":
-            first = next(iter(fingers.values()))
+            first = next(finger for finger in fingers.values() if isinstance(finger, FingerTemplate))
             fields["templates"] = {"dpi": 500, "height_px": first.height_px, "width_px": first.width_px}
         elif form == "iso-2005-card":
             fields["templates"] = {"format": form}
         fields.update(changes)
         (folder / "dossier.json").write_text(json.dumps(fields, ensure_ascii=False, indent=1), encoding="utf-8")
         for position, finger in fingers.items():
-            (folder / "fingers" / f"{position}.{SUFFIXES.get(form, 'fmr')}").write_bytes(write(finger, form))
+            if isinstance(finger, ImageFile):
+                (folder / "fingers" / f"{position}.png").write_bytes(finger.path.read_bytes())
+            else:
+                (folder / "fingers" / f"{position}.{SUFFIXES.get(form, 'fmr')}").write_bytes(write(finger, form))
         kind, suffix = (("JPEG2000", "jp2"), ("JPEG", "jpg"), ("PNG", "png"))[self.made % 3]
         (folder / f"portrait.{suffix}").write_bytes(portrait(person, kind))
         self.made += 1
@@ -134,12 +157,12 @@ def make(batch: Path, plan: Path, prints: Prints) -> dict[str, Any]:
     return planted
 
 
-Fault = Callable[[_Maker, str, Person, Mapping[int, FingerTemplate]], str]
+Fault = Callable[[_Maker, str, Person, Fingers], str]
 _LATE = 5000  # minutes
 
 
 def _changed(reason: str, **how: Callable[[Person], Any]) -> Fault:
-    def plant(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+    def plant(maker: _Maker, dossier_id: str, person: Person, fingers: Fingers) -> str:
         changes = {name: change(person) for name, change in how.items()}
         maker.put(dossier_id, person, fingers, _LATE, **changes)
         return reason
@@ -147,33 +170,37 @@ def _changed(reason: str, **how: Callable[[Person], Any]) -> Fault:
     return plant
 
 
-def _few_fingers(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+def _few_fingers(maker: _Maker, dossier_id: str, person: Person, fingers: Fingers) -> str:
     maker.put(dossier_id, person, dict(list(fingers.items())[:1]), _LATE)
     return "too_few_fingers"
 
 
-def _torn_finger(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+def _torn_finger(maker: _Maker, dossier_id: str, person: Person, fingers: Fingers) -> str:
     folder = maker.put(dossier_id, person, fingers, _LATE)
     victim = sorted((folder / "fingers").iterdir())[0]
     victim.write_bytes(b"\x00" + victim.read_bytes()[:37])
     return "unreadable_finger"
 
 
-def _poor_fingers(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+def _poor_fingers(maker: _Maker, dossier_id: str, person: Person, fingers: Fingers) -> str:
     from cccd_core.templates import strongest
 
-    maker.put(dossier_id, person, {position: strongest(finger, 5) for position, finger in fingers.items()}, _LATE)
+    poor = {
+        position: strongest(finger.template() if isinstance(finger, ImageFile) else finger, 5)
+        for position, finger in fingers.items()
+    }
+    maker.put(dossier_id, person, poor, _LATE)
     return "poor_finger"
 
 
-def _torn_portrait(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+def _torn_portrait(maker: _Maker, dossier_id: str, person: Person, fingers: Fingers) -> str:
     folder = maker.put(dossier_id, person, fingers, _LATE)
     picture = next(folder.glob("portrait.*"))
     picture.write_bytes(picture.read_bytes()[:600])
     return "portrait_unreadable"
 
 
-def _no_portrait(maker: _Maker, dossier_id: str, person: Person, fingers: Mapping[int, FingerTemplate]) -> str:
+def _no_portrait(maker: _Maker, dossier_id: str, person: Person, fingers: Fingers) -> str:
     folder = maker.put(dossier_id, person, fingers, _LATE)
     next(folder.glob("portrait.*")).unlink()
     return "portrait_missing"

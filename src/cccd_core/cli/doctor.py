@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Says what is active here: kernels, SIMD level, threads, PC/SC readers, PKCS#11 modules, GPU."""
+    """Says what is active here: kernels, SIMD level, threads, PC/SC readers, PKCS#11 modules, the extractor, GPU."""
     facts = gather()
     if as_json:
         print_json(facts)
@@ -38,7 +38,18 @@ def gather() -> dict[str, Any]:
     except CccdError as error:
         readers = {"available": False, "why": str(error)}
     modules = [str(path) for path in pkcs11_modules()]
-    return runtime.describe() | {"pcsc": readers, "pkcs11": {"modules": modules}}
+    return runtime.describe() | {"extraction": _extraction(), "pcsc": readers, "pkcs11": {"modules": modules}}
+
+
+def _extraction() -> dict[str, Any]:
+    from cccd_core.errors import CccdError
+    from cccd_core.extraction import ExtractionParameters, weights
+
+    try:
+        weights.layers()
+    except CccdError as error:
+        return {"available": False, "why": str(error)}
+    return {"available": True, "parameters": ExtractionParameters().digest}
 
 
 def _tree(facts: dict[str, Any], label: str = "cccd doctor") -> Tree:

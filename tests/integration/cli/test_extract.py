@@ -11,7 +11,7 @@ from PIL import Image
 
 from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_USAGE, run
 from cccd_core.cli.main import build
-from cccd_core.extraction import weights
+from cccd_core.extraction import ExtractionParameters, weights
 from cccd_core.templates import load
 
 pytestmark = [
@@ -99,3 +99,8 @@ def test_a_command_line_that_is_wrong(folder: Path, tmp_path: Path, capsys: pyte
     assert call(folder, tmp_path / "101_1.bmp", "-o", out) == EXIT_USAGE
     assert "two images" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_doctor_says_by_which_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(build("doctor"), ["doctor", "--json"]) == 0
+    assert answer(capsys)["extraction"] == {"available": True, "parameters": ExtractionParameters().digest}
