@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cccd_core import plain, templates
-from cccd_core.dedup.codes import FingerCoder
+from cccd_core.dedup.codes import FingerCoder, sift
 from cccd_core.dedup.codes.coder import BITS, COARSE
 from cccd_core.dedup.codes.model import CodeModel
 from cccd_core.dedup.codes.screen import FINGERS, SIGNS_SHARE, Loss, Measured, People, Screen, numbers
@@ -219,6 +219,40 @@ def measured(wholes: list[Set], singles: list[Set], coder: str) -> Measured:
     return Measured(coder, KEEPS, scores, tuple(losses))
 
 
+def sifted(wholes: list[Set]) -> list[str]:
+    """Mates lost of all, by the scan of a search and by the sift of a join, where so large a share is kept."""
+    shares = (0.003, 0.001, 0.0003)
+    lines = [
+        "| set, extractor | fingers | mates | " + " | ".join(f"keep {keep:g}: scan, sift" for keep in shares) + " |"
+    ]
+    lines.append("|---|---|---|" + "---|" * len(shares))
+    for of in wholes:
+        every = int(np.bitwise_or.reduce(of.people.present))
+        fingers = [finger for finger in range(FINGERS) if every >> finger & 1]
+        for count in range(1, 5):
+            found = np.zeros((len(shares), 2), np.int64)
+            mates = 0
+            for chosen in combinations(fingers, count):
+                some = of.fingers(chosen)
+                for half in range(2):
+                    probes, cohort = (np.flatnonzero(some.owner % 2 == (half + turn) % 2) for turn in range(2))
+                    screen, searching = Screen(some.people.take(cohort)), some.people.take(probes)
+                    same = some.owner[probes][:, None] == some.owner[None]
+                    same[np.arange(len(probes)), probes] = False
+                    mates += int(same.sum())
+                    crowd, known = sift.Crowd.of(some.people), sift.Known.of(screen, searching, exchanged=False)
+                    for place, keep in enumerate(shares):
+                        probe, row, _ = screen.scan(searching, some.people, keep=keep)
+                        found[place, 0] += int(same[probe, row].sum())
+                        for rows, columns, _ in sift.sift(
+                            screen, searching, crowd, known, keep=keep, exchanged=False, stop=len(some.people)
+                        ):
+                            found[place, 1] += int(same[rows, columns].sum())
+            cells = [f"{100 * (1 - scan / mates):.2f}, {100 * (1 - kept / mates):.2f}" for scan, kept in found.tolist()]
+            lines.append(f"| {of.name}, {of.extractor} | {count} | {mates} | " + " | ".join(cells) + " |")
+    return lines
+
+
 def losses(made: Measured) -> list[str]:
     """Mates lost of all, and the upper end, for some shares that are kept."""
     shares = (0.03, 0.01, 0.001, 0.0003)
@@ -254,7 +288,7 @@ def main() -> None:
                         sets.append(load(each, extractor, coder, whole=False))
                         if each == "fcj2020":
                             wholes.append(load(each, extractor, coder, whole=True))
-    text = "\n".join(table(sets, wholes)) + "\n"
+    text = "\n".join([*table(sets, wholes), "", *sifted(wholes)]) + "\n"
     print(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")
