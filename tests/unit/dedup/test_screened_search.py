@@ -8,9 +8,10 @@ import pytest
 from cccd_core.dedup import Cascade, Deduplicator, EnrolledPerson, MemoryGallery
 from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
-from cccd_core.dedup.codes.positions import HANDS_SWAPPED, LAYINGS, scan_layings
+from cccd_core.dedup.codes.positions import HANDS_SWAPPED, LAYINGS, relaid
 from cccd_core.dedup.codes.screen import Screen
-from cccd_core.dedup.index import Index, update
+from cccd_core.dedup.codes.sift import Crowd, Known, sift
+from cccd_core.dedup.index import Index, LiveShard, update
 from cccd_core.dedup.search.coded import coded_rows
 from cccd_core.dedup.search.enrolled import Indexed, Sought
 from cccd_core.dedup.search.glance import Glance
@@ -57,11 +58,17 @@ def test_the_second_pass_finds_as_if_there_had_been_no_first(opened, threads):
     for mirrored in (False, True):
         mine = [sought[place].person.mirrored() if mirrored else sought[place].person for place in again]
         layings = LAYINGS[:1] if mirrored else LAYINGS
-        enrolled = coded_rows(live.shard, live.rows).people
-        row, column, ways, _ = scan_layings(screen, first.coded(mine).people, enrolled, keep=0.05, layings=layings)
+        enrolled, ways = coded_rows(live.shard, live.rows).people, np.zeros((len(again), len(live.rows)), np.uint8)
+        for number, laying in enumerate(layings):
+            laid = relaid(first.coded(mine).people, laying)
+            known = Known.of(screen, laid, exchanged=False)
+            for probe, row, _ in sift(
+                screen, laid, Crowd.of(enrolled), known, keep=0.05, exchanged=False, stop=len(enrolled)
+            ):
+                ways[probe, row] |= 1 << number
         for place, found in enumerate(left):
-            np.testing.assert_array_equal(found[mirrored].places, column[row == place])
-            np.testing.assert_array_equal(found[mirrored].ways, ways[row == place])
+            np.testing.assert_array_equal(found[mirrored].places, np.flatnonzero(ways[place]))
+            np.testing.assert_array_equal(found[mirrored].ways, ways[place][found[mirrored].places])
     assert 6 in left[0][False].places
     assert not left[0][False].ways[list(left[0][False].places).index(6)] & (1 | UNPLACED)
 
@@ -69,18 +76,18 @@ def test_the_second_pass_finds_as_if_there_had_been_no_first(opened, threads):
 def test_nothing_is_coded_or_scanned_twice(opened, monkeypatch):
     gallery, index = opened
     coded, scanned = [], []
-    encode, scan = FingerCoder.encode, Screen.scan
+    encode, sifted = FingerCoder.encode, CodesFirst.sifted
 
     def counted_encode(self, templates, **named):
         coded.append(len(templates))
         return encode(self, templates, **named)
 
-    def counted_scan(self, probes, people, **named):
-        scanned.append(len(probes))
-        return scan(self, probes, people, **named)
+    def counted_sifted(self, lots, live):
+        scanned.append(len(lots.people))
+        return sifted(self, lots, live)
 
     monkeypatch.setattr(FingerCoder, "encode", counted_encode)
-    monkeypatch.setattr(Screen, "scan", counted_scan)
+    monkeypatch.setattr(CodesFirst, "sifted", counted_sifted)
     first = CodesFirst(FingerCoder.shipped(), index, CASCADE)
     found = Deduplicator(MATCHER, PARAMETERS, threads=1).search(
         [person(60), person(5, 1)], gallery, index=Indexed(MATCHER, index, first)
@@ -114,3 +121,16 @@ def one_of_another(who: int, other: int) -> EnrolledPerson:
     return EnrolledPerson(
         f"mixed {who}", Tenprint({**fingers, 7: tenprint(3, other, impression=6, positions=(2,), parameters=GOOD)[2]})
     )
+
+
+def test_who_was_withdrawn_is_in_no_place_of_the_live_rows(opened):
+    _, index = opened
+    (live,) = index.shards
+    some = LiveShard(live.shard, live.rows[live.rows % 3 != 1])
+    first = CodesFirst(FingerCoder.shipped(), index, CASCADE)
+    sought = [Sought(place, Searchable.of(one, 8)) for place, one in enumerate([person(5, 1), person(7, 1), moved(6)])]
+    everyone, left = (first.ready(sought).again([0, 1, 2]).left(one) for one in (live, some))
+    for all_of_them, those in zip(everyone, left, strict=True):
+        for mirrored in (False, True):
+            wanted = live.rows[all_of_them[mirrored].places]
+            np.testing.assert_array_equal(some.rows[those[mirrored].places], wanted[wanted % 3 != 1])

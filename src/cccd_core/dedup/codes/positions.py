@@ -48,7 +48,7 @@ def scan_layings(
 
     By which: bit l for `layings[l]`. About a share `keep` of strangers is left by each laying.
     """
-    found = scan_lots(screen, [relaid(probes, laying) for laying in layings], people, keep=keep, threads=threads)
+    found = [screen.scan(relaid(probes, laying), people, keep=keep, threads=threads) for laying in layings]
     probe, row, score = (np.concatenate([one[column] for one in found]) for column in range(3))
     which = np.repeat(np.array([1 << number for number in range(len(found))], np.uint8), [len(one[0]) for one in found])
     order = np.lexsort((-score, row, probe))
@@ -58,24 +58,6 @@ def scan_layings(
     starts = np.flatnonzero(first)
     ways = np.bitwise_or.reduceat(which, starts) if len(starts) else which
     return probe[starts].astype(np.int64), row[starts].astype(np.int64), ways, score[starts]
-
-
-def scan_lots(
-    screen: Screen, lots: Sequence[People], people: People, *, keep: float, threads: int = 1
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]]:
-    """`Screen.scan` of each lot of probes, in one pass over these people: one probe alone waits for memory, and four
-    take little longer."""
-    together = People(
-        {name: np.concatenate([lot.columns[name] for lot in lots]) for name in people.columns},
-        np.concatenate([lot.present for lot in lots]),
-    )
-    probe, row, score = screen.scan(together, people, keep=keep, threads=threads)
-    starts = np.cumsum([0, *(len(lot) for lot in lots)])
-    ends = np.searchsorted(probe, starts).tolist()
-    return [
-        (probe[begin:end] - start, row[begin:end], score[begin:end])
-        for start, begin, end in zip(starts.tolist(), ends, ends[1:], strict=False)
-    ]
 
 
 def scan_unplaced(

@@ -1,4 +1,4 @@
-"""Many people against many, as a join meets them: who is left by the codes, by which laying of the fingers.
+"""Many people, laid out for it: who is left by the codes, by which laying of the fingers.
 
 What decides is what `Screen.scan` and `positions.scan_layings` decide by, the four-bit numbers. Before them stand two
 looks at the first bits of each finger's signs, along the directions that tell most: 64 of them, the sketch, laid out so
@@ -8,13 +8,14 @@ of two people depends on these and the cohort alone.
 
 Sketch and prefix leave so many that they lose little beside the numbers, the more the fewer fingers two people share.
 Hands and slaps are exchanged in one record of some thousands, so that a hundredth of the share is kept of strangers who
-are alike so. How it was chosen is in decision 90.
+are alike so, by a join; a search asks for each laying alone. How it was chosen is in decisions 90 and 88.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
@@ -134,26 +135,52 @@ class Known:
 
 
 def sift(
-    screen: Screen, probes: People, crowd: Crowd, known: Known, *, keep: float, exchanged: bool, stop: int
+    screen: Screen,
+    probes: People,
+    crowd: Crowd,
+    known: Known,
+    *,
+    keep: float,
+    exchanged: bool,
+    stop: int,
+    threads: int = 1,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]]:
     """Who is left: (probe, row, by which layings, bit l for `LAYINGS[l]`), segment by segment, in order of probe and
     row in each; of the segments that have anybody before place `stop`.
 
-    About a share `keep` of strangers is left as stated, `EXCHANGED_SHARE` of it by each other laying.
+    About a share `keep` of strangers is left as stated, `EXCHANGED_SHARE` of it by each other laying. What is left does
+    not depend on `threads`, which share the segments.
     """
     sieves = _sieves(screen, probes, crowd, known, keep, exchanged)
-    begins = 0
-    for ends, groups in crowd.segments:
-        if begins >= stop:
-            return
-        hits = scan.sift(sieves, groups, crowd.prefixes, crowd.numbers)
-        begins = ends
-        if len(hits):
-            new = np.ones(len(hits), np.bool_)
-            new[1:] = np.any(hits[1:, :2] != hits[:-1, :2], axis=1)
-            first = np.flatnonzero(new)
-            ways = np.bitwise_or.reduceat(np.left_shift(1, hits[:, 2]), first)
-            yield hits[first, 0], hits[first, 1], ways.astype(np.uint8)
+    begins = [0, *(ends for ends, _ in crowd.segments)]
+    some = [groups for begin, (_, groups) in zip(begins, crowd.segments, strict=False) if begin < stop]
+
+    def sifted(groups: scan.Groups) -> NDArray[np.int64]:
+        return scan.sift(sieves, groups, crowd.prefixes, crowd.numbers)
+
+    if threads > 1 and len(some) > 1:
+        with ThreadPoolExecutor(min(threads, len(some))) as pool:
+            yield from filter(_anybody, map(_united, pool.map(sifted, some)))
+    else:
+        yield from filter(_anybody, map(_united, map(sifted, some)))
+
+
+_Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
+
+
+def _anybody(found: _Hits) -> bool:
+    return len(found[0]) > 0
+
+
+def _united(hits: NDArray[np.int64]) -> _Hits:
+    """Each pair once, by all its layings."""
+    new = np.ones(len(hits), np.bool_)
+    new[1:] = np.any(hits[1:, :2] != hits[:-1, :2], axis=1)
+    first = np.flatnonzero(new)
+    if not len(first):
+        return hits[:, 0], hits[:, 1], np.zeros(0, np.uint8)
+    ways = np.bitwise_or.reduceat(np.left_shift(1, hits[:, 2]), first)
+    return hits[first, 0], hits[first, 1], ways.astype(np.uint8)
 
 
 def _sieves(screen: Screen, probes: People, crowd: Crowd, known: Known, keep: float, exchanged: bool) -> scan.Sieves:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
-from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, relaid, scan_layings, scan_lots, scan_unplaced
+from cccd_core.dedup.codes.positions import LAYINGS, relaid, scan_unplaced
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, Measured, People, Screen
 from cccd_core.dedup.codes.sift import Crowd, Known, sift
 from cccd_core.dedup.index import Index, LiveShard
@@ -28,7 +28,6 @@ from cccd_core.errors import ParameterError
 
 PROBES_MOST: Final = 1024  # scanned at a time: 30 kB each
 KNOWN_PARTS: Final = 2  # 1 kB a person
-SECOND_PROBES_MOST: Final = 256  # each is laid in four ways
 UNPLACED: Final = 1 << len(LAYINGS)
 
 Places = NDArray[np.int64]
@@ -97,29 +96,6 @@ class CodeScreen:
                 found.append(np.stack([rows + start, columns, ways.astype(np.int64)], axis=1))
         return np.concatenate(found)
 
-    def left(self, probes: Coded, candidates: Coded, *, threads: int = 1) -> tuple[Places, Places]:
-        """Pairs of codes that are left, as a search meets them: by all signs, and by each laying the same share."""
-        rows, columns, _ = self._placed(probes, candidates, threads)
-        found = [np.stack([rows, columns], axis=1), *self.loose(probes, candidates, threads)]
-        pairs = np.unique(np.concatenate(found), axis=0)
-        return pairs[:, 0], pairs[:, 1]
-
-    def _placed(self, probes: Coded, candidates: Coded, threads: int) -> tuple[Places, Places, Ways]:
-        """Pairs that are left by fingers of known position, in order, and by which layings."""
-        layings = LAYINGS if self.any_position else (AS_STATED,)
-        found: list[tuple[Places, Places, Ways]] = [
-            (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
-        ]
-        step = PROBES_MOST // len(layings)
-        for start in range(0, len(probes.people), step):
-            some = probes.people.take(np.arange(start, min(start + step, len(probes.people))))
-            rows, columns, ways, _ = scan_layings(
-                self.screen, some, candidates.people, keep=self.keep, layings=layings, threads=threads
-            )
-            found.append((rows + start, columns, ways))
-        rows, columns, ways = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return rows, columns, ways
-
     def loose(self, probes: Coded, candidates: Coded, threads: int) -> list[Places]:
         """Pairs (probe, candidate) that are left by a finger of unknown position, int64[n, 2] each."""
         if not self.any_position:
@@ -169,6 +145,7 @@ class CodesFirst:
         self._measured = Measured.shipped()
         cohort = cohort_of([coded_rows(live.shard, live.rows[:COHORT_MOST]).people for live in index.shards[:1]])
         self._screen = None if cohort is None else Screen(cohort, self._measured)
+        self._crowds: dict[str, Crowd] = {}  # by a shard's mark; 400 bytes a person
 
     def miss_rate(self, fingers: int) -> float | None:
         """Which share of true matches by so many fingers it was measured to lose."""
@@ -176,10 +153,43 @@ class CodesFirst:
 
     def ready(self, sought: Sequence[Sought]) -> Batch:
         """These people, coded, for the first pass."""
+        screen, people = self._known_screen(), [one.person for one in sought]
+        coded = self.coded(people)
+        return Batch(self, screen, people, coded, Lots.of(screen, [coded.people]))
+
+    def sifted(self, lots: Lots, live: LiveShard) -> list[tuple[Places, Places]]:
+        """Pairs of each lot that are left, as places in the lot and in the live rows, in that order."""
+        shard, rows = live.shard, live.rows
+        crowd = self._crowds.get(shard.file.mark)
+        if crowd is None:  # of all rows of a shard, so that no search copies those that count
+            crowd = self._crowds[shard.file.mark] = Crowd.of(coded_rows(shard, np.arange(shard.people)).people)
+        found = [np.zeros((0, 2), np.int64)]
+        for probe, row, _ in sift(
+            self._known_screen(), lots.people, crowd, lots.known, keep=self._keep, exchanged=False, stop=shard.people,
+            threads=self._threads,
+        ):  # fmt: skip
+            place = np.minimum(np.searchsorted(rows, row), len(rows) - 1)
+            counts = rows[place] == row
+            found.append(np.stack([probe[counts], place[counts]], axis=1))
+        pairs = np.concatenate(found)
+        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        ends = np.searchsorted(pairs[:, 0], np.arange(0, len(lots.people) + 1, max(1, lots.each))).tolist()
+        return [
+            (pairs[start:stop, 0] - number * lots.each, pairs[start:stop, 1])
+            for number, (start, stop) in enumerate(pairwise(ends))
+        ]
+
+    def loose(self, probes: Coded, live: LiveShard) -> list[Places]:
+        """Pairs that are left by a finger of unknown position, int64[n, 2] each."""
+        if not len(probes.whose) and not len(live.shard.unplaced):
+            return []
+        screen = CodeScreen(self._known_screen(), self._keep, True)
+        return screen.loose(probes, coded_rows(live.shard, live.rows), self._threads)
+
+    def _known_screen(self) -> Screen:
         if self._screen is None:
             raise ParameterError("nobody can be screened in an index of nobody")
-        people = [one.person for one in sought]
-        return Batch(self, CodeScreen(self._screen, self._keep, False), people, self.coded(people), self._threads)
+        return self._screen
 
     def coded(self, people: Sequence[Searchable]) -> Coded:
         """The codes of their fingers."""
@@ -199,14 +209,30 @@ class CodesFirst:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lots:
+    """People to sift by, in lots of `each`, and what the cohort gives them."""
+
+    people: People
+    known: Known
+    each: int
+
+    @classmethod
+    def of(cls, screen: Screen, lots: Sequence[People]) -> Lots:
+        """All of one size."""
+        columns = {name: np.concatenate([lot.columns[name] for lot in lots]) for name in lots[0].columns}
+        people = People(columns, np.concatenate([lot.present for lot in lots]))
+        return cls(people, Known.of(screen, people, exchanged=False), len(lots[0]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """People of a batch, coded, for the first pass."""
 
     owner: CodesFirst
-    screen: CodeScreen
+    screen: Screen
     people: Sequence[Searchable]
     coded: Coded
-    threads: int
+    _lots: Lots
     _stated: dict[str, tuple[Places, Places]] = field(default_factory=dict)  # of each shard, by its mark
 
     def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
@@ -217,52 +243,42 @@ class Batch:
         """The same as pairs; looked for once."""
         mark = live.shard.file.mark
         if mark not in self._stated:
-            self._stated[mark] = self.screen.left(self.coded, coded_rows(live.shard, live.rows), threads=self.threads)
+            ((rows, columns),) = self.owner.sifted(self._lots, live)
+            self._stated[mark] = rows, columns
         return self._stated[mark]
 
     def again(self, places: Sequence[int]) -> Again:
         """Some of these for the second pass: also with hands exchanged, and as mirror images."""
         some = np.array(places, np.int64)
+        captured = self.coded.take(some)
         mirrored = self.owner.coded([self.people[place].mirrored() for place in places])
-        return Again(self, some, self.coded.take(some), mirrored)
+        lots = [*(relaid(captured.people, laying) for laying in LAYINGS[1:]), mirrored.people]
+        return Again(self, some, captured, Lots.of(self.screen, lots))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Again:
-    """People of a batch for the second pass: which of the first they are, as captured and as mirror images."""
+    """People of a batch for the second pass: which of the first they are, their fingers as captured, and in other
+    layings and as mirror images."""
 
     first: Batch
     places: Places
     captured: Coded
-    mirrored: Coded
+    _lots: Lots
 
     def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
         """For each of these whom it leaves, as captured (False) and as a mirror image (True)."""
         rows, columns = self.first.stated(live)
         at = np.minimum(np.searchsorted(self.places, rows), len(self.places) - 1)
         here = self.places[at] == rows
-        stated = (at[here], columns[here], np.ones(int(here.sum()), np.uint8))
-        theirs, threads = coded_rows(live.shard, live.rows), self.first.threads
-        captured, mirrored = [stated], [_nobody()]
-        for start in range(0, len(self.places), SECOND_PROBES_MOST):
-            some = np.arange(start, min(start + SECOND_PROBES_MOST, len(self.places)))
-            mine, images = self.captured.people.take(some), self.mirrored.people.take(some)
-            lots = [*(relaid(mine, laying) for laying in LAYINGS[1:]), images]
-            screen, keep = self.first.screen.screen, self.first.screen.keep
-            *exchanged, images_found = scan_lots(screen, lots, theirs.people, keep=keep, threads=threads)
-            for number, (row, column, _) in enumerate(exchanged, start=1):
-                captured.append((row + start, column, np.full(len(row), 1 << number, np.uint8)))
-            row, column, _ = images_found
-            mirrored.append((row + start, column, np.ones(len(row), np.uint8)))
-        wide = CodeScreen(self.first.screen.screen, self.first.screen.keep, True)
-        for loose in wide.loose(self.captured, theirs, threads):
-            captured.append((loose[:, 0], loose[:, 1], np.full(len(loose), UNPLACED, np.uint8)))
-        both = [_each(len(self.places), *_united(found)) for found in (captured, mirrored)]
-        return [{False: one, True: image} for one, image in zip(*both, strict=True)]
-
-
-def _nobody() -> tuple[Places, Places, Ways]:
-    return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8)
+        *exchanged, mirrored = self.first.owner.sifted(self._lots, live)
+        found = [(at[here], columns[here], np.ones(int(here.sum()), np.uint8))]
+        for number, (row, column) in enumerate(exchanged, start=1):
+            found.append((row, column, np.full(len(row), 1 << number, np.uint8)))
+        for loose in self.first.owner.loose(self.captured, live):
+            found.append((loose[:, 0], loose[:, 1], np.full(len(loose), UNPLACED, np.uint8)))
+        captured, images = (_each(len(self.places), *one) for one in (_united(found), mirrored))
+        return [{False: one, True: image} for one, image in zip(captured, images, strict=True)]
 
 
 def _united(found: Sequence[tuple[Places, Places, Ways]]) -> tuple[Places, Places, Ways]:

@@ -12,7 +12,6 @@ from cccd_core.dedup.codes.positions import (
     LAYINGS,
     relaid,
     scan_layings,
-    scan_lots,
     scan_unplaced,
 )
 from cccd_core.dedup.codes.screen import Measured, People, Screen
@@ -61,16 +60,6 @@ def test_swapped_hands_are_found():
         assert score.min() >= 2.3
     stated = screen.scan(relaid(enrolled, HANDS_SWAPPED), enrolled, keep=0.01)
     assert sum(p == r for p, r in zip(*(column.tolist() for column in stated[:2]), strict=True)) < 60
-
-
-def test_lots_are_scanned_at_once_as_each_alone():
-    enrolled, screen = people(50, 6), Screen(people(80, 7), WIDE)
-    lots = [people(3, 8), people(0, 9), enrolled.take(np.array([4, 9]))]
-    found = scan_lots(screen, lots, enrolled, keep=0.1, threads=2)
-    assert any(len(one[0]) for one in found)
-    for lot, one in zip(lots, found, strict=True):
-        for mine, alone in zip(one, screen.scan(lot, enrolled, keep=0.1), strict=True):
-            np.testing.assert_array_equal(mine, alone)
 
 
 def test_a_finger_of_unknown_position_is_found_where_it_lies():
