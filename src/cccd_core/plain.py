@@ -105,7 +105,7 @@ def _decoder(kind: Hashable) -> Callable[[object], object]:
     if kind in (date, datetime):
         return _converted(kind.fromisoformat, f"{'time' if kind is datetime else 'date'} as ISO 8601 has it")
     if kind is float:
-        return lambda data: float(_require(int, data) if isinstance(data, int) else _require(float, data))
+        return _float
     if kind is str:
         return _text
     if kind in (bool, int, NoneType):
@@ -121,6 +121,13 @@ def _converted(convert: Callable[[str], object], what: str) -> Callable[[object]
             return _refuse(what)
 
     return take
+
+
+def _float(data: object) -> object:
+    try:
+        return float(_require(int, data) if isinstance(data, int) else _require(float, data))
+    except OverflowError:  # hundreds of digits
+        return _refuse("float")
 
 
 def _text(data: object) -> object:

@@ -159,7 +159,7 @@ class Ledger:
         if kind == "accepted":
             self._accepted(decode(Accepted, said))
         elif kind == "settled":
-            request = said["id"]
+            request = said.get("id")
             if not isinstance(request, str) or request not in self._entries:
                 raise ValueError
             rest = {name: value for name, value in said.items() if name != "id"}

@@ -87,7 +87,8 @@ def test_another_process_and_another_gallery_are_refused(tmp_path: Path) -> None
     "body",
     [
         b"", b"{}", b'"head"\n{}', b'"accepted"\n[]', b'"accepted"\n{"id":"a"}', b'"else"\n{}', b"\xff\n{}",
-        b'"settled"\n{"id":"nobody","state":"done"}', b'"settled"\n{"id":"r0","state":"done"}', b"[" * 9999 + b"\n{}",
+        b'"settled"\n{"id":"nobody","state":"done"}',
+        b'"settled"\n{"state":"done"}', b'"settled"\n{"id":"r0","state":"done"}', b"[" * 9999 + b"\n{}",
     ],
 )  # fmt: skip
 def test_what_was_never_written_here_is_damage(tmp_path: Path, body: bytes) -> None:

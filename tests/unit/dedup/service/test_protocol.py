@@ -37,7 +37,9 @@ def test_a_request_comes_back_as_it_was_sent() -> None:
     [
         b"", b"{", b"[]", b"null", b"1", b"\xff\xfe", b'{"operation":"insert"}', b"[" * 100_000, b'{"a":' * 50_000,
         b'{"operation":"status","operation":"status"}', b'{"operation":"status","wait":NaN}', b'{"operation":"stop"}',
-        b'{"operation":"status","wait":1e999}', b'{"operation":"status","more":1}', b'{"operation":["status"]}',
+        b'{"operation":"status","wait":1e999}',
+        b'{"operation":"status","wait":1' + b"0" * 400 + b"}",
+        b'{"operation":"status","more":1}', b'{"operation":["status"]}',
     ],
 )  # fmt: skip
 def test_what_is_no_request_is_refused(frame: bytes) -> None:
