@@ -149,7 +149,7 @@ class People:
 class Screen:
     """The first stage: who of many people is left for a probe. Immutable; it can be pickled and shared by threads."""
 
-    __slots__ = ("_cohort", "measured")
+    __slots__ = ("_against", "_cohort", "measured")
 
     def __init__(self, cohort: People, measured: Measured | None = None) -> None:
         """`cohort`: people of the gallery, of whom the first 512 are taken; they are to be the same for all parts of a
@@ -157,6 +157,7 @@ class Screen:
         if not len(cohort):
             raise ParameterError("a cohort has at least one person")
         self._cohort = cohort.take(np.arange(min(len(cohort), COHORT_MOST)))
+        self._against: dict[str, tuple[Bytes, ...]] = {}  # of each column, laid out when it is first asked for
         self.measured = Measured.shipped() if measured is None else measured
 
     def scan(
@@ -232,19 +233,26 @@ class Screen:
     def strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
         """Mean and variance of what the cohort gives each finger of the probes, by a column or the first bytes of
         the signs: float64[probes, 10] each."""
-        codes, seen, cohort = codes_of(probes, column), codes_of(self._cohort, column), self._cohort
-        there = _there(cohort.present)
-        everyone = np.ascontiguousarray(seen[there])
+        codes, cohort = codes_of(probes, column), self._laid_out(column)
         mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
         for finger in range(FINGERS):
-            here = np.flatnonzero(probes.present >> finger & 1)
-            own = np.ascontiguousarray(seen[there[:, finger], finger])
-            against = own if len(own) >= COHORT_LEAST else everyone
+            here, against = np.flatnonzero(probes.present >> finger & 1), cohort[finger]
             if len(here) and len(against):
                 first, second = _moments(column, np.ascontiguousarray(codes[here, finger]), against)
                 mean[here, finger], variance[here, finger] = _exact(first), _exact(second - first * first)
         variance = np.maximum(variance, 1.0)
         return mean, variance
+
+    def _laid_out(self, column: str) -> tuple[Bytes, ...]:
+        """Which codes of the cohort each finger is held against: its position's, where there are enough, or all."""
+        found = self._against.get(column)
+        if found is None:
+            seen, there = codes_of(self._cohort, column), _there(self._cohort.present)
+            own = [np.ascontiguousarray(seen[there[:, finger], finger]) for finger in range(FINGERS)]
+            everyone = np.ascontiguousarray(seen[there])
+            found = tuple(one if len(one) >= COHORT_LEAST else everyone for one in own)
+            self._against[column] = found
+        return found
 
 
 def floors(
