@@ -120,6 +120,7 @@ def describe() -> dict[str, Any]:
             "jit": "off (NUMBA_DISABLE_JIT)" if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") else "on",
         },
         "threads": {"active": threads(), "cores": os.cpu_count() or 1},
+        "extraction": {"pyfing": _installed("pyfing"), "h5py": _installed("h5py")},
         "gpu": _gpu(),
     }
 

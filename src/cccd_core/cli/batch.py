@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(area, name="batch")
     area.command(epilog="Example: cccd batch schema > dossier.schema.json")(schema)
     area.command(epilog="Example: cccd batch check ./batch")(check)
+    area.command(epilog="Example: cccd batch images ./out --key images.key --to ./opened")(images)
 
 
 def schema() -> None:
@@ -51,6 +52,42 @@ def check(
     else:
         _show(result)
     fail_unless(result.well)
+
+
+def images(
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="The OUT folder of a run of cccd issue --keep-images.", show_default=False, callback=no_stream
+        ),
+    ],
+    key: Annotated[Path, typer.Option(metavar="FILE", help="The key that they are encrypted by.", callback=no_stream)],
+    to: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where DOSSIER/POSITION.ENDING is written.", callback=no_stream)
+    ],
+    dossier: Annotated[list[str] | None, typer.Option(help="Of this dossier alone; may be repeated.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Opens the images of fingers that a run kept."""
+    from cccd_core.cli.gallery_key import read_key
+    from cccd_core.issuance.runs.images import KeptImages
+    from cccd_core.storage import whole_file
+    from cccd_core.storage.aes_gcm import KeyRing
+
+    when_interrupted("every image that was written is whole; run the same command again")
+    kept = KeptImages(out, KeyRing(read_key(key)))
+    written: list[str] = []
+    with progress("opening", quiet=as_json) as step:
+        for name in dossier or (None,):
+            for image in kept.read(name):
+                path = to / image.dossier_id / f"{image.position}.{image.ending}"
+                whole_file.write(path, image.data, private=True, folders=True)
+                written.append(str(path))
+                step(len(written), len(written), "images")
+    if as_json:
+        print_json({"images": written})
+    else:
+        say(f"{len(written):,} images written to {to}")
 
 
 def _show(result: BatchCheck) -> None:

@@ -38,18 +38,7 @@ def gather() -> dict[str, Any]:
     except CccdError as error:
         readers = {"available": False, "why": str(error)}
     modules = [str(path) for path in pkcs11_modules()]
-    return runtime.describe() | {"extraction": _extraction(), "pcsc": readers, "pkcs11": {"modules": modules}}
-
-
-def _extraction() -> dict[str, Any]:
-    from cccd_core.errors import CccdError
-    from cccd_core.extraction import ExtractionParameters, weights
-
-    try:
-        weights.layers()
-    except CccdError as error:
-        return {"available": False, "why": str(error)}
-    return {"available": True, "parameters": ExtractionParameters().digest}
+    return runtime.describe() | {"pcsc": readers, "pkcs11": {"modules": modules}}
 
 
 def _tree(facts: dict[str, Any], label: str = "cccd doctor") -> Tree:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interrupted
+from cccd_core.cli.gallery_key import cipher_of
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 
@@ -38,6 +39,15 @@ def issue(
         str | None,
         typer.Option(help="Run id of a lost output folder: issue its dossiers here; destroy its unfinished cards."),
     ] = None,
+    keep_images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEY",
+            help="Keep the images of fingers in OUT/images, encrypted by the key in this file (64 hexadecimal digits, "
+            "or what a token decrypts to it); without it they are dropped. See cccd batch images.",
+            callback=no_stream,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Checks, searches, builds, signs, writes and verifies the cards of a batch.
@@ -56,6 +66,7 @@ def issue(
             out,
             Means.usual(pki, reader),
             take_over=take_over,
+            keep_images=None if keep_images is None else cipher_of(keep_images),
             progress=step,
             ask=None if as_json else _ask,
         )

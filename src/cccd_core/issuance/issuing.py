@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -37,11 +37,13 @@ from cccd_core.issuance.reports import write as reports
 from cccd_core.issuance.reports.figures import Report
 from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
+from cccd_core.issuance.runs.images import KeptImages
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
 from cccd_core.personalise import Ask, Journal, Stage, Station
 from cccd_core.progress import Progress, named
+from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.lock import exclusive
 
 _CHECKED_AT_A_TIME = 64
@@ -56,6 +58,7 @@ def issue(
     *,
     policy: CheckPolicy | None = None,
     take_over: str | None = None,
+    keep_images: Cipher | None = None,
     progress: Progress | None = None,
     ask: Ask | None = None,
 ) -> Report:
@@ -67,6 +70,8 @@ def issue(
     * `take_over`: the id of a run over the same gallery whose output folder is lost. Its unfinished dossiers, as far as
       this batch has them, are issued by this run. Whoever says so destroys the cards that the lost run left unfinished:
       the register never knew them, and should the folder turn up again, it makes no more of them.
+    * `keep_images`: the images of the sound dossiers' fingers are kept in `out_dir`, encrypted by this
+      (`runs.images.KeptImages` reads them); without it they are dropped once the card is proved.
     * `progress(done, total, what)`, `what` being check, search or cards; `ask` reaches the operator of a real reader.
 
     A dossier that is rejected, a duplicate, in review or failed holds up no other. What is wrong for all is raised
@@ -88,7 +93,8 @@ def issue(
         stack.enter_context(alone_with(paths.gallery))
         register = stack.enter_context(closing(Register(paths.register)))
         state = stack.enter_context(closing(RunState(paths.state)))
-        run = _Run(paths, means, policy, register, state, stack)
+        kept = None if keep_images is None else KeptImages(paths.out, keep_images)
+        run = _Run(paths, means, policy, register, state, stack, kept)
         authority = run.require_means(ids)  # before the day is fixed: the clock may be what is wrong
         facts = {"reader": means.readers.name}
         day = state.begin(day=day_of(means.clock), register_id=register.register_id, facts=facts)
@@ -128,6 +134,7 @@ class _Run:
     register: Register
     state: RunState
     stack: ExitStack
+    kept: KeptImages | None = None
     _content: ContentStore | None = None
     _orders: Orders | None = None
 
@@ -190,8 +197,11 @@ class _Run:
             start = time.perf_counter()
             while part := list(islice(raws, _CHECKED_AT_A_TIME)):
                 found = list(pool.map(check, part))
-                self.content.put(content for _, content in found if content is not None)
-                entries = [entry for entry, _ in found]
+                for each in found:
+                    if self.kept is not None and each.content is not None:
+                        self.kept.put(each.entry.dossier_id, each.images)
+                self.content.put(each.content for each in found if each.content is not None)
+                entries = [each.entry for each in found]
                 waiting.difference_update(entry.dossier_id for entry in entries)
                 now = time.perf_counter()
                 self.state.record(entries, {"check": now - start})
@@ -258,8 +268,16 @@ class _Run:
             logger.warning("%d dossiers are not in the batch as they were", len(gone))
 
 
-def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> tuple[Entry, Content | None]:
-    """The row of one dossier, and what is kept of it where it is sound."""
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """The row of one dossier; where it is sound, what later stages need of it, and its fingers' images as they came."""
+
+    entry: Entry
+    content: Content | None = None
+    images: Mapping[int, bytes] = field(default_factory=dict)
+
+
+def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> _Checked:
     checked = check_dossier(raw, day=day, policy=policy)
     odd = {one.reason for one in checked.problems if one.severity is Severity.WARNING}
     warnings = tuple(sorted(word for word in odd if isinstance(word, Oddity)))
@@ -269,11 +287,12 @@ def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> tuple[Entry, C
     if sound is not None:
         try:
             portrait = portraits.for_chip(sound.portrait, policy)
-            return entry, Content(sound.dossier, sound.tenprint, portrait, _images(sound, policy))
+            content = Content(sound.dossier, sound.tenprint, portrait, _images(sound, policy))
+            return _Checked(entry, content, {position: each.data for position, each in sound.images.items()})
         except DossierError as error:
             problems = (*problems, Problem.of(raw.dossier_id, "portrait", error))
     evidence = replace(doubts, problems=_evidence(problems, Severity.ERROR))
-    return replace(entry, state=DossierState.REJECTED, reason=principal(problems), evidence=evidence), None
+    return _Checked(replace(entry, state=DossierState.REJECTED, reason=principal(problems), evidence=evidence))
 
 
 def _images(sound: SoundDossier, policy: CheckPolicy) -> dict[int, bytes]:

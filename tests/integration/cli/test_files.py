@@ -56,7 +56,7 @@ FOLDERS = [
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
     ("extract", "out"), ("dedup join", "out"), ("synth people", "out"), ("synth people", "gallery"),
-    ("synth check", "out"), ("evaluate-search", "out"), ("search", "serve"),
+    ("synth check", "out"), ("evaluate-search", "out"), ("search", "serve"), ("batch images", "to"),
 ]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
@@ -83,7 +83,8 @@ READ_BY_NAME = [
     *((f"ask {word}", "socket") for word in ("insert", "identify", "delete", "status")),
     ("ask insert", "person_dir"), ("ask identify", "person_dir"),
     *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
-    ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("pki show", "folder"), ("vcard new", "pki"),
+    ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("issue", "keep_images"),
+    ("batch images", "out"), ("batch images", "key"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
     *((f"pki {word}", "module") for word in ("signer", "list-signer", "ceremony")),
@@ -207,6 +208,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "card read": {"file": card, "--can": can, "--pki": office.pki},
         "card verify": {"file": card, "--can": can, "--pki": office.pki},
         "batch check": {"batch": office.batch()},
+        "batch images": {"out": work, "--key": key_file(work), "--to": work / "unused"},
         **{f"gallery {word}": {"gallery": office.gallery} for word in _GALLERY},
         "evaluate-search": {"gallery": office.gallery, "probes": work / "people"},
         "search": {"gallery": office.gallery, **({} if parameter == "serve" else {"people": work / "set"})},
@@ -229,7 +231,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
     }
     given = dict(arguments[name])
     positional = parameter in given or parameter == "certificates"
-    given[parameter if positional else f"--{parameter}"] = target
+    given[parameter if positional else f"--{parameter.replace('_', '-')}"] = target
     words = [str(word) for key, value in given.items() for word in ([key, value] if key[:2] == "--" else [value])]
     area, *rest = name.split()
     if name == "evaluate" and parameter == "compare":

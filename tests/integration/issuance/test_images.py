@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from cccd_core.cli.common import run
+from cccd_core.cli.main import build
 from cccd_core.emrtd import ElementaryFile, dg3
 from cccd_core.errors import UnavailableError
 from cccd_core.extraction import ImageReader, weights
@@ -172,3 +174,43 @@ def test_without_the_extractor_an_image_alone_is_nobodys_fault(
 
 def _missing() -> ImageReader:
     raise UnavailableError("the extractor is not installed", needs="cccd_core[extract]")
+
+
+def test_images_are_kept_encrypted_where_that_is_asked_for(
+    office: Office, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = {2: picture(images, 2), 7: picture(images, 7, 1, "JPEG2000")}
+    fields = {**dossiers.document(1), "templates": {"dpi": 500}}
+    dossiers.put(office.batch(), "D1", fields, fingers={"2.png": pictures[2], "7.jp2": pictures[7]})
+    dossiers.put(office.batch(), "D2", dossiers.document(2), seed=2)
+    key, other = office.folder / "images.key", office.folder / "other.key"
+    key.write_text("5a" * 32)
+    other.write_text("a5" * 32)
+    batch, out = office.batch(), office.out()
+    words = [batch, "--gallery", office.gallery, "--pki", office.pki, "--out", out, "--keep-images", key, "--json"]
+    for _ in range(2):  # a second run changes nothing
+        assert call("issue", *words) == 0
+    kept = sorted((out / "images").rglob("*.sealed"))
+    assert [path.relative_to(out / "images").as_posix() for path in kept] == ["D1/2.sealed", "D1/7.sealed"]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
+    sealed = b"".join(path.read_bytes() for path in kept)
+    assert not any(data[40:80] in sealed for data in pictures.values())
+    opened = office.folder / "opened"
+    capsys.readouterr()
+    assert call("batch", "images", out, "--key", key, "--to", opened) == 0
+    assert "2 images written" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in opened.rglob("*.*")} == {
+        "2.png": pictures[2], "7.jp2": pictures[7]
+    }  # fmt: skip
+    again = office.folder / "again"
+    assert call("batch", "images", out, "--key", other, "--to", again) != 0
+    assert call("batch", "images", out, "--key", key, "--to", again, "--dossier", "D2") != 0
+    # one finger's file in another's place
+    kept[0].write_bytes(kept[1].read_bytes())
+    assert call("batch", "images", out, "--key", key, "--to", again) != 0
+    assert "another finger's" in " ".join(capsys.readouterr().err.split())
+    assert not list(again.rglob("*.*"))
+
+
+def call(*words: str | Path) -> int:
+    return run(build(str(words[0])), [*map(str, words)])

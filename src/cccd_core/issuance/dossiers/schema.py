@@ -187,7 +187,7 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "Its resolution is read from it, or given as `dpi` in the dossier. Where there is no template one is "
         "extracted; of both the template is searched with. On the chip goes the image, where the finger is one of "
         f"those chosen: as it came, or as JPEG 2000 of at most {policy.chip_finger_bytes} bytes; minutiae where that "
-        "would harm the ridges. Images are kept nowhere else.",
+        "would harm the ridges. Elsewhere images are kept where `cccd issue --keep-images` asks for it, encrypted.",
         "enough fingers": f"At least {policy.min_fingers} fingers with at least {policy.min_minutiae} minutiae each. "
         "Where fingers noted as missing leave fewer, those that are left; a person with none left goes to review. "
         f"A child under {policy.fingers_from_age} needs none.",
