@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import secrets
 import selectors
@@ -18,12 +17,11 @@ from typing import Final
 
 from cccd_core.dedup.service.framing import Lines
 from cccd_core.dedup.service.protocol import Reply, ToldError, frame_of, request_of
-from cccd_core.dedup.service.service import Service
+from cccd_core.dedup.service.service import Service, mistake
 from cccd_core.errors import BusyError, CccdError, FileError, FormatError, ParameterError
 from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import exclusive
 
-_LOG = logging.getLogger("cccd_core.dedup.service")
 PATH_BYTES_MOST: Final = 107  # what the address of a local socket holds
 _DRAFT_BYTES: Final = 16  # a draft's name may be so much longer
 _POLL_S: Final = 0.2
@@ -181,8 +179,7 @@ class _Server:
             return self._service.ask(request)
         except Exception as error:
             # A mistake of the program costs this request alone.
-            _LOG.error("%s: a mistake of the program: %s", request.operation, type(error).__name__)
-            told = ToldError.of(CccdError("a mistake of the program", of=type(error).__name__))
+            told = ToldError.of(mistake(request.operation, error))
             return Reply("refused", request.id, request.operation, error=told)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -212,8 +213,7 @@ class Service:
             return found if found.state == "done" else Settled("failed", None, ToldError.of(error), not for_good)
         except Exception as error:
             # A mistake of the program: it is told to whoever asked, and what others asked is carried out.
-            _LOG.error("%s: a mistake of the program: %s", operation, type(error).__name__)
-            return Settled("failed", error=ToldError.of(CccdError("a mistake of the program", of=type(error).__name__)))
+            return Settled("failed", error=ToldError.of(mistake(operation, error)))
         _LOG.info("%s: done", operation)
         return settled
 
@@ -240,6 +240,14 @@ class Service:
             looked.review_score, looked.cascade,
         )  # fmt: skip
         return Settled("done", encode_record(found))
+
+
+def mistake(operation: str, error: Exception) -> CccdError:
+    """A mistake of the program as it is told, after it was logged: of which kind and where, and nothing of any data."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    at = f"{Path(frame.filename).name}:{frame.lineno}"
+    _LOG.error("%s: a mistake of the program: %s at %s", operation, type(error).__name__, at)
+    return CccdError("a mistake of the program", of=type(error).__name__, at=at)
 
 
 def _again(what: str) -> BusyError:

@@ -264,6 +264,8 @@ def test_a_mistake_of_the_program_costs_one_request(served: Service, monkeypatch
         wrong.setattr(Service, "_identified", lambda *_: 1 // 0)
         reply = served.ask(identify("1", someone("x", 1)))
     assert reply.state == "failed"
+    assert reply.error is not None
+    assert reply.error.facts["of"] == "ZeroDivisionError"
     assert candidates(served.ask(identify("2", someone("x", 1, 1)))) == ["p1"]
 
 
