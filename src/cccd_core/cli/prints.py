@@ -48,12 +48,14 @@ def load_print(given: TemplateOptions, path: Path) -> Print:
     `ImageReader.read`; an image is what its bytes or its name say is one, where no format was given."""
     from cccd_core import templates
     from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image
+    from cccd_core.templates.nist_file import prints_alone
 
     if given.format is not None:
         return Print(given.load(path))
     with options_named():
         data = read_input(path, "print", MAX_IMAGE_BYTES)
-        if len(data) <= templates.io.MAX_FILE_BYTES and not is_image(instead(path.name, data)):
+        small = len(data) <= templates.io.MAX_FILE_BYTES
+        if small and not is_image(instead(path.name, data)) and not prints_alone(data):
             return Print(given.read(data, path))
         from cccd_core.extraction import ImageReader
 

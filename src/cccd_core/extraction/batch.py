@@ -19,6 +19,7 @@ from cccd_core.templates import FORMATS, write
 from cccd_core.templates.beside import MAX_IMAGE_BYTES
 
 ENDINGS = frozenset({".wsq", ".png", ".tif", ".tiff", ".bmp", ".jp2", ".j2k", ".jpg", ".jpeg"})
+# Files of ANSI/NIST-ITL are read where they are named; in a folder they may be templates.
 RAW_ENDING = ".raw"
 
 

@@ -6,10 +6,14 @@ from functools import cache
 from types import TracebackType
 from typing import Self
 
-from cccd_core.errors import ParameterError
+from cccd_core.errors import FormatError, ParameterError
 from cccd_core.extraction import images
 from cccd_core.extraction.extractor import Extraction, Extractor
 from cccd_core.extraction.images import Decoders
+from cccd_core.templates.nist_file import prints_alone
+from cccd_core.templates.nist_itl import Image
+
+_FINGERS = 10
 
 
 class ImageReader:
@@ -38,16 +42,41 @@ class ImageReader:
     def read(
         self, data: bytes, *, dpi: float | None = None, raw_size: tuple[int, int] | None = None, position: int = 0
     ) -> Extraction:
-        """The template of a WSQ, PNG, TIFF, BMP, JPEG 2000 or JPEG file, or of bare pixels of this width and height.
+        """The template of a WSQ, PNG, TIFF, BMP, JPEG 2000 or JPEG file, of bare pixels of this width and height, or of
+        the print in an ANSI/NIST-ITL file without minutiae: of several the one of `position`.
 
         `dpi` overrides what the file states. FormatError for what cannot be decoded or shows no finger (`reason`:
-        `empty`); ParameterError where no resolution is stated or given (`needs`: `dpi`) or a size is out of bounds.
+        `empty`), and for several prints none of which is of the position; ParameterError where no resolution is stated
+        or given (`needs`: `dpi`) or a size is out of bounds.
         """
+        stated = 0.0
+        if raw_size is None and (prints := prints_alone(data)):
+            held = _of(prints, position)
+            data, raw_size = held.data, _size(held)
+            stated = 25.4 * held.per_mm[0] if held.per_mm[0] == held.per_mm[1] else 0.0
+            position = position or (held.positions[0] if held.positions[:1] and held.positions[0] <= _FINGERS else 0)
         image = images.raw(data, *raw_size) if raw_size is not None else self._decoders.read(data)
-        found = dpi or image.dpi
+        found = dpi or stated or image.dpi
         if not found:
             raise ParameterError("the image does not state its resolution", needs="dpi")
         return self.extractor.extract(image.pixels, found, position=position)
+
+
+def _of(prints: tuple[Image, ...], position: int) -> Image:
+    """The print of a position, or the only one."""
+    found = [each for each in prints if position in each.positions] if position else list(prints)
+    if len(found) != 1 and len(prints) != 1:
+        held = " ".join(str(position) for each in prints for position in each.positions)
+        raise FormatError("a file of several prints, of which one must be told by its position", positions=held)
+    held_one = found[0] if len(found) == 1 else prints[0]
+    if held_one.positions and min(held_one.positions) > _FINGERS:
+        raise FormatError("a print of several fingers or of a palm", positions=" ".join(map(str, held_one.positions)))
+    return held_one
+
+
+def _size(held: Image) -> tuple[int, int] | None:
+    """The size of pixels without any file around them."""
+    return (held.width_px, held.height_px) if held.compression == "uncompressed" else None
 
 
 @cache

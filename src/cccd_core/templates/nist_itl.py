@@ -6,8 +6,8 @@ subfields parted by RS, of items parted by US; the first field is the record's l
 a tagged record, in field 999, and may hold any byte.
 
 ANSI/NIST-ITL 1-2007, 1-2011 and its updates of 2013 and 2015 (NIST SP 500-290), clauses 5, 8.1 and annex B. What is
-read of a record that is no Type 9 is the size, resolution, compression and position of an image; nothing of the texts
-of Types 1 and 2 is kept, since they name people.
+read of a record that is no Type 9 is the size, resolution, compression and position of an image, and the data of a
+print's; nothing of the texts of Types 1 and 2 is kept, since they name people.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cccd_core.errors import FormatError
 from cccd_core.templates.notices import Notice, Remark
@@ -115,13 +115,14 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class Image:
     """What a record says of its image: size in pixels, rows and columns a millimetre (0: not said), compression in
-    words, finger or palm positions."""
+    words, finger or palm positions, and of a print in the traditional encoding its `data`."""
 
     width_px: int
     height_px: int
     per_mm: tuple[float, float]
     compression: str
     positions: tuple[int, ...]
+    data: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,11 @@ class File:
             if each.image is not None and each.type in _PRINTS and each.idc == record.idc >= 0
         ]
         return found[0] if len(found) == 1 else None
+
+    def prints(self) -> tuple[Image, ...]:
+        """The images of prints whose data stand in the file, in order."""
+        found = (each.image for each in self.records if each.type in _PRINTS)
+        return tuple(image for image in found if image is not None and image.data)
 
     def images(self) -> str:
         """The images in words: "2 fingerprint images (type 14, WSQ) of positions 2, 7"; "" where there are none."""
@@ -268,8 +274,11 @@ def _tagged(data: bytes, head: re.Match[bytes]) -> tuple[Record, int, tuple[Noti
         odd = (Notice(Remark.LENGTH_OFF, {"type": kind, "stated": length, "actual": actual - start}),)
     wanted = kind in _TEXT or kind in WITH_IMAGE_FIELDS
     fields = _fields(data, start, actual - 1, kind) if wanted else {}
+    picture = fields.pop(_DATA, None)
     idc = fields[2].number_or(-1, 99) if 2 in fields else -1
     image = tagged_image(fields) if kind in WITH_IMAGE_FIELDS else None
+    if image is not None and picture is not None:
+        image = replace(image, data=picture.value)
     return Record(kind, idc, start, fields, image), actual, odd
 
 
@@ -280,8 +289,9 @@ def _separator(data: bytes, start: int) -> int:
 
 
 def _fields(data: bytes, start: int, end: int, kind: int) -> dict[int, Field]:
-    """The fields between `start` and the last separator, without image data. Where a record of minutiae has a field
-    that begins as none of it does, or one twice, FormatError; what other records say before such a field is enough."""
+    """The fields between `start` and the last separator; image data, which are the last one, of prints alone. Where a
+    record of minutiae has a field that begins as none of it does, or one twice, FormatError; what other records say
+    before such a field is enough."""
     fields: dict[int, Field] = {}
     offset = start
     while offset < end:
@@ -294,6 +304,8 @@ def _fields(data: bytes, start: int, end: int, kind: int) -> dict[int, Field]:
                 )
             break
         if number == _DATA:
+            if kind in _PRINTS:
+                fields[_DATA] = Field(tag.end(), data[tag.end() : end])
             break
         stop = data.find(GS, offset, end)
         stop = end if stop < 0 else stop
@@ -346,5 +358,6 @@ def _binary(data: bytes, offset: int, kind: int, native_per_mm: float) -> tuple[
             (per_mm, per_mm),
             _COMPRESSIONS.get(_BINARY_COMPRESSIONS.get(head[17], ""), "other compression"),
             tuple(position for position in head[6:12] if position != 255),
+            data[offset + 18 : offset + length] if kind in _PRINTS else b"",
         )
     return Record(kind, data[offset + 4], offset, {}, image), offset + length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import BatchCheck, check_batch
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.holder import compare_holder
+from cccd_core.templates import load
 from support import dossiers
 from support.issuing import Office, outcomes
 
@@ -214,3 +216,24 @@ def test_images_are_kept_encrypted_where_that_is_asked_for(
 
 def call(*words: str | Path) -> int:
     return run(build(str(words[0])), [*map(str, words)])
+
+
+def test_an_itl_file_of_images_is_an_image(tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = picture(images, 2)
+    fields = "14.002:0\x1d14.006:388\x1d14.007:374\x1d14.008:1\x1d14.009:500\x1d14.010:500\x1d14.011:PNG\x1d14.013:2"
+    body = fields.encode() + b"\x1d14.999:" + data
+    record = f"14.001:{len(body) + 16:08d}\x1d".encode() + body + b"\x1c"
+    file = b"1.001:40\x1d1.002:0501\x1d1.003:1\x1f1\x1e14\x1f00\x1c" + record
+    assert len(file) <= CheckPolicy().max_finger_bytes * 4
+    policy = CheckPolicy(max_finger_bytes=1 << 20)
+    pictures = {f"{position}.png": picture(images, position) for position in (7, 1, 6)}
+    dossiers.put(tmp_path / "batch", "D1", fingers={**pictures, "2.an2": file})
+    result, found = checked(tmp_path / "batch", policy)
+    assert (result.sound, found) == (1, {})
+    (tmp_path / "2.an2").write_bytes(file)
+    (tmp_path / "2.png").write_bytes(data)
+    assert call("match", tmp_path / "2.an2", tmp_path / "2.png", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)["candidates"]
+    assert row["score"] > 150
+    assert call("extract", tmp_path / "2.an2", "-o", tmp_path / "made") == 0
+    assert load(tmp_path / "made" / "2.fmr").view.position == 2

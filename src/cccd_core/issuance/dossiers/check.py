@@ -37,6 +37,7 @@ from cccd_core.issuance.dossiers.reasons import (
 from cccd_core.plain import JsonObject
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate, Tenprint
+from cccd_core.templates.nist_file import prints_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,8 @@ def _read(raw: RawDossier, position: int, note: FingerNote, policy: CheckPolicy,
     """Template and image of one position: of both the template counts, and an image that cannot be used is named.
     DossierError where neither can be read."""
     file, picture = raw.fingers.get(position), raw.images.get(position)
+    if file is not None and picture is None and note.format is None and prints_alone(file.data):
+        file, picture = None, file  # an ANSI/NIST-ITL file of images
 
     def warn(name: str, word: Oddity, facts: Mapping[str, Fact]) -> None:
         more = {"position": position, **facts}

@@ -182,7 +182,8 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "from the bytes, except that NIST .xyt text ends in .xyt; usual suffixes: "
         f"{', '.join(FINGER_SUFFIXES)}. A file has one view (of several the first is used) and at most "
         f"{policy.max_finger_bytes} bytes.",
-        "images": f"An image of one finger ({', '.join(IMAGE_SUFFIXES)}; told by its bytes), of at most "
+        "images": f"An image of one finger ({', '.join(IMAGE_SUFFIXES)}; told by its bytes; or the print in "
+        "an ANSI/NIST-ITL file without minutiae), of at most "
         f"{policy.max_image_bytes} bytes, may stand in place of its template or beside it, under the same position. "
         "Its resolution is read from it, or given as `dpi` in the dossier. Where there is no template one is "
         "extracted; of both the template is searched with. On the chip goes the image, where the finger is one of "
