@@ -47,6 +47,7 @@ from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.lock import exclusive
 
 _CHECKED_AT_A_TIME = 64
+_DG3_IMAGES_BYTES = 55_000  # of a file of 64 KiB, beside the minutiae of the other fingers
 logger = logging.getLogger(__name__)
 
 
@@ -296,12 +297,16 @@ def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> _Checked:
 
 
 def _images(sound: SoundDossier, policy: CheckPolicy) -> dict[int, bytes]:
-    """The records of those finger images that go on the chip, by position."""
-    chosen = on_chip(sound.tenprint, policy.chip_fingers)
-    made = {
-        position: for_chip(sound.images[position], position, policy) for position in chosen if position in sound.images
-    }
-    return {position: record for position, record in made.items() if record}
+    """The records of those finger images that go on the chip, by position; of the others, and where DG3 would be too
+    large, minutiae do."""
+    made: dict[int, bytes] = {}
+    left = _DG3_IMAGES_BYTES
+    for position in on_chip(sound.tenprint, policy.chip_fingers):
+        record = for_chip(sound.images[position], position, policy) if position in sound.images else b""
+        if record and len(record) <= left:
+            made[position] = record
+            left -= len(record)
+    return made
 
 
 def _evidence(problems: Iterable[Problem], severity: Severity) -> tuple[ProblemEvidence, ...]:

@@ -35,12 +35,12 @@ DAY = date(2026, 11, 2)
 POSITIONS = {2: "101", 7: "102", 1: "103", 6: "104"}  # a person made of four fingers of a set
 
 
-def picture(images: Path, position: int, impression: int = 1, form: str = "PNG") -> bytes:
+def picture(images: Path, position: int, impression: int = 1, form: str = "PNG", rate: int = 12) -> bytes:
     """A print as a file that states 500 dpi."""
     out = io.BytesIO()
     with Image.open(images / "fvc2002_DB1_B" / f"{POSITIONS[position]}_{impression}.png") as image:
         if form == "JPEG2000":
-            image.convert("L").save(out, form, irreversible=True, quality_mode="rates", quality_layers=[12])
+            image.convert("L").save(out, form, irreversible=True, quality_mode="rates", quality_layers=[rate])
         else:
             image.convert("L").save(out, form, dpi=(500, 500))
     return out.getvalue()
@@ -151,6 +151,18 @@ def test_an_image_too_large_for_the_chip_leaves_its_minutiae_there(office: Offic
     (entry,) = report.entries
     found = dg3.parse(dg3_of(office, entry, "000001"))
     assert [(each.position, each.kind) for each in found] == [(2, "minutiae"), (7, "minutiae")]
+
+
+def test_more_images_than_a_chip_s_file_holds(office: Office, images: Path) -> None:
+    pictures = {f"{position}.jp2": picture(images, position, 1, "JPEG2000", rate=5) for position in POSITIONS}
+    fields = {**dossiers.document(1), "templates": {"dpi": 500}}
+    dossiers.put(office.batch(), "D1", fields, fingers=pictures)
+    report = office.issue(policy=CheckPolicy(chip_fingers=4, chip_finger_bytes=31_000))
+    (entry,) = report.entries
+    found = dg3.parse(dg3_of(office, entry, "000001"))
+    assert {each.position: each.kind for each in found} == {
+        1: "minutiae", 2: "jpeg2000", 6: "minutiae", 7: "minutiae"
+    }  # fmt: skip
 
 
 def test_parquet_brings_images_too(tmp_path: Path, images: Path) -> None:
