@@ -112,6 +112,7 @@ def test_the_sketch_takes_strangers_alone(level, monkeypatch):
         assert all(found.get((p, p), 0) >> p % 3 & 1 for p in mates)
 
 
+@pytest.mark.jit
 def test_every_level_says_the_same_of_any_floors(monkeypatch):
     random = np.random.default_rng(7)
     crowd, probes = people(70, 8), people(9, 9)
