@@ -40,6 +40,9 @@ class ToyMatcher:
     def prepare(self, template: FingerTemplate) -> Points:
         return frozenset(zip(template.x_px.tolist(), template.y_px.tolist(), strict=True))
 
+    def gallery(self, found: Sequence[FingerTemplate]) -> ToyGallery:
+        return self.pack([self.prepare(template) for template in found])
+
     def pack(self, fingers: Sequence[Points]) -> ToyGallery:
         return ToyGallery(tuple(fingers))
 
