@@ -76,6 +76,9 @@ class KnowingMatcher:
         self.prepared += 1
         return identity(template)
 
+    def gallery(self, found: Sequence[FingerTemplate]) -> Pack:
+        return self.pack([self.prepare(template) for template in found])
+
     def pack(self, fingers: Sequence[int]) -> Pack:
         self.packs += 1
         self.packed += len(fingers)
