@@ -1,6 +1,7 @@
 #!/bin/bash
 # Real PC/SC readers with no hardware: starts a pcscd of our own with N virtual readers, and stops it again.
-# usage: virtual_readers.sh start N    1 to 16 readers; reader k waits for its card on TCP port 35963 + k
+# usage: virtual_readers.sh start N    1 to 16 readers; reader k waits for its card on TCP port 35963 + k, or, where another
+#                                      program has one of these ports, on the ports that the readers' names tell
 #        virtual_readers.sh stop
 # Installs nothing: says what is missing. State lies in $CCCD_READERS_HOME (default /run/cccd-readers, else under
 # $XDG_RUNTIME_DIR). vpcd listens on all interfaces: use it where nothing from outside reaches these ports.
@@ -11,7 +12,8 @@ elif [ -w /run ]; then home=/run/cccd-readers
 else home=${XDG_RUNTIME_DIR:?set CCCD_READERS_HOME to a folder of your own}/cccd-readers; fi
 socket=/run/pcscd/pcscd.comm
 driver=/usr/lib/pcsc/drivers/serial/libifdvpcd.so
-first_port=35963
+# vpcd's own choice first; it lies where systems lend ports to whoever asks for any, so the others lie below
+first_ports="35963 15963 17963 19963 21963"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -40,20 +42,35 @@ start() {
   if [ -S "$socket" ] && pgrep -x pcscd >/dev/null; then
     say "another pcscd runs on this machine; stop it first"; exit 4
   fi
+  local first_port
+  for first_port in $first_ports; do
+    start_at "$first_port" "$readers"
+    # pcscd goes on without a reader whose driver could not start, be it all of them
+    grep -qi "failed" "$home/pcscd.log" || return 0
+    say "a port from $first_port on is taken; trying others"
+    stop
+  done
+  say "no ports are free for $readers readers"
+  exit 5
+}
+
+start_at() {
+  local first_port=$1 readers=$2 i port name
   rm -f "$socket"
   mkdir -p "$home/conf"
-  local copies=$(((readers + 1) / 2)) i port
-  for i in $(seq 0 $((copies - 1))); do
+  for i in $(seq 0 $(((readers + 1) / 2 - 1))); do
     port=$((first_port + 2 * i))
+    name="Virtual PCD $i"
+    [ "$first_port" = 35963 ] || name="$name at $port"
     # one copy of the driver to an entry: it keeps its two slots in a global
     cp -L "$driver" "$home/libifdvpcd$i.so"
-    printf 'FRIENDLYNAME "Virtual PCD %d"\nDEVICENAME   /dev/null:%d\nLIBPATH      %s\nCHANNELID    %d\n\n' \
-      "$i" "$port" "$home/libifdvpcd$i.so" "$port"
+    printf 'FRIENDLYNAME "%s"\nDEVICENAME   /dev/null:%d\nLIBPATH      %s\nCHANNELID    %d\n\n' \
+      "$name" "$port" "$home/libifdvpcd$i.so" "$port"
   done >"$home/conf/readers"
   # setsid: an interrupt at the terminal is for whoever uses the readers, not for the service
   setsid pcscd --foreground --error -c "$home/conf" >"$home/pcscd.log" 2>&1 </dev/null &
-  echo $! >"$home/pcscd.pid"
   local pid=$!
+  echo "$pid" >"$home/pcscd.pid"
   for _ in $(seq 100); do
     [ -S "$socket" ] && return 0
     kill -0 "$pid" 2>/dev/null || break
@@ -66,5 +83,5 @@ start() {
 case ${1:-} in
   start) start "${2:-1}" ;;
   stop) stop ;;
-  *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
 esac

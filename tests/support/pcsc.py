@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,13 +65,18 @@ class VirtualReaders:
 
 
 @contextmanager
-def running(readers: int) -> Iterator[VirtualReaders]:
-    """Starts a private pcscd with so many virtual readers, holding the machine's lock, and stops it at the end."""
+def running(readers: int, *, taken: int | None = None) -> Iterator[VirtualReaders]:
+    """Starts a private pcscd with so many virtual readers, holding the machine's lock, and stops it at the end.
+
+    `taken`: a port that another program (this one) listens on meanwhile.
+    """
     if not shutil.which("pcscd") or not Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so").exists():
         pytest.skip("no pcscd or no vpcd on this machine")
     pytest.importorskip("smartcard", reason="no pyscard on this machine")
-    with LOCK.open("w") as lock:
+    with LOCK.open("w") as lock, ExitStack() as held:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if taken is not None:
+            held.enter_context(socket.create_server(("127.0.0.1", taken)))
         started = subprocess.run(
             ["bash", SCRIPT, "start", str(readers)], capture_output=True, text=True, timeout=60, check=False
         )
@@ -79,7 +85,7 @@ def running(readers: int) -> Iterator[VirtualReaders]:
                 pytest.skip(f"cannot start virtual readers here: {started.stderr.strip()}")
             assert started.returncode == 0, started.stderr
             names = tuple(sorted(pcsc.readers()))
-            assert len(names) >= readers
+            assert len(names) >= readers, started.stderr
             yield VirtualReaders(names[:readers])
         finally:
             subprocess.run(["bash", SCRIPT, "stop"], capture_output=True, timeout=60, check=True)

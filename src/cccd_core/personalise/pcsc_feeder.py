@@ -15,7 +15,7 @@ from cccd_core.personalise.feeder import Ask, FedCard
 from cccd_core.personalise.inserter import Inserter
 from cccd_core.personalise.shelf import CardShelf
 
-_VIRTUAL = re.compile(r"Virtual PCD(?: (\d+))? [0-9A-F]{2} ([0-9A-F]{2})")
+_VIRTUAL = re.compile(r"Virtual PCD(?: (\d{1,2}))?(?: at (\d{1,5}))? [0-9A-F]{2} ([0-9A-F]{2})")
 _INSERTION_PATIENCE_S = 20.0
 _ATTEMPT_S = 0.6  # how long one insertion may take to show; pcscd polls every 0.4 s
 _ORPHAN_S = 2.0
@@ -26,12 +26,14 @@ _LOOK_S = 0.2  # how long one look at a reader lasts; a cancelled feeder ends wi
 def virtual_port(reader: str) -> int | None:
     """The TCP port on which a virtual reader (vpcd) awaits its card; None for any other reader.
 
-    vpcd gives a driver instance two slots with consecutive ports; instance k (`Virtual PCD k`) begins at 35963 + 2k.
+    vpcd gives a driver instance two slots with consecutive ports; instance k (`Virtual PCD k`) begins at 35963 + 2k,
+    or at the port in its name (`Virtual PCD k at PORT`, scripts/virtual_readers.sh).
     """
     match = _VIRTUAL.fullmatch(reader)
     if match is None:
         return None
-    return server.DEFAULT_PORT + 2 * int(match[1] or 0) + int(match[2], 16)
+    first = int(match[2]) if match[2] else server.DEFAULT_PORT + 2 * int(match[1] or 0)
+    return first + int(match[3], 16)
 
 
 def lanes_of(name: str) -> tuple[str, ...]:
