@@ -38,7 +38,8 @@ def read(data: bytes, *, ppcm: int | None = None) -> TemplateRecord:
     end = take(data, offset, _FIELDS.size, "its header")
     product_id, equipment, width, height, res_x, res_y, view_count, reserved = _FIELDS.unpack_from(data, offset)
     resolution = stated_or_given(res_x, res_y, ppcm, offset + 10)
-    views, end, notices = read_views(data, end, view_count, STEPS, (width, height, *resolution.ppcm), offset + 14)
+    image = (width, height, *resolution.ppcm)
+    views, end, notices = read_views(data, end, view_count, STEPS, image, count_offset=offset + 14, stated_end=length)
     return TemplateRecord(
         FORMAT,
         views,

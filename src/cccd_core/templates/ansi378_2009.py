@@ -17,6 +17,7 @@ from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import (
     QUALITY_2011,
     UNREPORTED_2011,
+    Rows,
     finish,
     read_extended,
     read_minutiae,
@@ -68,7 +69,7 @@ def _read(data: bytes, header: struct.Struct, ppcm: int | None) -> TemplateRecor
     views = []
     notices: list[Notice] = []
     for number in range(1, view_count + 1):
-        view, offset, odd = _read_view(data, offset, ppcm, number, only=view_count == 1)
+        view, offset, odd = _read_view(data, offset, ppcm, number, only=view_count == 1, stated_end=length)
         views.append(view)
         notices += odd
     return TemplateRecord(
@@ -84,7 +85,7 @@ def _read(data: bytes, header: struct.Struct, ppcm: int | None) -> TemplateRecor
 
 
 def _read_view(
-    data: bytes, offset: int, ppcm: int | None, number_in_record: int, *, only: bool
+    data: bytes, offset: int, ppcm: int | None, number_in_record: int, *, only: bool, stated_end: int
 ) -> tuple[FingerTemplate, int, tuple[Notice, ...]]:
     start = take(data, offset, _VIEW.size, "the header of a view")
     (position, number, impression, score, vendor, algorithm, width, height, res_x, res_y, count) = _VIEW.unpack_from(
@@ -92,7 +93,8 @@ def _read_view(
     )
     resolution = stated_or_given(res_x, res_y, ppcm, offset + _RESOLUTION_OFFSET)
     columns = read_minutiae(data, start, count, steps=STEPS, quality_codes=QUALITY_2011)
-    extended, end, odd = read_extended(data, start + 6 * count, free=only)
+    rows = Rows(start + 6 * count, count, 6, width, height)
+    extended, end, odd = read_extended(data, rows, free=only, stated_end=stated_end)
     blocks = (QualityBlock(score, vendor, algorithm),)
     view = FingerTemplate(
         columns.x_px,

@@ -14,6 +14,7 @@ from cccd_core.errors import FormatError
 from cccd_core.templates.model import NO_DETAILS, CaptureDetails, FingerTemplate, TemplateRecord
 from cccd_core.templates.notices import Notice
 from cccd_core.templates.packed import (
+    Rows,
     finish,
     read_extended,
     read_minutiae,
@@ -43,7 +44,8 @@ def read(data: bytes, *, ppcm: int | None = None) -> TemplateRecord:
     if magic != MAGIC:
         raise FormatError("not an ISO/IEC 19794-2:2005 record", offset=0)
     resolution = stated_or_given(res_x, res_y, ppcm, 18)
-    views, end, notices = read_views(data, HEADER_BYTES, view_count, STEPS, (width, height, *resolution.ppcm), 22)
+    image = (width, height, *resolution.ppcm)
+    views, end, notices = read_views(data, HEADER_BYTES, view_count, STEPS, image, count_offset=22, stated_end=length)
     return TemplateRecord(
         FORMAT,
         views,
@@ -61,11 +63,19 @@ def write(record: TemplateRecord) -> bytes:
 
 
 def read_views(
-    data: bytes, offset: int, view_count: int, steps: int, image: tuple[int, int, int, int], count_offset: int
+    data: bytes,
+    offset: int,
+    view_count: int,
+    steps: int,
+    image: tuple[int, int, int, int],
+    *,
+    count_offset: int,
+    stated_end: int,
 ) -> tuple[tuple[FingerTemplate, ...], int, tuple[Notice, ...]]:
     """The views at `offset`, in the form that ANSI/INCITS 378-2004 shares, the offset after them, and what is odd.
 
-    `image` is width, height, and resolution in x and y, which this form keeps in the header.
+    `image` is width, height, and resolution in x and y, which this form keeps in the header, as it does the number of
+    views, at `count_offset`, and where they end.
     """
     width, height, res_x, res_y = image
     if not view_count:
@@ -76,7 +86,8 @@ def read_views(
         start = take(data, offset, VIEW_HEADER_BYTES, "the header of a view")
         position, numbers, quality_code, count = data[offset:start]
         columns = read_minutiae(data, start, count, steps=steps)
-        extended, offset, odd = read_extended(data, start + 6 * count, free=view_count == 1)
+        rows = Rows(start + 6 * count, count, 6, width, height)
+        extended, offset, odd = read_extended(data, rows, free=view_count == 1, stated_end=stated_end)
         notices += (*reserved_types(columns.reserved, number), *odd)
         known = quality_code <= MAX_QUALITY
         details = NO_DETAILS

@@ -19,6 +19,7 @@ from cccd_core.templates.model import CaptureDetails, CertificationBlock, Finger
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.packed import (
     QUALITY_2011,
+    Rows,
     finish,
     read_extended,
     read_minutiae,
@@ -109,7 +110,8 @@ def _read_view(
     stop = start + min(length, left)
     if last and offset + size * count + 2 + int.from_bytes(data[offset + size * count :][:2], "big") == len(data):
         stop = len(data)
-    extended, end, odd = read_extended(data, offset + size * count, free=True, stop=stop)
+    rows = Rows(offset + size * count, count, size, width, height)
+    extended, end, odd = read_extended(data, rows, free=True, stop=stop)
     if end != start + length:
         if not last:
             raise FormatError(

@@ -8,12 +8,14 @@ Reserved bits are read as 0 and the reserved type 3 as "other".
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 
 from cccd_core.errors import Fact, FormatError, ParameterError
 from cccd_core.templates.angles import from_steps, to_steps
+from cccd_core.templates.extended import areas
 from cccd_core.templates.model import FingerTemplate, Uint8Array, Uint16Array
 from cccd_core.templates.notices import Notice, Remark
 
@@ -123,23 +125,78 @@ def write_minutiae(
     return rows.tobytes()
 
 
+class Rows(NamedTuple):
+    """Where the minutiae of a view lie, and what bounds them: `number` of `size` bytes each up to `end`, on an image of
+    width and height (0: not stated)."""
+
+    end: int
+    number: int
+    size: int
+    width_px: int
+    height_px: int
+
+
 def read_extended(
-    data: bytes, offset: int, *, free: bool, stop: int | None = None
+    data: bytes, rows: Rows, *, free: bool, stop: int | None = None, stated_end: int | None = None
 ) -> tuple[bytes, int, tuple[Notice, ...]]:
-    """The extended data at `offset` (two bytes of length, then that many), verbatim, the offset after it, and what is
-    odd. `free`: no other view's place depends on it, and nothing else comes before `stop` (the end of the data); then
-    what there is of it is taken. FormatError otherwise, and where the minutiae run over `stop`."""
+    """The extended data behind the minutiae (two bytes of length, then that many), verbatim, the offset after it, and
+    what is odd. `free`: no other view's place depends on it, and nothing else comes before `stop` (the end of the
+    data); then what there is of it is taken. FormatError where the minutiae run over `stop`, where the extended data of
+    several views are not all there, and where the number of minutiae is in doubt: these are no areas of extended data,
+    and with another number the view would end there or at `stated_end`."""
+    offset = rows.end
     stop = len(data) if stop is None else stop
     left = stop - offset
     if left < 0:
         raise FormatError("the minutiae run over the length of their view", offset=stop)
     stated = _U16.unpack_from(data, offset)[0] if left >= 2 else None
-    if free and (stated is None or stated > left - 2):
+    cut = stated is None or stated > left - 2
+    start, end = offset + 2, stop if stated is None or cut else offset + 2 + stated
+    if free and stated != 0 and (cut or not _is_chain(data[start:end])):
+        _refuse_another_number(data, rows, {stop, stop if stated_end is None else stated_end})
+    if free and cut:
         facts: dict[str, Fact] = {"left": max(left - 2, 0)} if stated is None else {"stated": stated, "left": left - 2}
-        return data[offset + 2 : stop], stop, (Notice(Remark.EXTENDED_CUT, facts),)
+        return data[start:stop], stop, (Notice(Remark.EXTENDED_CUT, facts),)
     start = take(data, offset, 2, "the length of the extended data")
     end = take(data, start, stated or 0, "the extended data")
     return data[start:end], end, ()
+
+
+def _is_chain(extended: bytes) -> bool:
+    """Whether these are whole areas of extended data, one or more."""
+    try:
+        return bool(sum(1 for _ in areas(extended)))
+    except FormatError:
+        return False
+
+
+def _refuse_another_number(data: bytes, rows: Rows, ends: Collection[int]) -> None:
+    """FormatError where the view would end at one of `ends` with fewer minutiae and areas of extended data behind them,
+    or with more, all of them on the image. What is cut or claims too much does neither but by chance."""
+    for end in sorted(ends):
+        for count in range(min(MAX_MINUTIAE, rows.number + (end - rows.end) // rows.size) + 1):
+            start = rows.end + (count - rows.number) * rows.size
+            if count == rows.number or not 2 <= end - start <= len(data) - start:
+                continue
+            if _U16.unpack_from(data, start)[0] != end - start - 2:
+                continue
+            if _are_minutiae(data, rows, count) if count > rows.number else _is_chain(data[start + 2 : end]):
+                raise FormatError(
+                    "the number of minutiae is in doubt: with another one the view ends as it should",
+                    offset=rows.end - rows.number * rows.size - 1,
+                    stated=rows.number,
+                    fits=count,
+                )
+
+
+def _are_minutiae(data: bytes, rows: Rows, count: int) -> bool:
+    """Whether the rows behind the last one, `count` in all, have a known type and lie on the image."""
+    found = np.frombuffer(data, _LAYOUTS[rows.size], count - rows.number, rows.end)
+    x, y = found["x"], found["y"]
+    inside = (x >> _KIND_SHIFT) != _RESERVED_KIND
+    inside &= (x & _COORDINATE) < (rows.width_px or MAX_COORDINATE + 1)
+    inside &= (y & _COORDINATE) < (rows.height_px or MAX_COORDINATE + 1)
+    return bool(inside.all())
 
 
 class Resolution(NamedTuple):

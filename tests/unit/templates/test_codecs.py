@@ -75,6 +75,23 @@ def test_extended_data_that_claim_too_much_are_what_is_there(name: str, claimed:
 
 
 @pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("areas", ["", "0001000801010203", "0100000cab0102030405060701000004"])
+@pytest.mark.parametrize("padding", [0, 7])
+def test_a_wrong_number_of_minutiae_is_refused_and_loses_none(name: str, areas: str, padding: int) -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.integers(0, 400, 40), rng.integers(0, 480, 40)
+    one = view(40, x_px=x, y_px=y, extended=bytes.fromhex(areas))
+    data = templates.write(TemplateRecord(name, (one,)), name)
+    size = 6
+    place = len(data) - len(one.extended) - 2 - size * one.count - 1
+    assert data[place] == one.count
+    for count in (0, 1, 20, 39, 41, 42):
+        with pytest.raises(FormatError) as caught:
+            templates.read(changed(data, place, bytes((count,))) + bytes(padding), format=name)
+        assert caught.value.facts["offset"] is not None
+
+
+@pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize("which", ["first", "last"])
 @pytest.mark.parametrize("claimed", ["0003", "ffff"])
 def test_with_several_views_extended_data_that_claim_too_much_put_minutiae_in_doubt(
