@@ -21,7 +21,8 @@ from pathlib import Path
 
 from cccd_core.errors import CccdError
 from cccd_core.evaluation import finger_fusion
-from cccd_core.evaluation.calibrating import Check, RawSet, fit, fit_fusion, leave_one_set_out, raw_check, raw_pairs
+from cccd_core.evaluation.calibrating import RawSet, fit, fit_fusion, raw_check, raw_pairs
+from cccd_core.evaluation.left_out import Check, leave_one_set_out
 from cccd_core.evaluation.samples import read_folder
 from cccd_core.matching import Matcher
 from cccd_core.matching import calibration as calibrations

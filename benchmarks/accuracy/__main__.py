@@ -1,27 +1,25 @@
 """Measures everything that docs/accuracy.md says, and writes it, its pictures and its figures.
 
-python -m benchmarks.accuracy [--threads N] [--sets NAME,...] [--out docs/accuracy.md]
+python -m benchmarks.accuracy [--threads N] [--sets NAME,...] [--extracted DIR] [--out docs/accuracy.md]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import exits, measure, report
+from benchmarks.accuracy import exits, extracted, measure, report
 from benchmarks.accuracy.targets import FVC, LARGE
 
 from cccd_core import runtime
-from cccd_core.cli import common
+from cccd_core.cli.progress import progress
 from cccd_core.matching import Matcher
 from cccd_core.storage import whole_file
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FINGERPRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
 HONESTY = (
     "Every row is by weights that were not trained on its sets. The shipped weights were trained on {sets}; the FVC "
     "rows and the interoperability table are theirs. The rows of crossmatch and fcj2020, and the table of several "
@@ -40,21 +38,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=runtime.threads())
     parser.add_argument("--sets", default=",".join((*FVC, *LARGE)), help="these sets alone, divided by commas")
+    parser.add_argument(
+        "--extracted", type=Path, default=extracted.KEPT, help="templates of our own extraction are made and kept here"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "accuracy.md")
     options = parser.parse_args()
-    if not FINGERPRINTS.is_dir():
-        print(f"no fingerprints: {FINGERPRINTS} is not there", file=sys.stderr)
-        return 1
+    for folder in (extracted.FINGERPRINTS, extracted.IMAGES):
+        if not folder.is_dir():
+            print(f"no fingerprints: {folder} is not there", file=sys.stderr)
+            return 1
     page: Path = options.out
     pictures = page.with_suffix("")
     sets = options.sets.split(",")
+    roots = extracted.prints(sets, options.extracted, options.threads)
     matcher = Matcher()
-    with common.progress("accuracy") as step:
-        found = measure.results(FINGERPRINTS, matcher, sets, options.threads, step)
-        pairs = measure.raw(FINGERPRINTS, matcher.parameters, sets, options.threads, step)
-        slow = measure.raw(FINGERPRINTS, exits.without_exits(matcher.parameters), sets, options.threads, step)
+    with progress("accuracy") as step:
+        found = measure.results(roots, matcher, sets, options.threads, step)
+        pairs = measure.raw(roots, matcher.parameters, sets, options.threads, step)
+        slow = measure.raw(roots, exits.without_exits(matcher.parameters), sets, options.threads, step)
         small = [name for name in sets if name in FVC]
-        turned = measure.raw(FINGERPRINTS, measure.rotated_parameters(small), sets, options.threads, step)
+        turned = measure.raw(roots, measure.rotated_parameters(small), sets, options.threads, step)
         record: dict[str, Any] = {
             "manifest": {**matcher.manifest(), "threads": options.threads},
             "honesty": HONESTY.format(sets=", ".join(matcher.parameters.weights.sets)),
@@ -63,7 +66,7 @@ def main() -> int:
             "calibration": measure.calibration(pairs, pictures),
             "fusion": measure.fusion(turned, pictures),
             "exits": exits.changed(pairs, slow, matcher.calibration),
-            "interoperability": measure.interoperability(FINGERPRINTS, matcher, options.threads, step),
+            "interoperability": measure.interoperability(roots, matcher, options.threads, step),
         }
     measure.draw_curves(found, pictures)
     whole_file.write(pictures / "figures.json", (json.dumps(record, indent=1) + "\n").encode(), folders=True)

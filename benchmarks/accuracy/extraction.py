@@ -22,6 +22,7 @@ from statistics import mean
 
 import numpy as np
 from benchmarks.accuracy import measure, report
+from benchmarks.accuracy.extracted import DATA, ROOT
 from benchmarks.accuracy.targets import FVC, LARGE
 from numpy.typing import NDArray
 from PIL import Image
@@ -34,8 +35,6 @@ from cccd_core.matching import Matcher
 from cccd_core.storage import whole_file
 from cccd_core.templates import FingerTemplate, write
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data"
 CERTAINTIES = (0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.60)
 OTHERS = ("fjfx", "mindtct", "sourceafis")
 SIZES = ((300, 300), (480, 640))

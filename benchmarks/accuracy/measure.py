@@ -7,13 +7,13 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.accuracy.targets import EXTRACTORS, FVC, LARGE
+from benchmarks.accuracy.targets import EXTRACTORS, FVC, HANDED_OUT, LARGE
 
 from cccd_core.evaluation import plots
 from cccd_core.evaluation.bootstrap import REPLICATES
@@ -22,10 +22,10 @@ from cccd_core.evaluation.calibrating import (
     RawSet,
     fit,
     fit_fusion,
-    leave_one_set_out,
     raw_pairs,
 )
 from cccd_core.evaluation.folder import SetResult, evaluate_folder
+from cccd_core.evaluation.left_out import leave_one_set_out
 from cccd_core.evaluation.persons import PersonScores, person_scores
 from cccd_core.evaluation.rates import error_rates, rates_as_dict
 from cccd_core.evaluation.samples import Expectation, Progress, read_folder
@@ -39,13 +39,15 @@ CHECKED = (20, 30, 40)
 TRAINING = Path(__file__).resolve().parent.parent.parent / "scripts" / "train_matching.py"
 
 
-def folders(root: Path, sets: Sequence[str], extractors: Sequence[str]) -> list[Path]:
-    """The folders that are there, sets in their order within each extractor."""
-    found = [root / name / extractor for extractor in extractors for name in sets]
+def folders(roots: Sequence[Path], sets: Sequence[str], extractors: Sequence[str]) -> list[Path]:
+    """The folders that are there, sets in their order within each extractor; `roots` as `extracted.prints` gives."""
+    found = [root / name / extractor for extractor in extractors for name in sets for root in roots]
     return [folder for folder in found if folder.is_dir()]
 
 
-def results(root: Path, matcher: Matcher, sets: Sequence[str], threads: int, progress: Progress) -> list[SetResult]:
+def results(
+    roots: Sequence[Path], matcher: Matcher, sets: Sequence[str], threads: int, progress: Progress
+) -> list[SetResult]:
     """Error rates of every set and extractor."""
     return [
         evaluate_folder(
@@ -58,7 +60,7 @@ def results(root: Path, matcher: Matcher, sets: Sequence[str], threads: int, pro
                 done, total, f"{name}: {what}"
             ),
         )
-        for folder in folders(root, sets, EXTRACTORS)
+        for folder in folders(roots, sets, EXTRACTORS)
     ]
 
 
@@ -72,7 +74,7 @@ def entry(result: SetResult) -> dict[str, Any]:
 
 
 def raw(
-    root: Path, parameters: MatcherParameters, sets: Sequence[str], threads: int, progress: Progress
+    roots: Sequence[Path], parameters: MatcherParameters, sets: Sequence[str], threads: int, progress: Progress
 ) -> dict[tuple[str, str], RawPairs]:
     """Raw scores of every set and extractor."""
     matcher = Matcher(parameters, Calibration.identity())
@@ -85,7 +87,7 @@ def raw(
                 done, total, f"{name}: raw {what}"
             ),
         )
-        for folder in folders(root, sets, EXTRACTORS)
+        for folder in folders(roots, sets, EXTRACTORS)
     }
 
 
@@ -93,14 +95,20 @@ def rotated_parameters(sets: Sequence[str]) -> MatcherParameters:
     """The shipped parameters with weights trained on these sets alone, by the script that trained the shipped ones."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "weights.json"
-        command = [sys.executable, str(TRAINING), "--sets", ",".join(sets), "--extractors", ",".join(EXTRACTORS)]
+        command = [sys.executable, str(TRAINING), "--sets", ",".join(sets), "--extractors", ",".join(HANDED_OUT)]
         subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
         return MatcherParameters(weights=Weights.from_file(out))
 
 
+def fitted_on(pairs: dict[tuple[str, str], RawPairs], sets: Container[str]) -> list[RawSet]:
+    """What of these sets the shipped calibration is fitted on."""
+    names = Calibration.shipped().sets
+    return [found.of_set(*name) for name, found in pairs.items() if name[0] in sets and "/".join(name) in names]
+
+
 def rotated(pairs: dict[tuple[str, str], RawPairs]) -> list[dict[str, Any]]:
     """Rates of the large sets; `pairs` come from weights, and the calibration from sets, that saw none of them."""
-    fitted, _ = fit([found.of_set(*name) for name, found in pairs.items() if name[0] in FVC], "")
+    fitted, _ = fit(fitted_on(pairs, FVC), "")
     rows = []
     for (set_name, extractor), found in pairs.items():
         if set_name in LARGE:
@@ -111,13 +119,14 @@ def rotated(pairs: dict[tuple[str, str], RawPairs]) -> list[dict[str, Any]]:
 
 
 def calibration(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> dict[str, Any]:
-    """The fit on all sets and the check with each set left out; draws the fit."""
+    """The fit on what the shipped calibration is of, and the check with each set left out; draws the fit."""
     parts = [found.of_set(*name) for name, found in pairs.items()]
-    digest = Matcher().parameters.digest
-    fitted, tail = fit(parts, digest)
+    digest, names = Matcher().parameters.digest, Calibration.shipped().sets
+    fitted, tail = fit([part for part in parts if part.name in names], digest)
     draw_fit(fitted, parts, pictures / "calibration.png")
     return {
         "impostor_pairs": fitted.impostor_pairs,
+        "sets": list(fitted.sets),
         "extrapolated_from": fitted.extrapolated_from,
         "levelling": None if fitted.levelling is None else list(fitted.levelling.numbers()),
         "tail": {"fraction": tail.fraction, "excesses": tail.excesses, "shape": tail.shape, "scale": tail.scale},
@@ -130,7 +139,7 @@ def calibration(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> dict[
                 "ratio": {str(score): row.ratio(score) for score in CHECKED},
                 "bounds": {str(score): row.bounds[score] for score in CHECKED},
             }
-            for row in leave_one_set_out(parts, digest)
+            for row in leave_one_set_out(parts, digest, fitted_on=names)
         ],
     }
 
@@ -174,7 +183,7 @@ def fusion(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> list[dict[
 
     Calibration and fusion are fitted without fcj2020; `pairs` come from weights trained without it.
     """
-    others = [found.of_set(*name) for name, found in pairs.items() if name[0] != "fcj2020"]
+    others = fitted_on(pairs, {name for name, _ in pairs} - {"fcj2020"})
     fitted, _ = fit(others, "")
     fuse = fit_fusion(others, fitted).fuse
     rows = []
@@ -226,23 +235,20 @@ def _draw_persons(found: PersonScores, path: Path) -> None:
     plots.save(figure, path)
 
 
-def interoperability(root: Path, matcher: Matcher, threads: int, progress: Progress) -> list[dict[str, Any]]:
+def interoperability(roots: Sequence[Path], matcher: Matcher, threads: int, progress: Progress) -> list[dict[str, Any]]:
     """Probes of each extractor against galleries of each other one, all FVC sets that both have, rates averaged."""
     rows = []
     for probes in EXTRACTORS:
         for gallery in EXTRACTORS:
-            sets = [name for name in FVC if (root / name / probes).is_dir() and (root / name / gallery).is_dir()]
+            sides = [{at.parent.name: at for at in folders(roots, FVC, [each])} for each in (probes, gallery)]
+            sets = [name for name in sides[0] if name in sides[1]]
             if probes == gallery or not sets:
                 continue
             found = []
             for name in sets:
                 progress(len(rows), len(EXTRACTORS) ** 2, f"{probes} against {gallery}: {name}")
-                scores = score_cross(
-                    read_folder(root / name / probes, expect=EXPECTED),
-                    read_folder(root / name / gallery, expect=EXPECTED),
-                    matcher,
-                    threads=threads,
-                )
+                both = [read_folder(side[name], expect=EXPECTED) for side in sides]
+                scores = score_cross(*both, matcher, threads=threads)
                 found.append(rates_as_dict(error_rates(scores.genuine, scores.impostor)))
             rows.append(
                 {

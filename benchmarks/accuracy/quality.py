@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.accuracy import report
-from benchmarks.accuracy.extraction import DATA, ROOT
+from benchmarks.accuracy.extracted import DATA, ROOT
 from benchmarks.accuracy.targets import FVC, LARGE
 from matplotlib.figure import Figure
 from numpy.typing import NDArray

@@ -11,15 +11,13 @@ there, the pair of fingers is left out; what failed to extract in FVC scores 0.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from benchmarks.accuracy import measure
+from benchmarks.accuracy import extracted, measure
 from benchmarks.accuracy.targets import EXTRACTORS, FVC, LARGE
 
 from cccd_core import runtime
@@ -108,18 +106,17 @@ def quiet(done: int, total: int, what: str) -> None:
 
 def main() -> None:
     """Measures and prints."""
-    shared = Path(os.environ.get("CCCD_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
-    root = shared / "data" / "fingerprints"
     matcher, threads = Matcher(), runtime.threads()
+    roots = extracted.prints((*FVC, *LARGE), threads=threads)
     shipped = {
         (folder.parent.name, folder.name): score_pairs(
             read_folder(folder, expect=measure.EXPECTED), matcher, threads=threads
         )[0]
-        for folder in measure.folders(root, FVC, EXTRACTORS)
+        for folder in measure.folders(roots, FVC, EXTRACTORS)
     }
     turned: MatcherParameters = measure.rotated_parameters(FVC)
-    pairs = measure.raw(root, turned, (*FVC, *LARGE), threads, quiet)
-    fitted, _ = fit([found.of_set(*name) for name, found in pairs.items() if name[0] in FVC], "")
+    pairs = measure.raw(roots, turned, (*FVC, *LARGE), threads, quiet)
+    fitted, _ = fit(measure.fitted_on(pairs, FVC), "")
     held_back = {name: found.calibrated(fitted) for name, found in pairs.items() if name[0] in LARGE}
     found: dict[str, list[Row]] = {}
     for kind, row in rows(shipped, persons=False):

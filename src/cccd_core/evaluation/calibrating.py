@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cccd_core.errors import ParameterError
-from cccd_core.evaluation.bootstrap import share_bounds
 from cccd_core.evaluation.finger_fusion import Fusion
 from cccd_core.evaluation.samples import SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
@@ -49,12 +48,22 @@ class Raw:
     def __len__(self) -> int:
         return len(self.scores)
 
+    @staticmethod
+    def pooled(parts: Sequence[Raw]) -> Raw:
+        """All pairs of these (one or more), one after the other."""
+        around = Surroundings(
+            np.concatenate([part.around.first for part in parts]),
+            np.concatenate([part.around.second for part in parts]),
+        )
+        return Raw(np.concatenate([part.scores for part in parts]), around)
+
 
 @dataclass(frozen=True, slots=True)
 class RawSet:
     """Raw scores of one set of one extractor. Pairs of a template that failed to extract are not among them.
 
-    `impostor_fingers` are the two fingers of each impostor pair, where they are known: bounds are drawn over them.
+    `impostor_fingers` are the two fingers of each impostor pair, as places in `fingers`, their names, where they are
+    known: bounds are drawn over them.
     """
 
     set_name: str
@@ -62,6 +71,7 @@ class RawSet:
     genuine: Raw
     impostor: Raw
     impostor_fingers: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None = None
+    fingers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -92,7 +102,8 @@ class RawPairs:
             Raw(self.pairs.scores[which], Surroundings.of(self.heads[first[which]], self.heads[second[which]]))
             for which in (same, ~same)
         )
-        return RawSet(set_name, extractor, genuine, impostor, self.pairs.impostor_fingers())
+        fingers = tuple(dict.fromkeys(name.rpartition("_")[0] for name in self.pairs.names))
+        return RawSet(set_name, extractor, genuine, impostor, self.pairs.impostor_fingers(), fingers)
 
 
 def raw_pairs(
@@ -260,13 +271,11 @@ def fit(sets: Sequence[RawSet], parameters_digest: str) -> tuple[Calibration, Ta
     reach and the fitted tail from there. Beyond the last ten pairs the tail may not fall faster than exponentially
     (a bounded fit would claim scores that nobody measured).
     """
-    raw = np.concatenate([part.impostor.scores for part in sets]).astype(np.float64) if sets else np.zeros(0)
-    if len(raw) < LEAST_PAIRS:
-        raise ParameterError("too few impostor pairs to calibrate on", pairs=len(raw), least=LEAST_PAIRS)
-    around = Surroundings(
-        np.concatenate([part.impostor.around.first for part in sets]),
-        np.concatenate([part.impostor.around.second for part in sets]),
-    )
+    pairs = sum(len(part.impostor) for part in sets)
+    if pairs < LEAST_PAIRS:
+        raise ParameterError("too few impostor pairs to calibrate on", pairs=pairs, least=LEAST_PAIRS)
+    impostors = Raw.pooled([part.impostor for part in sets])
+    raw, around = impostors.scores.astype(np.float64), impostors.around
     levelling = fit_levelling(raw, around)
     ordered = np.sort(raw if levelling is None else levelling.levelled(raw, around))
     tail = fit_tail(ordered)
@@ -318,47 +327,6 @@ def _increasing(scores: FloatArray, raw: FloatArray) -> tuple[list[float], list[
         elif len(kept_raw) > 1:
             kept_scores[-1] = round(score, 6)
     return kept_scores, kept_raw
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Measured FMR at calibrated scores, on pairs that were left out of the calibration.
-
-    `accepted[score]` impostor pairs of `pairs` reach a score; `bounds[score]` are the 95 % bounds of the ratio, from
-    draws of fingers, where the fingers of the pairs are known.
-    """
-
-    set_name: str
-    extractor: str
-    pairs: int
-    accepted: dict[int, int]
-    bounds: dict[int, tuple[float, float]]
-
-    def ratio(self, score: int) -> float:
-        """Measured over stated FMR."""
-        return self.accepted[score] / self.pairs * math.pow(10.0, score / 10.0)
-
-
-def check(calibration: Calibration, part: RawSet, scores: Sequence[int] = (20, 30, 40)) -> Check:
-    """How many impostor pairs of `part` reach each of these scores."""
-    calibrated = calibration.scores(part.impostor.scores, part.impostor.around)
-    reached = {score: calibrated >= score for score in scores}
-    bounds: dict[int, tuple[float, float]] = {}
-    if part.impostor_fingers is not None:
-        shares = share_bounds(list(reached.values()), part.impostor_fingers)
-        for score, (low, high) in zip(scores, shares, strict=True):
-            bounds[score] = (low * math.pow(10.0, score / 10.0), high * math.pow(10.0, score / 10.0))
-    accepted = {score: int(which.sum()) for score, which in reached.items()}
-    return Check(part.set_name, part.extractor, len(calibrated), accepted, bounds)
-
-
-def leave_one_set_out(sets: Sequence[RawSet], parameters_digest: str) -> list[Check]:
-    """For each set in turn (all its extractors together): calibrates on the other sets and checks on this one."""
-    checks: list[Check] = []
-    for name in dict.fromkeys(part.set_name for part in sets):
-        calibration, _ = fit([part for part in sets if part.set_name != name], parameters_digest)
-        checks.extend(check(calibration, part) for part in sets if part.set_name == name)
-    return checks
 
 
 def fit_fusion(sets: Sequence[RawSet], calibration: Calibration) -> Fusion:

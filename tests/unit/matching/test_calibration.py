@@ -14,13 +14,12 @@ from cccd_core.evaluation.calibrating import (
     MISTAKEN,
     Raw,
     RawSet,
-    check,
     fit,
     fit_fusion,
     fit_levelling,
     fit_tail,
-    leave_one_set_out,
 )
+from cccd_core.evaluation.left_out import TOGETHER, check, leave_one_set_out, together
 from cccd_core.matching.calibration import Calibration, Levelling, Surroundings
 
 MAP = Calibration((1.0, 2.0, 4.0), (0.0, 10.0, 50.0), "sha256:x", 1000, 20.0)
@@ -224,11 +223,35 @@ def test_each_set_is_left_out_with_all_its_extractors() -> None:
 
     parts = [part("a", "x", 0.0), part("a", "y", 0.0), part("b", "x", 0.0), part("odd", "x", math.log(10.0))]
     checks = leave_one_set_out(parts, "sha256:x")
-    assert [(row.set_name, row.extractor) for row in checks] == [("a", "x"), ("a", "y"), ("b", "x"), ("odd", "x")]
+    assert [(row.set_name, row.extractor) for row in checks] == [
+        ("a", TOGETHER), ("a", "x"), ("a", "y"), ("b", "x"), ("odd", "x")
+    ]  # fmt: skip
+    assert checks[0].pairs == 40_000
+    assert checks[0].accepted[20] == checks[1].accepted[20] + checks[2].accepted[20]
     # The odd set's scores are ten times as often exceeded as the others say.
     assert checks[-1].ratio(20) == pytest.approx(10.0, rel=0.2)
     # Left in for the others, it makes them look better than they are.
     assert all(row.ratio(20) < 1.0 for row in checks[:-1])
+    # Calibrated on one part alone, every other is checked against that one.
+    checks = leave_one_set_out(parts, "sha256:x", fitted_on={"a/x", "b/x"})
+    assert [row.ratio(20) == pytest.approx(1.0, rel=0.2) for row in checks] == [True, True, True, True, False]
+
+
+def test_extractors_pooled_keep_their_fingers() -> None:
+    def part(fingers: tuple[str, ...], first: list[int], second: list[int], scores: list[float]) -> RawSet:
+        places = (np.array(first, np.int32), np.array(second, np.int32))
+        return replace(one_set("a", raw(np.array(scores))), impostor_fingers=places, fingers=fingers)
+
+    # The second extractor failed on every impression of finger 2.
+    parts = [part(("1", "2", "3"), [0, 0, 1], [1, 2, 2], [1.0, 2.0, 3.0]), part(("1", "3"), [0], [1], [4.0])]
+    pooled = together(parts)
+    assert pooled.fingers == ("1", "2", "3")
+    assert pooled.impostor_fingers is not None
+    assert [side.tolist() for side in pooled.impostor_fingers] == [[0, 0, 1, 0], [1, 2, 2, 2]]
+    assert pooled.impostor.scores.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert together([*parts, one_set("a", raw(np.arange(9.0)))]).impostor_fingers is None
+    with pytest.raises(ParameterError):
+        together([*parts, one_set("b", raw(np.arange(9.0)))])
 
 
 def test_fusion_is_fitted_on_genuine_pairs() -> None:
