@@ -71,42 +71,37 @@ std::size_t scanning_steps(Bytes probes, In<std::int32_t, 2> floors, Bytes codes
 
 using Floors = In<std::int32_t, 3>;
 
-std::size_t scanning_sift(In<std::uint64_t, 2> sketches, In<std::int32_t, 2> slots, In<std::uint16_t, 1> classes,
-                          Bytes signs, Bytes steps, In<std::uint64_t, 2> probe_sketches, In<std::uint8_t, 3> probe_signs,
-                          In<std::uint8_t, 3> probe_steps, Floors sketch_floors, Floors sign_floors, Floors step_floors,
-                          Out<std::uint32_t, 2> out, const std::string& level_name) {
+std::size_t scanning_sift(Bytes sketches, In<std::int32_t, 2> slots, In<std::uint16_t, 1> classes, Bytes steps,
+                          In<std::int8_t, 3> probe_sketches, In<std::uint8_t, 3> probe_steps, Floors sketch_floors,
+                          Floors step_floors, Out<std::uint32_t, 2> out, const std::string& level_name) {
   namespace n = cccd::scanning;
-  const std::size_t groups = sketches.shape(0), probes = probe_sketches.shape(0);
+  const std::size_t groups = sketches.shape(0), probes = probe_sketches.shape(0), width = steps.shape(1);
   const std::size_t layings = sketch_floors.shape(0), kinds = sketch_floors.shape(2);
-  if (sketches.shape(1) != n::fingers * n::rows_at_once || slots.shape(0) != groups || slots.shape(1) != n::rows_at_once ||
-      classes.shape(0) != groups)
-    throw std::invalid_argument("groups must be of eight people of ten fingers, and of one class");
-  if (signs.shape(0) != steps.shape(0)) throw std::invalid_argument("both kinds of codes must be of the same rows");
-  if (probe_sketches.shape(1) != 2 * n::fingers || (layings != 1 && layings != 3))
-    throw std::invalid_argument("probes are sketches and masks of ten fingers, in one laying or three");
-  for (const Floors& floors : {sketch_floors, sign_floors, step_floors})
+  if (sketches.shape(1) != n::sketch_width * n::group_people || slots.shape(0) != groups ||
+      slots.shape(1) != n::group_people || classes.shape(0) != groups)
+    throw std::invalid_argument("groups must be of sixteen people of ten fingers, and of one class");
+  if ((layings != 1 && layings != 3) || probe_sketches.shape(1) != (layings == 1 ? 1 : 2) ||
+      probe_sketches.shape(2) != 2 * n::sketch_width)
+    throw std::invalid_argument("probes are sketches of ten fingers, in one laying or three");
+  for (const Floors& floors : {sketch_floors, step_floors})
     if (floors.shape(0) != layings || floors.shape(1) != probes || floors.shape(2) != kinds)
       throw std::invalid_argument("floors must be layings x probes x classes");
-  for (const auto& [rows, laid] : {std::pair(signs, probe_signs), std::pair(steps, probe_steps)}) {
-    const std::size_t width = rows.shape(1);
-    if (width < n::width_step || width > n::width_max || width % n::width_step)
-      throw std::invalid_argument("a row of codes must be whole words of 8 bytes");
-    if (laid.shape(0) != layings || laid.shape(1) != probes || laid.shape(2) != 2 * width)
-      throw std::invalid_argument("a probe must be twice as wide as a row, in each laying");
-  }
+  if (width < n::width_step || width > n::width_max || width % n::width_step)
+    throw std::invalid_argument("a row of codes must be whole words of 8 bytes");
+  if (probe_steps.shape(0) != layings || probe_steps.shape(1) != probes || probe_steps.shape(2) != 2 * width)
+    throw std::invalid_argument("a probe must be twice as wide as a row, in each laying");
   if (out.shape(1) != 4) throw std::invalid_argument("out must have 4 columns");
   for (std::size_t group = 0; group < groups; ++group) {
     if (classes(group) >= kinds) throw std::invalid_argument("a class without a floor");
-    for (std::size_t r = 0; r < n::rows_at_once; ++r)
-      if (slots(group, r) >= 0 && static_cast<std::size_t>(slots(group, r)) >= signs.shape(0))
+    for (std::size_t r = 0; r < n::group_people; ++r)
+      if (slots(group, r) >= 0 && static_cast<std::size_t>(slots(group, r)) >= steps.shape(0))
         throw std::invalid_argument("a slot without a row");
   }
   static_assert(sizeof(n::Left) == 4 * sizeof(std::uint32_t));
   const Level level = cccd::parse_level(level_name);
-  const n::Crowd crowd{sketches.data(), slots.data(), classes.data(), groups, signs.data(), steps.data(),
-                       signs.shape(1), steps.shape(1)};
-  const n::Sieves by{probe_sketches.data(), probe_signs.data(), probe_steps.data(), sketch_floors.data(),
-                     sign_floors.data(), step_floors.data(), layings, probes, kinds};
+  const n::Crowd crowd{sketches.data(), slots.data(), classes.data(), groups, steps.data(), width};
+  const n::Sieves by{probe_sketches.data(), probe_steps.data(), sketch_floors.data(), step_floors.data(),
+                     layings, probes, kinds};
   nb::gil_scoped_release release;
   return CCCD_PICK(scanning, sift, level)(by, crowd, reinterpret_cast<n::Left*>(out.data()), out.shape(0));
 }
@@ -436,9 +431,8 @@ NB_MODULE(_native, m) {
   m.def("scanning_steps", &scanning_steps, nb::arg("probes").noconvert(), nb::arg("floors").noconvert(), nb::arg("codes").noconvert(),
         nb::arg("present").noconvert(), nb::arg("out").noconvert(), nb::arg("level"));
   m.def("scanning_sift", &scanning_sift, nb::arg("sketches").noconvert(), nb::arg("slots").noconvert(),
-        nb::arg("classes").noconvert(), nb::arg("signs").noconvert(), nb::arg("steps").noconvert(),
-        nb::arg("probe_sketches").noconvert(), nb::arg("probe_signs").noconvert(), nb::arg("probe_steps").noconvert(),
-        nb::arg("sketch_floors").noconvert(), nb::arg("sign_floors").noconvert(), nb::arg("step_floors").noconvert(),
+        nb::arg("classes").noconvert(), nb::arg("steps").noconvert(), nb::arg("probe_sketches").noconvert(),
+        nb::arg("probe_steps").noconvert(), nb::arg("sketch_floors").noconvert(), nb::arg("step_floors").noconvert(),
         nb::arg("out").noconvert(), nb::arg("level"));
   m.def("scanning_moments", &scanning_moments, nb::arg("kind"), nb::arg("probes").noconvert(), nb::arg("rows").noconvert(),
         nb::arg("out").noconvert(), nb::arg("level"));

@@ -10,15 +10,10 @@ namespace n = cccd::scanning;
 template <typename Bytes>
 void sift(hostile::Random& random, bool guarded, const Bytes& bytes) {
   const std::size_t groups = random.one_in(4) ? n::groups_at_once + random.below(3) : random.below(5);
-  const std::size_t probes = random.below(4), classes = 1 + random.below(3), rows = 1 + random.below(30);
+  const std::size_t probes = random.below(9), classes = 1 + random.below(3), rows = 1 + random.below(30);
   const std::size_t layings = random.one_in(2) ? 3 : 1;
-  const std::size_t signs_width = n::width_step * (1 + random.below(20)), steps_width = n::width_step * (1 + random.below(20));
-  auto words = [&](std::size_t count) {
-    std::vector<std::uint64_t> made(count);
-    for (auto& word : made) word = random.one_in(4) ? ~std::uint64_t{0} : random();
-    return made;
-  };
-  std::vector<std::int32_t> places(groups * n::rows_at_once);
+  const std::size_t steps_width = n::width_step * (1 + random.below(20));
+  std::vector<std::int32_t> places(groups * n::group_people);
   for (auto& place : places) place = random.one_in(5) ? -1 : static_cast<std::int32_t>(random.below(rows));
   std::vector<std::uint16_t> kinds(groups);
   for (auto& kind : kinds) kind = static_cast<std::uint16_t>(random.below(classes));
@@ -30,20 +25,20 @@ void sift(hostile::Random& random, bool guarded, const Bytes& bytes) {
                                  : around - reach + static_cast<std::int32_t>(random.below(2 * static_cast<unsigned>(reach)));
     return made;
   };
-  hostile::Exact<std::uint64_t> sketches(words(groups * n::fingers * n::rows_at_once), guarded);
-  hostile::Exact<std::uint64_t> asked(words(probes * 2 * n::fingers), guarded);
+  const std::size_t sides = layings == 3 ? 2 : 1;
+  std::vector<std::int8_t> numbers(probes * sides * 2 * n::sketch_width);
+  for (auto& number : numbers) number = static_cast<std::int8_t>(random());
+  hostile::Exact<std::uint8_t> sketches(bytes(groups * n::sketch_width * n::group_people), guarded);
+  hostile::Exact<std::int8_t> asked(numbers, guarded);
   hostile::Exact<std::int32_t> slots(places, guarded);
   hostile::Exact<std::uint16_t> of(kinds, guarded);
-  hostile::Exact<std::uint8_t> signs(bytes(rows * signs_width), guarded), steps(bytes(rows * steps_width), guarded);
-  hostile::Exact<std::uint8_t> sign_probes(bytes(layings * probes * 2 * signs_width), guarded);
+  hostile::Exact<std::uint8_t> steps(bytes(rows * steps_width), guarded);
   hostile::Exact<std::uint8_t> step_probes(bytes(layings * probes * 2 * steps_width), guarded);
-  hostile::Exact<std::int32_t> first(limits(-240, 40), guarded);
-  hostile::Exact<std::int32_t> second(limits(-2 * static_cast<int>(signs_width), static_cast<int>(signs_width)), guarded);
-  hostile::Exact<std::int32_t> third(limits(0, 30 * static_cast<int>(steps_width)), guarded);
-  const n::Crowd crowd{sketches.data(), slots.data(), of.data(), groups, signs.data(), steps.data(), signs_width, steps_width};
-  const n::Sieves by{asked.data(), sign_probes.data(), step_probes.data(), first.data(), second.data(), third.data(),
-                     layings, probes, classes};
-  const std::size_t capacity = random.below(groups * probes * layings * n::rows_at_once + 2);
+  hostile::Exact<std::int32_t> first(limits(0, 9000), guarded);
+  hostile::Exact<std::int32_t> second(limits(0, 300 * static_cast<int>(steps_width)), guarded);
+  const n::Crowd crowd{sketches.data(), slots.data(), of.data(), groups, steps.data(), steps_width};
+  const n::Sieves by{asked.data(), step_probes.data(), first.data(), second.data(), layings, probes, classes};
+  const std::size_t capacity = random.below(groups * probes * layings * n::group_people + 2);
   hostile::Exact<n::Left> left(std::vector<n::Left>(capacity), guarded);
   const std::size_t found = n::CCCD_TESTED::sift(by, crowd, left.data(), capacity);
   std::fwrite(&found, sizeof found, 1, stdout);

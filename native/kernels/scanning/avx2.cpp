@@ -1,6 +1,9 @@
 #define CCCD_LEVEL avx2
-#define CCCD_EIGHT EightWords
-#include "eight_words.hpp"
+#include <cstddef>
+
+namespace cccd::scanning::avx2 {
+constexpr std::size_t probes_at_once = 2;
+}
 #include "scan.ipp"
 
 #include <immintrin.h>
@@ -104,39 +107,61 @@ static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std
   }
 }
 
-static void scattered_sign_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
-                                  std::int32_t* out) {
-  for (std::size_t r = 0; r < rows_at_once; ++r) sign_values(probe, rows[r], width, 1, out + r);
-}
-
 static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
                                   std::int32_t* out) {
   for (std::size_t r = 0; r < steps_at_once; ++r) step_values(probe, rows[r], width, 1, out + r);
 }
 
-static Eight differing(const Eight& counts, const std::uint64_t* words, std::uint64_t code, std::uint64_t mask) {
-  Eight more = counts;
-  for (std::size_t r = 0; r < rows_at_once; ++r)
-    more.of[r] += static_cast<std::uint64_t>(std::popcount((words[r] ^ code) & mask));
-  return more;
-}
-
-static Eight sum_of(const Eight& a, const Eight& b) {
-  Eight sum = a;
-  for (std::size_t r = 0; r < rows_at_once; ++r) sum.of[r] += b.of[r];
-  return sum;
-}
-
-static unsigned at_most(const Eight& counts, std::int64_t most) {
-  unsigned found = 0;
-  for (std::size_t r = 0; r < rows_at_once; ++r)
-    found |= (static_cast<std::int64_t>(counts.of[r]) <= most ? 1u : 0u) << r;
-  return found;
+template <bool exchanged, std::size_t count>
+static void near(const std::uint8_t* group, const std::int8_t* probes,
+                 const std::int32_t (&least)[count][layings_of<exchanged>],
+                 std::uint16_t (&out)[count][layings_of<exchanged>]) {
+  constexpr std::size_t sides = sides_of<exchanged>, hand = fingers / 2, steps = sketch_bytes / sketch_step;
+  const __m256i low = _mm256_set1_epi8(0x0f), ones = _mm256_set1_epi16(1);
+  for (std::size_t first = 0; first < group_people; first += 8) {
+    // a lane a person: what the fingers are worth, added up for each probe and side
+    auto add = [&](__m256i(&sums)[count][sides], std::size_t finger) {
+      for (std::size_t i = 0; i < steps; ++i) {
+        const std::size_t at = finger * steps + i;
+        const __m256i both = load(group + (at * group_people + first) * sketch_step);
+        const __m256i lower = _mm256_and_si256(both, low), upper = _mm256_and_si256(_mm256_srli_epi16(both, 4), low);
+        for (std::size_t p = 0; p < count; ++p)
+          for (std::size_t side = 0; side < sides; ++side) {
+            std::int32_t four[2];
+            std::memcpy(four, probes + (p * sides + side) * 2 * sketch_width + 2 * at * sketch_step, sizeof four);
+            // four products of 15 and 128 at most fit 16 bits
+            const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(lower, _mm256_set1_epi32(four[0])),
+                                                   _mm256_maddubs_epi16(upper, _mm256_set1_epi32(four[1])));
+            sums[p][side] = _mm256_add_epi32(sums[p][side], _mm256_madd_epi16(pairs, ones));
+          }
+      }
+    };
+    __m256i thumbs[count][sides]{}, others[count][sides]{};
+    add(thumbs, 0);
+    add(thumbs, hand);
+    for (std::size_t finger = 1; finger < hand; ++finger) {
+      add(others, finger);
+      add(others, hand + finger);
+    }
+    for (std::size_t p = 0; p < count; ++p) {
+      auto reach = [&](std::size_t laying, std::size_t of_thumbs, std::size_t of_others) {
+        const __m256i sum = _mm256_add_epi32(thumbs[p][of_thumbs], others[p][of_others]);
+        const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(least[p][laying]), sum);
+        const unsigned found = ~static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(below))) & 0xff;
+        out[p][laying] = static_cast<std::uint16_t>((first ? out[p][laying] : 0) | found << first);
+      };
+      reach(0, 0, 0);
+      if constexpr (exchanged) {
+        reach(1, 1, 1);
+        reach(2, 0, 1);
+      }
+    }
+  }
 }
 
 static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out) {
   std::size_t kept = 0;
-  for (std::size_t r = 0; r < rows_at_once; ++r) {
+  for (std::size_t r = 0; r < group_people; ++r) {
     out[kept] = numbers[r];
     kept += (chosen >> r & 1) && numbers[r] >= 0;
   }

@@ -1,8 +1,15 @@
 #define CCCD_LEVEL avx512
 #include <immintrin.h>
 
-#define CCCD_EIGHT __m512i
+#include <cstddef>
+
+namespace cccd::scanning::avx512 {
+constexpr std::size_t probes_at_once = 6;  // what the registers hold of two sides
+}
 #include "scan.ipp"
+
+#include <bit>
+#include <cstring>
 
 namespace cccd::scanning::avx512 {
 
@@ -134,22 +141,58 @@ static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std
   }
 }
 
-static Eight differing(const Eight& counts, const std::uint64_t* words, std::uint64_t code, std::uint64_t mask) {
-  const __m512i differ = _mm512_ternarylogic_epi64(_mm512_loadu_si512(words), _mm512_set1_epi64(static_cast<long long>(code)),
-                                                   _mm512_set1_epi64(static_cast<long long>(mask)), 0x28);
-  return _mm512_add_epi64(counts, _mm512_popcnt_epi64(differ));
-}
-
-static Eight sum_of(const Eight& a, const Eight& b) { return _mm512_add_epi64(a, b); }
-
-static unsigned at_most(const Eight& counts, std::int64_t most) {
-  return _mm512_cmple_epi64_mask(counts, _mm512_set1_epi64(most));
+template <bool exchanged, std::size_t count>
+static void near(const std::uint8_t* group, const std::int8_t* probes,
+                 const std::int32_t (&least)[count][layings_of<exchanged>],
+                 std::uint16_t (&out)[count][layings_of<exchanged>]) {
+  constexpr std::size_t sides = sides_of<exchanged>, hand = fingers / 2, steps = sketch_bytes / sketch_step;
+  const __m512i low = _mm512_set1_epi8(0x0f);
+  // a lane a person: what the fingers are worth, added up for each probe and side
+  auto add = [&](__m512i(&sums)[count][sides], std::size_t finger) {
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < steps; ++i) {
+      const std::size_t at = finger * steps + i;
+      const __m512i both = _mm512_loadu_si512(group + at * group_people * sketch_step);
+      const __m512i lower = _mm512_and_si512(both, low), upper = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+      auto meet = [&](const __m512i& numbers, std::size_t half) {
+#pragma GCC unroll 6
+        for (std::size_t p = 0; p < count; ++p)
+#pragma GCC unroll 2
+          for (std::size_t side = 0; side < sides; ++side) {
+            std::int32_t four;
+            std::memcpy(&four, probes + (p * sides + side) * 2 * sketch_width + (2 * at + half) * sketch_step, sizeof four);
+            sums[p][side] = _mm512_dpbusd_epi32(sums[p][side], numbers, _mm512_set1_epi32(four));
+          }
+      };
+      meet(lower, 0);
+      meet(upper, 1);
+    }
+  };
+  __m512i thumbs[count][sides]{}, others[count][sides]{};
+  add(thumbs, 0);
+  add(thumbs, hand);
+  for (std::size_t finger = 1; finger < hand; ++finger) {
+    add(others, finger);
+    add(others, hand + finger);
+  }
+#pragma GCC unroll 6
+  for (std::size_t p = 0; p < count; ++p) {
+    auto reach = [&](std::size_t laying, std::size_t of_thumbs, std::size_t of_others) {
+      const __m512i sum = _mm512_add_epi32(thumbs[p][of_thumbs], others[p][of_others]);
+      out[p][laying] = _mm512_cmpge_epi32_mask(sum, _mm512_set1_epi32(least[p][laying]));
+    };
+    reach(0, 0, 0);
+    if constexpr (exchanged) {
+      reach(1, 1, 1);
+      reach(2, 0, 1);
+    }
+  }
 }
 
 static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out) {
-  const __m256i all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers));
-  const __mmask8 those = static_cast<__mmask8>(chosen) & _mm256_cmpge_epi32_mask(all, _mm256_setzero_si256());
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_maskz_compress_epi32(those, all));
+  const __m512i all = _mm512_loadu_si512(numbers);
+  const __mmask16 those = static_cast<__mmask16>(chosen) & _mm512_cmpge_epi32_mask(all, _mm512_setzero_si512());
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(those, all));
   return static_cast<std::size_t>(std::popcount(static_cast<unsigned>(those)));
 }
 

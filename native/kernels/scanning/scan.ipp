@@ -1,8 +1,7 @@
 // The loops that every level shares; the level's file defines what some rows are worth to one probe.
-// CCCD_EIGHT: what holds eight counts of 64 bits.
 #include "scanning.hpp"
 
-#include <bit>
+#include <vector>
 
 namespace cccd::scanning::CCCD_LEVEL {
 
@@ -18,21 +17,23 @@ static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std
 static unsigned reaching(const std::int32_t* worth, const std::uint16_t* present, const std::int32_t* floors,
                          std::size_t count);
 
-// The same of eight rows that lie anywhere, and of four.
-static void scattered_sign_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
-                                  std::int32_t* out);
+// The values of four rows that lie anywhere.
 constexpr std::size_t steps_at_once = 4;
 static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
                                   std::int32_t* out);
 
-// Eight counts: the bits of eight words that differ from a code where the mask looks, on top of others; a sum; which are no
-// more than this, as bits.
-using Eight = CCCD_EIGHT;
-static Eight differing(const Eight& counts, const std::uint64_t* words, std::uint64_t code, std::uint64_t mask);
-static Eight sum_of(const Eight& a, const Eight& b);
-static unsigned at_most(const Eight& counts, std::int64_t most);
+// Which of the sixteen of a group are near each of `count` probes by the sketch, as bits, by laying. What they are worth
+// has 8 times the sum of the probe's numbers on top, and so has what it is to reach.
+template <bool exchanged>
+constexpr std::size_t layings_of = exchanged ? 3 : 1;
+template <bool exchanged>
+constexpr std::size_t sides_of = exchanged ? 2 : 1;
+template <bool exchanged, std::size_t count>
+static void near(const std::uint8_t* group, const std::int8_t* probes,
+                 const std::int32_t (&least)[count][layings_of<exchanged>],
+                 std::uint16_t (&out)[count][layings_of<exchanged>]);
 
-// Writes those of eight numbers that are chosen, one after the other, and anything behind them up to eight; how many.
+// Writes those of sixteen numbers that are chosen, one after the other, and anything behind them up to sixteen; how many.
 static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out);
 
 using Values = void(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
@@ -72,63 +73,29 @@ std::size_t steps(const Probes& probes, const Rows& rows, Hit* out, std::size_t 
   return scan<step_values, step_values>(probes, rows, out, capacity);
 }
 
-// Bits of eight sketches that differ from the probe's, by laying.
-template <bool exchanged>
-static void sketch_counts(const std::uint64_t* group, const std::uint64_t* probe, Eight* counts) {
-  constexpr std::size_t hand = fingers / 2;
-  Eight thumbs{}, others{}, exchanged_thumbs{}, exchanged_others{};
-#pragma GCC unroll 10
-  for (std::size_t f = 0; f < fingers; ++f) {
-    const std::size_t other = f < hand ? f + hand : f - hand;
-    const std::uint64_t* words = group + f * rows_at_once;
-    Eight& stated = f % hand ? others : thumbs;
-    stated = differing(stated, words, probe[f], probe[fingers + f]);
-    if (!exchanged) continue;
-    Eight& moved = f % hand ? exchanged_others : exchanged_thumbs;
-    moved = differing(moved, words, probe[other], probe[fingers + other]);
-  }
-  counts[0] = sum_of(thumbs, others);
-  if (!exchanged) return;
-  counts[1] = sum_of(exchanged_thumbs, exchanged_others);
-  counts[2] = sum_of(thumbs, exchanged_others);
-}
-
-// Some rows and the class of each; room for eight more than there can be.
+// Some rows and the class of each; room for sixteen more than there can be.
 struct Some {
   std::size_t count = 0;
-  std::int32_t rows[(groups_at_once + 1) * rows_at_once];
-  std::uint16_t classes[(groups_at_once + 1) * rows_at_once];
+  std::int32_t rows[(groups_at_once + 1) * group_people];
+  std::uint16_t classes[(groups_at_once + 1) * group_people];
 };
 
-// Those of some rows that reach the floors by the signs and then by the numbers: found by this probe in this laying.
-static std::size_t sift_rows(Some& some, const Sieves& by, const Crowd& crowd, std::size_t probe, std::size_t laying,
+// Those of some rows that reach the floors by all numbers: found by this probe in this laying.
+static std::size_t sift_rows(const Some& some, const Sieves& by, const Crowd& crowd, std::size_t probe, std::size_t laying,
                              Left* out, std::size_t capacity) {
   const std::size_t sieve = laying * by.count + probe;
-  const std::int32_t *sign_floors = by.sign_floors + sieve * by.classes, *step_floors = by.step_floors + sieve * by.classes;
-  const std::uint8_t *signs = by.signs + sieve * 2 * crowd.signs_width, *steps = by.steps + sieve * 2 * crowd.steps_width;
-  std::size_t found = 0, left = 0;
-  for (std::size_t first = 0; first < some.count; first += rows_at_once) {
-    const std::size_t count = std::min(rows_at_once, some.count - first);
-    const std::uint8_t* rows[rows_at_once];
-    std::int32_t worth[rows_at_once];
-    for (std::size_t r = 0; r < rows_at_once; ++r)
-      rows[r] = crowd.signs + static_cast<std::size_t>(some.rows[first + std::min(r, count - 1)]) * crowd.signs_width;
-    scattered_sign_values(signs, rows, crowd.signs_width, worth);
-    for (std::size_t r = 0; r < count; ++r) {
-      some.rows[left] = some.rows[first + r];
-      some.classes[left] = some.classes[first + r];
-      left += worth[r] >= sign_floors[some.classes[left]];
-    }
-  }
-  for (std::size_t first = 0; first < left; first += steps_at_once) {
-    const std::size_t count = std::min(steps_at_once, left - first);
+  const std::int32_t* floors = by.step_floors + sieve * by.classes;
+  const std::uint8_t* steps = by.steps + sieve * 2 * crowd.steps_width;
+  std::size_t found = 0;
+  for (std::size_t first = 0; first < some.count; first += steps_at_once) {
+    const std::size_t count = std::min(steps_at_once, some.count - first);
     const std::uint8_t* rows[steps_at_once];
     std::int32_t worth[steps_at_once];
     for (std::size_t r = 0; r < steps_at_once; ++r)
       rows[r] = crowd.steps + static_cast<std::size_t>(some.rows[first + std::min(r, count - 1)]) * crowd.steps_width;
     scattered_step_values(steps, rows, crowd.steps_width, worth);
     for (std::size_t r = 0; r < count; ++r) {
-      if (worth[r] < step_floors[some.classes[first + r]]) continue;
+      if (worth[r] < floors[some.classes[first + r]]) continue;
       if (found < capacity)
         out[found] = {static_cast<std::uint32_t>(probe), static_cast<std::uint32_t>(some.rows[first + r]),
                       static_cast<std::uint32_t>(laying), worth[r]};
@@ -138,32 +105,68 @@ static std::size_t sift_rows(Some& some, const Sieves& by, const Crowd& crowd, s
   return found;
 }
 
+// 8 times the sum of what a probe has in each laying.
+template <bool exchanged>
+static void offsets_of(const std::int8_t* probe, std::int32_t* out) {
+  std::int32_t thumbs[2] = {}, others[2] = {};
+  for (std::size_t side = 0; side < sides_of<exchanged>; ++side)
+    for (std::size_t i = 0; i < 2 * sketch_width; ++i)
+      (i / (2 * sketch_bytes) % (fingers / 2) ? others : thumbs)[side] += 8 * probe[side * 2 * sketch_width + i];
+  out[0] = thumbs[0] + others[0];
+  if (!exchanged) return;
+  out[1] = thumbs[1] + others[1];
+  out[2] = thumbs[0] + others[1];
+}
+
+// Who of some groups is near `count` probes from `first` on, by probe and laying.
+template <bool exchanged, std::size_t count>
+static void gather(const Sieves& by, const Crowd& crowd, std::size_t first, std::size_t start, std::size_t stop,
+                   const std::int32_t* offsets, Some (*some)[layings_of<exchanged>]) {
+  constexpr std::size_t layings = layings_of<exchanged>;
+  std::int32_t least[count][layings] = {};
+  std::uint16_t found[count][layings];
+  for (std::size_t p = 0; p < count; ++p)
+    for (std::size_t laying = 0; laying < layings; ++laying) some[p][laying].count = 0;
+  for (std::size_t g = start; g < stop; ++g) {
+    if (g == start || crowd.classes[g] != crowd.classes[g - 1])
+      for (std::size_t p = 0; p < count; ++p)
+        for (std::size_t laying = 0; laying < layings; ++laying) {
+          const std::int64_t floor = by.sketch_floors[(laying * by.count + first + p) * by.classes + crowd.classes[g]];
+          least[p][laying] = static_cast<std::int32_t>(
+              std::clamp<std::int64_t>(floor + offsets[(first + p) * layings + laying], INT32_MIN, INT32_MAX));
+        }
+    near<exchanged, count>(crowd.sketches + g * sketch_width * group_people,
+                           by.sketches + first * sides_of<exchanged> * 2 * sketch_width, least, found);
+    for (std::size_t p = 0; p < count; ++p)
+      for (std::size_t laying = 0; laying < layings; ++laying) {
+        if (!found[p][laying]) continue;
+        Some& of = some[p][laying];
+        const std::size_t more = keep(found[p][laying], crowd.slots + g * group_people, of.rows + of.count);
+        for (std::size_t r = 0; r < group_people; ++r) of.classes[of.count + r] = crowd.classes[g];
+        of.count += more;
+      }
+  }
+}
+
 template <bool exchanged>
 static std::size_t sift_layings(const Sieves& by, const Crowd& crowd, Left* out, std::size_t capacity) {
-  constexpr std::size_t layings = exchanged ? 3 : 1;
+  constexpr std::size_t layings = layings_of<exchanged>;
+  std::vector<std::int32_t> offsets(by.count * layings);
+  for (std::size_t p = 0; p < by.count; ++p)
+    offsets_of<exchanged>(by.sketches + p * sides_of<exchanged> * 2 * sketch_width, offsets.data() + p * layings);
   std::size_t found = 0;
-  Some some[layings];
+  Some some[probes_at_once][layings];
   for (std::size_t start = 0; start < crowd.groups; start += groups_at_once) {
     const std::size_t stop = std::min(crowd.groups, start + groups_at_once);
-    for (std::size_t p = 0; p < by.count; ++p) {
-      for (std::size_t laying = 0; laying < layings; ++laying) some[laying].count = 0;
-      for (std::size_t g = start; g < stop; ++g) {
-        Eight counts[layings];
-        sketch_counts<exchanged>(crowd.sketches + g * fingers * rows_at_once, by.sketches + p * 2 * fingers, counts);
-        const std::int32_t* slots = crowd.slots + g * rows_at_once;
-        for (std::size_t laying = 0; laying < layings; ++laying) {
-          Some& of = some[laying];
-          const std::size_t at = (laying * by.count + p) * by.classes + crowd.classes[g];
-          const unsigned near = at_most(counts[laying], -static_cast<std::int64_t>(by.sketch_floors[at]));
-          if (!near) continue;
-          const std::size_t more = keep(near, slots, of.rows + of.count);
-          for (std::size_t r = 0; r < rows_at_once; ++r) of.classes[of.count + r] = crowd.classes[g];
-          of.count += more;
-        }
-      }
-      for (std::size_t laying = 0; laying < layings; ++laying)
-        found += sift_rows(some[laying], by, crowd, p, laying, out + std::min(found, capacity),
-                           capacity - std::min(found, capacity));
+    for (std::size_t first = 0; first < by.count;) {
+      const std::size_t count = by.count - first < probes_at_once ? 1 : probes_at_once;
+      (count == 1 ? gather<exchanged, 1> : gather<exchanged, probes_at_once>)(by, crowd, first, start, stop,
+                                                                              offsets.data(), some);
+      for (std::size_t p = 0; p < count; ++p)
+        for (std::size_t laying = 0; laying < layings; ++laying)
+          found += sift_rows(some[p][laying], by, crowd, first + p, laying, out + std::min(found, capacity),
+                             capacity - std::min(found, capacity));
+      first += count;
     }
   }
   return found;

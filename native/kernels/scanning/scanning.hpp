@@ -41,32 +41,33 @@ struct Probes {
   const std::int32_t* floors;
 };
 
-// --- people of ten fingers sifted: by 64 bits of each finger's signs, then by all signs, then by the numbers of four bits
+// --- people of ten fingers sifted: by the first 32 of each finger's numbers of four bits, then by all
 
 constexpr std::size_t fingers = 10;
+constexpr std::size_t group_people = 16;
 constexpr std::size_t groups_at_once = 32;
+constexpr std::size_t sketch_bytes = 16;  // of a finger
+constexpr std::size_t sketch_step = 4;    // bytes of one person that lie together
+constexpr std::size_t sketch_width = fingers * sketch_bytes;
 
-// Who is sifted, in groups of eight people of one class (who have the same fingers): sketches[group][finger][8], slots
-// say which row of the codes each of the eight is, below zero for nobody.
+// Who is sifted, in groups of sixteen people of one class (who have the same fingers): sketches[group][finger][4][16][4]
+// are numbers plus 8; slots say which row of the codes each of the sixteen is, below zero for nobody.
 struct Crowd {
-  const std::uint64_t* sketches;
+  const std::uint8_t* sketches;
   const std::int32_t* slots;
   const std::uint16_t* classes;
   std::size_t groups;
-  const std::uint8_t* signs;  // [row][signs_width]
   const std::uint8_t* steps;  // [row][steps_width]
-  std::size_t signs_width, steps_width;
+  std::size_t steps_width;
 };
 
-// Who they are sifted by: sketches[probe] are ten words of bits and ten masks. In the first laying the fingers lie as
-// stated; where there are three, with the hands exchanged in the second, and with all but the thumbs (fingers 0 and 5)
-// exchanged in the third. All else is there for each laying: floors[laying][probe][class], and probes as for `signs` and
-// `steps`, laid so.
+// Who they are sifted by: sketches[probe][side][finger][4][half][4]. In the first laying the fingers lie as stated; where
+// there are three, with the hands exchanged in the second (the second side), and with all but the thumbs (fingers 0 and
+// 5) exchanged in the third. All else is there for each laying: floors[laying][probe][class], and probes as for `steps`.
 struct Sieves {
-  const std::uint64_t* sketches;
-  const std::uint8_t* signs;
+  const std::int8_t* sketches;
   const std::uint8_t* steps;
-  const std::int32_t *sketch_floors, *sign_floors, *step_floors;
+  const std::int32_t *sketch_floors, *step_floors;
   std::size_t layings, count, classes;  // 1 or 3 layings
 };
 
@@ -83,7 +84,7 @@ struct Left {
 // steps: the value is the sum of products of numbers of four bits, two to a byte of a row. A probe is 2 `width` signed
 // bytes: what belongs to the lower halves of the row's bytes, then what to the upper ones.
 //
-// sift: writes the pairs that reach all three floors, ordered by `groups_at_once` groups, then probe, then laying, then
+// sift: writes the pairs that reach both floors, ordered by `groups_at_once` groups, then probe, then laying, then
 // group and place in it; returns as they do.
 // sign_moments, step_moments: of each probe the sum over all rows of what they are worth, and of the squares; out[probe][2].
 #define CCCD_SCANNING_LEVEL(level)                                         \

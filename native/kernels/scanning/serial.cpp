@@ -1,6 +1,9 @@
 #define CCCD_LEVEL serial
-#define CCCD_EIGHT EightWords
-#include "eight_words.hpp"
+#include <cstddef>
+
+namespace cccd::scanning::serial {
+constexpr std::size_t probes_at_once = 1;
+}
 #include "scan.ipp"
 
 #include <bit>
@@ -48,39 +51,45 @@ static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std
   }
 }
 
-static void scattered_sign_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
-                                  std::int32_t* out) {
-  for (std::size_t r = 0; r < rows_at_once; ++r) sign_values(probe, rows[r], width, 1, out + r);
-}
-
 static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
                                   std::int32_t* out) {
   for (std::size_t r = 0; r < steps_at_once; ++r) step_values(probe, rows[r], width, 1, out + r);
 }
 
-static Eight differing(const Eight& counts, const std::uint64_t* words, std::uint64_t code, std::uint64_t mask) {
-  Eight more = counts;
-  for (std::size_t r = 0; r < rows_at_once; ++r)
-    more.of[r] += static_cast<std::uint64_t>(std::popcount((words[r] ^ code) & mask));
-  return more;
-}
-
-static Eight sum_of(const Eight& a, const Eight& b) {
-  Eight sum = a;
-  for (std::size_t r = 0; r < rows_at_once; ++r) sum.of[r] += b.of[r];
-  return sum;
-}
-
-static unsigned at_most(const Eight& counts, std::int64_t most) {
-  unsigned found = 0;
-  for (std::size_t r = 0; r < rows_at_once; ++r)
-    found |= (static_cast<std::int64_t>(counts.of[r]) <= most ? 1u : 0u) << r;
-  return found;
+template <bool exchanged, std::size_t count>
+static void near(const std::uint8_t* group, const std::int8_t* probes,
+                 const std::int32_t (&least)[count][layings_of<exchanged>],
+                 std::uint16_t (&out)[count][layings_of<exchanged>]) {
+  constexpr std::size_t sides = sides_of<exchanged>, steps = sketch_bytes / sketch_step;
+  for (std::size_t p = 0; p < count; ++p) {
+    std::int32_t thumbs[2][group_people] = {}, others[2][group_people] = {};
+    for (std::size_t side = 0; side < sides; ++side) {
+      const std::int8_t* probe = probes + (p * sides + side) * 2 * sketch_width;
+      for (std::size_t at = 0; at < fingers * steps; ++at)
+        for (std::size_t r = 0; r < group_people; ++r)
+          for (std::size_t i = 0; i < sketch_step; ++i) {
+            const int both = group[(at * group_people + r) * sketch_step + i];
+            (at / steps % (fingers / 2) ? others : thumbs)[side][r] +=
+                (both & 15) * probe[2 * at * sketch_step + i] + (both >> 4) * probe[(2 * at + 1) * sketch_step + i];
+          }
+    }
+    auto reach = [&](std::size_t laying, std::size_t of_thumbs, std::size_t of_others) {
+      unsigned found = 0;
+      for (std::size_t r = 0; r < group_people; ++r)
+        found |= (thumbs[of_thumbs][r] + others[of_others][r] >= least[p][laying] ? 1u : 0u) << r;
+      out[p][laying] = static_cast<std::uint16_t>(found);
+    };
+    reach(0, 0, 0);
+    if constexpr (exchanged) {
+      reach(1, 1, 1);
+      reach(2, 0, 1);
+    }
+  }
 }
 
 static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out) {
   std::size_t kept = 0;
-  for (std::size_t r = 0; r < rows_at_once; ++r) {
+  for (std::size_t r = 0; r < group_people; ++r) {
     out[kept] = numbers[r];
     kept += (chosen >> r & 1) && numbers[r] >= 0;
   }

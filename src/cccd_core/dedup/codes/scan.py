@@ -86,44 +86,42 @@ def moments(name: Literal["signs", "steps"], probes: Bytes, codes: Bytes) -> NDA
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """People to be sifted, by eight of one class: `sketches` uint64[groups, 10 fingers x 8 people], `slots`
-    int32[groups, 8], which row of the codes each is, below 0 for nobody; `classes` uint16[groups]."""
+    """People to be sifted, by sixteen of one class: `sketches` uint8[groups, 10 fingers x 4 x 16 people x 4], the first
+    16 bytes of each finger's numbers, plus 8; `slots` int32[groups, 16], which row of the codes each is, below 0 for
+    nobody; `classes` uint16[groups]."""
 
-    sketches: NDArray[np.uint64]
+    sketches: Bytes
     slots: NDArray[np.int32]
     classes: NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sieves:
-    """What they are sifted by: `sketches` uint64[probes, 20], ten words and ten masks; laid as stated, or so, with the
-    hands exchanged and with all but the thumbs exchanged: `signs`, `steps` uint8[layings, probes, 2 width] as for the
-    scans, and the floors int32[layings, probes, classes]."""
+    """What they are sifted by. `sketches` int8[probes, sides, 10 fingers x 4 x 2 halves x 4]: as stated or, of two sides,
+    with the hands exchanged. Laid as stated or so, with the hands exchanged and with all but the thumbs exchanged:
+    `steps` uint8[layings, probes, 2 width] as for the scans, and the floors int32[layings, probes, classes]."""
 
-    sketches: NDArray[np.uint64]
-    signs: Bytes
+    sketches: NDArray[np.int8]
     steps: Bytes
     sketch_floors: NDArray[np.int32]
-    sign_floors: NDArray[np.int32]
     step_floors: NDArray[np.int32]
 
 
-def sift(by: Sieves, groups: Groups, signs: Bytes, steps: Bytes) -> NDArray[np.int64]:
-    """Who reaches all three floors: (probe, row, laying) of each, int64[n, 3] in that order.
+def sift(by: Sieves, groups: Groups, steps: Bytes) -> NDArray[np.int64]:
+    """Who reaches both floors: (probe, row, laying) of each, int64[n, 3] in that order.
 
-    `signs`, `steps`: all rows, which may be read-only and memory-mapped. ParameterError for more than 2^26.
+    `steps`: all rows, which may be read-only and memory-mapped. ParameterError for more than 2^26.
     """
     capacity = _SIFTED_CAPACITY
     while True:
         out = np.empty((capacity, 4), np.uint32)
-        people = (groups.sketches, groups.slots, groups.classes)
-        floors = (by.sketch_floors, by.sign_floors, by.step_floors)
+        people = (groups.sketches, groups.slots, groups.classes, steps)
+        floors = (by.sketch_floors, by.step_floors)
         if runtime.use_native():
-            asked = (by.sketches, by.signs, by.steps)
-            found = runtime.native().scanning_sift(*people, signs, steps, *asked, *floors, out, runtime.simd_level())
+            asked = (by.sketches, by.steps)
+            found = runtime.native().scanning_sift(*people, *asked, *floors, out, runtime.simd_level())
         else:
-            asked = (by.sketches, by.signs.view(np.uint64), by.steps.view(np.int8))
-            found = _twin().sift(*people, signs.view(np.uint64), steps, *asked, *floors, out)
+            found = _twin().sift(*people, by.sketches, by.steps.view(np.int8), *floors, out)
         if found <= capacity:
             hits = out[:found, :3].astype(np.int64)
             return hits[np.lexsort((hits[:, 2], hits[:, 1], hits[:, 0]))]

@@ -2,9 +2,11 @@
 
 A person's score is how far the sum over the fingers that both have lies above what strangers give this probe, in
 standard deviations. What strangers give is taken from a cohort, people of the gallery that is searched: probes differ
-in it, by quality and number of minutiae, and with it a fifth as many strangers are left. Two scores are taken: of the
-signs, which are kept in memory, for everyone; of the four-bit numbers for those whom the signs leave. What is said of
-two people depends on them and on the cohort alone, not on who else is scanned with them.
+in it, by quality and number of minutiae, and with it a fifth as many strangers are left. People of the gallery differ
+in it as well. What the cohort gives one of them is a sum over their numbers, so that it is off the score if the
+cohort's mean is off the probe's numbers: again a fifth as many are left (decision 93). Two scores are taken: of the
+signs for everyone; of the four-bit numbers, so centred, for those whom the signs leave. What is said of two people
+depends on them and on the cohort alone, not on who else is scanned with them.
 
 How many strangers are left at which score, and how many mates are lost, was measured with models that were not trained
 on the sets measured on: `data/screening.json`, made by `python -m benchmarks.accuracy.codes --write`.
@@ -29,9 +31,10 @@ from cccd_core.dedup.codes.coder import BITS, COARSE
 from cccd_core.errors import DamagedError, ParameterError
 
 FINGERS = 10
-# The first bytes of each finger's signs, along the directions that tell most, by which a join begins.
-SKETCH, PREFIX = "sketch", "prefix"
-PREFIX_BYTES: Final = {SKETCH: 8, PREFIX: 32}
+# The first bytes of each finger's numbers, along the directions that tell most, by which sifting begins.
+SKETCH: Final = "sketch"
+SKETCH_BYTES: Final = 16
+CENTRED_STEPS: Final = 8  # probes less the cohort's mean are whole numbers of eighths
 MEASURED = "data/screening.json"
 MEASURED_MOST = 1 << 20
 COHORT_MOST = 512  # people; more change the figures by less than a tenth of a deviation
@@ -149,7 +152,7 @@ class People:
 class Screen:
     """The first stage: who of many people is left for a probe. Immutable; it can be pickled and shared by threads."""
 
-    __slots__ = ("_against", "_cohort", "measured")
+    __slots__ = ("_against", "_centres", "_cohort", "measured")
 
     def __init__(self, cohort: People, measured: Measured | None = None) -> None:
         """`cohort`: people of the gallery, of whom the first 512 are taken; they are to be the same for all parts of a
@@ -158,6 +161,7 @@ class Screen:
             raise ParameterError("a cohort has at least one person")
         self._cohort = cohort.take(np.arange(min(len(cohort), COHORT_MOST)))
         self._against: dict[str, tuple[Bytes, ...]] = {}  # of each column, laid out when it is first asked for
+        self._centres: NDArray[np.int16] | None = None  # the cohort's mean, int16[2, 10, bytes] as probes are laid out
         self.measured = Measured.shipped() if measured is None else measured
 
     def scan(
@@ -169,7 +173,7 @@ class Screen:
         """
         probe, row, _ = self._by_signs(probes, people, min(1.0, SIGNS_SHARE * keep), threads)
         floors, means, deviations = self._floors(COARSE, probes, keep)
-        laid = scan.step_probes(probes.rows(COARSE), probes.present, FINGERS)
+        laid = self.laid(COARSE, probes)
         left, score = _by_steps(probe, row, laid, floors, means, deviations, people.rows(COARSE), people.present)
         return probe[left], row[left], score
 
@@ -182,13 +186,9 @@ class Screen:
         """
         present = _there(people.present).astype(np.uint16).ravel()
         rows = {name: codes.reshape(len(present), codes.shape[2]) for name, codes in people.columns.items()}
-        one = np.ones(len(fingers[BITS]), np.uint16)
-        floors, mean, deviation = self._finger_floors(BITS, fingers, min(1.0, SIGNS_SHARE * keep))
-        probe, place, _ = scan.signs(
-            scan.sign_probes(fingers[BITS], one, 1), floors, rows[BITS], present, threads=threads
-        )
-        floors, mean, deviation = self._finger_floors(COARSE, fingers, keep)
-        laid = scan.step_probes(fingers[COARSE], one, 1)
+        laid, floors, mean, deviation = self._finger_floors(BITS, fingers, min(1.0, SIGNS_SHARE * keep))
+        probe, place, _ = scan.signs(laid, floors, rows[BITS], present, threads=threads)
+        laid, floors, mean, deviation = self._finger_floors(COARSE, fingers, keep)
         left, score = _by_steps(probe, place, laid, floors, mean, deviation, rows[COARSE], present)
         return probe[left], place[left], score
 
@@ -202,26 +202,37 @@ class Screen:
         self, probes: People, people: People, keep: float, threads: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
         floors, means, deviations = self._floors(BITS, probes, keep)
-        laid = scan.sign_probes(probes.rows(BITS), probes.present, FINGERS)
+        laid = self.laid(BITS, probes)
         probe, row, value = scan.signs(laid, floors, people.rows(BITS), people.present, threads=threads)
         word = people.present[row].astype(np.int64)
         return probe, row, (value - means[probe, word]) / deviations[probe, word]
 
+    def laid(self, column: str, probes: People) -> Bytes:
+        """Probes for the scan of a column: uint8[probes, 20 bytes], the numbers less the cohort's mean."""
+        if column == BITS:
+            return scan.sign_probes(probes.rows(BITS), probes.present, FINGERS)
+        if self._centres is None:
+            self._centres = np.stack([_centre(against) for against in self._laid_out(COARSE)], axis=1)
+        return _centred(scan.step_probes(probes.rows(COARSE), probes.present, FINGERS), self._centres, probes.present)
+
     def _finger_floors(
         self, column: str, fingers: Mapping[str, Bytes], keep: float
-    ) -> tuple[NDArray[np.int32], Floats, Floats]:
-        """The same as `_floors` for single fingers against single fingers, whose presence is 0 or 1."""
-        cohort = self._cohort.columns[column][_there(self._cohort.present)]
-        count = len(fingers[column])
-        floors = np.full((count, scan.PRESENCES), scan.NOTHING, np.int32)
-        mean, deviation = np.zeros((count, 2)), np.ones((count, 2))
-        if count and len(cohort):
-            first, second = _moments(column, fingers[column], cohort)
+    ) -> tuple[Bytes, NDArray[np.int32], Floats, Floats]:
+        """Single fingers laid out for the scan of single fingers, whose presence is 0 or 1, and the same as `_floors`."""
+        cohort = np.ascontiguousarray(self._cohort.columns[column][_there(self._cohort.present)])
+        one = np.ones(len(fingers[column]), np.uint16)
+        laid = (scan.sign_probes if column == BITS else scan.step_probes)(fingers[column], one, 1)
+        if column == COARSE:
+            laid = _centred(laid, _centre(cohort)[:, None], one)
+        floors = np.full((len(one), scan.PRESENCES), scan.NOTHING, np.int32)
+        mean, deviation = np.zeros((len(one), 2)), np.ones((len(one), 2))
+        if len(one) and len(cohort):
+            first, second = _moments(column, laid, cohort)
             mean[:, 1], deviation[:, 1] = _exact(first), np.sqrt(np.maximum(_exact(second - first * first), 1.0))
         score = self.measured.score(column, 1, keep)
         bounds = np.iinfo(np.int32)
         floors[:, 1] = np.ceil(np.clip(mean[:, 1] + score * deviation[:, 1], bounds.min, bounds.max))
-        return floors, mean, deviation
+        return laid, floors, mean, deviation
 
     def _floors(self, column: str, probes: People, keep: float) -> tuple[NDArray[np.int32], Floats, Floats]:
         """The least value for each presence of a row, mean and deviation of strangers there: [probes, 1024] each."""
@@ -231,14 +242,16 @@ class Screen:
         return floors(self.strangers(column, probes), probes.present, limits, presences, alone)
 
     def strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
-        """Mean and variance of what the cohort gives each finger of the probes, by a column or the first bytes of
-        the signs: float64[probes, 10] each."""
-        codes, cohort = codes_of(probes, column), self._laid_out(column)
+        """Mean and variance of what the cohort gives each finger of the probes, by a column or the sketch of the
+        numbers: float64[probes, 10] each."""
+        laid = self.laid(BITS if column == BITS else COARSE, probes)
+        halves = sketched(laid.reshape(len(probes), 2, FINGERS, -1), column)
         mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
-        for finger in range(FINGERS):
-            here, against = np.flatnonzero(probes.present >> finger & 1), cohort[finger]
+        for finger, against in enumerate(self._laid_out(column)):
+            here = np.flatnonzero(probes.present >> finger & 1)
             if len(here) and len(against):
-                first, second = _moments(column, np.ascontiguousarray(codes[here, finger]), against)
+                ours = np.ascontiguousarray(halves[here, :, finger]).reshape(len(here), -1)
+                first, second = _moments(column, ours, against)
                 mean[here, finger], variance[here, finger] = _exact(first), _exact(second - first * first)
         variance = np.maximum(variance, 1.0)
         return mean, variance
@@ -247,7 +260,8 @@ class Screen:
         """Which codes of the cohort each finger is held against: its position's, where there are enough, or all."""
         found = self._against.get(column)
         if found is None:
-            seen, there = codes_of(self._cohort, column), _there(self._cohort.present)
+            codes = self._cohort.columns[BITS if column == BITS else COARSE]
+            seen, there = sketched(codes, column), _there(self._cohort.present)
             own = [np.ascontiguousarray(seen[there[:, finger], finger]) for finger in range(FINGERS)]
             everyone = np.ascontiguousarray(seen[there])
             found = tuple(one if len(one) >= COHORT_LEAST else everyone for one in own)
@@ -313,18 +327,32 @@ def _exact(values: Floats) -> Floats:
     return np.rint(values * 16) / 16
 
 
-def codes_of(people: People, column: str) -> Bytes:
-    """uint8[people, 10, bytes] of a column, or of the first bytes of the signs."""
-    return people.columns[BITS][:, :, : PREFIX_BYTES[column]] if column in PREFIX_BYTES else people.columns[column]
+def sketched(codes: Bytes, column: str) -> Bytes:
+    """Of the numbers those that the sketch has, uint8[..., bytes] each; of another column all."""
+    return codes[..., :SKETCH_BYTES] if column == SKETCH else codes
 
 
-def _moments(column: str, ours: Bytes, theirs: Bytes) -> tuple[Floats, Floats]:
+def _centre(codes: Bytes) -> NDArray[np.int16]:
+    """The mean of fingers by their numbers, in eighths, as probes are laid out: int16[2, bytes]; of none zeros."""
+    if not len(codes):
+        return np.zeros((2, codes.shape[1]), np.int16)
+    laid = scan.step_probes(codes, np.ones(len(codes), np.uint16), 1).view(np.int8)
+    mean = np.rint(laid.sum(axis=0, dtype=np.int64) * (CENTRED_STEPS / len(codes)))
+    return mean.astype(np.int16).reshape(2, codes.shape[1])
+
+
+def _centred(laid: Bytes, centres: NDArray[np.int16], present: Words) -> Bytes:
+    """Probes as `step_probes` lays them out, less a mean int16[2, fingers, bytes], in eighths; zeros stay where no
+    finger is."""
+    numbers = laid.view(np.int8).reshape(len(laid), *centres.shape) * np.int16(CENTRED_STEPS) - centres
+    there = _there(present)[:, None, : centres.shape[1], None]
+    return (np.clip(numbers, -127, 127).astype(np.int8) * there).view(np.uint8).reshape(laid.shape)
+
+
+def _moments(column: str, laid: Bytes, theirs: Bytes) -> tuple[Floats, Floats]:
     """Mean of what all of theirs are worth to each of our fingers, and of the squares: float64[ours] each. Of whole
     numbers, exact in any order."""
-    one = np.ones(len(ours), np.uint16)
-    signs = column != COARSE
-    laid = scan.sign_probes(ours, one, 1) if signs else scan.step_probes(ours, one, 1)
-    found = scan.moments("signs" if signs else "steps", laid, theirs) / len(theirs)
+    found = scan.moments("signs" if column == BITS else "steps", laid, theirs) / len(theirs)
     return found[:, 0], found[:, 1]
 
 

@@ -1,14 +1,13 @@
 """Many people, laid out for it: who is left by the codes, by which laying of the fingers.
 
-What decides is what `Screen.scan` and `positions.scan_layings` decide by, the four-bit numbers. Before them stand two
-looks at the first bits of each finger's signs, along the directions that tell most: 64 of them, the sketch, laid out so
-that eight people are compared at once, and the fingers that two layings have in common once; then 256, the prefix. Of
-ten fingers these lose no more than all 768, and cost a third. Nothing is kept but who is left in the end. What is said
-of two people depends on these and the cohort alone.
+What decides is what `Screen.scan` decides by in the end, the four-bit numbers. Before them stands a look at the first 32
+of each finger's, along the directions that tell most: the sketch, laid out so that sixteen people are compared at once,
+and the fingers that two layings have in common once. Nothing is kept but who is left in the end. What is said of two
+people depends on these and the cohort alone.
 
-Sketch and prefix leave so many that they lose little beside the numbers, the more the fewer fingers two people share.
+The sketch leaves so many that it loses little beside the numbers, the more the fewer fingers two people share.
 Hands and slaps are exchanged in one record of some thousands, so that a hundredth of the share is kept of strangers who
-are alike so, by a join; a search asks for each laying alone. How it was chosen is in decisions 90 and 88.
+are alike so, by a join; a search asks for each laying alone. How it was chosen is in decisions 93, 90 and 88.
 """
 
 from __future__ import annotations
@@ -28,80 +27,69 @@ from cccd_core.dedup.codes.coder import COARSE
 from cccd_core.dedup.codes.positions import AS_STATED, HANDS_SWAPPED, LAYINGS, relaid
 from cccd_core.dedup.codes.screen import (
     FINGERS,
-    PREFIX,
     SKETCH,
+    SKETCH_BYTES,
     Bytes,
     Floats,
     People,
     Screen,
-    codes_of,
     floors,
+    sketched,
 )
 
 SEGMENT_PEOPLE: Final = 1 << 14  # of whom those of one class are laid side by side
-BEFORE_SHARE: Final = 60.0  # of ten fingers, so many times as many strangers are left by the prefix as by the numbers
+BEFORE_SHARE: Final = 30.0  # of ten fingers, so many times as many strangers are left by the sketch as by the numbers
 EXCHANGED_SHARE: Final = 0.01  # of what is kept as stated
-COLUMNS: Final = (SKETCH, PREFIX, COARSE)
-_EIGHT: Final = 8
+COLUMNS: Final = (SKETCH, COARSE)
+GROUP_PEOPLE: Final = 16
+_STEP: Final = 4
+_PLUS_EIGHT: Final = np.uint8(0x88)
 _THUMBS: Final = [0, 5]
 
 Strangers = Mapping[str, tuple[Floats, Floats]]  # by column: mean and variance, float64[people, 10] each
 
 
-def share_before(column: str, keep: float, fingers: int) -> float:
-    """Which share of strangers who share so many fingers the sketch or the prefix leaves, where the four-bit numbers
-    leave `keep`."""
-    power = fingers / (2 * FINGERS) if column == SKETCH else (FINGERS + fingers) / (2 * FINGERS)
-    return math.pow(min(1.0, BEFORE_SHARE * keep), power)
+def share_before(keep: float, fingers: int) -> float:
+    """Which share of strangers who share so many fingers the sketch leaves, where the numbers leave `keep`."""
+    return math.pow(min(1.0, BEFORE_SHARE * keep), fingers / FINGERS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crowd:
     """People laid out to be sifted: `presences` are the words that occur, which are their classes; `segments` the place
-    of the first person behind each and its groups; `prefixes`, `numbers`: uint8[people, 10 x bytes]."""
+    of the first person behind each and its groups; `numbers`: uint8[people, 10 x bytes]."""
 
-    prefixes: Bytes
     numbers: Bytes
     presences: NDArray[np.uint16]
     segments: tuple[tuple[int, scan.Groups], ...]
 
     @classmethod
     def of(cls, people: People) -> Crowd:
-        """Costs a read of all signs, and 400 bytes a person or little more."""
+        """Costs a read of the sketches, and 170 bytes a person or little more."""
         presences, kind = np.unique(people.present, return_inverse=True)
-        words = _words(people)
+        codes = people.columns[COARSE]
         segments = []
         for start in range(0, len(people), SEGMENT_PEOPLE):
             stop = min(start + SEGMENT_PEOPLE, len(people))
-            segments.append((stop, _groups(words, kind, start, stop)))
-        return cls(_prefixes(people), people.rows(COARSE), presences, tuple(segments))
+            segments.append((stop, _groups(codes, kind, start, stop)))
+        return cls(people.rows(COARSE), presences, tuple(segments))
 
 
-def _words(people: People) -> NDArray[np.uint64]:
-    """The sketches: uint64[people, 10]."""
-    found: NDArray[np.uint64] = np.ascontiguousarray(codes_of(people, SKETCH)).view("<u8")[:, :, 0]
-    return found
-
-
-def _prefixes(people: People) -> Bytes:
-    codes = codes_of(people, PREFIX)
-    return np.ascontiguousarray(codes).reshape(len(people), FINGERS * codes.shape[2])
-
-
-def _groups(words: NDArray[np.uint64], kind: NDArray[np.int64], start: int, stop: int) -> scan.Groups:
-    """The people from `start` to `stop` by eight of one class; where a class has no multiple of eight, nobody."""
+def _groups(codes: Bytes, kind: NDArray[np.int64], start: int, stop: int) -> scan.Groups:
+    """The people from `start` to `stop` by sixteen of one class; where a class has no multiple of sixteen, nobody."""
     order = start + np.argsort(kind[start:stop], kind="stable")
     ordered = kind[order]
     first = np.searchsorted(ordered, ordered)  # of each one's class
     counts = np.unique(ordered, return_counts=True)
-    groups = -(-counts[1] // _EIGHT)
-    behind = np.repeat(np.cumsum(groups) - groups, counts[1]) * _EIGHT
-    slots = np.full(int(groups.sum()) * _EIGHT, -1, np.int32)
+    groups = -(-counts[1] // GROUP_PEOPLE)
+    behind = np.repeat(np.cumsum(groups) - groups, counts[1]) * GROUP_PEOPLE
+    slots = np.full(int(groups.sum()) * GROUP_PEOPLE, -1, np.int32)
     slots[behind + np.arange(len(order)) - first] = order
-    sketches = words[np.maximum(slots, 0)].reshape(-1, _EIGHT, FINGERS).transpose(0, 2, 1)
+    sketches = sketched(codes, SKETCH)[np.maximum(slots, 0)] ^ _PLUS_EIGHT
+    by_step = sketches.reshape(-1, GROUP_PEOPLE, FINGERS * SKETCH_BYTES // _STEP, _STEP).transpose(0, 2, 1, 3)
     return scan.Groups(
-        np.ascontiguousarray(sketches.reshape(-1, FINGERS * _EIGHT)),
-        slots.reshape(-1, _EIGHT),
+        np.ascontiguousarray(by_step).reshape(len(by_step), -1),
+        slots.reshape(-1, GROUP_PEOPLE),
         np.repeat(counts[0], groups).astype(np.uint16),
     )
 
@@ -156,7 +144,7 @@ def sift(
     some = [groups for begin, (_, groups) in zip(begins, crowd.segments, strict=False) if begin < stop]
 
     def sifted(groups: scan.Groups) -> NDArray[np.int64]:
-        return scan.sift(sieves, groups, crowd.prefixes, crowd.numbers)
+        return scan.sift(sieves, groups, crowd.numbers)
 
     if threads > 1 and len(some) > 1:
         with ThreadPoolExecutor(min(threads, len(some))) as pool:
@@ -184,35 +172,31 @@ def _united(hits: NDArray[np.int64]) -> _Hits:
 
 
 def _sieves(screen: Screen, probes: People, crowd: Crowd, known: Known, keep: float, exchanged: bool) -> scan.Sieves:
-    there = (probes.present[:, None] >> np.arange(FINGERS, dtype=np.uint16) & 1).astype(np.bool_)
-    words = _words(probes)
-    masks = np.where(there, np.uint64(2**64 - 1), np.uint64(0))
     made: dict[str, list[NDArray[np.int32]]] = {column: [] for column in COLUMNS}
-    signs, steps = [], []
+    steps = []
     layings = LAYINGS if exchanged else (AS_STATED,)
     for number, laying in enumerate(layings):
         laid = relaid(probes, laying) if number else probes
         share = keep * EXCHANGED_SHARE if number else keep
-        signs.append(scan.sign_probes(_prefixes(laid), laid.present, FINGERS))
-        steps.append(scan.step_probes(laid.rows(COARSE), laid.present, FINGERS))
+        steps.append(screen.laid(COARSE, laid))
         for column in COLUMNS:
-            bits = None
-            if column != COARSE:
-                bits = np.bitwise_count(codes_of(laid, column)).sum(axis=2, dtype=np.float64)
             limits = np.array([math.inf, *(_score(screen, column, share, count) for count in range(1, FINGERS + 1))])
-            made[column].append(floors(known.laid(number, column), laid.present, limits, crowd.presences, bits)[0])
-    return scan.Sieves(
-        np.concatenate([words & masks, masks], axis=1),
-        np.stack(signs),
-        np.stack(steps),
-        *(np.stack(made[column]) for column in COLUMNS),
-    )
+            made[column].append(floors(known.laid(number, column), laid.present, limits, crowd.presences, None)[0])
+    sketches = np.stack([_sketch(one) for one in steps[:2]], axis=1)
+    return scan.Sieves(sketches, np.stack(steps), *(np.stack(made[column]) for column in COLUMNS))
+
+
+def _sketch(laid: Bytes) -> NDArray[np.int8]:
+    """The sketches of probes laid out for the numbers: int8[probes, 10 fingers x 4 x 2 halves x 4]."""
+    first = laid.view(np.int8).reshape(len(laid), 2, FINGERS, -1)[..., :SKETCH_BYTES]
+    by_step = first.reshape(len(laid), 2, FINGERS, SKETCH_BYTES // _STEP, _STEP).transpose(0, 2, 3, 1, 4)
+    return np.ascontiguousarray(by_step).reshape(len(laid), 2 * FINGERS * SKETCH_BYTES)
 
 
 def _score(screen: Screen, column: str, keep: float, fingers: int) -> float:
     """The score that is to be reached in this column by people who share so many fingers."""
     if column == COARSE:
         return screen.measured.score(COARSE, fingers, keep)
-    share = share_before(column, keep, fingers)
-    # sums of hundreds of bits: the normal law is near enough for what others decide in the end
+    share = share_before(keep, fingers)
+    # sums of hundreds of numbers: the normal law is near enough for what others decide in the end
     return -math.inf if share >= 1.0 else NormalDist().inv_cdf(1.0 - share)

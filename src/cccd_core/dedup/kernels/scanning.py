@@ -15,6 +15,9 @@ ROWS_AT_ONCE = 8
 BLOCK_BYTES = 24576
 FINGERS = 10
 GROUPS_AT_ONCE = 32
+GROUP_PEOPLE = 16
+SKETCH_BYTES = 16
+SKETCH_STEP = 4
 
 
 @numba.njit(nogil=True, cache=True)
@@ -96,40 +99,40 @@ def steps(
 
 
 @numba.njit(nogil=True, cache=True)
-def sketch_value(group: NDArray[np.uint64], r: int, probe: NDArray[np.uint64], laying: int) -> np.int64:
+def sketch_value(group: NDArray[np.uint8], r: int, probe: NDArray[np.int8], laying: int) -> np.int64:
     """What person `r` of a group is worth by the sketch, in the first, second or third laying."""
-    differing = np.int64(0)
+    hand = FINGERS // 2
+    total = np.int64(0)
     for f in range(FINGERS):
-        hand = FINGERS // 2
-        exchanged = laying == 1 or (laying == 2 and f % hand != 0)
-        other = (f + hand) % FINGERS if exchanged else f
-        differing += np.int64(popcount((group[f * ROWS_AT_ONCE + r] ^ probe[other]) & probe[FINGERS + other]))
-    return -differing
+        side = 1 if laying == 1 or (laying == 2 and f % hand != 0) else 0
+        for i in range(SKETCH_BYTES):
+            at = f * (SKETCH_BYTES // SKETCH_STEP) + i // SKETCH_STEP
+            both = np.int64(group[(at * GROUP_PEOPLE + r) * SKETCH_STEP + i % SKETCH_STEP])
+            lower = np.int64(probe[side, 2 * at * SKETCH_STEP + i % SKETCH_STEP])
+            upper = np.int64(probe[side, (2 * at + 1) * SKETCH_STEP + i % SKETCH_STEP])
+            total += lower * ((both & 15) - 8) + upper * ((both >> 4) - 8)
+    return total
 
 
 @numba.njit(nogil=True, cache=True)
 def sift(
-    sketches: NDArray[np.uint64], slots: NDArray[np.int32], classes: NDArray[np.uint16], sign_codes: NDArray[np.uint64],
-    step_codes: NDArray[np.uint8], probe_sketches: NDArray[np.uint64], probe_signs: NDArray[np.uint64],
-    probe_steps: NDArray[np.int8], sketch_floors: NDArray[np.int32], sign_floors: NDArray[np.int32],
+    sketches: NDArray[np.uint8], slots: NDArray[np.int32], classes: NDArray[np.uint16], step_codes: NDArray[np.uint8],
+    probe_sketches: NDArray[np.int8], probe_steps: NDArray[np.int8], sketch_floors: NDArray[np.int32],
     step_floors: NDArray[np.int32], out: NDArray[np.uint32],
 ) -> int:  # fmt: skip
-    """People who reach all three floors: (probe, row, laying, value) into `out`; how many there are in all."""
-    words, width, found = sign_codes.shape[1], step_codes.shape[1], 0
+    """People who reach both floors: (probe, row, laying, value) into `out`; how many there are in all."""
+    width, found = step_codes.shape[1], 0
     for start in range(0, len(slots), GROUPS_AT_ONCE):
         for p in range(len(probe_sketches)):
             for laying in range(sketch_floors.shape[0]):
-                signs_of, steps_of = probe_signs[laying, p], probe_steps[laying, p]
+                steps_of = probe_steps[laying, p]
                 for g in range(start, min(start + GROUPS_AT_ONCE, len(slots))):
                     kind = classes[g]
-                    for r in range(ROWS_AT_ONCE):
+                    for r in range(GROUP_PEOPLE):
                         row = slots[g, r]
                         if row < 0:
                             continue
                         if sketch_value(sketches[g], r, probe_sketches[p], laying) < sketch_floors[laying, p, kind]:
-                            continue
-                        value = sign_value(signs_of[:words], signs_of[words:], sign_codes[row])
-                        if value < sign_floors[laying, p, kind]:
                             continue
                         value = step_value(steps_of[:width], steps_of[width:], step_codes[row])
                         if value >= step_floors[laying, p, kind]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -47,14 +48,31 @@ def like(people: People, seed: int) -> People:
     return People(columns, people.present)
 
 
-def truth(column: str, first: np.ndarray, second: np.ndarray) -> int:
-    """What two fingers are worth to each other."""
-    if column == "bits":
-        return -sum((int(a) ^ int(b)).bit_count() for a, b in zip(first, second, strict=True))
+def truth(first: np.ndarray, second: np.ndarray) -> int:
+    """What the signs of two fingers are worth to each other."""
+    return -sum((int(a) ^ int(b)).bit_count() for a, b in zip(first, second, strict=True))
+
+
+def centred(column: str, cohort: People, finger: int, own: np.ndarray) -> tuple[list[float], list[float]]:
+    """The numbers of a finger in eighths, less the cohort's mean: the lower ones and the upper."""
     signed = [half - 16 if half > 7 else half for half in range(16)]
-    return sum(
-        signed[int(a) & 15] * signed[int(b) & 15] + signed[int(a) >> 4] * signed[int(b) >> 4]
-        for a, b in zip(first, second, strict=True)
+    there = [c for c in range(len(cohort)) if cohort.present[c] >> finger & 1]
+    halves: tuple[list[float], list[float]] = ([], [])
+    for shift, half in zip((0, 4), halves, strict=True):
+        for place, byte in enumerate(own.tolist()):
+            mean = np.mean([signed[int(cohort.columns[column][c, finger, place]) >> shift & 15] for c in there])
+            half.append(min(127, max(-127, 8 * signed[byte >> shift & 15] - round(8 * float(mean)))))
+    return halves
+
+
+def worth(column: str, cohort: People, finger: int, own: np.ndarray) -> Callable[[np.ndarray], float]:
+    """What other fingers are worth to one."""
+    if column == "bits":
+        return lambda other: truth(own, other)
+    lower, upper = centred(column, cohort, finger, own)
+    signed = [half - 16 if half > 7 else half for half in range(16)]
+    return lambda other: sum(
+        a * signed[byte & 15] + b * signed[byte >> 4] for a, b, byte in zip(lower, upper, other.tolist(), strict=True)
     )
 
 
@@ -66,8 +84,9 @@ def expected(column: str, cohort: People, probes: People, p: int, people: People
         if not (probes.present[p] & people.present[r]) >> finger & 1:
             continue
         own = probes.columns[column][p, finger]
-        others = [truth(column, own, codes[c, finger]) for c in range(len(cohort)) if cohort.present[c] >> finger & 1]
-        value += truth(column, own, people.columns[column][r, finger])
+        of = worth(column, cohort, finger, own)
+        others = [of(codes[c, finger]) for c in range(len(cohort)) if cohort.present[c] >> finger & 1]
+        value += of(people.columns[column][r, finger])
         mean += round(float(np.mean(others)) * 16) / 16
         variance += round(float(np.var(others)) * 16) / 16
     return (value - mean) / math.sqrt(variance)

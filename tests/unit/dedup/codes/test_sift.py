@@ -9,8 +9,8 @@ import pytest
 
 from cccd_core import runtime
 from cccd_core.dedup.codes import scan, sift
-from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, relaid, scan_layings
-from cccd_core.dedup.codes.screen import SIGNS_SHARE, Measured, People, Screen
+from cccd_core.dedup.codes.positions import AS_STATED, LAYINGS, relaid
+from cccd_core.dedup.codes.screen import Measured, People, Screen
 from cccd_core.errors import ParameterError
 
 WIDE = Measured("", (0.1, 0.01), dict.fromkeys(("bits", "int4"), ((1.3, 2.3),)), ())
@@ -63,10 +63,13 @@ def sifted(screen: Screen, probes: People, crowd: People, keep: float, exchanged
 
 
 def scanned(screen: Screen, probes: People, crowd: People, keep: float, exchanged: bool) -> dict[tuple[int, int], int]:
+    """By the numbers of everyone, laying by laying."""
     found: dict[tuple[int, int], int] = {}
     for number, laying in enumerate(LAYINGS if exchanged else (AS_STATED,)):
         share = keep * sift.EXCHANGED_SHARE if number else keep
-        probe, row, _, _ = scan_layings(screen, probes, crowd, keep=share, layings=(laying,))
+        floors, _, _ = screen._floors("int4", relaid(probes, laying), share)
+        laid = screen.laid("int4", relaid(probes, laying))
+        probe, row, _ = scan.steps(laid, floors, crowd.rows("int4"), crowd.present)
         for pair in zip(probe.tolist(), row.tolist(), strict=True):
             found[pair] = found.get(pair, 0) | 1 << number
     return found
@@ -76,12 +79,8 @@ sift_score = sift._score
 
 
 def scans_score(screen: Screen, column: str, keep: float, fingers: int) -> float:
-    """What is to be reached in a scan: there is no sketch, and the prefix, which here is all signs, stands for them."""
-    if column == "sketch":
-        return -math.inf
-    if column == "prefix":
-        return screen.measured.score("bits", fingers, min(1.0, SIGNS_SHARE * keep))
-    return screen.measured.score("int4", fingers, keep)
+    """What is to be reached where there is no sketch."""
+    return -math.inf if column == "sketch" else screen.measured.score("int4", fingers, keep)
 
 
 @pytest.mark.parametrize("exchanged", [False, True])
@@ -115,24 +114,22 @@ def test_the_sketch_takes_strangers_alone(level, monkeypatch):
 @pytest.mark.jit
 def test_every_level_says_the_same_of_any_floors(monkeypatch):
     random = np.random.default_rng(7)
-    crowd, probes = people(70, 8), people(9, 9)
+    crowd, probes = people(570, 8), people(15, 9)
     laid = sift.Crowd.of(crowd)
     sieves = sift._sieves(Screen(people(40, 1), WIDE), probes, laid, _known(probes), 0.01, True)
     shape = sieves.sketch_floors.shape
-    made = [
-        random.integers(least, most, shape).astype(np.int32) for least, most in ((-360, -240), (-1100, -800), (-99, 99))
-    ]
+    made = [random.integers(-reach, reach, shape).astype(np.int32) for reach in (9000, 20_000)]
     made[0][:, :, ::5] = np.iinfo(np.int32).min
     made[1][:, ::3] = scan.NOTHING
-    by = scan.Sieves(sieves.sketches, sieves.signs, sieves.steps, *made)
+    by = scan.Sieves(sieves.sketches, sieves.steps, *made)
     seen = []
     for kernels, simd in (("numba", ""), *(("native", one) for one in runtime.simd_levels())):
         monkeypatch.setenv(runtime.KERNELS_VARIABLE, kernels)
         monkeypatch.setenv(runtime.SIMD_VARIABLE, simd)
         monkeypatch.setattr(scan, "_SIFTED_CAPACITY", 3)
         ((end, groups),) = laid.segments
-        assert end == 70
-        seen.append(scan.sift(by, groups, crowd.rows("bits"), crowd.rows("int4")))
+        assert end == 570
+        seen.append(scan.sift(by, groups, crowd.rows("int4")))
     assert len(seen[0]) > 20
     assert all(np.array_equal(one, seen[0]) for one in seen)
 
@@ -170,6 +167,5 @@ def test_who_comes_behind_is_left_out(monkeypatch):
 
 def test_how_much_is_left_before_the_numbers():
     keep = 0.01 / sift.BEFORE_SHARE
-    assert [sift.share_before("sketch", keep, count) for count in (10, 1)] == pytest.approx([0.1, 10**-0.1])
-    assert [sift.share_before("prefix", keep, count) for count in (10, 4)] == pytest.approx([0.01, 10**-1.4])
-    assert sift.share_before("sketch", 0.5, 4) == 1.0
+    assert [sift.share_before(keep, count) for count in (10, 1)] == pytest.approx([0.01, 10**-0.2])
+    assert sift.share_before(0.5, 4) == 1.0
