@@ -30,7 +30,7 @@ from cccd_core import plain, templates
 from cccd_core.dedup.codes import FingerCoder, sift
 from cccd_core.dedup.codes.coder import BITS, COARSE
 from cccd_core.dedup.codes.model import CodeModel
-from cccd_core.dedup.codes.screen import FINGERS, SIGNS_SHARE, Loss, Measured, People, Screen, numbers
+from cccd_core.dedup.codes.screen import FINGERS, SKETCH, Loss, Measured, People, Screen, numbers
 from cccd_core.extraction import Extractor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,8 +108,12 @@ def raw(of: Set, column: str) -> tuple[Floats, Floats]:
     return value[first[same], second[same]].astype(float), value[first[~same], second[~same]].astype(float)
 
 
-def scored(of: Set) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]]:
-    """Probe, row, score by signs and by numbers of every pair, each half of the people with the other as cohort."""
+COLUMNS = (BITS, SKETCH, COARSE)
+Scores = dict[str, Floats]  # by column
+
+
+def scored(of: Set) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Scores]]:
+    """Probe, row and scores of every pair, each half of the people with the other as cohort."""
     open_wide = Measured("", (0.5, 0.1), {BITS: ((0.0, 1.0),), COARSE: ((0.0, 1.0),)}, ())
     for half in range(2):
         probes, cohort = (np.flatnonzero(of.owner % 2 == (half + turn) % 2) for turn in range(2))
@@ -117,28 +121,32 @@ def scored(of: Set) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floa
             continue
         screen = Screen(of.people.take(cohort), open_wide)
         searching = of.people.take(probes)
-        probe, row, signs = screen.by_signs(searching, of.people, keep=1.0)
-        again, other, steps = screen.scan(searching, of.people, keep=1.0)
-        if not (np.array_equal(probe, again) and np.array_equal(row, other)):
-            raise AssertionError("the two columns met other pairs")
+        found = [screen.scan(searching, of.people, keep=1.0, column=column) for column in COLUMNS]
+        probe, row, _ = found[0]
+        if not all(np.array_equal(probe, again) and np.array_equal(row, other) for again, other, _ in found):
+            raise AssertionError("the columns met other pairs")
         kept = probes[probe] != row
-        yield probes[probe[kept]], row[kept], signs[kept], steps[kept]
+        scores = {column: score[kept] for column, (_, _, score) in zip(COLUMNS, found, strict=True)}
+        yield probes[probe[kept]], row[kept], scores
 
 
-def pairs(of: Set, count: int) -> tuple[NDArray[np.int64], Floats, Floats, Floats, Floats]:
-    """Of all choices of so many fingers: whose the genuine pairs are, their scores by signs and numbers, and those of
-    impostors."""
+def pairs(of: Set, count: int) -> tuple[NDArray[np.int64], Scores, Scores]:
+    """Of all choices of so many fingers: whose the genuine pairs are, their scores, and those of impostors."""
     every = int(np.bitwise_or.reduce(of.people.present))
     fingers = [finger for finger in range(FINGERS) if every >> finger & 1]
-    whose, parts = [], [[], [], [], []]
+    whose, genuine, impostor = [], [], []
     for chosen in combinations(fingers, count):
         some = of.fingers(chosen)
-        for probe, row, signs, steps in scored(some):
+        for probe, row, scores in scored(some):
             same = some.owner[probe] == some.owner[row]
             whose.append(some.owner[probe[same]])
-            for part, values in zip(parts, (signs[same], steps[same], signs[~same], steps[~same]), strict=True):
-                part.append(values)
-    return (np.concatenate(whose), *(np.concatenate(part) for part in parts))
+            genuine.append({column: values[same] for column, values in scores.items()})
+            impostor.append({column: values[~same] for column, values in scores.items()})
+
+    def together(parts: list[Scores]) -> Scores:
+        return {column: np.concatenate([part[column] for part in parts]) for column in COLUMNS}
+
+    return np.concatenate(whose), together(genuine), together(impostor)
 
 
 def eer(genuine: Floats, impostor: Floats) -> float:
@@ -182,8 +190,8 @@ def table(sets: list[Set], wholes: list[Set]) -> list[str]:
     for of in wholes:
         four = of.fingers((0, 1, 2, 3))
         rows = [(f"{column}, no cohort", *raw(four, column)) for column in (COARSE, BITS)]
-        _, signs, steps, other_signs, other_steps = pairs(of, 4)
-        rows += [("int4, cohort", steps, other_steps), ("bits, cohort", signs, other_signs)]
+        _, genuine, impostor = pairs(of, 4)
+        rows += [(f"{column}, cohort", genuine[column], impostor[column]) for column in (COARSE, SKETCH, BITS)]
         for name, genuine, impostor in rows:
             left = [penetration(genuine, impostor, miss) for miss in (0.01, 0.001)]
             lines.append(
@@ -196,23 +204,23 @@ def measured(wholes: list[Set], singles: list[Set], coder: str) -> Measured:
     """Quantiles of strangers over the other extractors of fcj2020; what all lose there and on the other sets."""
     found = {(of.extractor, count): pairs(of, count) for of in wholes for count in range(1, 5)}
     scores: dict[str, tuple[tuple[float, ...], ...]] = {}
-    for column, place in ((BITS, 3), (COARSE, 4)):
+    for column in (BITS, COARSE):
         rows = []
         for count in range(1, 5):
-            everyone = np.concatenate([found[of.extractor, count][place] for of in wholes if of.extractor != OWN])
+            strangers = [found[of.extractor, count][2][column] for of in wholes if of.extractor != OWN]
+            everyone = np.concatenate(strangers)
             rows.append(tuple(round(float(np.quantile(everyone, 1 - keep)), 4) for keep in KEEPS))
         scores[column] = tuple(rows)
     made = Measured(coder, KEEPS, scores, ())
     losses = []
     others = [(of, 1, pairs(of, 1)) for of in singles]
-    for of, count, seen in [
+    for of, count, (whose, genuine, _) in [
         *((of, count, found[of.extractor, count]) for of in wholes for count in range(1, 5)),
         *others,
     ]:
-        whose, signs, steps, _, _ = seen
         for keep in KEEPS:
-            signs_keep = min(1.0, SIGNS_SHARE * keep)
-            lost = (signs < made.score(BITS, count, signs_keep)) | (steps < made.score(COARSE, count, keep))
+            lost = genuine[COARSE] < made.score(COARSE, count, keep)
+            lost |= genuine[SKETCH] < sift.sketch_score(keep, count)
             figures = (len(lost), int(lost.sum()))
             upper = round(most(whose, lost), 5)
             losses.append(Loss(of.extractor, of.name, count, keep, *figures, upper))
@@ -220,7 +228,7 @@ def measured(wholes: list[Set], singles: list[Set], coder: str) -> Measured:
 
 
 def sifted(wholes: list[Set]) -> list[str]:
-    """Mates lost of all, by the scan of a search and by the sift of a join, where so large a share is kept."""
+    """Mates lost of all, by a scan of all numbers and by a sift, where so large a share is kept."""
     shares = (0.003, 0.001, 0.0003)
     lines = [
         "| set, extractor | fingers | mates | " + " | ".join(f"keep {keep:g}: scan, sift" for keep in shares) + " |"

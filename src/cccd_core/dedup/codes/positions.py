@@ -7,7 +7,7 @@ each at the cost of about six scans of people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -33,31 +33,6 @@ def relaid(people: People, laying: Laying) -> People:
     present = (there << np.arange(FINGERS, dtype=np.uint16)).sum(axis=1).astype(np.uint16)
     columns = {name: np.ascontiguousarray(codes[:, order]) for name, codes in people.columns.items()}
     return People(columns, present)
-
-
-def scan_layings(
-    screen: Screen,
-    probes: People,
-    people: People,
-    *,
-    keep: float,
-    layings: Sequence[Laying] = LAYINGS,
-    threads: int = 1,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8], Floats]:
-    """Who is left under any of these layings: (probe, row, by which, best score) ordered by probe, then row.
-
-    By which: bit l for `layings[l]`. About a share `keep` of strangers is left by each laying.
-    """
-    found = [screen.scan(relaid(probes, laying), people, keep=keep, threads=threads) for laying in layings]
-    probe, row, score = (np.concatenate([one[column] for one in found]) for column in range(3))
-    which = np.repeat(np.array([1 << number for number in range(len(found))], np.uint8), [len(one[0]) for one in found])
-    order = np.lexsort((-score, row, probe))
-    probe, row, score, which = probe[order], row[order], score[order], which[order]
-    first = np.ones(len(probe), np.bool_)
-    first[1:] = (probe[1:] != probe[:-1]) | (row[1:] != row[:-1])
-    starts = np.flatnonzero(first)
-    ways = np.bitwise_or.reduceat(which, starts) if len(starts) else which
-    return probe[starts].astype(np.int64), row[starts].astype(np.int64), ways, score[starts]
 
 
 def scan_unplaced(

@@ -97,9 +97,10 @@ class Groups:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sieves:
-    """What they are sifted by. `sketches` int8[probes, sides, 10 fingers x 4 x 2 halves x 4]: as stated or, of two sides,
-    with the hands exchanged. Laid as stated or so, with the hands exchanged and with all but the thumbs exchanged:
-    `steps` uint8[layings, probes, 2 width] as for the scans, and the floors int32[layings, probes, classes]."""
+    """What they are sifted by. `sketches` int8[probes, sides, 10 fingers x 4 x 2 halves x 4]: as stated and, of two
+    sides, with the hands exchanged. Of each laying (as stated, or so, with the hands exchanged and with all but
+    the thumbs exchanged) the numbers and floors: `steps` uint8[layings, probes, 2 width] as for the scans,
+    int32[layings, probes, classes]."""
 
     sketches: NDArray[np.int8]
     steps: Bytes

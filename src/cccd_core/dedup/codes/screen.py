@@ -4,9 +4,11 @@ A person's score is how far the sum over the fingers that both have lies above w
 standard deviations. What strangers give is taken from a cohort, people of the gallery that is searched: probes differ
 in it, by quality and number of minutiae, and with it a fifth as many strangers are left. People of the gallery differ
 in it as well. What the cohort gives one of them is a sum over their numbers, so that it is off the score if the
-cohort's mean is off the probe's numbers: again a fifth as many are left (decision 93). Two scores are taken: of the
-signs for everyone; of the four-bit numbers, so centred, for those whom the signs leave. What is said of two people
+cohort's mean is off the probe's numbers: again a fifth as many are left (decision 93). What is said of two people
 depends on them and on the cohort alone, not on who else is scanned with them.
+
+Here everyone's numbers are met, which is what `sift` saves. Single fingers are met by their signs, which cannot be
+centred, and those that are left by their numbers.
 
 How many strangers are left at which score, and how many mates are lost, was measured with models that were not trained
 on the sets measured on: `data/screening.json`, made by `python -m benchmarks.accuracy.codes --write`.
@@ -165,17 +167,16 @@ class Screen:
         self.measured = Measured.shipped() if measured is None else measured
 
     def scan(
-        self, probes: People, people: People, *, keep: float, threads: int = 1
+        self, probes: People, people: People, *, keep: float, column: str = COARSE, threads: int = 1
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        """Who is left: (probe, row, score) ordered by probe, then row; about a share `keep` of strangers.
-
-        The score is that of the four-bit numbers. Two people who share no position are not left: see `positions`.
-        """
-        probe, row, _ = self._by_signs(probes, people, min(1.0, SIGNS_SHARE * keep), threads)
-        floors, means, deviations = self._floors(COARSE, probes, keep)
-        laid = self.laid(COARSE, probes)
-        left, score = _by_steps(probe, row, laid, floors, means, deviations, people.rows(COARSE), people.present)
-        return probe[left], row[left], score
+        """Who is left by a column or the sketch of the numbers: (probe, row, score) ordered by probe, then row; about a
+        share `keep` of strangers. Two people who share no position are not left: see `positions`."""
+        floors, means, deviations = self._floors(column, probes, keep)
+        rows = np.ascontiguousarray(sketched(people.columns[_column(column)], column)).reshape(len(people), -1)
+        kernel = scan.signs if column == BITS else scan.steps
+        probe, row, value = kernel(self.laid(column, probes), floors, rows, people.present, threads=threads)
+        word = people.present[row].astype(np.int64)
+        return probe, row, (value - means[probe, word]) / deviations[probe, word]
 
     def scan_fingers(
         self, fingers: Mapping[str, Bytes], people: People, *, keep: float, threads: int = 1
@@ -192,43 +193,34 @@ class Screen:
         left, score = _by_steps(probe, place, laid, floors, mean, deviation, rows[COARSE], present)
         return probe[left], place[left], score
 
-    def by_signs(
-        self, probes: People, people: People, *, keep: float, threads: int = 1
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        """The same by the signs alone."""
-        return self._by_signs(probes, people, keep, threads)
-
-    def _by_signs(
-        self, probes: People, people: People, keep: float, threads: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        floors, means, deviations = self._floors(BITS, probes, keep)
-        laid = self.laid(BITS, probes)
-        probe, row, value = scan.signs(laid, floors, people.rows(BITS), people.present, threads=threads)
-        word = people.present[row].astype(np.int64)
-        return probe, row, (value - means[probe, word]) / deviations[probe, word]
-
     def laid(self, column: str, probes: People) -> Bytes:
         """Probes for the scan of a column: uint8[probes, 20 bytes], the numbers less the cohort's mean."""
         if column == BITS:
             return scan.sign_probes(probes.rows(BITS), probes.present, FINGERS)
         if self._centres is None:
             self._centres = np.stack([_centre(against) for against in self._laid_out(COARSE)], axis=1)
-        return _centred(scan.step_probes(probes.rows(COARSE), probes.present, FINGERS), self._centres, probes.present)
+        laid = _centred(scan.step_probes(probes.rows(COARSE), probes.present, FINGERS), self._centres, probes.present)
+        halves = sketched(laid.reshape(len(probes), 2, FINGERS, -1), column)
+        return np.ascontiguousarray(halves).reshape(len(probes), -1)
 
     def _finger_floors(
         self, column: str, fingers: Mapping[str, Bytes], keep: float
     ) -> tuple[Bytes, NDArray[np.int32], Floats, Floats]:
-        """Single fingers laid out for the scan of single fingers, whose presence is 0 or 1, and the same as `_floors`."""
+        """Single fingers laid out for the scan of fingers, whose presence is 0 or 1, and the same as `_floors`."""
         cohort = np.ascontiguousarray(self._cohort.columns[column][_there(self._cohort.present)])
         one = np.ones(len(fingers[column]), np.uint16)
         laid = (scan.sign_probes if column == BITS else scan.step_probes)(fingers[column], one, 1)
-        if column == COARSE:
-            laid = _centred(laid, _centre(cohort)[:, None], one)
+        shift = 0.0
+        if column == COARSE and len(cohort):
+            laid, shift = _centred(laid, _centre(cohort)[:, None], one), _own_share(cohort)
         floors = np.full((len(one), scan.PRESENCES), scan.NOTHING, np.int32)
         mean, deviation = np.zeros((len(one), 2)), np.ones((len(one), 2))
         if len(one) and len(cohort):
             first, second = _moments(column, laid, cohort)
-            mean[:, 1], deviation[:, 1] = _exact(first), np.sqrt(np.maximum(_exact(second - first * first), 1.0))
+            mean[:, 1], deviation[:, 1] = (
+                _exact(first + shift),
+                np.sqrt(np.maximum(_exact(second - first * first), 1.0)),
+            )
         score = self.measured.score(column, 1, keep)
         bounds = np.iinfo(np.int32)
         floors[:, 1] = np.ceil(np.clip(mean[:, 1] + score * deviation[:, 1], bounds.min, bounds.max))
@@ -244,15 +236,15 @@ class Screen:
     def strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
         """Mean and variance of what the cohort gives each finger of the probes, by a column or the sketch of the
         numbers: float64[probes, 10] each."""
-        laid = self.laid(BITS if column == BITS else COARSE, probes)
-        halves = sketched(laid.reshape(len(probes), 2, FINGERS, -1), column)
+        halves = self.laid(column, probes).reshape(len(probes), 2, FINGERS, -1)
         mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
         for finger, against in enumerate(self._laid_out(column)):
             here = np.flatnonzero(probes.present >> finger & 1)
             if len(here) and len(against):
                 ours = np.ascontiguousarray(halves[here, :, finger]).reshape(len(here), -1)
                 first, second = _moments(column, ours, against)
-                mean[here, finger], variance[here, finger] = _exact(first), _exact(second - first * first)
+                shift = 0.0 if column == BITS else _own_share(against)
+                mean[here, finger], variance[here, finger] = _exact(first + shift), _exact(second - first * first)
         variance = np.maximum(variance, 1.0)
         return mean, variance
 
@@ -260,8 +252,7 @@ class Screen:
         """Which codes of the cohort each finger is held against: its position's, where there are enough, or all."""
         found = self._against.get(column)
         if found is None:
-            codes = self._cohort.columns[BITS if column == BITS else COARSE]
-            seen, there = sketched(codes, column), _there(self._cohort.present)
+            seen, there = sketched(self._cohort.columns[_column(column)], column), _there(self._cohort.present)
             own = [np.ascontiguousarray(seen[there[:, finger], finger]) for finger in range(FINGERS)]
             everyone = np.ascontiguousarray(seen[there])
             found = tuple(one if len(one) >= COHORT_LEAST else everyone for one in own)
@@ -327,6 +318,11 @@ def _exact(values: Floats) -> Floats:
     return np.rint(values * 16) / 16
 
 
+def _column(name: str) -> str:
+    """The column of codes that has it."""
+    return COARSE if name == SKETCH else name
+
+
 def sketched(codes: Bytes, column: str) -> Bytes:
     """Of the numbers those that the sketch has, uint8[..., bytes] each; of another column all."""
     return codes[..., :SKETCH_BYTES] if column == SKETCH else codes
@@ -338,7 +334,17 @@ def _centre(codes: Bytes) -> NDArray[np.int16]:
         return np.zeros((2, codes.shape[1]), np.int16)
     laid = scan.step_probes(codes, np.ones(len(codes), np.uint16), 1).view(np.int8)
     mean = np.rint(laid.sum(axis=0, dtype=np.int64) * (CENTRED_STEPS / len(codes)))
-    return mean.astype(np.int16).reshape(2, codes.shape[1])
+    centre: NDArray[np.int16] = mean.astype(np.int16).reshape(2, codes.shape[1])
+    return centre
+
+
+def _own_share(codes: Bytes) -> float:
+    """By how much less the fingers of a cohort are worth to a centred probe than others are, since each is in the mean
+    that was taken off: what the mean is worth to it, less what that of all others would be. In eighths; exact."""
+    seen = scan.step_probes(codes, np.ones(len(codes), np.uint16), 1).view(np.int8).astype(np.int64)
+    squares, total = int((seen * seen).sum()), seen.sum(axis=0)
+    spread = squares / len(seen) - int((total * total).sum()) / len(seen) ** 2
+    return CENTRED_STEPS * spread / max(1, len(seen) - 1)
 
 
 def _centred(laid: Bytes, centres: NDArray[np.int16], present: Words) -> Bytes:
@@ -346,7 +352,8 @@ def _centred(laid: Bytes, centres: NDArray[np.int16], present: Words) -> Bytes:
     finger is."""
     numbers = laid.view(np.int8).reshape(len(laid), *centres.shape) * np.int16(CENTRED_STEPS) - centres
     there = _there(present)[:, None, : centres.shape[1], None]
-    return (np.clip(numbers, -127, 127).astype(np.int8) * there).view(np.uint8).reshape(laid.shape)
+    centred: Bytes = (np.clip(numbers, -127, 127).astype(np.int8) * there).view(np.uint8).reshape(laid.shape)
+    return centred
 
 
 def _moments(column: str, laid: Bytes, theirs: Bytes) -> tuple[Floats, Floats]:

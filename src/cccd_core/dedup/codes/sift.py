@@ -1,9 +1,9 @@
 """Many people, laid out for it: who is left by the codes, by which laying of the fingers.
 
-What decides is what `Screen.scan` decides by in the end, the four-bit numbers. Before them stands a look at the first 32
-of each finger's, along the directions that tell most: the sketch, laid out so that sixteen people are compared at once,
-and the fingers that two layings have in common once. Nothing is kept but who is left in the end. What is said of two
-people depends on these and the cohort alone.
+What decides is what `Screen.scan` decides by in the end, the four-bit numbers. Before them stands a look at the first
+32 of each finger's, along the directions that tell most: the sketch, laid out so that sixteen people are compared at
+once, and the fingers that two layings have in common once. Nothing is kept but who is left in the end. What is said of
+two people depends on these and the cohort alone.
 
 The sketch leaves so many that it loses little beside the numbers, the more the fewer fingers two people share.
 Hands and slaps are exchanged in one record of some thousands, so that a hundredth of the share is kept of strangers who
@@ -38,7 +38,7 @@ from cccd_core.dedup.codes.screen import (
 )
 
 SEGMENT_PEOPLE: Final = 1 << 14  # of whom those of one class are laid side by side
-BEFORE_SHARE: Final = 30.0  # of ten fingers, so many times as many strangers are left by the sketch as by the numbers
+BEFORE_SHARE: Final = 15.0  # of ten fingers, so many times as many strangers are left by the sketch as by the numbers
 EXCHANGED_SHARE: Final = 0.01  # of what is kept as stated
 COLUMNS: Final = (SKETCH, COARSE)
 GROUP_PEOPLE: Final = 16
@@ -52,6 +52,13 @@ Strangers = Mapping[str, tuple[Floats, Floats]]  # by column: mean and variance,
 def share_before(keep: float, fingers: int) -> float:
     """Which share of strangers who share so many fingers the sketch leaves, where the numbers leave `keep`."""
     return math.pow(min(1.0, BEFORE_SHARE * keep), fingers / FINGERS)
+
+
+def sketch_score(keep: float, fingers: int) -> float:
+    """The score that is to be reached by the sketch."""
+    share = share_before(keep, fingers)
+    # sums of hundreds of numbers: the normal law is near enough for what others decide in the end
+    return -math.inf if share >= 1.0 else NormalDist().inv_cdf(1.0 - share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,6 +204,4 @@ def _score(screen: Screen, column: str, keep: float, fingers: int) -> float:
     """The score that is to be reached in this column by people who share so many fingers."""
     if column == COARSE:
         return screen.measured.score(COARSE, fingers, keep)
-    share = share_before(keep, fingers)
-    # sums of hundreds of numbers: the normal law is near enough for what others decide in the end
-    return -math.inf if share >= 1.0 else NormalDist().inv_cdf(1.0 - share)
+    return sketch_score(keep, fingers)

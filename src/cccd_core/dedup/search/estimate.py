@@ -114,14 +114,14 @@ def estimate(people: int, fingers: int, workers: int, cascade: Cascade, rates: R
 
 
 def _worker_bytes(fingers: int, side: int) -> float:
-    """Of fingers, and of codes where a screen lays out a tile of `side` people: prefixes and sketches, what is known of
-    two parts, and the probes at hand."""
+    """Of fingers, and of codes where a screen lays out a tile of `side` people: sketches, what is known of two
+    parts, and the probes at hand."""
     compared = 2 * LOADED_PEOPLE * fingers * 3000
     if not side:
         return compared
     return (
         max(compared, 2 * GLANCED_PEOPLE * min(fingers, len(FEW)) * 3000)
-        + side * (400 + 2 * 1000)
+        + side * (170 + 2 * 700)
         + PROBES_MOST * 30000
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cccd_core.dedup.codes import FingerCoder
-from cccd_core.dedup.codes.screen import Measured, People, Screen
+from cccd_core.dedup.codes.screen import Measured, People, Screen, numbers
 from cccd_core.errors import ParameterError
 from cccd_core.synthesis import MasterFinger
 
@@ -87,7 +87,10 @@ def expected(column: str, cohort: People, probes: People, p: int, people: People
         of = worth(column, cohort, finger, own)
         others = [of(codes[c, finger]) for c in range(len(cohort)) if cohort.present[c] >> finger & 1]
         value += of(people.columns[column][r, finger])
-        mean += round(float(np.mean(others)) * 16) / 16
+        if column == "int4":  # who is in the cohort has a share in its mean
+            seen = numbers(column, codes[[c for c in range(len(cohort)) if cohort.present[c] >> finger & 1], finger])
+            spread = 8 * float(((seen - seen.mean(axis=0)) ** 2).sum(axis=1).mean()) / (len(seen) - 1)
+        mean += round((float(np.mean(others)) + (spread if column == "int4" else 0)) * 16) / 16
         variance += round(float(np.var(others)) * 16) / 16
     return (value - mean) / math.sqrt(variance)
 
@@ -96,7 +99,7 @@ def test_scores_are_what_they_are_said_to_be():
     cohort, probes, people = strangers(60, 1), strangers(3, 2), strangers(12, 3)
     screen = Screen(cohort, WIDE)
     for column, (probe, row, score) in (
-        ("bits", screen.by_signs(probes, people, keep=1.0)),
+        ("bits", screen.scan(probes, people, keep=1.0, column="bits")),
         ("int4", screen.scan(probes, people, keep=1.0)),
     ):
         met = [(p, r) for p in range(3) for r in range(12) if probes.present[p] & people.present[r]]

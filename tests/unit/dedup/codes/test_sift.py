@@ -67,9 +67,7 @@ def scanned(screen: Screen, probes: People, crowd: People, keep: float, exchange
     found: dict[tuple[int, int], int] = {}
     for number, laying in enumerate(LAYINGS if exchanged else (AS_STATED,)):
         share = keep * sift.EXCHANGED_SHARE if number else keep
-        floors, _, _ = screen._floors("int4", relaid(probes, laying), share)
-        laid = screen.laid("int4", relaid(probes, laying))
-        probe, row, _ = scan.steps(laid, floors, crowd.rows("int4"), crowd.present)
+        probe, row, _ = screen.scan(relaid(probes, laying), crowd, keep=share)
         for pair in zip(probe.tolist(), row.tolist(), strict=True):
             found[pair] = found.get(pair, 0) | 1 << number
     return found
