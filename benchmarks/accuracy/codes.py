@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -30,8 +30,9 @@ from cccd_core import plain, templates
 from cccd_core.dedup.codes import FingerCoder, sift
 from cccd_core.dedup.codes.coder import BITS, COARSE
 from cccd_core.dedup.codes.model import CodeModel
-from cccd_core.dedup.codes.screen import FINGERS, SKETCH, Loss, Measured, People, Screen, numbers
+from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, SKETCH, Loss, Measured, People, Screen, numbers
 from cccd_core.extraction import Extractor
+from cccd_core.synthesis import tenprints
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
@@ -40,7 +41,8 @@ SHIPPED = ROOT / "src/cccd_core/dedup/codes/data/screening.json"
 FVC = tuple(sorted(path.name for path in PRINTS.glob("fvc*") if (path / "fjfx").is_dir()))
 ROTATION = {"fcj2020": ("fcj2020",), "crossmatch": ("crossmatch",), "fvc": FVC}
 EXTRACTORS = ("fjfx", "mindtct", "sourceafis", "secugen")
-KEEPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
+KEEPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
+STRANGERS, SEED = 3000, 20261201  # synthetic people, of another seed than those trained on
 OWN = "our own"  # extracted from the images; never trained on
 Floats = NDArray[np.float64]
 
@@ -200,18 +202,40 @@ def table(sets: list[Set], wholes: list[Set]) -> list[str]:
     return lines
 
 
-def measured(wholes: list[Set], singles: list[Set], coder: str) -> Measured:
-    """Quantiles of strangers over the other extractors of fcj2020; what all lose there and on the other sets."""
+def strangers(coder: FingerCoder) -> People:
+    """Synthetic people of ten fingers, who stand for a gallery of independent people: a real one is not to be had."""
+    columns = {one.name: np.zeros((STRANGERS, FINGERS, one.bytes_per_finger), np.uint8) for one in coder.columns}
+    for start in range(0, STRANGERS, 100):
+        numbers_of = np.arange(start, start + 100)
+        for person, hand in zip(numbers_of.tolist(), tenprints(SEED, numbers_of), strict=True):
+            codes = coder.encode([hand[position] for position in sorted(hand)])
+            for name, values in codes.items():
+                columns[name][person, np.array(sorted(hand)) - 1] = values
+    return People(columns, np.full(STRANGERS, (1 << FINGERS) - 1, np.uint16))
+
+
+def scores_of(everyone: People) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """The scores that strangers reach, by column and number of fingers: those of the hands that are first in each."""
+    order = [1, 6, 2, 7, 0, 5, 3, 8, 4, 9]
+    open_wide = Measured("", (0.5, 0.1), {BITS: ((0.0, 1.0),), COARSE: ((0.0, 1.0),)}, ())
+    found: dict[str, list[tuple[float, ...]]] = {BITS: [], COARSE: []}
+    for count in range(1, FINGERS + 1):
+        some = Set("", "", np.arange(len(everyone)), everyone).fingers(tuple(order[:count])).people
+        screen = Screen(some.take(np.arange(COHORT_MOST)), open_wide)
+        others = some.take(np.arange(COHORT_MOST, len(some)))
+        for column, rows in found.items():
+            if column == BITS and count > 1:  # single fingers alone are met by their signs
+                continue
+            probe, row, score = screen.scan(others, others, keep=1.0, column=column)
+            quantiles = np.quantile(score[probe != row], 1 - np.array(KEEPS))
+            rows.append(tuple(round(float(one), 4) for one in quantiles))
+    return {column: tuple(rows) for column, rows in found.items()}
+
+
+def measured(wholes: list[Set], singles: list[Set], coder: FingerCoder) -> Measured:
+    """What synthetic strangers reach; what is lost of fcj2020 by one to four fingers, and of the other sets."""
     found = {(of.extractor, count): pairs(of, count) for of in wholes for count in range(1, 5)}
-    scores: dict[str, tuple[tuple[float, ...], ...]] = {}
-    for column in (BITS, COARSE):
-        rows = []
-        for count in range(1, 5):
-            strangers = [found[of.extractor, count][2][column] for of in wholes if of.extractor != OWN]
-            everyone = np.concatenate(strangers)
-            rows.append(tuple(round(float(np.quantile(everyone, 1 - keep)), 4) for keep in KEEPS))
-        scores[column] = tuple(rows)
-    made = Measured(coder, KEEPS, scores, ())
+    made = Measured(coder.digest, KEEPS, scores_of(strangers(coder)), ())
     losses = []
     others = [(of, 1, pairs(of, 1)) for of in singles]
     for of, count, (whose, genuine, _) in [
@@ -224,28 +248,29 @@ def measured(wholes: list[Set], singles: list[Set], coder: str) -> Measured:
             figures = (len(lost), int(lost.sum()))
             upper = round(most(whose, lost), 5)
             losses.append(Loss(of.extractor, of.name, count, keep, *figures, upper))
-    return Measured(coder, KEEPS, scores, tuple(losses))
+    return replace(made, losses=tuple(losses))
 
 
-def sifted(wholes: list[Set]) -> list[str]:
-    """Mates lost of all, by a scan of all numbers and by a sift, where so large a share is kept."""
+def sifted(wholes: list[Set], made: Measured) -> list[str]:
+    """Mates lost of all, by a scan of all numbers and by a sift, where so large a share is kept; and how many times the
+    share of these strangers is left."""
     shares = (0.003, 0.001, 0.0003)
-    lines = [
-        "| set, extractor | fingers | mates | " + " | ".join(f"keep {keep:g}: scan, sift" for keep in shares) + " |"
-    ]
+    heads = " | ".join(f"keep {keep:g}: scan, sift (left)" for keep in shares)
+    lines = [f"| set, extractor | fingers | mates | {heads} |"]
     lines.append("|---|---|---|" + "---|" * len(shares))
     for of in wholes:
         every = int(np.bitwise_or.reduce(of.people.present))
         fingers = [finger for finger in range(FINGERS) if every >> finger & 1]
         for count in range(1, 5):
-            found = np.zeros((len(shares), 2), np.int64)
-            mates = 0
+            found = np.zeros((len(shares), 3), np.int64)
+            mates = others = 0
             for chosen in combinations(fingers, count):
                 some = of.fingers(chosen)
                 for half in range(2):
                     probes, cohort = (np.flatnonzero(some.owner % 2 == (half + turn) % 2) for turn in range(2))
-                    screen, searching = Screen(some.people.take(cohort)), some.people.take(probes)
+                    screen, searching = Screen(some.people.take(cohort), made), some.people.take(probes)
                     same = some.owner[probes][:, None] == some.owner[None]
+                    others += int((~same).sum())
                     same[np.arange(len(probes)), probes] = False
                     mates += int(same.sum())
                     crowd, known = sift.Crowd.of(some.people), sift.Known.of(screen, searching, exchanged=False)
@@ -256,7 +281,12 @@ def sifted(wholes: list[Set]) -> list[str]:
                             screen, searching, crowd, known, keep=keep, exchanged=False, stop=len(some.people)
                         ):
                             found[place, 1] += int(same[rows, columns].sum())
-            cells = [f"{100 * (1 - scan / mates):.2f}, {100 * (1 - kept / mates):.2f}" for scan, kept in found.tolist()]
+                            of_others = some.owner[probes[rows]] != some.owner[columns]
+                            found[place, 2] += int(of_others.sum())
+            cells = [
+                f"{100 * (1 - scan / mates):.2f}, {100 * (1 - kept / mates):.2f} ({left / others / keep:.1f})"
+                for keep, (scan, kept, left) in zip(shares, found.tolist(), strict=True)
+            ]
             lines.append(f"| {of.name}, {of.extractor} | {count} | {mates} | " + " | ".join(cells) + " |")
     return lines
 
@@ -296,15 +326,13 @@ def main() -> None:
                         sets.append(load(each, extractor, coder, whole=False))
                         if each == "fcj2020":
                             wholes.append(load(each, extractor, coder, whole=True))
-    text = "\n".join([*table(sets, wholes), "", *sifted(wholes)]) + "\n"
+    made = measured(wholes, [of for of in sets if of.name != "fcj2020"], FingerCoder.shipped())
+    text = "\n".join([*table(sets, wholes), "", *sifted(wholes, made), "", *losses(made)]) + "\n"
     print(text)
     if given.out:
         given.out.write_text(text, encoding="utf-8")
     if given.write:
-        singles = [of for of in sets if of.name != "fcj2020"]
-        made = measured(wholes, singles, FingerCoder.shipped().digest)
         SHIPPED.write_text(json.dumps(plain.encode(made), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        print("\n".join(losses(made)))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ FINGERS = 10
 SKETCH: Final = "sketch"
 SKETCH_BYTES: Final = 16
 CENTRED_STEPS: Final = 8  # probes less the cohort's mean are whole numbers of eighths
+CENTRE_DOUBT: Final = 32  # fingers of which a mean is as much chance as truth; that of fewer counts for little
 MEASURED = "data/screening.json"
 MEASURED_MOST = 1 << 20
 COHORT_MOST = 512  # people; more change the figures by less than a tenth of a deviation
@@ -329,11 +330,12 @@ def sketched(codes: Bytes, column: str) -> Bytes:
 
 
 def _centre(codes: Bytes) -> NDArray[np.int16]:
-    """The mean of fingers by their numbers, in eighths, as probes are laid out: int16[2, bytes]; of none zeros."""
+    """The mean of fingers by their numbers as far as it is believed, in eighths, laid out as probes: int16[2, bytes],
+    zeros of none."""
     if not len(codes):
         return np.zeros((2, codes.shape[1]), np.int16)
     laid = scan.step_probes(codes, np.ones(len(codes), np.uint16), 1).view(np.int8)
-    mean = np.rint(laid.sum(axis=0, dtype=np.int64) * (CENTRED_STEPS / len(codes)))
+    mean = np.rint(laid.sum(axis=0, dtype=np.int64) * (CENTRED_STEPS / (len(codes) + CENTRE_DOUBT)))
     centre: NDArray[np.int16] = mean.astype(np.int16).reshape(2, codes.shape[1])
     return centre
 
@@ -344,7 +346,7 @@ def _own_share(codes: Bytes) -> float:
     seen = scan.step_probes(codes, np.ones(len(codes), np.uint16), 1).view(np.int8).astype(np.int64)
     squares, total = int((seen * seen).sum()), seen.sum(axis=0)
     spread = squares / len(seen) - int((total * total).sum()) / len(seen) ** 2
-    return CENTRED_STEPS * spread / max(1, len(seen) - 1)
+    return CENTRED_STEPS * spread * len(seen) / (len(seen) + CENTRE_DOUBT) / max(1, len(seen) - 1)
 
 
 def _centred(laid: Bytes, centres: NDArray[np.int16], present: Words) -> Bytes:

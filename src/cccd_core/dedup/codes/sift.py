@@ -51,7 +51,7 @@ Strangers = Mapping[str, tuple[Floats, Floats]]  # by column: mean and variance,
 
 def share_before(keep: float, fingers: int) -> float:
     """Which share of strangers who share so many fingers the sketch leaves, where the numbers leave `keep`."""
-    return math.pow(min(1.0, BEFORE_SHARE * keep), fingers / FINGERS)
+    return math.pow(min(1.0, BEFORE_SHARE * keep), (fingers / FINGERS) ** 1.5)
 
 
 def sketch_score(keep: float, fingers: int) -> float:

@@ -29,6 +29,8 @@ SHARD_PEOPLE: Final = 1 << 17
 PEOPLE_MOST: Final = 10**10
 _SAMPLE_PEOPLE: Final = 24
 _SCANNED_PEOPLE: Final = 1 << 15
+# Which part of the share that numbers leave, by shared fingers, is left by sketch and numbers: of synthetic strangers
+_LEFT_OF_NOMINAL: Final = (1.0, 1.0, 1.0, 1.0, 0.9, 0.8, 0.65, 0.5, 0.4, 0.35)
 _EXCHANGED: Final = 2  # layings beside the one that is stated: hands and slaps
 USUAL_KEEP: Final = 3e-4
 
@@ -81,7 +83,8 @@ def estimate(people: int, fingers: int, workers: int, cascade: Cascade, rates: R
     pairs = people * (people - 1) // 2
     kept = 1.0
     if cascade.keep is not None:
-        kept = cascade.keep * (1 + (_EXCHANGED * EXCHANGED_SHARE if cascade.any_position else 0))
+        kept = cascade.keep * _LEFT_OF_NOMINAL[fingers - 1]
+        kept *= 1 + (_EXCHANGED * EXCHANGED_SHARE if cascade.any_position else 0)
     left = min(float(pairs), pairs * kept)
     thresholds = Thresholds(parameters, people - 1)
     rows = fingers_until_given_up(thresholds, fingers) if cascade.any_position else 0
@@ -120,9 +123,7 @@ def _worker_bytes(fingers: int, side: int) -> float:
     if not side:
         return compared
     return (
-        max(compared, 2 * GLANCED_PEOPLE * min(fingers, len(FEW)) * 3000)
-        + side * (170 + 2 * 700)
-        + PROBES_MOST * 30000
+        max(compared, 2 * GLANCED_PEOPLE * min(fingers, len(FEW)) * 3000) + side * (170 + 2 * 700) + PROBES_MOST * 30000
     )
 
 

@@ -57,11 +57,12 @@ def centred(column: str, cohort: People, finger: int, own: np.ndarray) -> tuple[
     """The numbers of a finger in eighths, less the cohort's mean: the lower ones and the upper."""
     signed = [half - 16 if half > 7 else half for half in range(16)]
     there = [c for c in range(len(cohort)) if cohort.present[c] >> finger & 1]
+    believed = len(there) / (len(there) + 32)
     halves: tuple[list[float], list[float]] = ([], [])
     for shift, half in zip((0, 4), halves, strict=True):
         for place, byte in enumerate(own.tolist()):
             mean = np.mean([signed[int(cohort.columns[column][c, finger, place]) >> shift & 15] for c in there])
-            half.append(min(127, max(-127, 8 * signed[byte >> shift & 15] - round(8 * float(mean)))))
+            half.append(min(127, max(-127, 8 * signed[byte >> shift & 15] - round(8 * believed * float(mean)))))
     return halves
 
 
@@ -89,7 +90,8 @@ def expected(column: str, cohort: People, probes: People, p: int, people: People
         value += of(people.columns[column][r, finger])
         if column == "int4":  # who is in the cohort has a share in its mean
             seen = numbers(column, codes[[c for c in range(len(cohort)) if cohort.present[c] >> finger & 1], finger])
-            spread = 8 * float(((seen - seen.mean(axis=0)) ** 2).sum(axis=1).mean()) / (len(seen) - 1)
+            believed = len(seen) / (len(seen) + 32)
+            spread = 8 * believed * float(((seen - seen.mean(axis=0)) ** 2).sum(axis=1).mean()) / (len(seen) - 1)
         mean += round((float(np.mean(others)) + (spread if column == "int4" else 0)) * 16) / 16
         variance += round(float(np.var(others)) * 16) / 16
     return (value - mean) / math.sqrt(variance)
