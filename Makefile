@@ -40,7 +40,7 @@ docs:            ## the documentation, in docs/_build/html
 
 calibrate:       ## fit the score calibration anew, after a change of the matcher
 	@scripts/setup.sh dev
-	@.venv/bin/python scripts/calibrate_matching.py
+	@.venv/bin/python -m scripts.calibrate_matching
 
 lock:            ## pin the requirements anew, with hashes
 	@scripts/setup.sh dev

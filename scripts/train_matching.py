@@ -1,23 +1,24 @@
 """Trains the matcher's weights: `src/cccd_core/matching/data/weights.json`.
 
-    python scripts/train_matching.py [--sets crossmatch,fcj2020] [--extractors fjfx,mindtct,sourceafis] [--out FILE]
+    python -m scripts.train_matching [--sets crossmatch,fcj2020] [--extractors fjfx,mindtct,sourceafis] [--out FILE]
 
 Three logistic regressions on what the kernels measure of a pair (`matching.weights.FEATURES`): after relaxation,
 after the rigid check, after the elastic check, the last on the pairs that get there. Every genuine pair and a seeded
 sample of the impostor pairs of each set and extractor under ../shared/data/fingerprints (CCCD_SHARED names another
-place), every folder with the same weight, genuine and impostor pairs with the same weight. The exits are set so that of
+place), every folder with the same weight, genuine and impostor pairs with the same weight. The extractor `ours` is our
+own: its templates are made from ../shared/data/images and kept (`--extracted DIR`). The exits are set so that of
 impostor pairs of 42 to 60 minutiae the stated shares go on. Deterministic: the same data give the same file. Calibrate
-afterwards: `make calibrate`.
+afterwards: `make calibrate`. What `ours` among the extractors does is measured by `python -m benchmarks.accuracy`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import numpy as np
+from benchmarks.accuracy import extracted, measure
 from numpy.typing import NDArray
 
 from cccd_core import templates
@@ -27,7 +28,6 @@ from cccd_core.matching.calibration import Calibration
 from cccd_core.matching.weights import ALL, FIRST, SECOND, Weights
 
 ROOT = Path(__file__).resolve().parent.parent
-FINGERPRINTS = Path(os.environ.get("CCCD_SHARED", ROOT.parent / "shared")) / "data" / "fingerprints"
 SHIPPED = ROOT / "src" / "cccd_core" / "matching" / "data" / "weights.json"
 IMPOSTORS = 20_000  # pairs sampled from each folder
 RIDGE = 3.0  # penalty on the squared standardised weights
@@ -129,16 +129,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", default="crossmatch,fcj2020")
     parser.add_argument("--extractors", default="fjfx,mindtct,sourceafis")
+    parser.add_argument("--extracted", type=Path, default=extracted.KEPT)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     options = parser.parse_args()
+    sets, extractors = options.sets.split(","), options.extractors.split(",")
     nothing = Weights((0.0,) * (1 + FIRST), (0.0,) * (1 + SECOND), (0.0,) * (1 + ALL), 0.0, 0.0)
     matcher = Matcher(MatcherParameters(weights=nothing), Calibration.identity())
-    paths = [
-        FINGERPRINTS / name / extractor
-        for name in options.sets.split(",")
-        for extractor in options.extractors.split(",")
-        if (FINGERPRINTS / name / extractor).is_dir()
-    ]
+    roots = extracted.roots(sets, extractors, options.extracted)
+    paths = [path for name in sets for path in measure.folders(roots, [name], extractors)]
     folders = [Folder(path, matcher, seed) for seed, path in enumerate(paths)]
     weights = train(folders, tuple(folder.name for folder in folders))
     options.out.parent.mkdir(parents=True, exist_ok=True)

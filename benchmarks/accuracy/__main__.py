@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import exits, extracted, measure, report
+from benchmarks.accuracy import exits, extracted, measure, mixed, report
 from benchmarks.accuracy.targets import FVC, LARGE
 
 from cccd_core import runtime
@@ -57,13 +57,14 @@ def main() -> int:
         pairs = measure.raw(roots, matcher.parameters, sets, options.threads, step)
         slow = measure.raw(roots, exits.without_exits(matcher.parameters), sets, options.threads, step)
         small = [name for name in sets if name in FVC]
-        turned = measure.raw(roots, measure.rotated_parameters(small), sets, options.threads, step)
+        turned = measure.raw(roots, measure.trained(small), sets, options.threads, step)
         record: dict[str, Any] = {
             "manifest": {**matcher.manifest(), "threads": options.threads},
             "honesty": HONESTY.format(sets=", ".join(matcher.parameters.weights.sets)),
             "rotated": {"what": ROTATED, "sets": measure.rotated(turned)},
             "sets": [measure.entry(result) for result in found],
             "calibration": measure.calibration(pairs, pictures),
+            "mixed": mixed.learned(roots, pairs, options.extracted, options.threads, step),
             "fusion": measure.fusion(turned, pictures),
             "exits": exits.changed(pairs, slow, matcher.calibration),
             "interoperability": measure.interoperability(roots, matcher, options.threads, step),

@@ -51,6 +51,11 @@ def prints(sets: Sequence[str], kept: Path = KEPT, threads: int = 1) -> tuple[Pa
     return FINGERPRINTS, ours
 
 
+def roots(sets: Sequence[str], extractors: Sequence[str], kept: Path = KEPT, threads: int = 1) -> tuple[Path, ...]:
+    """Where templates of these extractors lie: `prints`, and without OURS among them nothing is extracted."""
+    return prints(sets, kept, threads) if OURS in extractors else (FINGERPRINTS,)
+
+
 def _template(extractor: Extractor, path: Path) -> bytes:
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("L"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.accuracy import extracted
 from benchmarks.accuracy.targets import EXTRACTORS, FVC, HANDED_OUT, LARGE
 
 from cccd_core.evaluation import plots
@@ -25,7 +26,7 @@ from cccd_core.evaluation.calibrating import (
     raw_pairs,
 )
 from cccd_core.evaluation.folder import SetResult, evaluate_folder
-from cccd_core.evaluation.left_out import leave_one_set_out
+from cccd_core.evaluation.left_out import Check, leave_one_set_out
 from cccd_core.evaluation.persons import PersonScores, person_scores
 from cccd_core.evaluation.rates import error_rates, rates_as_dict
 from cccd_core.evaluation.samples import Expectation, Progress, read_folder
@@ -36,7 +37,7 @@ from cccd_core.matching.weights import Weights
 
 EXPECTED = Expectation.parse("101-110:1-8")
 CHECKED = (20, 30, 40)
-TRAINING = Path(__file__).resolve().parent.parent.parent / "scripts" / "train_matching.py"
+ROOT = extracted.ROOT
 
 
 def folders(roots: Sequence[Path], sets: Sequence[str], extractors: Sequence[str]) -> list[Path]:
@@ -91,12 +92,16 @@ def raw(
     }
 
 
-def rotated_parameters(sets: Sequence[str]) -> MatcherParameters:
-    """The shipped parameters with weights trained on these sets alone, by the script that trained the shipped ones."""
+def trained(
+    sets: Sequence[str], extractors: Sequence[str] = HANDED_OUT, kept: Path = extracted.KEPT
+) -> MatcherParameters:
+    """The shipped parameters with weights trained on these sets and extractors (templates of OURS lie in `kept`), by
+    the script that trained the shipped ones."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "weights.json"
-        command = [sys.executable, str(TRAINING), "--sets", ",".join(sets), "--extractors", ",".join(HANDED_OUT)]
-        subprocess.run([*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL)
+        options = {"sets": ",".join(sets), "extractors": ",".join(extractors), "extracted": str(kept), "out": str(out)}
+        command = [sys.executable, "-m", "scripts.train_matching", *(f"--{key}={at}" for key, at in options.items())]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         return MatcherParameters(weights=Weights.from_file(out))
 
 
@@ -109,6 +114,11 @@ def fitted_on(pairs: dict[tuple[str, str], RawPairs], sets: Container[str]) -> l
 def rotated(pairs: dict[tuple[str, str], RawPairs]) -> list[dict[str, Any]]:
     """Rates of the large sets; `pairs` come from weights, and the calibration from sets, that saw none of them."""
     fitted, _ = fit(fitted_on(pairs, FVC), "")
+    return large(pairs, fitted)
+
+
+def large(pairs: dict[tuple[str, str], RawPairs], fitted: Calibration) -> list[dict[str, Any]]:
+    """Rates of the large sets by this calibration."""
     rows = []
     for (set_name, extractor), found in pairs.items():
         if set_name in LARGE:
@@ -130,17 +140,21 @@ def calibration(pairs: dict[tuple[str, str], RawPairs], pictures: Path) -> dict[
         "extrapolated_from": fitted.extrapolated_from,
         "levelling": None if fitted.levelling is None else list(fitted.levelling.numbers()),
         "tail": {"fraction": tail.fraction, "excesses": tail.excesses, "shape": tail.shape, "scale": tail.scale},
-        "left_out": [
-            {
-                "set": row.set_name,
-                "extractor": row.extractor,
-                "pairs": row.pairs,
-                "accepted": {str(score): row.accepted[score] for score in CHECKED},
-                "ratio": {str(score): row.ratio(score) for score in CHECKED},
-                "bounds": {str(score): row.bounds[score] for score in CHECKED},
-            }
-            for row in leave_one_set_out(parts, digest, fitted_on=names)
-        ],
+        "left_out": [checked(row) for row in leave_one_set_out(parts, digest, fitted_on=names)],
+    }
+
+
+def checked(row: Check) -> dict[str, Any]:
+    """A set left out, JSON-ready."""
+    return {
+        "set": row.set_name,
+        "extractor": row.extractor,
+        "pairs": row.pairs,
+        "accepted": {str(score): row.accepted[score] for score in CHECKED},
+        "ratio": {str(score): row.ratio(score) for score in CHECKED},
+        "bounds": {str(score): row.bounds[score] for score in CHECKED},
+        "of_alike_fingers": {str(score): row.alike[score][0] for score in CHECKED},
+        "ratio_without_alike": {str(score): row.ratio_without_alike(score) for score in CHECKED},
     }
 
 

@@ -114,7 +114,7 @@ def main() -> None:
         )[0]
         for folder in measure.folders(roots, FVC, EXTRACTORS)
     }
-    turned: MatcherParameters = measure.rotated_parameters(FVC)
+    turned: MatcherParameters = measure.trained(FVC)
     pairs = measure.raw(roots, turned, (*FVC, *LARGE), threads, quiet)
     fitted, _ = fit(measure.fitted_on(pairs, FVC), "")
     held_back = {name: found.calibrated(fitted) for name, found in pairs.items() if name[0] in LARGE}

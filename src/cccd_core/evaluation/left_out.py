@@ -14,6 +14,7 @@ from cccd_core.evaluation.calibrating import Raw, RawSet, fit
 from cccd_core.matching.calibration import Calibration
 
 TOGETHER = "all extractors"
+ALIKE = 2  # so many pairs of fingers, of 45 where a set has ten fingers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,9 @@ class Check:
     """Measured FMR at calibrated scores, on pairs that were left out of the calibration.
 
     `accepted[score]` impostor pairs of `pairs` reach a score; `bounds[score]` are the 95 % bounds of the ratio, from
-    draws of fingers, where the fingers of the pairs are known. `extractor` is TOGETHER for a set's extractors pooled.
+    draws of fingers, where the fingers of the pairs are known. `alike[score]` says how many of the accepted pairs are
+    of the ALIKE two fingers with the most of them, and how many pairs of these fingers there are. `extractor` is
+    TOGETHER for a set's extractors pooled.
     """
 
     set_name: str
@@ -29,10 +32,16 @@ class Check:
     pairs: int
     accepted: dict[int, int]
     bounds: dict[int, tuple[float, float]]
+    alike: dict[int, tuple[int, int]]
 
     def ratio(self, score: int) -> float:
         """Measured over stated FMR."""
         return self.accepted[score] / self.pairs * math.pow(10.0, score / 10.0)
+
+    def ratio_without_alike(self, score: int) -> float:
+        """The same without the pairs of the ALIKE two fingers that most accepted pairs are of."""
+        accepted, pairs = self.alike[score]
+        return (self.accepted[score] - accepted) / (self.pairs - pairs) * math.pow(10.0, score / 10.0)
 
 
 def check(calibration: Calibration, part: RawSet, scores: Sequence[int] = (20, 30, 40)) -> Check:
@@ -40,12 +49,20 @@ def check(calibration: Calibration, part: RawSet, scores: Sequence[int] = (20, 3
     calibrated = calibration.scores(part.impostor.scores, part.impostor.around)
     reached = {score: calibrated >= score for score in scores}
     bounds: dict[int, tuple[float, float]] = {}
+    alike: dict[int, tuple[int, int]] = {}
     if part.impostor_fingers is not None:
         shares = share_bounds(list(reached.values()), part.impostor_fingers)
         for score, (low, high) in zip(scores, shares, strict=True):
             bounds[score] = (low * math.pow(10.0, score / 10.0), high * math.pow(10.0, score / 10.0))
+        first, second = part.impostor_fingers
+        fingers = first.astype(np.int64) * (1 + int(max(first.max(), second.max()))) + second
+        every = np.bincount(fingers)
+        for score, which in reached.items():
+            counts = np.bincount(fingers[which], minlength=len(every))
+            most = np.argsort(-counts, kind="stable")[:ALIKE]
+            alike[score] = int(counts[most].sum()), int(every[most].sum())
     accepted = {score: int(which.sum()) for score, which in reached.items()}
-    return Check(part.set_name, part.extractor, len(calibrated), accepted, bounds)
+    return Check(part.set_name, part.extractor, len(calibrated), accepted, bounds, alike)
 
 
 def together(parts: Sequence[RawSet]) -> RawSet:

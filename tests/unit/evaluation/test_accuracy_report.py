@@ -34,6 +34,18 @@ def test_a_set_is_outside_only_where_its_bounds_are() -> None:
     assert said[2] == "40 no set has enough pairs."
 
 
+def test_what_alike_fingers_make_is_told_of_small_sets_outside() -> None:
+    def row(name: str, ratio: float) -> dict:  # type: ignore[type-arg]
+        return {
+            "set": name, "extractor": "all extractors", "ratio": {"30": ratio}, "accepted": {"30": 58},
+            "of_alike_fingers": {"30": 44}, "ratio_without_alike": {"30": 1.25},
+        }  # fmt: skip
+
+    assert report.alike([row("fvc2002_DB1_B", 2.0), row("crossmatch", 3.0)], "30") == ""
+    told = report.alike([row("fvc2002_DB1_B", 2.0), row("fvc2000_DB1_B", 5.3)], "30")
+    assert told.endswith("the most: fvc2000_DB1_B 44 of 58 (without these fingers' pairs 1.25).")
+
+
 @pytest.mark.jit
 @pytest.mark.skipif(not weights.found(), reason="the extra cccd_core[extract] is not installed")
 def test_our_templates_are_made_once_and_lie_as_others_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

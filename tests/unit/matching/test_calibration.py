@@ -237,6 +237,18 @@ def test_each_set_is_left_out_with_all_its_extractors() -> None:
     assert [row.ratio(20) == pytest.approx(1.0, rel=0.2) for row in checks] == [True, True, True, True, False]
 
 
+def test_a_check_tells_what_the_two_most_alike_fingers_make() -> None:
+    # Of fingers 0 1, 0 2 and 1 2 so many pairs reach 50 (raw 4): 3 of 4, 1 of 4, 2 of 4.
+    scores = np.array([4.0, 4.0, 4.0, 0.0, 4.0, 0.0, 0.0, 0.0, 4.0, 4.0, 0.0, 0.0])
+    first, second = np.repeat([0, 0, 1], 4).astype(np.int32), np.repeat([1, 2, 2], 4).astype(np.int32)
+    part = replace(one_set("a", raw(scores)), impostor_fingers=(first, second), fingers=("x", "y", "z"))
+    row = check(MAP, part, (50,))
+    assert row.accepted == {50: 6}
+    assert row.alike == {50: (5, 8)}
+    assert row.ratio(50) == pytest.approx(6 / 12 * 1e5)
+    assert row.ratio_without_alike(50) == pytest.approx(1 / 4 * 1e5)
+
+
 def test_extractors_pooled_keep_their_fingers() -> None:
     def part(fingers: tuple[str, ...], first: list[int], second: list[int], scores: list[float]) -> RawSet:
         places = (np.array(first, np.int32), np.array(second, np.int32))
