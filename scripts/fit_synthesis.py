@@ -1,7 +1,7 @@
 """Fits a setting of synthesis to real prints: what their templates hold, and how they are scored.
 
-    python scripts/fit_synthesis.py fjfx --set fcj2020/fjfx [--start fjfx] [--rounds 40] [--sourceafis]
-    python scripts/fit_synthesis.py crossmatch --set crossmatch/fjfx --start fjfx --only quality,shift_px,...
+    python -m scripts.fit_synthesis fjfx --set fcj2020/fjfx [--start fjfx] [--rounds 40] [--sourceafis]
+    python -m scripts.fit_synthesis crossmatch --set crossmatch/fjfx --start fjfx --only quality,shift_px,...
 
 Fitted to the people of odd number of the set; those of even number are for the report (benchmarks/peers/likeness.py).
 A covariance matrix adaptation (N. Hansen, The CMA evolution strategy: a tutorial, 2016) over the shape parameters, from

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,11 @@ from PIL import Image
 from cccd_core import templates
 from cccd_core.errors import CccdError
 from cccd_core.extraction import ExtractionParameters, weights
+
+
+@pytest.mark.parametrize("module", ["__main__", "extraction", "quality", "thresholds"])
+def test_what_makes_the_reports_finds_all_that_it_names(module: str) -> None:
+    importlib.import_module(f"benchmarks.accuracy.{module}")
 
 
 def test_a_set_is_outside_only_where_its_bounds_are() -> None:
