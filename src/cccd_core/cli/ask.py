@@ -151,7 +151,7 @@ def _with_fingers(request: Request, folder: Path, options: TemplateOptions) -> R
     from cccd_core.intake.people import finger_files
 
     passed_over: Counter[str] = Counter()
-    fingers = sent([(position, data) for _, position, data in finger_files(folder, passed_over)])
+    fingers = sent([(position, data) for _, position, data in finger_files(folder, options.described, passed_over)])
     tell_passed_over(passed_over)
     return replace(
         request, fingers=fingers, format=options.format, dpi=options.dpi, height_px=options.height,

@@ -2,10 +2,11 @@
 
     DIR/PERSON/2.fmr          a finger by its position, 1 to 10, in any template format; several of unknown position
     DIR/PERSON/0-1.xyt        as 0.<suffix>, 0-1.<suffix>, ...
+    DIR/PERSON/7.wsq          or the image of a finger, from which minutiae are extracted
     DIR/anything.parquet      or rows: person_id, finger_1 ... finger_10 (bytes), unplaced (a list of bytes)
 
 A person of whom a file cannot be read is named and left out, the others go on. Only plain files of bounded size are
-opened, links refused.
+opened, links refused. An image beside a template of the same finger is passed over.
 """
 
 from __future__ import annotations
@@ -13,20 +14,25 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from cccd_core import runtime
 from cccd_core.dedup.person import EnrolledPerson, is_identifier
-from cccd_core.errors import CccdError, FileError, FormatError, ParameterError
+from cccd_core.errors import CccdError, FileError, FormatError, ParameterError, UnavailableError
 from cccd_core.intake import people_rows
 from cccd_core.intake.finger_files import read_finger_folder, said, short
 from cccd_core.plain import JsonObject
 from cccd_core.storage.bounded import LINK_ERRORS
 from cccd_core.storage.faults import file_error
-from cccd_core.templates import FingerTemplate, Tenprint, read, strongest
+from cccd_core.templates import FingerTemplate, TemplateRecord, Tenprint, read, strongest, write
+from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image
+from cccd_core.templates.nist_file import prints_alone
 
-FINGER_BYTES_MOST: Final = 64 << 10  # of one finger's file, and of what comes out of its wrappers
+FINGER_BYTES_MOST: Final = 64 << 10  # of one finger's template, and of what comes out of its wrappers
+_BESIDE: Final = "an image beside a template of its finger"
 FILES_MOST: Final = 64  # in one person's folder
 MINUTIAE_MOST: Final = 255  # what a gallery's records hold
 
@@ -64,7 +70,8 @@ class People:
     """The people of a folder or a Parquet file, in the order of their names (folders) or as they stand there (Parquet).
 
     `fingerless`: a person without any finger is one, and no mistake. Iterated again it begins anew. FileError where the
-    folder or file cannot be read, is neither, or is damaged; what is wrong with one person is an Unread.
+    folder or file cannot be read, is neither, or is damaged; UnavailableError for an image without the extra that
+    brings the extractor; what else is wrong with one person is an Unread.
     """
 
     def __init__(self, path: Path, described: Described | None = None, *, fingerless: bool = False) -> None:
@@ -107,7 +114,7 @@ def read_person(
     lay beside the fingers is counted in `passed_over`.
 
     The error of the first file that is no finger, with the folder as `path` and the file's name as `file`: FormatError,
-    ParameterError, or FileError where it cannot be read.
+    ParameterError, FileError where it cannot be read, or UnavailableError for an image that nothing here extracts from.
     """
     path = folder if folder.name not in ("", "..") else folder.resolve()
     try:
@@ -125,12 +132,25 @@ def person_of(person_id: str, fingers: Iterable[Finger], described: Described) -
         raise error.error.with_facts(file=error.file) from None
 
 
-def finger_files(folder: Path, passed_over: Counter[str] | None = None) -> list[Finger]:
-    """The finger files of one person's folder as they are, unread. Errors as `read_person`."""
+def finger_files(folder: Path, described: Described, passed_over: Counter[str] | None = None) -> list[Finger]:
+    """The finger files of one person's folder as they are, unread; of an image the record of its minutiae. Errors as
+    `read_person`."""
+    found: list[Finger] = []
     try:
-        return list(_fingers_in(folder, Counter() if passed_over is None else passed_over))
+        for file, position, data in _fingers_in(folder, Counter() if passed_over is None else passed_over):
+            try:
+                found.append(
+                    (file, position, _record(data, position, described) if _is_print(data, described) else data)
+                )
+            except CccdError as error:
+                raise _NamedError(file, error) from None
     except _NamedError as error:
         raise error.error.with_facts(path=str(folder), file=error.file) from None
+    return found
+
+
+def _record(data: bytes, position: int, described: Described) -> bytes:
+    return write(TemplateRecord("iso-2005", (read_finger(data, position, described),)), "iso-2005")
 
 
 class _NamedError(Exception):
@@ -147,17 +167,18 @@ def _person(name: object, fingers: Iterator[Finger], described: Described, least
         raise _NamedError("", FormatError("a person's name has 1 to 64 characters, none of them a control character"))
     placed: dict[int, FingerTemplate] = {}
     unplaced: list[FingerTemplate] = []
-    for file, position, data in fingers:
-        try:
-            if position in placed:
-                raise FormatError("two files of one finger", position=position)
-            template = read_finger(data, position, described)
-        except CccdError as error:
-            raise _NamedError(file, error) from None
-        if position:
-            placed[position] = template
-        else:
-            unplaced.append(template)
+    given = list(fingers)
+    images = sum(_is_print(data, described) for _, _, data in given)
+    with ThreadPoolExecutor(max(1, min(images, runtime.threads()))) as pool:
+        # an image takes a tenth of a second and more, a template nothing to speak of
+        templates = (pool.map if images > 1 else map)(lambda one: _read_one(one, described), given)
+        for (file, position, _), template in zip(given, templates, strict=True):
+            if position and position in placed:
+                raise _NamedError(file, FormatError("two files of one finger", position=position))
+            if position:
+                placed[position] = template
+            else:
+                unplaced.append(template)
     if len(placed) + len(unplaced) < least:
         raise _NamedError("", FormatError("there is no finger"))
     try:
@@ -166,17 +187,42 @@ def _person(name: object, fingers: Iterator[Finger], described: Described, least
         raise _NamedError("", error) from None
 
 
-def read_finger(data: bytes, position: int, described: Described) -> FingerTemplate:
-    """The template of one finger in the bytes of a file or cell; of several views the one of that position.
+def _read_one(finger: Finger, described: Described) -> FingerTemplate:
+    file, position, data = finger
+    try:
+        return read_finger(data, position, described)
+    except UnavailableError as error:  # nobody's finger is at fault
+        raise error.with_facts(file=file) from None
+    except CccdError as error:
+        raise _NamedError(file, error) from None
 
-    More than 255 minutiae, which no gallery keeps, are brought to the 255 strongest. FormatError, ParameterError.
+
+def read_finger(data: bytes, position: int, described: Described) -> FingerTemplate:
+    """The template of one finger in the bytes of a file or cell; of several views the one of that position; of an
+    image, or an ANSI/NIST-ITL file of prints without minutiae, what is extracted from it.
+
+    More than 255 minutiae, which no gallery keeps, are brought to the 255 strongest. FormatError, ParameterError;
+    UnavailableError for an image without the extra that brings the extractor. Cost of an image: an extraction.
     """
-    record = read(
-        data, format=described.format, dpi=described.dpi, height_px=described.height_px, width_px=described.width_px,
-        most_bytes=FINGER_BYTES_MOST,
-    )  # fmt: skip
-    view = record.view if len(record.views) == 1 else record.select(position=position)
+    if _is_print(data, described):
+        # its models are loaded where there are images alone
+        from cccd_core.extraction import ImageReader
+
+        view = ImageReader.shared().read(data, dpi=described.dpi, position=position).template
+    else:
+        record = read(
+            data, format=described.format, dpi=described.dpi, height_px=described.height_px,
+            width_px=described.width_px, most_bytes=FINGER_BYTES_MOST,
+        )  # fmt: skip
+        view = record.view if len(record.views) == 1 else record.select(position=position)
     return replace(strongest(view, MINUTIAE_MOST), position=position, view=0)
+
+
+def _is_print(data: bytes, described: Described) -> bool:
+    """Whether it is an image, or a file of prints without minutiae, and nobody says otherwise."""
+    if described.format is not None:
+        return False
+    return is_image(instead("", data)) or bool(len(data) <= FINGER_BYTES_MOST and prints_alone(data))
 
 
 def _found(path: Path) -> tuple[list[str], list[Path]]:
@@ -207,7 +253,13 @@ def _fingers_in(path: Path, passed_over: Counter[str]) -> Iterator[Finger]:
         why = "a link, or no folder" if error.errno in LINK_ERRORS else error.strerror or ""
         raise _NamedError("", FileError("the person's folder cannot be read", why=why)) from None
     try:
-        found = read_finger_folder(folder, most_files=FILES_MOST, most_bytes=FINGER_BYTES_MOST, unplaced=True)
+        found = read_finger_folder(
+            folder,
+            most_files=FILES_MOST,
+            most_bytes=FINGER_BYTES_MOST,
+            unplaced=True,
+            most_image_bytes=MAX_IMAGE_BYTES,
+        )
     finally:
         os.close(folder)
     passed_over.update(found.counts())
@@ -215,13 +267,18 @@ def _fingers_in(path: Path, passed_over: Counter[str]) -> Iterator[Finger]:
         raise _NamedError(wrong.name, wrong.error)
     if found.nothing_read:
         raise _NamedError("", FormatError("no file of the folder is a template", files=said(found.counts())))
-    for each in found.fingers:
+    taken = {each.position for each in found.fingers} - {0}
+    beside = sum(each.position in taken for each in found.images)
+    passed_over.update({_BESIDE: beside} if beside else {})
+    images = [each for each in found.images if each.position not in taken]
+    for each in sorted([*found.fingers, *images], key=lambda one: one.position):
         yield short(each.name), each.position, each.data
 
 
 def _cells(fingers: Iterable[tuple[str, int, object]]) -> Iterator[Finger]:
     """The fingers of a row, each of the right type and size."""
     for column, position, data in fingers:
-        if not isinstance(data, bytes) or len(data) > FINGER_BYTES_MOST:
-            raise _NamedError(column, FormatError("a finger is bytes, and not too many", most=FINGER_BYTES_MOST))
+        most = MAX_IMAGE_BYTES if isinstance(data, bytes) and is_image(instead("", data)) else FINGER_BYTES_MOST
+        if not isinstance(data, bytes) or len(data) > most:
+            raise _NamedError(column, FormatError("a finger is bytes, and not too many", most=most))
         yield column, position, data
