@@ -91,6 +91,8 @@ def images(
 
 
 def _show(result: BatchCheck) -> None:
+    from cccd_core.issuance.dossiers.reasons import Oddity
+
     problems = table("dossier", "field", "reason", "facts")
     for problem in result.problems[:_SHOWN]:
         facts = ", ".join(f"{name} {fact}" for name, fact in problem.facts.items())
@@ -100,6 +102,14 @@ def _show(result: BatchCheck) -> None:
         show(problems)
     if len(result.problems) > _SHOWN:
         say(f"... and {len(result.problems) - _SHOWN} more: --json has them all")
+    figures = sorted(figure for of in result.quality.values() for figure in of.values())
+    if figures:
+        median = figures[len(figures) // 2]
+        again = sum(problem.reason is Oddity.CAPTURE_AGAIN for problem in result.problems)
+        say(
+            f"{len(figures):,} images of fingers, quality {figures[0]} to {figures[-1]}, median {median};"
+            f" {again:,} to be captured again"
+        )
     looked_at = f" ({result.review} for review)" if result.review else ""
     rejected = result.received - result.sound
     say(f"{result.received} dossiers, {result.sound} sound{looked_at}, {rejected} to be rejected")

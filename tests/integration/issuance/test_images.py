@@ -141,6 +141,17 @@ def test_poor_and_impossible_images(tmp_path: Path, images: Path) -> None:
     assert 1 <= again["quality"] < 43
     assert str(again["why"])
     assert found["warning"] == [("fingers/9.png", "capture_again")]
+    told = result.as_dict()["quality"]
+    assert told["poor"]["9"] == again["quality"]
+    assert set(told["poor"]) == {*map(str, POSITIONS), "9"}
+    assert all(43 <= figure <= 100 for position, figure in told["poor"].items() if position != "9")
+    assert "9" not in told["void"]
+
+
+def test_the_quality_of_a_batch_is_said(tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dossiers.put(tmp_path, "D1", fingers={f"{position}.png": picture(images, position) for position in POSITIONS})
+    assert run(build("batch"), ["batch", "check", str(tmp_path)]) == 0
+    assert f"{len(POSITIONS)} images of fingers, quality " in capsys.readouterr().out
 
 
 def test_an_image_too_large_for_the_chip_leaves_its_minutiae_there(office: Office, images: Path) -> None:

@@ -33,7 +33,8 @@ PeopleDir: TypeAlias = Annotated[
     typer.Argument(
         metavar="PEOPLE",
         help="A folder of folders PERSON/<position>.<suffix>, position 1 to 10, or 0 for an unknown one (0-1, 0-2, ...)"
-        " in any template format, or an image (WSQ, PNG, ...); or a Parquet file, or a folder of these: person_id, finger_1 to finger_10, unplaced.",
+        " in any template format, or an image (WSQ, PNG, ...); or a Parquet file, or a folder of these: person_id,"
+        " finger_1 to finger_10, unplaced.",
         show_default=False,
         callback=no_stream,
     ),

@@ -53,12 +53,14 @@ class SoundDossier:
 
 @dataclass(frozen=True, slots=True)
 class CheckedDossier:
-    """What came of one dossier: `sound` where nothing is wrong with it. `digest` is that of the raw dossier."""
+    """What came of one dossier: `sound` where nothing is wrong with it. `digest` is that of the raw dossier. `quality`:
+    by position the figure of each image that minutiae were found in, 0 to 100."""
 
     dossier_id: str
     digest: str
     problems: tuple[Problem, ...]
     sound: SoundDossier | None = None
+    quality: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def reason(self) -> ProblemReason | None:
@@ -81,10 +83,12 @@ def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy) -> Checked
     portrait = _check_portrait(raw, policy, problems)
     wanted = _wanted_fingers(parser, day, policy) if readable else 0
     usable, images = _check_fingers(raw, parser.notes, wanted, policy, problems)
+    quality = {position: image.made.quality.figure for position, image in sorted(images.items())}
     sound = None
     if dossier is not None and portrait is not None and principal(problems) is None:
-        sound = SoundDossier(dossier, Tenprint(usable), portrait, images)
-    return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), sound)
+        used = {position: image for position, image in images.items() if position in usable}
+        sound = SoundDossier(dossier, Tenprint(usable), portrait, used)
+    return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), sound, quality)
 
 
 _NO_DOCUMENT = frozenset({Fault.DOSSIER_UNREADABLE, Fault.FIELD_REPEATED, Fault.UNSAFE_PATH, Fault.DOSSIER_ID})
@@ -110,7 +114,7 @@ def _check_portrait(raw: RawDossier, policy: CheckPolicy, problems: list[Problem
 def _check_fingers(
     raw: RawDossier, notes: FingerNotes, wanted: int, policy: CheckPolicy, problems: list[Problem]
 ) -> tuple[dict[int, FingerTemplate], dict[int, ReadImage]]:
-    """The usable fingers, and the images of them; what is wrong with the others goes to `problems`."""
+    """The usable fingers, and the images that minutiae were found in; what is wrong goes to `problems`."""
     usable: dict[int, FingerTemplate] = {}
     images: dict[int, ReadImage] = {}
     weak: list[tuple[str, dict[str, Fact]]] = []
@@ -160,7 +164,7 @@ def _check_fingers(
     for finding in same_fingers(usable, limits=policy.limits):
         if not any(problem.reason is Fault.FINGER_REPEATED for problem in problems):  # the very same file is that
             problems += _doubted(raw.dossier_id, "fingers", finding, policy)
-    return usable, {position: image for position, image in images.items() if position in usable}
+    return usable, images
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,7 @@ class BatchCheck:
     review: int = 0  # of the sound ones, which a person must look at
     rejected: Counter[ProblemReason] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    quality: dict[str, Mapping[int, int]] = field(default_factory=dict)  # of dossiers with images, by position
 
     @property
     def errors(self) -> list[Problem]:
@@ -259,6 +264,7 @@ class BatchCheck:
             "review": self.review,
             "rejected": dict(sorted(self.rejected.items())),
             "problems": [problem.as_dict() for problem in self.problems],
+            "quality": {name: {f"{at}": figure for at, figure in of.items()} for name, of in self.quality.items()},
         }
 
 
@@ -281,6 +287,8 @@ def check_batch(
         item = check_dossier(raw, day=day, policy=policy)
         result.received += 1
         result.problems += item.problems
+        if item.quality:
+            result.quality[item.dossier_id] = item.quality
         reason = item.reason
         if reason is None:
             result.sound += 1
