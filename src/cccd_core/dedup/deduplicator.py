@@ -245,8 +245,8 @@ def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], part: Pa
         pairs += met.finger_pairs
         if not number:
             people = met.people
-        if met.block is not None:
-            compared = stage.compare(probes[index], met.block)
+        for block in met.blocks:
+            compared = stage.compare(probes[index], block)
             candidates += compared.candidates
             pairs += compared.finger_pairs
     return _Compared(candidates, pairs, people)

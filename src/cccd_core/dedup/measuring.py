@@ -22,7 +22,7 @@ from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.deduplicator import Deduplicator
 from cccd_core.dedup.gallery.protocol import Gallery
-from cccd_core.dedup.index import Index, LiveShard
+from cccd_core.dedup.index import Index
 from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.lookup import Answer, Lookup
 from cccd_core.dedup.parameters import DedupParameters
@@ -189,9 +189,9 @@ class _TimedLeft:
     owner: _Timed
     ready: Left
 
-    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
+    def left(self) -> list[dict[bool, Kept]]:
         began = time.perf_counter()
-        found = self.ready.left(live)
+        found = self.ready.left()
         self.owner.seconds += time.perf_counter() - began
         return found
 
@@ -293,13 +293,10 @@ class SearchMeasure:
         if first is None:
             return "comparison"
         sought = Sought(0, Searchable.of(probe, DedupParameters().least_minutiae))
-        left = first.first.ready([sought]).again([0])
-        for live in self._index.shards:
-            for kept in left.left(live)[0].values():
-                numbers = live.shard.sequences[live.rows[kept.places]].tolist()
-                if probe.person_id in self._gallery.identifiers(numbers).values():
-                    return "comparison"
-        return "codes"
+        left = first.first.ready([sought]).again([0]).left()[0].values()
+        numbers = np.concatenate([live.shard.sequences[live.rows] for live in self._index.shards])
+        known = self._gallery.identifiers(numbers[np.concatenate([kept.places for kept in left])].tolist())
+        return "comparison" if probe.person_id in known.values() else "codes"
 
 
 def _scores(answer: Answer) -> dict[str, float]:

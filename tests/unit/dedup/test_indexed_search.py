@@ -95,6 +95,9 @@ class Some:
     def miss_rate(self, fingers):
         return 0.25 * fingers
 
+    def __init__(self, index):
+        self.index = index
+
     def ready(self, sought):
         self.count = len(sought)
         return self
@@ -103,8 +106,9 @@ class Some:
         self.count = len(places)
         return self
 
-    def left(self, live):
-        even = np.flatnonzero(live.shard.sequences[live.rows] % 2 == 0)
+    def left(self):
+        sequences = np.concatenate([live.shard.sequences[live.rows] for live in self.index.shards])
+        even = np.flatnonzero(sequences % 2 == 0)
         kept = Kept(even, np.full(len(even), UNPLACED, np.uint8))
         return [{False: kept, True: Kept(even[:0], kept.ways[:0])} for _ in range(self.count)]
 
@@ -114,7 +118,7 @@ def test_a_first_stage_only_removes_and_is_told_of(gallery, batch, tmp_path):
     opened = Index.open(tmp_path, gallery, MATCHER, None)
     dedup = Deduplicator(MATCHER, PARAMETERS, threads=1)
     plain = dedup.search(batch[:3], gallery)
-    some = dedup.search(batch[:3], gallery, index=Indexed(MATCHER, opened, Some()))
+    some = dedup.search(batch[:3], gallery, index=Indexed(MATCHER, opened, Some(opened)))
     even = {entry.person.person_id for entry in gallery.entries() if entry.sequence % 2 == 0}
     for all_of_them, left in zip(plain, some, strict=True):
         found = {match.person_id for match in left.evidence.matches if match.source == "gallery"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cccd_core.dedup import Cascade, Deduplicator, EnrolledPerson, MemoryGallery
+from cccd_core.dedup import Cascade, Decision, Deduplicator, EnrolledPerson, MemoryGallery
 from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.positions import HANDS_SWAPPED, LAYINGS, relaid
@@ -54,7 +56,7 @@ def test_the_second_pass_finds_as_if_there_had_been_no_first(opened, threads):
     (live,) = index.shards
     screen = Screen(coded_rows(live.shard, live.rows).people)
     again = [1, 2, 3]
-    left = first.ready(sought).again(again).left(live)
+    left = first.ready(sought).again(again).left()
     for mirrored in (False, True):
         mine = [sought[place].person.mirrored() if mirrored else sought[place].person for place in again]
         layings = LAYINGS[:1] if mirrored else LAYINGS
@@ -82,9 +84,9 @@ def test_nothing_is_coded_or_scanned_twice(opened, monkeypatch):
         coded.append(len(templates))
         return encode(self, templates, **named)
 
-    def counted_sifted(self, lots, live):
+    def counted_sifted(self, lots):
         scanned.append(len(lots.people))
-        return sifted(self, lots, live)
+        return sifted(self, lots)
 
     monkeypatch.setattr(FingerCoder, "encode", counted_encode)
     monkeypatch.setattr(CodesFirst, "sifted", counted_sifted)
@@ -123,14 +125,43 @@ def one_of_another(who: int, other: int) -> EnrolledPerson:
     )
 
 
-def test_who_was_withdrawn_is_in_no_place_of_the_live_rows(opened):
-    _, index = opened
+def cut(index: Index, gallery: MemoryGallery, *rows: np.ndarray) -> Index:
+    """The same index where these rows count, each as if they were a shard of their own."""
     (live,) = index.shards
-    some = LiveShard(live.shard, live.rows[live.rows % 3 != 1])
-    first = CodesFirst(FingerCoder.shipped(), index, CASCADE)
+    shards = tuple(LiveShard(live.shard, some) for some in rows)
+    return Index(index.manifest, shards, gallery, index.sequence, frozenset())
+
+
+def test_who_was_withdrawn_is_in_no_place_of_the_live_rows(opened):
+    gallery, index = opened
+    (live,) = index.shards
+    first, rest = live.rows[live.rows % 3 == 0], live.rows[live.rows % 3 == 2]
     sought = [Sought(place, Searchable.of(one, 8)) for place, one in enumerate([person(5, 1), person(7, 1), moved(6)])]
-    everyone, left = (first.ready(sought).again([0, 1, 2]).left(one) for one in (live, some))
-    for all_of_them, those in zip(everyone, left, strict=True):
+    everyone = CodesFirst(FingerCoder.shipped(), index, CASCADE)
+    some = CodesFirst(FingerCoder.shipped(), cut(index, gallery, first, rest), CASCADE)
+    some._screen = everyone._screen  # of one cohort
+    all_left, left = (one.ready(sought).again([0, 1, 2]).left() for one in (everyone, some))
+    for all_of_them, those in zip(all_left, left, strict=True):
         for mirrored in (False, True):
             wanted = live.rows[all_of_them[mirrored].places]
-            np.testing.assert_array_equal(some.rows[those[mirrored].places], wanted[wanted % 3 != 1])
+            expected = np.concatenate([wanted[wanted % 3 == 0], wanted[wanted % 3 == 2]])
+            np.testing.assert_array_equal(np.concatenate([first, rest])[those[mirrored].places], expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_shards_are_searched_as_one(opened, threads):
+    gallery, index = opened
+    (live,) = index.shards
+    people = [person(60), person(5, 1), moved(33), one_of_another(62, 9)]
+
+    def searched(of: Index, block: int) -> list[Decision]:
+        first = CodesFirst(FingerCoder.shipped(), of, Cascade(0.5), threads=threads)
+        first._screen = CodesFirst(FingerCoder.shipped(), index, CASCADE)._screen  # of one cohort
+        dedup = Deduplicator(MATCHER, replace(PARAMETERS, gallery_block=block), threads=threads)
+        found = dedup.search(people, gallery, index=Indexed(MATCHER, of, first))
+        return [replace(one, evidence=replace(one.evidence, manifest={})) for one in found]
+
+    expected = searched(index, 1024)
+    assert [one.of for one in expected] == [None, "p5/0", "p33/0", "p9/0"]
+    assert searched(cut(index, gallery, live.rows[:17], live.rows[17:18], live.rows[18:]), 1024) == expected
+    assert searched(cut(index, gallery, live.rows[:17], live.rows[17:]), 7) == expected

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +152,17 @@ class People:
         return People({name: codes[places] for name, codes in self.columns.items()}, self.present[places])
 
 
+class _Against(NamedTuple):
+    """Codes of a cohort, uint8[fingers, bytes], and their own share, of numbers."""
+
+    codes: Bytes
+    own_share: float
+
+    @classmethod
+    def of(cls, column: str, codes: Bytes) -> _Against:
+        return cls(codes, 0.0 if column == BITS or not len(codes) else _own_share(codes))
+
+
 class Screen:
     """The first stage: who of many people is left for a probe. Immutable; it can be pickled and shared by threads."""
 
@@ -163,7 +174,7 @@ class Screen:
         if not len(cohort):
             raise ParameterError("a cohort has at least one person")
         self._cohort = cohort.take(np.arange(min(len(cohort), COHORT_MOST)))
-        self._against: dict[str, tuple[Bytes, ...]] = {}  # of each column, laid out when it is first asked for
+        self._against: dict[str, tuple[_Against, ...]] = {}  # of each column, laid out when it is first asked for
         self._centres: NDArray[np.int16] | None = None  # the cohort's mean, int16[2, 10, bytes] as probes are laid out
         self.measured = Measured.shipped() if measured is None else measured
 
@@ -199,7 +210,7 @@ class Screen:
         if column == BITS:
             return scan.sign_probes(probes.rows(BITS), probes.present, FINGERS)
         if self._centres is None:
-            self._centres = np.stack([_centre(against) for against in self._laid_out(COARSE)], axis=1)
+            self._centres = np.stack([_centre(against.codes) for against in self._laid_out(COARSE)], axis=1)
         laid = _centred(scan.step_probes(probes.rows(COARSE), probes.present, FINGERS), self._centres, probes.present)
         halves = sketched(laid.reshape(len(probes), 2, FINGERS, -1), column)
         return np.ascontiguousarray(halves).reshape(len(probes), -1)
@@ -241,22 +252,22 @@ class Screen:
         mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
         for finger, against in enumerate(self._laid_out(column)):
             here = np.flatnonzero(probes.present >> finger & 1)
-            if len(here) and len(against):
+            if len(here) and len(against.codes):
                 ours = np.ascontiguousarray(halves[here, :, finger]).reshape(len(here), -1)
-                first, second = _moments(column, ours, against)
-                shift = 0.0 if column == BITS else _own_share(against)
-                mean[here, finger], variance[here, finger] = _exact(first + shift), _exact(second - first * first)
+                first, second = _moments(column, ours, against.codes)
+                mean[here, finger] = _exact(first + against.own_share)
+                variance[here, finger] = _exact(second - first * first)
         variance = np.maximum(variance, 1.0)
         return mean, variance
 
-    def _laid_out(self, column: str) -> tuple[Bytes, ...]:
-        """Which codes of the cohort each finger is held against: its position's, where there are enough, or all."""
+    def _laid_out(self, column: str) -> tuple[_Against, ...]:
+        """What of the cohort each finger is held against: its position's codes, where there are enough, or all."""
         found = self._against.get(column)
         if found is None:
             seen, there = sketched(self._cohort.columns[_column(column)], column), _there(self._cohort.present)
             own = [np.ascontiguousarray(seen[there[:, finger], finger]) for finger in range(FINGERS)]
-            everyone = np.ascontiguousarray(seen[there])
-            found = tuple(one if len(one) >= COHORT_LEAST else everyone for one in own)
+            everyone = _Against.of(column, np.ascontiguousarray(seen[there]))
+            found = tuple(_Against.of(column, one) if len(one) >= COHORT_LEAST else everyone for one in own)
             self._against[column] = found
         return found
 

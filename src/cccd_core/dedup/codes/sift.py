@@ -62,24 +62,38 @@ def sketch_score(keep: float, fingers: int) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Crowd:
-    """People laid out to be sifted: `presences` are the words that occur, which are their classes; `segments` the place
-    of the first person behind each and its groups; `numbers`: uint8[people, 10 x bytes]."""
+class Segment:
+    """Some people of a part: the place of the part's first person, and of the first of these; `numbers` of all of the
+    part, uint8[people, 10 x bytes], by whose rows the groups name them."""
 
+    part: int
+    begin: int
+    groups: scan.Groups
     numbers: Bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowd:
+    """People laid out to be sifted, those of several parts one after the other: `presences` are the words that occur,
+    which are their classes."""
+
     presences: NDArray[np.uint16]
-    segments: tuple[tuple[int, scan.Groups], ...]
+    segments: tuple[Segment, ...]
 
     @classmethod
-    def of(cls, people: People) -> Crowd:
+    def of(cls, *parts: People) -> Crowd:
         """Costs a read of the sketches, and 170 bytes a person or little more."""
-        presences, kind = np.unique(people.present, return_inverse=True)
-        codes = people.columns[COARSE]
-        segments = []
-        for start in range(0, len(people), SEGMENT_PEOPLE):
-            stop = min(start + SEGMENT_PEOPLE, len(people))
-            segments.append((stop, _groups(codes, kind, start, stop)))
-        return cls(people.rows(COARSE), presences, tuple(segments))
+        words = [np.zeros(0, np.uint16), *(people.present for people in parts)]
+        presences = np.unique(np.concatenate([np.unique(some) for some in words]))
+        segments, first = [], 0
+        for people in parts:
+            kind = np.searchsorted(presences, people.present)
+            for start in range(0, len(people), SEGMENT_PEOPLE):
+                stop = min(start + SEGMENT_PEOPLE, len(people))
+                groups = _groups(people.columns[COARSE], kind, start, stop)
+                segments.append(Segment(first, first + start, groups, people.rows(COARSE)))
+            first += len(people)
+        return cls(presences, tuple(segments))
 
 
 def _groups(codes: Bytes, kind: NDArray[np.int64], start: int, stop: int) -> scan.Groups:
@@ -147,11 +161,12 @@ def sift(
     not depend on `threads`, which share the segments.
     """
     sieves = _sieves(screen, probes, crowd, known, keep, exchanged)
-    begins = [0, *(ends for ends, _ in crowd.segments)]
-    some = [groups for begin, (_, groups) in zip(begins, crowd.segments, strict=False) if begin < stop]
+    some = [segment for segment in crowd.segments if segment.begin < stop]
 
-    def sifted(groups: scan.Groups) -> NDArray[np.int64]:
-        return scan.sift(sieves, groups, crowd.numbers)
+    def sifted(segment: Segment) -> NDArray[np.int64]:
+        hits = scan.sift(sieves, segment.groups, segment.numbers)
+        hits[:, 1] += segment.part
+        return hits
 
     if threads > 1 and len(some) > 1:
         with ThreadPoolExecutor(min(threads, len(some))) as pool:

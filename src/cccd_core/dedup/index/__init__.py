@@ -6,7 +6,7 @@ The gallery is the truth; the index can be made anew from it at any time.
 from cccd_core.dedup.index.checking import Finding, check
 from cccd_core.dedup.index.manifest import Manifest, ShardEntry
 from cccd_core.dedup.index.opened import Index, LiveShard
-from cccd_core.dedup.index.shard import Column, Shard, ShardBlock
+from cccd_core.dedup.index.shard import Column, Shard, ShardBlock, block_of
 from cccd_core.dedup.index.sources import Coder, Preparer
 from cccd_core.dedup.index.updating import Updated, compact, update
 
@@ -22,6 +22,7 @@ __all__ = [
     "ShardBlock",
     "ShardEntry",
     "Updated",
+    "block_of",
     "check",
     "compact",
     "update",

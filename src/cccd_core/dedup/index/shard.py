@@ -162,20 +162,7 @@ class Shard:
         that is not there.
         """
         wanted = np.arange(*rows.indices(self.people)) if isinstance(rows, slice) else np.asarray(rows, np.int64)
-        data, starts, stops = self.file.blocks(FINGERS, wanted)
-        try:
-            fingers = fingers_of(data, starts, stops, least_minutiae=least_minutiae, positions=positions)
-        except FormatError as error:
-            row = int(wanted[int(error.facts.get("run") or 0)])
-            raise self._damaged("prepared fingers are none", FINGERS, row=row) from None
-        run, position = fingers.run, fingers.position
-        first = np.searchsorted(run, np.arange(len(wanted) + 1))
-        slot = np.arange(len(run)) - first[run]
-        ends, every = first.tolist(), position.tolist()
-        labels = tuple(tuple(every[ends[i] : ends[i + 1]]) for i in range(len(wanted)))
-        order = np.argsort(position, kind="stable")
-        bounds = np.searchsorted(position[order], np.arange(MAX_FINGERS + 2))
-        return ShardBlock(self.sequences[wanted], unpack(fingers, order), run[order], slot[order], labels, bounds)
+        return block_of([(self, wanted)], least_minutiae=least_minutiae, positions=positions)
 
     def damages(self) -> Iterator[tuple[Damage, int]]:
         """Reads all of the shard again; every damaged block, and how many people's data are in it."""
@@ -191,9 +178,59 @@ class Shard:
                 return one
         raise ParameterError("the index has no codes of this name", name=column)
 
+    def damaged_fingers(self, row: int) -> DamagedError:
+        """What is said of a row whose prepared fingers are none."""
+        return self._damaged("prepared fingers are none", FINGERS, row=row)
+
     def _damaged(self, message: str, section: str, **facts: Fact) -> DamagedError:
         offset = self.file.sections[section].offset
         return DamagedError(message, path=str(self.file.path), section=section, offset=offset, **facts)
+
+
+def block_of(
+    chosen: Sequence[tuple[Shard, NDArray[np.int64]]],
+    *,
+    least_minutiae: int = 0,
+    positions: Sequence[int] | None = None,
+) -> ShardBlock:
+    """The prepared fingers of rows of one shard, or of several one after the other, as `Shard.block`.
+
+    Of several the packed fingers are copied first, 16 kB a person.
+    """
+    found = [shard.file.blocks(FINGERS, rows) for shard, rows in chosen]
+    data, starts, stops = found[0] if len(found) == 1 else _beside(found)
+    numbers = np.cumsum([0, *(len(rows) for _, rows in chosen)])
+    try:
+        fingers = fingers_of(data, starts, stops, least_minutiae=least_minutiae, positions=positions)
+    except FormatError as error:
+        bad = int(error.facts.get("run") or 0)
+        number = int(np.searchsorted(numbers, bad, side="right")) - 1
+        shard, rows = chosen[number]
+        raise shard.damaged_fingers(int(rows[bad - numbers[number]])) from None
+    run, position, people = fingers.run, fingers.position, int(numbers[-1])
+    first = np.searchsorted(run, np.arange(people + 1))
+    slot = np.arange(len(run)) - first[run]
+    ends, every = first.tolist(), position.tolist()
+    labels = tuple(tuple(every[ends[i] : ends[i + 1]]) for i in range(people))
+    order = np.argsort(position, kind="stable")
+    bounds = np.searchsorted(position[order], np.arange(MAX_FINGERS + 2))
+    sequences = np.concatenate([np.zeros(0, np.uint64), *(shard.sequences[rows] for shard, rows in chosen)])
+    return ShardBlock(sequences, unpack(fingers, order), run[order], slot[order], labels, bounds)
+
+
+_Runs = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]
+
+
+def _beside(found: Sequence[_Runs]) -> _Runs:
+    """Runs that lie in several arrays copied into one."""
+    runs = [
+        data[start:stop]
+        for data, starts, stops in found
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
+    ]
+    ends = np.zeros(len(runs) + 1, np.int64)
+    np.cumsum([len(run) for run in runs], out=ends[1:])
+    return np.concatenate([np.zeros(0, np.uint8), *runs]), ends[:-1], ends[1:]
 
 
 def _facts(file: BlockFile) -> ShardFacts:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Final, Generic, NamedTuple, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Block, Probe, Searchable
 from cccd_core.dedup.gallery.protocol import Gallery
-from cccd_core.dedup.index import Index, LiveShard
+from cccd_core.dedup.index import Index, Shard, block_of
 from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
@@ -36,11 +36,11 @@ class Sought:
 
 class Met(NamedTuple, Generic[G]):
     """Those whom somebody meets in a part: how many first stages left, how many fingers were compared to leave out
-    more, and who is to be compared; None for nobody."""
+    more, and who is to be compared."""
 
     people: int
     finger_pairs: int
-    block: Block[G] | None
+    blocks: Iterable[Block[G]]
 
 
 class Part(Protocol[P, G]):
@@ -63,7 +63,7 @@ class Packed(Generic[P, G]):
         """All of it."""
         del mirrored
         people = self.people(probe.index)
-        return Met(people, 0, self.packed if people else None)
+        return Met(people, 0, [self.packed] if people else [])
 
     def people(self, index: int) -> int:
         """Those who are earlier."""
@@ -91,8 +91,8 @@ class PackedGallery(Generic[P, G]):
 
 
 class Kept(NamedTuple):
-    """Whom a first stage leaves of a shard for somebody: `places` int64[n] in its live rows, ascending; and by what,
-    `ways` uint8[n], as `CodeScreen.survivors` says."""
+    """Whom a first stage leaves for somebody: `places` int64[n] among the live rows of all shards, one shard after the
+    other, ascending; and by what, `ways` uint8[n], as `CodeScreen.survivors` says."""
 
     places: NDArray[np.int64]
     ways: NDArray[np.uint8]
@@ -101,7 +101,7 @@ class Kept(NamedTuple):
 class Left(Protocol):
     """Some of the batch, made ready to be screened."""
 
-    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
+    def left(self) -> list[dict[bool, Kept]]:
         """For each of these whom the first stage leaves, as captured (False) and, in the second pass, as a mirror image
         (True)."""
 
@@ -114,7 +114,7 @@ class Ready(Left, Protocol):
 
 
 class FirstStage(Protocol):
-    """What leaves people of a shard out before fingers are compared."""
+    """What leaves people of an index out before fingers are compared."""
 
     @property
     def cascade(self) -> Cascade:
@@ -185,22 +185,18 @@ class IndexedGallery:
         self._matcher, self._gallery, self._index = matcher, gallery, index
         self._parameters, self._without, self._first = parameters, without, first
         self._recent = recent
+        self._firsts = [0, *accumulate(len(live.rows) for live in index.shards)]  # the place of each shard's first
         self.glance = Glance(PairJudge(matcher, Thresholds(parameters, 0)))
         self._pending: list[Packed[PreparedTemplate, PreparedGallery]] | None = None
         self._ready: tuple[Ready, Sequence[Sought]] | None = None  # for the first pass
 
     def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[PreparedTemplate, PreparedGallery]]:
-        """The shards, in blocks where everyone is compared and whole where a first stage leaves people out; then those
+        """The shards, in blocks where everyone is compared and as one where a first stage leaves people out; then those
         enrolled since. The second pass asks for some of those of the first before it."""
-        ready = None if self._first is None or not self._index.shards else self._screened(self._first, sought, second)
-        for live in self._index.shards:
-            if ready is not None:
-                yield _Screened(self, live, sought, ready.left(live), second)
-                continue
-            for start in range(0, len(live.rows), self._parameters.gallery_block):
-                block = self.block(live, live.rows[start : start + self._parameters.gallery_block])
-                if block is not None:
-                    yield Packed(block)
+        if self._first is not None and self._index.shards:
+            yield _Screened(self, sought, self._screened(self._first, sought, second).left(), second)
+        else:
+            yield from map(Packed, self.blocks(np.arange(self.people)))
         yield from self._since()
 
     def _screened(self, first: FirstStage, sought: Sequence[Sought], second: bool) -> Left:
@@ -212,25 +208,50 @@ class IndexedGallery:
         place = {one.index: number for number, one in enumerate(everyone)}
         return ready.again([place[one.index] for one in sought])
 
-    def block(self, live: LiveShard, rows: NDArray[np.int64]) -> Block[PreparedGallery] | None:
-        """These rows of a shard without those who are left out; None where nobody is left."""
-        sequences = live.shard.sequences[rows].tolist()
-        names = self._gallery.identifiers(sequences)
-        known = [names.get(sequence) for sequence in sequences]  # None: withdrawn since the index was opened
-        kept = [place for place, name in enumerate(known) if name is not None and name not in self._without]
-        if not kept:
-            return None
-        found = live.shard.block(rows[kept], least_minutiae=self._parameters.least_minutiae)
-        return found.block([names[sequences[place]] for place in kept])
+    @property
+    def people(self) -> int:
+        """How many live rows the shards have."""
+        return self._firsts[-1]
 
-    def looked_at(self, live: LiveShard, kept: Kept, probe: Probe[PreparedTemplate]) -> tuple[NDArray[np.int64], int]:
-        """Rows of those of them whose fingers in the laying that left them say something, and how many fingers were
+    def blocks(self, places: NDArray[np.int64]) -> Iterator[Block[PreparedGallery]]:
+        """Those at these places among the live rows, ascending, without those who are left out, `gallery_block` at a
+        time."""
+        for chosen in self._chosen(places):
+            sequences = [shard.sequences[rows] for shard, rows in chosen]
+            names = self._gallery.identifiers(np.concatenate(sequences).tolist())
+            kept = []
+            known: list[str] = []
+            for (shard, rows), numbers in zip(chosen, sequences, strict=True):
+                found = [names.get(number) for number in numbers.tolist()]  # None: withdrawn since the index was opened
+                left = [place for place, name in enumerate(found) if name is not None and name not in self._without]
+                kept.append((shard, rows[left]))
+                known += [name for name in found if name is not None and name not in self._without]
+            if known:
+                yield block_of(kept, least_minutiae=self._parameters.least_minutiae).block(known)
+
+    def looked_at(self, kept: Kept, probe: Probe[PreparedTemplate]) -> tuple[NDArray[np.int64], int]:
+        """Places of those of them whose fingers in the laying that left them say something, and how many fingers were
         compared to find out."""
-        rows = live.rows[kept.places]
-        theirs = live.shard.block(rows, least_minutiae=self._parameters.least_minutiae)
-        nobody = np.zeros(len(rows), np.int64)
-        on, pairs = self.glance.laid(alone(probe), theirs, nobody, np.arange(len(rows)), kept.ways)
-        return rows[on], pairs
+        goes_on, compared, mine = [np.zeros(0, np.bool_)], 0, alone(probe)
+        for chosen in self._chosen(kept.places):
+            theirs = block_of(chosen, least_minutiae=self._parameters.least_minutiae)
+            first, count = sum(map(len, goes_on)), len(theirs.labels)
+            nobody, ways = np.zeros(count, np.int64), kept.ways[first : first + count]
+            on, pairs = self.glance.laid(mine, theirs, nobody, np.arange(count), ways)
+            goes_on.append(on)
+            compared += pairs
+        return kept.places[np.concatenate(goes_on)], compared
+
+    def _chosen(self, places: NDArray[np.int64]) -> Iterator[list[tuple[Shard, NDArray[np.int64]]]]:
+        """The shards and rows of these places, `gallery_block` of them at a time."""
+        for start in range(0, len(places), self._parameters.gallery_block):
+            some = places[start : start + self._parameters.gallery_block]
+            ends = np.searchsorted(some, self._firsts)
+            yield [
+                (live.shard, live.rows[some[ends[i] : ends[i + 1]] - self._firsts[i]])
+                for i, live in enumerate(self._index.shards)
+                if ends[i] < ends[i + 1]
+            ]
 
     def _since(self) -> Iterator[Packed[PreparedTemplate, PreparedGallery]]:
         """Those whom the shards do not have; kept packed where they are not many."""
@@ -251,34 +272,33 @@ class IndexedGallery:
 
 
 class _Screened:
-    """A shard of which a first stage has left some people for each of the batch."""
+    """The shards, of which a first stage has left some people for each of the batch."""
 
     def __init__(
         self,
         owner: IndexedGallery,
-        live: LiveShard,
         sought: Sequence[Sought],
         left: list[dict[bool, Kept]],
         across: bool,
     ) -> None:
         """`across`: those who are met are compared across positions."""
-        self._owner, self._live, self._across = owner, live, across
+        self._owner, self._across = owner, across
         self._left = {one.index: found for one, found in zip(sought, left, strict=True)}
 
     def met(self, probe: Probe[PreparedTemplate], mirrored: bool) -> Met[PreparedGallery]:
         """Those who are left; across positions, those whose fingers in the laying that left them say something."""
         kept = self._left[probe.index].get(mirrored)
         if kept is None or not len(kept.places):
-            return Met(0, 0, None)
-        rows, pairs = self._live.rows[kept.places], 0
+            return Met(0, 0, [])
+        places, pairs = kept.places, 0
         if self._across and not mirrored:
-            rows, pairs = self._owner.looked_at(self._live, kept, probe)
-        return Met(len(kept.places), pairs, self._owner.block(self._live, rows) if len(rows) else None)
+            places, pairs = self._owner.looked_at(kept, probe)
+        return Met(len(kept.places), pairs, self._owner.blocks(places))
 
     def people(self, index: int) -> int:
         """Everyone."""
         del index
-        return len(self._live.rows)
+        return self._owner.people
 
 
 def packed_parts(

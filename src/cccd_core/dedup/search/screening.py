@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.positions import LAYINGS, relaid, scan_unplaced
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, Measured, People, Screen
 from cccd_core.dedup.codes.sift import Crowd, Known, sift
-from cccd_core.dedup.index import Index, LiveShard
+from cccd_core.dedup.index import Index
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.coded import Coded, coded_rows
 from cccd_core.dedup.search.enrolled import Kept, Sought
@@ -145,7 +145,9 @@ class CodesFirst:
         self._measured = Measured.shipped()
         cohort = cohort_of([coded_rows(live.shard, live.rows[:COHORT_MOST]).people for live in index.shards[:1]])
         self._screen = None if cohort is None else Screen(cohort, self._measured)
-        self._crowds: dict[str, Crowd] = {}  # by a shard's mark; 170 bytes a person
+        self._shards = index.shards
+        self._firsts = [0, *accumulate(len(live.rows) for live in index.shards)]  # and the end
+        self._crowd: Crowd | None = None  # of all rows of the shards, laid out when first asked; 170 bytes a person
 
     def miss_rate(self, fingers: int) -> float | None:
         """Which share of true matches by so many fingers it was measured to lose."""
@@ -157,20 +159,24 @@ class CodesFirst:
         coded = self.coded(people)
         return Batch(self, screen, people, coded, Lots.of(screen, [coded.people]))
 
-    def sifted(self, lots: Lots, live: LiveShard) -> list[tuple[Places, Places]]:
-        """Pairs of each lot that are left, as places in the lot and in the live rows, in that order."""
-        shard, rows = live.shard, live.rows
-        crowd = self._crowds.get(shard.file.mark)
+    def sifted(self, lots: Lots) -> list[tuple[Places, Places]]:
+        """Pairs of each lot that are left, as places in the lot and among the live rows of all shards, in that
+        order."""
+        crowd = self._crowd
         if crowd is None:  # of all rows of a shard, so that no search copies those that count
-            crowd = self._crowds[shard.file.mark] = Crowd.of(coded_rows(shard, np.arange(shard.people)).people)
+            parts = [coded_rows(live.shard, np.arange(live.shard.people)).people for live in self._shards]
+            crowd = self._crowd = Crowd.of(*parts)
+        behind = np.cumsum([live.shard.people for live in self._shards])
         found = [np.zeros((0, 2), np.int64)]
         for probe, row, _ in sift(
-            self._known_screen(), lots.people, crowd, lots.known, keep=self._keep, exchanged=False, stop=shard.people,
-            threads=self._threads,
+            self._known_screen(), lots.people, crowd, lots.known, keep=self._keep, exchanged=False,
+            stop=int(behind[-1]), threads=self._threads,
         ):  # fmt: skip
-            place = np.minimum(np.searchsorted(rows, row), len(rows) - 1)
-            counts = rows[place] == row
-            found.append(np.stack([probe[counts], place[counts]], axis=1))
+            number = int(np.searchsorted(behind, row[0], side="right"))
+            rows, here = self._shards[number].rows, row - (behind[number] - self._shards[number].shard.people)
+            place = np.minimum(np.searchsorted(rows, here), len(rows) - 1)
+            counts = rows[place] == here
+            found.append(np.stack([probe[counts], place[counts] + self._firsts[number]], axis=1))
         pairs = np.concatenate(found)
         pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
         ends = np.searchsorted(pairs[:, 0], np.arange(0, len(lots.people) + 1, max(1, lots.each))).tolist()
@@ -179,12 +185,15 @@ class CodesFirst:
             for number, (start, stop) in enumerate(pairwise(ends))
         ]
 
-    def loose(self, probes: Coded, live: LiveShard) -> list[Places]:
+    def loose(self, probes: Coded) -> list[Places]:
         """Pairs that are left by a finger of unknown position, int64[n, 2] each."""
-        if not len(probes.whose) and not len(live.shard.unplaced):
-            return []
         screen = CodeScreen(self._known_screen(), self._keep, True)
-        return screen.loose(probes, coded_rows(live.shard, live.rows), self._threads)
+        found = []
+        for live, first in zip(self._shards, self._firsts, strict=False):
+            if len(probes.whose) or len(live.shard.unplaced):
+                pairs = screen.loose(probes, coded_rows(live.shard, live.rows), self._threads)
+                found += [some + np.array([0, first]) for some in pairs]
+        return found
 
     def _known_screen(self) -> Screen:
         if self._screen is None:
@@ -233,19 +242,17 @@ class Batch:
     people: Sequence[Searchable]
     coded: Coded
     _lots: Lots
-    _stated: dict[str, tuple[Places, Places]] = field(default_factory=dict)  # of each shard, by its mark
+    _stated: list[tuple[Places, Places]] = field(default_factory=list)
 
-    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
+    def left(self) -> list[dict[bool, Kept]]:
         """For each of these whom it leaves, by fingers as their positions are stated."""
-        return [{False: kept} for kept in _each(len(self.people), *self.stated(live))]
+        return [{False: kept} for kept in _each(len(self.people), *self.stated())]
 
-    def stated(self, live: LiveShard) -> tuple[Places, Places]:
+    def stated(self) -> tuple[Places, Places]:
         """The same as pairs; looked for once."""
-        mark = live.shard.file.mark
-        if mark not in self._stated:
-            ((rows, columns),) = self.owner.sifted(self._lots, live)
-            self._stated[mark] = rows, columns
-        return self._stated[mark]
+        if not self._stated:
+            self._stated.extend(self.owner.sifted(self._lots))
+        return self._stated[0]
 
     def again(self, places: Sequence[int]) -> Again:
         """Some of these for the second pass: also with hands exchanged, and as mirror images."""
@@ -266,16 +273,16 @@ class Again:
     captured: Coded
     _lots: Lots
 
-    def left(self, live: LiveShard) -> list[dict[bool, Kept]]:
+    def left(self) -> list[dict[bool, Kept]]:
         """For each of these whom it leaves, as captured (False) and as a mirror image (True)."""
-        rows, columns = self.first.stated(live)
+        rows, columns = self.first.stated()
         at = np.minimum(np.searchsorted(self.places, rows), len(self.places) - 1)
         here = self.places[at] == rows
-        *exchanged, mirrored = self.first.owner.sifted(self._lots, live)
+        *exchanged, mirrored = self.first.owner.sifted(self._lots)
         found = [(at[here], columns[here], np.ones(int(here.sum()), np.uint8))]
         for number, (row, column) in enumerate(exchanged, start=1):
             found.append((row, column, np.full(len(row), 1 << number, np.uint8)))
-        for loose in self.first.owner.loose(self.captured, live):
+        for loose in self.first.owner.loose(self.captured):
             found.append((loose[:, 0], loose[:, 1], np.full(len(loose), UNPLACED, np.uint8)))
         captured, images = (_each(len(self.places), *one) for one in (_united(found), mirrored))
         return [{False: one, True: image} for one, image in zip(captured, images, strict=True)]
