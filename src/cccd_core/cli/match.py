@@ -85,14 +85,14 @@ def match(
     one_choice(view, position)
     reports_beside(explain)
     matcher = Matcher()
-    mine = load_print(given, probe)
+    mine = load_print(given, probe, position)
     with options_named():
         first = mine.record.select(view, position)
     rows: list[dict[str, Any]] = []
     read = [(probe, mine, first)]
     for path in candidates:
         try:
-            other = load_print(given, path)
+            other = load_print(given, path, position)
         except ParameterError:
             raise  # the command line left out what the format needs
         except CccdError as error:

@@ -43,9 +43,10 @@ class Print:
         }  # fmt: skip
 
 
-def load_print(given: TemplateOptions, path: Path) -> Print:
+def load_print(given: TemplateOptions, path: Path, position: int | None = None) -> Print:
     """The print in a file or on standard input. Errors as `TemplateOptions.load`, and of an image those of
-    `ImageReader.read`; an image is what its bytes or its name say is one, where no format was given."""
+    `ImageReader.read`; an image is what its bytes or its name say is one, where no format was given. Of a file of
+    several prints it is the one of `position`."""
     from cccd_core import templates
     from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image
     from cccd_core.templates.nist_file import prints_alone
@@ -60,7 +61,7 @@ def load_print(given: TemplateOptions, path: Path) -> Print:
         from cccd_core.extraction import ImageReader
 
         with of_file(path):
-            made = ImageReader.shared().read(data, dpi=given.dpi)
+            made = ImageReader.shared().read(data, dpi=given.dpi, position=position or 0)
     return Print(templates.TemplateRecord("iso-2005", (made.template,)), made)
 
 

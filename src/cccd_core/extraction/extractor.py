@@ -49,14 +49,15 @@ class ExtractionParameters:
 @dataclass(frozen=True, slots=True)
 class Extraction:
     """A template, what was done to the image before (resampled to 500 dpi, turned from light ridges on dark), its
-    quality, whose figure stands in the template as well, and the image on whose pixels the minutiae lie: uint8[height,
-    width], 500 dpi, dark ridges on light."""
+    quality, whose figure stands in the template as well, the image on whose pixels the minutiae lie: uint8[height,
+    width], 500 dpi, dark ridges on light, and the position that the file states itself (0: none)."""
 
     template: FingerTemplate
     resampled: bool
     inverted: bool
     quality: Quality
     image: NDArray[np.uint8] = field(repr=False, compare=False)
+    stated_position: int = 0
 
 
 class Extractor:
@@ -71,8 +72,11 @@ class Extractor:
         self.parameters = parameters or ExtractionParameters()
         self._network, self._heads = _shipped()
 
-    def extract(self, image: NDArray[np.uint8], dpi: float, *, position: int = 0) -> Extraction:
-        """The template of a gray image, uint8[height, width], of one finger, plain or rolled.
+    def extract(
+        self, image: NDArray[np.uint8], dpi: float, *, position: int = 0, impression: int = 0
+    ) -> Extraction:  # fmt: skip
+        """The template of a gray image, uint8[height, width], of one finger, plain or rolled: the template says which,
+        by `impression`, and nothing else depends on it.
 
         Dark ridges on light; light ridges on a dark ground are noticed and turned. An image of another resolution is
         resampled to 500 dpi, which the template states with the resampled size; of more than 255 minutiae the most
@@ -94,7 +98,7 @@ class Extractor:
         found = self._minutiae(upright)
         if not len(found.x_px):
             raise FormatError("no minutiae were found in the image", reason="empty")
-        template = _template(found, at_500.shape, position)
+        template = _template(found, at_500.shape, position, impression)
         return Extraction(template, at_500 is not image, seen.inverted, quality(template, upright), upright)
 
     def _minutiae(self, image: NDArray[np.uint8]) -> Minutiae:
@@ -120,7 +124,7 @@ def _demand_size(height: int, width: int) -> None:
         )  # fmt: skip
 
 
-def _template(found: Minutiae, shape: tuple[int, ...], position: int) -> FingerTemplate:
+def _template(found: Minutiae, shape: tuple[int, ...], position: int, impression: int) -> FingerTemplate:
     certainty = np.clip(np.rint(found.certainty * np.float32(100)).astype(np.int64), 1, 100).astype(np.uint8)
     return FingerTemplate(
         x_px=found.x_px.astype(np.uint16),
@@ -132,6 +136,7 @@ def _template(found: Minutiae, shape: tuple[int, ...], position: int) -> FingerT
         width_px=shape[1],
         height_px=shape[0],
         position=position,
+        impression=impression,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.extraction import images
@@ -13,7 +14,10 @@ from cccd_core.extraction.images import Decoders
 from cccd_core.templates.nist_file import prints_alone
 from cccd_core.templates.nist_itl import Image
 
-_FINGERS = 10
+_PLAIN_THUMBS: Final = {11: 1, 12: 6}  # ANSI/NIST-ITL's codes for them on a card of ten rolled fingers
+_FINGERS: Final = 10
+_IMPRESSIONS: Final = frozenset({*range(16), *range(20, 30)})
+_UNKNOWN_IMPRESSION: Final = 29
 
 
 class ImageReader:
@@ -43,35 +47,45 @@ class ImageReader:
         self, data: bytes, *, dpi: float | None = None, raw_size: tuple[int, int] | None = None, position: int = 0
     ) -> Extraction:
         """The template of a WSQ, PNG, TIFF, BMP, JPEG 2000 or JPEG file, of bare pixels of this width and height, or of
-        the print in an ANSI/NIST-ITL file without minutiae: of several the one of `position`.
+        the print in an ANSI/NIST-ITL file without minutiae: of several the one of `position`. Its impression type goes
+        into the template, and its own position into `stated_position`.
 
         `dpi` overrides what the file states. FormatError for what cannot be decoded or shows no finger (`reason`:
         `empty`), and for several prints none of which is of the position; ParameterError where no resolution is stated
         or given (`needs`: `dpi`) or a size is out of bounds.
         """
-        stated = 0.0
+        stated, own, impression = 0.0, 0, 0
         if raw_size is None and (prints := prints_alone(data)):
             held = _of(prints, position)
             data, raw_size = held.data, _size(held)
             stated = 25.4 * held.per_mm[0] if held.per_mm[0] == held.per_mm[1] else 0.0
-            position = position or (held.positions[0] if held.positions[:1] and held.positions[0] <= _FINGERS else 0)
+            fingers = _fingers(held)
+            own = position if position in fingers else next(iter(fingers), 0)
+            impression = held.impression if held.impression in _IMPRESSIONS else _UNKNOWN_IMPRESSION
         image = images.raw(data, *raw_size) if raw_size is not None else self._decoders.read(data)
         found = dpi or stated or image.dpi
         if not found:
             raise ParameterError("the image does not state its resolution", needs="dpi")
-        return self.extractor.extract(image.pixels, found, position=position)
+        made = self.extractor.extract(image.pixels, found, position=position or own, impression=impression)
+        return replace(made, stated_position=own)
 
 
 def _of(prints: tuple[Image, ...], position: int) -> Image:
     """The print of a position, or the only one."""
-    found = [each for each in prints if position in each.positions] if position else list(prints)
+    found = [each for each in prints if position in _fingers(each)] if position else list(prints)
     if len(found) != 1 and len(prints) != 1:
         held = " ".join(str(position) for each in prints for position in each.positions)
         raise FormatError("a file of several prints, of which one must be told by its position", positions=held)
     held_one = found[0] if len(found) == 1 else prints[0]
-    if held_one.positions and min(held_one.positions) > _FINGERS:
+    if held_one.positions and not _fingers(held_one):
         raise FormatError("a print of several fingers or of a palm", positions=" ".join(map(str, held_one.positions)))
     return held_one
+
+
+def _fingers(held: Image) -> list[int]:
+    """The single fingers that a print says it may be of; 0 for one that is not known."""
+    of = [_PLAIN_THUMBS.get(position, position) for position in held.positions]
+    return [position for position in of if position <= _FINGERS]
 
 
 def _size(held: Image) -> tuple[int, int] | None:

@@ -19,11 +19,13 @@ from cccd_core.printable import shown
 from cccd_core.storage.bounded import BoundError, Trouble, read_bounded, read_head
 from cccd_core.templates.beside import FOLDER, LINK, ending_of, instead, is_image, is_system, passed_over_by_name
 from cccd_core.templates.identify import OTHER_ENDINGS
+from cccd_core.templates.nist_file import is_file, prints_alone
 
 _POSITION: Final = re.compile(r"0?[1-9]|10")
 _UNPLACED: Final = re.compile(r"0(?:-[0-9]{1,3})?")
-_HEAD_BYTES: Final = 4096
+_HEAD_BYTES: Final = 8192
 _SHOWN: Final = 64  # characters of a name
+_PRINTS: Final = "a fingerprint image, ANSI/NIST-ITL"
 
 
 class Wrong(Enum):
@@ -89,7 +91,8 @@ def read_finger_folder(
     folder: int, *, most_files: int, most_bytes: int, unplaced: bool, most_image_bytes: int = 0
 ) -> FingerFolder:
     """Reads the open folder of one person; `unplaced`: fingers of unknown position (0, 0-1, 0-2, ...) are fingers too.
-    Images named after a position are taken where they may have any bytes; else they are passed over.
+    Images named after a position are taken where they may have any bytes; else they are passed over. An ANSI/NIST-ITL
+    file of prints without minutiae is an image.
 
     Two files of one position are wrong where both may be templates, and two images where there is no template. Raises
     nothing for what is in the folder.
@@ -114,7 +117,7 @@ def read_finger_folder(
             continue
         try:
             data = read_bounded(folder, name, most_bytes)
-            what = instead(name, data)
+            what = instead(name, data) or _prints(data, most_image_bytes)
             image = is_image(what) and position is not None and 0 < len(data) <= most_image_bytes
         except BoundError as error:
             what = _unread(folder, name, position, error.trouble)
@@ -122,6 +125,9 @@ def read_finger_folder(
             if image:
                 try:
                     data = read_bounded(folder, name, most_image_bytes)
+                    if what == _PRINTS and not prints_alone(data):  # minutiae are in it, too
+                        found.wrong.append(WrongFile(short(name), position or 0, Wrong.NOT_READ, error))
+                        continue
                 except BoundError as still:
                     unread.append(WrongFile(short(name), position or 0, Wrong.NOT_READ, still))
                     continue
@@ -173,9 +179,14 @@ def _unread(folder: int, name: str, position: int | None, trouble: Trouble) -> s
     if trouble is not Trouble.TOO_LARGE:
         return ""
     try:
-        return instead(name, read_head(folder, name, _HEAD_BYTES))
+        head = read_head(folder, name, _HEAD_BYTES)
     except BoundError:
         return ""
+    return instead(name, head) or (_PRINTS if position is not None and is_file(head) else "")
+
+
+def _prints(data: bytes, most_image_bytes: int) -> str:
+    return _PRINTS if most_image_bytes and prints_alone(data) else ""
 
 
 def _position_of(name: str, unplaced: bool) -> int | None:

@@ -29,7 +29,7 @@ from cccd_core.storage.bounded import LINK_ERRORS
 from cccd_core.storage.faults import file_error
 from cccd_core.templates import FingerTemplate, TemplateRecord, Tenprint, read, strongest, write
 from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image
-from cccd_core.templates.nist_file import prints_alone
+from cccd_core.templates.nist_file import is_file, prints_alone
 
 FINGER_BYTES_MOST: Final = 64 << 10  # of one finger's template, and of what comes out of its wrappers
 _BESIDE: Final = "an image beside a template of its finger"
@@ -222,7 +222,7 @@ def _is_print(data: bytes, described: Described) -> bool:
     """Whether it is an image, or a file of prints without minutiae, and nobody says otherwise."""
     if described.format is not None:
         return False
-    return is_image(instead("", data)) or bool(len(data) <= FINGER_BYTES_MOST and prints_alone(data))
+    return is_image(instead("", data)) or bool(prints_alone(data))
 
 
 def _found(path: Path) -> tuple[list[str], list[Path]]:
@@ -278,7 +278,8 @@ def _fingers_in(path: Path, passed_over: Counter[str]) -> Iterator[Finger]:
 def _cells(fingers: Iterable[tuple[str, int, object]]) -> Iterator[Finger]:
     """The fingers of a row, each of the right type and size."""
     for column, position, data in fingers:
-        most = MAX_IMAGE_BYTES if isinstance(data, bytes) and is_image(instead("", data)) else FINGER_BYTES_MOST
+        known = isinstance(data, bytes) and (is_image(instead("", data)) or is_file(data))
+        most = MAX_IMAGE_BYTES if known else FINGER_BYTES_MOST
         if not isinstance(data, bytes) or len(data) > most:
             raise _NamedError(column, FormatError("a finger is bytes, and not too many", most=most))
         yield column, position, data

@@ -55,7 +55,7 @@ _IMAGES = {
     20: "source image",
     99: "CBEFF record",
 }
-_PRINTS = (3, 4, 5, 6, 13, 14)  # images whose position is a finger's
+PRINTS = (3, 4, 5, 6, 13, 14)  # images whose position is a finger's
 _COMPRESSIONS = {
     "NONE": "uncompressed",
     "WSQ20": "WSQ",
@@ -115,7 +115,8 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class Image:
     """What a record says of its image: size in pixels, rows and columns a millimetre (0: not said), compression in
-    words, finger or palm positions, and of a print in the traditional encoding its `data`."""
+    words, finger or palm positions, of a print its coded `data`, and its impression type as it is coded there (0: a
+    plain live-scan print, or not said; 1: a rolled one)."""
 
     width_px: int
     height_px: int
@@ -123,6 +124,7 @@ class Image:
     compression: str
     positions: tuple[int, ...]
     data: bytes = field(default=b"", repr=False)
+    impression: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +159,13 @@ class File:
         found = [
             each.image
             for each in self.records
-            if each.image is not None and each.type in _PRINTS and each.idc == record.idc >= 0
+            if each.image is not None and each.type in PRINTS and each.idc == record.idc >= 0
         ]
         return found[0] if len(found) == 1 else None
 
     def prints(self) -> tuple[Image, ...]:
         """The images of prints whose data stand in the file, in order."""
-        found = (each.image for each in self.records if each.type in _PRINTS)
+        found = (each.image for each in self.records if each.type in PRINTS)
         return tuple(image for image in found if image is not None and image.data)
 
     def images(self) -> str:
@@ -174,7 +176,7 @@ class File:
             if record.type in _IMAGES:
                 form = (record.type, record.image.compression if record.image else "")
                 counts[form] += 1
-                if record.image is not None and record.type in _PRINTS:
+                if record.image is not None and record.type in PRINTS:
                     positions.setdefault(form, []).extend(record.image.positions)
         words = []
         for (number, compression), count in sorted(counts.items()):
@@ -304,7 +306,7 @@ def _fields(data: bytes, start: int, end: int, kind: int) -> dict[int, Field]:
                 )
             break
         if number == _DATA:
-            if kind in _PRINTS:
+            if kind in PRINTS:
                 fields[_DATA] = Field(tag.end(), data[tag.end() : end])
             break
         stop = data.find(GS, offset, end)
@@ -315,7 +317,7 @@ def _fields(data: bytes, start: int, end: int, kind: int) -> dict[int, Field]:
 
 
 def tagged_image(fields: Mapping[int, Field]) -> Image:
-    """What the fields 6 to 13 of an image record say."""
+    """What the fields 3 and 6 to 13 of an image record say."""
     numbers = {number: fields[number].number_or(0, 99_999) for number in (6, 7, 8, 9, 10) if number in fields}
     compression = ""
     if 11 in fields:
@@ -325,16 +327,25 @@ def tagged_image(fields: Mapping[int, Field]) -> Image:
         positions = tuple(each.first().number_or(0, 99) for each in fields[13].subfields())
     scale = {1: 25.4, 2: 10.0}.get(numbers.get(8, 0))
     per_mm = (numbers.get(9, 0) / scale, numbers.get(10, 0) / scale) if scale else (0.0, 0.0)
-    return Image(numbers.get(6, 0), numbers.get(7, 0), per_mm, compression, positions)
+    return Image(
+        numbers.get(6, 0), numbers.get(7, 0), per_mm, compression, positions, impression=_impression(fields)
+    )  # fmt: skip
 
 
 def grayscale_image(fields: Mapping[int, Field], native_per_mm: float) -> Image:
-    """What the fields of a record of Types 3 to 6 say in XML: 5 the resolution's flag, 6 to 13 as in a tagged one."""
+    """What the fields of a record of Types 3 to 6 say in XML: 5 the resolution's flag, others as in a tagged one."""
     numbers = {number: fields[number].number_or(0, 99_999) for number in (5, 6, 7, 11) if number in fields}
     per_mm = native_per_mm if numbers.get(5) else 500 / 25.4
     compression = _COMPRESSIONS.get(_BINARY_COMPRESSIONS.get(numbers.get(11, -1), ""), "other compression")
     positions = tuple(each.first().number_or(0, 99) for each in fields[13].subfields()) if 13 in fields else ()
-    return Image(numbers.get(6, 0), numbers.get(7, 0), (per_mm, per_mm), compression, positions[:20])
+    return Image(
+        numbers.get(6, 0), numbers.get(7, 0), (per_mm, per_mm), compression, positions[:20],
+        impression=_impression(fields),
+    )  # fmt: skip
+
+
+def _impression(fields: Mapping[int, Field]) -> int:
+    return fields[3].number_or(0, 99) if 3 in fields else 0
 
 
 def _binary(data: bytes, offset: int, kind: int, native_per_mm: float) -> tuple[Record, int]:
@@ -358,6 +369,7 @@ def _binary(data: bytes, offset: int, kind: int, native_per_mm: float) -> tuple[
             (per_mm, per_mm),
             _COMPRESSIONS.get(_BINARY_COMPRESSIONS.get(head[17], ""), "other compression"),
             tuple(position for position in head[6:12] if position != 255),
-            data[offset + 18 : offset + length] if kind in _PRINTS else b"",
+            data[offset + 18 : offset + length] if kind in PRINTS else b"",
+            head[5],
         )
     return Record(kind, data[offset + 4], offset, {}, image), offset + length

@@ -4,15 +4,16 @@ one: what an element holds is put where its field would hold it, so that both ar
 ANSI/NIST-ITL 1-2011 annex C and its mapping of elements to fields; NIEM's biometrics domain. Names are compared without
 their namespaces, whose versions differ by edition. A record of Type 9 has the legacy fields in `Minutiae`, those of
 INCITS 378 in `INCITSMinutiae` (the angle in units of two degrees, as field 9.137), the extended ones in
-`ExtendedFeatureSetMinutiae`. Of other records the size, resolution, compression and position of an image are read;
-image data and all texts go by and are never kept.
+`ExtendedFeatureSetMinutiae`. Of other records the size, resolution, compression, position and impression type of an
+image are read, and of a print its data; all texts go by and are never kept.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xml.parsers import expat
 
 from cccd_core.errors import FormatError
@@ -20,6 +21,7 @@ from cccd_core.templates.nist_itl import (
     MAX_PARTS,
     MAX_RECORDS,
     MINUTIAE,
+    PRINTS,
     RS,
     US,
     WITH_IMAGE_FIELDS,
@@ -140,9 +142,12 @@ _OF_IMAGES = {
     "ImageVerticalPixelDensityValue": 10,
     "ImageCompressionAlgorithmText": 11,
     "ImageCompressionAlgorithmCode": 11,
-    "FingerPositionCode": 13,
     "CaptureResolutionCode": 5,
+    "FingerprintImageImpressionCaptureCategoryCode": 3,
+    "FrictionRidgeImageImpressionCaptureCategoryCode": 3,
 }
+_POSITION = "FingerPositionCode"  # of the whole image where it stands here; of segments and missing fingers elsewhere
+_DATA = ("BinaryBase64Object", "Base64BinaryObject")  # of NIEM 2 and 3, of later ones
 _GRAYSCALE = range(3, 7)
 
 
@@ -178,6 +183,7 @@ class _Package:
     type: int = -1
     idc: int = -1
     fields: dict[int, list[dict[int, str]]] = field(default_factory=dict)
+    coded: list[str] = field(default_factory=list)  # pieces of a print's data
 
     def put(self, number: int, item: int, value: str, *, again: bool = False) -> None:
         subfields = self.fields.setdefault(number, [])
@@ -196,10 +202,12 @@ class _Reader:
         self.listed: list[int] = []
         self._path: list[str] = []
         self._text = ""
+        self._coded: list[str] | None = None  # of the print in whose data the parser is
         self._elements = 0
         self._package: _Package | None = None
         self._native_per_mm = 0.0
         self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.buffer_text = True  # else it calls for every line of an image's data
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
@@ -220,17 +228,22 @@ class _Reader:
                     raise FormatError("an ANSI/NIST-ITL file of too many records", most=MAX_RECORDS)
                 kind = MINUTIAE if self._path[-1] == _MINUTIAE_PACKAGE else -1
                 self._package = _Package(len(self._path), self._parser.CurrentByteIndex, kind)
+        elif package.type in PRINTS and self._path[-1] in _DATA and not package.coded:
+            self._coded = package.coded
         elif package.type == MINUTIAE and len(self._path) - package.depth <= 3:
             found = _SUBFIELDS.get("/".join(self._path[package.depth :]))
             if found is not None:
                 package.put(found[0], -1, "", again=True)
 
     def _characters(self, text: str) -> None:
-        if len(self._text) <= 2 * MAX_VALUE:  # image data and texts go by
+        if self._coded is not None:
+            self._coded.append(text)
+        elif len(self._text) <= 2 * MAX_VALUE:  # other images' data and texts go by
             self._text += text[: 2 * MAX_VALUE]
 
     def _end(self, _: str) -> None:
         text, package = self._text.strip(), self._package
+        self._coded = None
         if package is not None and len(self._path) == package.depth:
             self.records.append(self._made(package))
             self._package = None
@@ -251,10 +264,11 @@ class _Reader:
                 self._native_per_mm = float(text)
         elif package.type == MINUTIAE:
             _put_of_minutiae(package, "/".join(path), text[: MAX_VALUE + 1])
-        elif path[-1] in _OF_IMAGES:
-            number = _OF_IMAGES[path[-1]]
-            if number == 13 or number not in package.fields:
-                package.put(number, 0, text[: MAX_VALUE + 1], again=True)
+        elif path[-1] == _POSITION:
+            if len(path) == 2 or path[-2] == "FingerprintImagePosition":
+                package.put(13, 0, text[: MAX_VALUE + 1], again=True)
+        elif path[-1] in _OF_IMAGES and _OF_IMAGES[path[-1]] not in package.fields:
+            package.put(_OF_IMAGES[path[-1]], 0, text[: MAX_VALUE + 1])
 
     def _made(self, package: _Package) -> Record:
         fields = {number: _field(package.offset, number, said) for number, said in package.fields.items()}
@@ -263,6 +277,8 @@ class _Reader:
             image = tagged_image(fields)
         elif package.type in _GRAYSCALE:
             image = grayscale_image(fields, self._native_per_mm)
+        if image is not None and package.coded:
+            image = replace(image, data=_decoded("".join(package.coded)))
         return Record(package.type, package.idc, package.offset, fields, image)
 
 
@@ -290,6 +306,15 @@ def _field(offset: int, number: int, subfields: list[dict[int, str]]) -> Field:
             texts[1:4] = ["".join(t.zfill(n) if t else "" for t, n in zip(texts[1:4], (4, 4, 3), strict=False))]
         rows.append(US.join(text.encode("utf-8") for text in texts))
     return Field(offset, RS.join(rows))
+
+
+def _decoded(text: str) -> bytes:
+    """Image data; what is no base64 stays as it is, so that whoever decodes the image says that it is none."""
+    coded = "".join(text.split()).encode("utf-8")
+    try:
+        return binascii.a2b_base64(coded, strict_mode=True)
+    except binascii.Error:
+        return coded
 
 
 def _number(text: str) -> int:

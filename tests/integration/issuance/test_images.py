@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -23,7 +24,7 @@ from cccd_core.issuance.dossiers.check import BatchCheck, check_batch
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.holder import compare_holder
 from cccd_core.templates import load
-from support import dossiers
+from support import dossiers, itl_prints
 from support.issuing import Office, outcomes
 
 pytestmark = [
@@ -152,6 +153,27 @@ def test_the_quality_of_a_batch_is_said(tmp_path: Path, images: Path, capsys: py
     dossiers.put(tmp_path, "D1", fingers={f"{position}.png": picture(images, position) for position in POSITIONS})
     assert run(build("batch"), ["batch", "check", str(tmp_path)]) == 0
     assert f"{len(POSITIONS)} images of fingers, quality " in capsys.readouterr().out
+
+
+def test_prints_in_files_of_ansi_nist_itl(office: Office, images: Path) -> None:
+    def pixels(position: int) -> np.ndarray:
+        with Image.open(io.BytesIO(picture(images, position))) as image:
+            return np.asarray(image.convert("L"))
+
+    two, seven = pixels(2), pixels(7)
+    rolled = itl_prints.itl((14, itl_prints.fourteen(two, "3", compression="NONE", impression="1")))
+    plain = itl_prints.itl_xml(itl_prints.fourteen_xml(seven, "7", compression="NONE"))
+    assert min(len(rolled), len(plain)) > 1 << 16  # larger than a template may be
+    dossiers.put(office.batch(), "D1", fingers={"2.an2": rolled, "7.xml": plain})
+    _, found = checked(office.batch())
+    assert found == {"warning": [("fingers/2.an2", "position_differs")]}
+    report = office.issue()
+    assert outcomes(report)["D1"][0] == "verified"
+    (entry,) = report.entries
+    data = dg3_of(office, entry, "000001")
+    assert [(each.position, each.kind) for each in dg3.parse(data)] == [(2, "jpeg2000"), (7, "jpeg2000")]
+    records = data.split(b"FIR\x00010\x00")[1:]
+    assert [record[6 + 18 + 8] for record in records] == [1, 0]  # ISO/IEC 19794-4:2005, 7.2.6: rolled, plain
 
 
 def test_an_image_too_large_for_the_chip_leaves_its_minutiae_there(office: Office, images: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -11,53 +10,20 @@ from PIL import Image
 
 from cccd_core.errors import FormatError
 from cccd_core.extraction import ImageReader, weights
+from cccd_core.templates import read, write
 from cccd_core.templates.nist_file import prints_alone
+from support.itl_prints import element, four, fourteen, fourteen_xml, itl, itl_xml, png, tagged
 
 pytestmark = [
     pytest.mark.data,
     pytest.mark.jit,
     pytest.mark.skipif(not weights.found(), reason="the extra cccd_core[extract] is not installed"),
 ]
-FS, GS, RS, US = "\x1c", "\x1d", "\x1e", "\x1f"
 
 
 def pixels(images: Path, name: str) -> np.ndarray:
     with Image.open(images / "fvc2002_DB1_B" / f"{name}.png") as image:
         return np.asarray(image.convert("L"))
-
-
-def png(image: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(image).save(out, "PNG")  # states no resolution
-    return out.getvalue()
-
-
-def tagged(kind: int, fields: dict[int, str], data: bytes = b"") -> bytes:
-    body = GS.join(f"{kind}.{number:03d}:{value}" for number, value in sorted(fields.items())).encode()
-    if data:
-        body += f"{GS}{kind}.999:".encode() + data
-    length = len(body) + len(f"{kind}.001:{GS}") + 1 + 6
-    return f"{kind}.001:{length:06d}{GS}".encode() + body + FS.encode()
-
-
-def fourteen(image: np.ndarray, position: str, *, compression: str = "PNG", scale: str = "500") -> bytes:
-    data = image.tobytes() if compression == "NONE" else png(image)
-    height, width = image.shape
-    fields = {2: "0", 3: "0", 6: str(width), 7: str(height), 8: "1", 9: scale, 10: scale, 11: compression, 12: "8",
-              13: position}  # fmt: skip
-    return tagged(14, fields, data)
-
-
-def four(image: np.ndarray, position: int) -> bytes:
-    height, width = image.shape
-    head = bytes((0, 0, position, 255, 255, 255, 255, 255, 0)) + width.to_bytes(2, "big") + height.to_bytes(2, "big")
-    return (18 + image.size).to_bytes(4, "big") + head + b"\0" + image.tobytes()
-
-
-def itl(*records: tuple[int, bytes]) -> bytes:
-    contents = RS.join((f"1{US}{len(records)}", *(f"{kind}{US}00" for kind, _ in records)))
-    first = {2: "0400", 3: contents, 4: "LFFS", 5: "20260101", 7: "A", 8: "B", 9: "1", 11: "19.69", 12: "19.69"}
-    return tagged(1, first) + b"".join(record for _, record in records)
 
 
 def test_the_print_of_a_position_is_extracted_as_from_a_file_of_its_own(images: Path) -> None:
@@ -94,3 +60,43 @@ def test_slaps_and_broken_prints_are_refused(images: Path) -> None:
     nine = tagged(9, {2: "0", 3: "4", 4: "S"})
     assert prints_alone(itl((14, whole), (9, nine))) == ()
     assert prints_alone(itl((14, whole))[:-40_000]) == ()
+
+
+def test_a_print_in_xml_is_extracted_as_in_the_traditional_encoding(images: Path) -> None:
+    index, reader = pixels(images, "101_1"), ImageReader.shared()
+    expected = reader.read(itl((14, fourteen(index, "2", impression="1")))).template
+    assert (expected.position, expected.impression) == (2, 1)
+    for compression, name in (("PNG", "BinaryBase64Object"), ("NONE", "Base64BinaryObject")):
+        record = fourteen_xml(index, "2", compression=compression, impression="1", name=name)
+        assert reader.read(itl_xml(record)).template == expected
+    two = itl_xml(fourteen_xml(index, "2"), fourteen_xml(index[::-1], "7"))
+    assert reader.read(two, position=2).template.count == expected.count
+    with pytest.raises(FormatError, match="several prints"):
+        reader.read(two)
+    # the fingers of a slap's segments are no positions of the image
+    parts = "".join(
+        element("FingerprintImageSegmentPositionSquare", element("FingerPositionCode", finger)) for finger in (2, 3)
+    )
+    with pytest.raises(FormatError, match="several fingers"):
+        reader.read(itl_xml(fourteen_xml(index, "13", more=parts)), position=2)
+    with pytest.raises(FormatError, match="cannot be decoded"):
+        reader.read(itl_xml(fourteen_xml(index, "2", data=b"A" * 77)))
+
+
+@pytest.mark.parametrize(("code", "kept"), [(0, 0), (1, 1), (3, 3), (25, 25), (19, 29), (99, 29)])
+def test_the_impression_s_type_is_kept(code: int, kept: int, images: Path) -> None:
+    index, reader = pixels(images, "102_1"), ImageReader.shared()
+    for file in (itl((14, fourteen(index, "2", impression=str(code)))), itl((4, four(index, 2, code)))):
+        template = reader.read(file).template
+        assert template.impression == kept
+        for edition in ("iso-2005", "iso-2011", "ansi-2004", "nist-itl-378"):  # each of which knows fewer
+            assert read(write(template, edition)).view.impression == kept or kept > 3
+
+
+def test_the_position_that_a_file_states_is_told(images: Path) -> None:
+    index, reader = pixels(images, "101_1"), ImageReader.shared()
+    thumbs = (("11", 0, 1, 1), ("12", 6, 6, 6))  # plain ones on a card of ten rolled fingers
+    for stated, asked, template, told in (("2", 0, 2, 2), ("2", 3, 3, 2), *thumbs, ("0", 4, 4, 0)):
+        made = reader.read(itl((14, fourteen(index, stated))), position=asked)
+        assert (made.template.position, made.stated_position) == (template, told)
+    assert reader.read(png(index), dpi=500, position=5).stated_position == 0

@@ -7,8 +7,9 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.support import dossiers
+from tests.support import dossiers, itl_prints
 
 from cccd_core.errors import FormatError
 from cccd_core.intake.finger_files import Wrong, read_finger_folder, said
@@ -101,3 +102,25 @@ def test_what_a_file_manager_leaves_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "P1" / ".DS_Store").write_bytes(b"x")
     (tmp_path / "P1" / "Thumbs.db").write_bytes(b"x")
     assert read_person(tmp_path / "P1", fingerless=True).count == 0
+
+
+def test_ansi_nist_itl_files_of_prints_are_images(tmp_path: Path) -> None:
+    pixels = np.zeros((300, 300), np.uint8)
+    prints = itl_prints.itl((14, itl_prints.fourteen(pixels, "2", compression="NONE")))
+    minutiae = write(dossiers.finger(1), "nist-itl-378")
+    both = itl_prints.itl((14, itl_prints.fourteen(pixels, "2", compression="NONE")), (9, b"9.001:9\x1d9.002:1\x1c"))
+    xml = itl_prints.itl_xml(itl_prints.fourteen_xml(pixels, "7"))
+    for name, data in {"1.an2": prints, "2.an2": prints, "2.fmr": record(1), "3.an2": minutiae, "4.an2": both,
+                       "7.xml": xml, "card.an2": prints}.items():  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+    assert len(prints) > 65536
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        found = read_finger_folder(folder, most_files=64, most_bytes=65536, unplaced=False, most_image_bytes=1 << 20)
+    finally:
+        os.close(folder)
+    assert [each.name for each in found.images] == ["1.an2", "2.an2", "7.xml"]
+    assert [each.name for each in found.fingers] == ["2.fmr", "3.an2"]
+    assert [(each.name, each.what) for each in found.wrong] == [
+        ("card.an2", Wrong.NO_POSITION), ("4.an2", Wrong.NOT_READ)
+    ]  # fmt: skip

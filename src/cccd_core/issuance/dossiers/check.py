@@ -196,6 +196,8 @@ def _read(raw: RawDossier, position: int, note: FingerNote, policy: CheckPolicy,
             if file is None:
                 raise
             warn(picture.name, Oddity.IMAGE_UNUSED, {"why": error.message, **error.facts})
+        if image is not None and image.made.stated_position not in (0, position):
+            warn(picture.name, Oddity.POSITION_DIFFERS, {"stated": image.made.stated_position})
         if image is not None and image.made.quality.again:
             quality = image.made.quality
             warn(picture.name, Oddity.CAPTURE_AGAIN, {"quality": quality.figure, "why": " ".join(quality.shortfalls)})

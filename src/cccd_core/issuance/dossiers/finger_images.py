@@ -17,7 +17,9 @@ from cccd_core.issuance.dossiers.raw import FingerFile
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault
 from cccd_core.matching import Matcher
 from cccd_core.templates import FingerTemplate, TemplateRecord
+from cccd_core.templates.convert import fit
 
+_IMPRESSIONS_OF = "iso-2005"  # the edition of the image's record, too, and its codes
 _USUALLY_COMPRESSED = 10.0  # raw to coded
 _MOST_COMPRESSED = 20.0  # beyond it ridges suffer: the minutiae go on the chip instead
 
@@ -75,7 +77,8 @@ def for_chip(image: ReadImage, position: int, policy: CheckPolicy) -> bytes:
     coded = image.data
     if made.resampled or made.inverted or len(coded) > policy.chip_finger_bytes or not _is_for_chip(coded):
         coded = _coded(made, policy.chip_finger_bytes)
-    return finger_image.build(coded, position, quality=made.quality.figure) if coded else b""
+    impression = fit(TemplateRecord("", (made.template,)), _IMPRESSIONS_OF).view.impression
+    return finger_image.build(coded, position, quality=made.quality.figure, impression=impression) if coded else b""
 
 
 def _is_for_chip(data: bytes) -> bool:
