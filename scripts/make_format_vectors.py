@@ -24,8 +24,16 @@ from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.state import Directory, Trust
 from cccd_core.dedup import EnrolledPerson, GalleryStore, MemoryGallery
+from cccd_core.dedup.decision import FingerComparison
 from cccd_core.dedup.gallery.folder import DATABASE_FILE, database_file
 from cccd_core.dedup.index import Column, update
+from cccd_core.dedup.search.join import JoinPlan, JoinSide
+from cccd_core.dedup.search.ledger import Ledger as JoinLedger
+from cccd_core.dedup.search.plan import Piece
+from cccd_core.dedup.search.task import PairFound, Rows, StageWork, Tile, TileResult
+from cccd_core.dedup.service.ledger import Accepted, Settled
+from cccd_core.dedup.service.ledger import Ledger as ServiceLedger
+from cccd_core.dedup.service.protocol import Operation, ToldError
 from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.cv import Authorization, CvBody, CvPublicKey, Reference, Right, Role, TerminalAlgorithm
 from cccd_core.emrtd.public_keys import EcPublicKey
@@ -112,6 +120,8 @@ def make(folder: Path) -> None:
     audit.append([Event("D1", "verified", None, SERIAL), Event("D2", "rejected", "number_structure", None)])
 
     make_gallery_index(folder)
+    make_join_ledger(folder / "join.ledger")
+    make_service_ledger(folder)
     make_card(folder / f"{SERIAL}.card")
     make_journal(folder / "journal")
     make_ledger(folder / "ledger")
@@ -150,6 +160,35 @@ def make_gallery_index(folder: Path) -> None:
         (shard,) = Path(place).rglob("*.shard")
         shutil.move(shard, folder / "index.shard")
         shutil.move(Path(place) / "index" / "manifest.json", folder / "index.json")
+
+
+def make_join_ledger(path: Path) -> None:
+    """The ledger of a join of five people in one tile, which found one pair."""
+    side = JoinSide(RUN, 5, 5, 1)
+    plan = JoinPlan(
+        "codes:keep=0.001>same>any", "sha256:1", "sha256:2", "sha256:3", "sha256:4", (side,),
+        (Piece(0, "index.shard", "0123", 5),), 16384,
+    )  # fmt: skip
+    ledger: JoinLedger[JoinPlan, TileResult] = JoinLedger.create(path, plan)
+    work = StageWork(10, 20, 0.5)
+    pair = PairFound(1, 3, "duplicate", 97.5, True, (FingerComparison(2, 7, 55.5),))
+    rows = Rows(0, "index.shard", "0123", 0, 5)
+    ledger.add(Tile(rows, rows).id, TileResult((pair,), work, work, work, work, work))
+    ledger.close()
+
+
+def make_service_ledger(folder: Path) -> None:
+    """The ledger of a service that settled one request, failed one, and has one under way."""
+    ledger = ServiceLedger.open(folder, RUN)
+    digest = hashlib.sha256(b"sent").digest()
+    operations: tuple[Operation, ...] = ("insert", "identify", "delete")
+    for number, operation in enumerate(operations, start=1):
+        ledger.accept(
+            Accepted(f"r{number}", operation, digest, "A-9", "CV 1" if number == 3 else None, 1), durable=True
+        )
+    ledger.settle("r1", Settled("done", {"number": 6}), durable=True)
+    ledger.settle("r2", Settled("failed", None, ToldError("conflict", "taken", {"reference": "A-9"})), durable=True)
+    ledger.close()
 
 
 def make_ledger(path: Path) -> None:

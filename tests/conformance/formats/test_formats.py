@@ -25,6 +25,11 @@ from cccd_core.dedup import GalleryStore, WithdrawalKind
 from cccd_core.dedup.gallery.folder import database_named
 from cccd_core.dedup.index import Shard
 from cccd_core.dedup.index.manifest import read_manifest
+from cccd_core.dedup.search.join import JoinPlan
+from cccd_core.dedup.search.ledger import Ledger as JoinLedger
+from cccd_core.dedup.search.task import Rows, Tile, TileResult
+from cccd_core.dedup.service.ledger import Ledger as ServiceLedger
+from cccd_core.dedup.service.protocol import ToldError
 from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit.trail import verify_audit
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
@@ -41,7 +46,8 @@ FORMATS = ROOT / "tests" / "vectors" / "formats"
 VERSIONS = sorted(path.name for path in FORMATS.iterdir())
 KINDS = {
     "0123456789ABCDEF.card", "audit.jsonl", "checked.sqlite", "gallery.json", "gallery.sqlite", "journal",
-    "orders.sqlite", "index.json", "index.shard", "ledger", "pki.json", "register.sqlite", "run.sqlite",
+    "join.ledger", "orders.sqlite", "index.json", "index.shard", "ledger", "pki.json", "register.sqlite", "run.sqlite",
+    "service.log",
 }  # fmt: skip
 DAY = date(2026, 11, 1)
 NUMBER = "001088000001"
@@ -70,7 +76,7 @@ def test_the_files_are_what_this_version_writes(tmp_path: Path) -> None:
     finally:
         sys.path.pop(0)
     assert {path.name for path in tmp_path.iterdir()} == KINDS
-    for name in ("0123456789ABCDEF.card", "gallery.json", "index.json", "index.shard", "journal"):
+    for name in ("0123456789ABCDEF.card", "gallery.json", "index.json", "index.shard", "join.ledger", "journal"):
         assert (tmp_path / name).read_bytes() == (FORMATS / cccd_core.__version__ / name).read_bytes(), name
 
 
@@ -102,6 +108,33 @@ def test_index_of_a_gallery(folder: Path) -> None:
     assert block.labels == ((2, 7, 0), (1,), (2,), (3,), (4,))
     assert block.packed.counts.tolist() == [12, 40, 20, 60, 80, 100, 30]
     assert not list(shard.damages())
+
+
+def test_ledger_of_a_join(folder: Path) -> None:
+    ledger = JoinLedger.open(folder / "join.ledger", JoinPlan, TileResult)
+    ledger.close()
+    assert (ledger.plan.cascade, ledger.plan.tile_people) == ("codes:keep=0.001>same>any", 16384)
+    assert [(side.gallery, side.people) for side in ledger.plan.sides] == [(RUN, 5)]
+    ((task, result),) = ledger.done.items()
+    assert task == Tile(*[Rows(0, "", "0123", 0, 5)] * 2).id
+    (pair,) = result.pairs
+    assert (pair.a, pair.b, pair.outcome, pair.score) == (1, 3, "duplicate", 97.5)
+    assert [(one.position, one.candidate_position) for one in pair.fingers] == [(2, 7)]
+    assert result.glance.finger_pairs == 20
+
+
+def test_ledger_of_a_service(folder: Path) -> None:
+    ledger = ServiceLedger.open(folder, RUN)
+    done, failed, under_way = (ledger.get(f"r{number}") for number in (1, 2, 3))
+    ledger.close()
+    assert done is not None
+    assert done.reply().outcome == {"number": 6}
+    assert failed is not None
+    assert failed.settled is not None
+    assert failed.settled.error == ToldError("conflict", "taken", {"reference": "A-9"})
+    assert under_way is not None
+    assert under_way.settled is None
+    assert (under_way.accepted.operation, under_way.accepted.order) == ("delete", "CV 1")
 
 
 def test_a_database_that_is_named(folder: Path) -> None:

@@ -14,7 +14,8 @@ from cccd_core.errors import ConflictError, DamagedError
 from cccd_core.plain import decode, encode_record
 from cccd_core.storage.log import Log, LogKind
 
-KIND: Final = LogKind(b"CCCDJOIN", 2, "ledger of a join", body_bytes_max=1 << 28, file_bytes_max=1 << 33)
+# 3: a first stage centred on the cohort; a join that began with another is not gone on with
+KIND: Final = LogKind(b"CCCDJOIN", 3, "ledger of a join", body_bytes_max=1 << 28, file_bytes_max=1 << 33)
 
 P = TypeVar("P")
 R = TypeVar("R")
