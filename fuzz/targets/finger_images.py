@@ -41,22 +41,50 @@ def _wsq(height: int, width: int, coded: bytes) -> bytes:
     )
 
 
-def _saved(kind: str) -> bytes:
+def _saved(kind: str, mode: str = "L", **options: object) -> bytes:
     out = io.BytesIO()
-    Image.new("L", (9, 7), 99).save(out, kind)
+    Image.new(mode, (9, 7), 99).save(out, kind, **options)
     return out.getvalue()
+
+
+def _turned() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return _saved("JPEG", exif=exif)
+
+
+def _runs() -> bytes:
+    """A BMP of run lengths."""
+    head = struct.pack("<IiiHHIIiiII", 40, 9, 7, 1, 8, 1, 0, 0, 0, 256, 0)
+    pixels = (b"\x09\x63\0\0" + b"\0\x03\1\2\3\0" + b"\0\2\1\1") * 2 + b"\0\1"
+    return b"BM" + struct.pack("<IHHI", 1078 + len(pixels), 0, 0, 1078) + head + bytes(1024) + pixels
 
 
 SEEDS: tuple[bytes, ...] = (
     _wsq(32, 32, bytes([0])),
     _wsq(40, 70, bytes([0, 3, 77, 1, 2, 0])),
     *(_saved(kind) for kind in ("PNG", "TIFF", "BMP", "JPEG", "JPEG2000")),
+    *(_saved("TIFF", compression=each) for each in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")),
+    _saved("TIFF", "1", compression="group4"),
+    _saved("TIFF", "I;16"),
+    _saved("PNG", "I;16", dpi=(500, 500)),
+    _saved("PNG", "LA"),
+    _saved("PNG", "P", transparency=0),
+    _saved("JPEG", "CMYK"),
+    _saved("JPEG", progressive=True),
+    _saved("JPEG2000", no_jp2=True, tile_size=(4, 4)),
+    _turned(),
+    _runs(),
 )
 
 
 def large() -> list[bytes]:
-    """A block full of codes in an image as large as is taken here."""
-    return [_wsq(300, 330, bytes(110)), _wsq(316, 316, bytes(60_000))]
+    """A block full of codes in an image as large as is taken here, and tables alone."""
+    tables = _segment(0xFFA6, b"".join(bytes([number % 8]) + bytes(16) for number in range(3500)))
+    return [
+        _wsq(300, 330, bytes(110)), _wsq(316, 316, bytes(60_000)), b"\xff\xa0" + tables,
+        b"\xff\xa0" + _segment(0xFFA5, bytes(3 + 64 * 6)) * 150,
+    ]  # fmt: skip
 
 
 def target(data: bytes) -> None:

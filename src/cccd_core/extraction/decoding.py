@@ -16,6 +16,7 @@ from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from cccd_core.errors import CccdError, FormatError
 from cccd_core.extraction import wsq
@@ -27,6 +28,7 @@ HEAD = struct.Struct(">IIdd")
 DECODED, REFUSED = 0, 1
 
 _FORMATS = ("PNG", "TIFF", "BMP", "DIB", "JPEG2000", "JPEG")
+_ORIENTATION = 0x0112
 # Encoders that know no resolution write these.
 _DPI_LEAST = 100.0
 
@@ -34,7 +36,8 @@ _DPI_LEAST = 100.0
 def decode(data: bytes) -> tuple[NDArray[np.uint8], float, float]:
     """Pixels uint8[height, width], and the resolution in x and y as stated, 0 where it is not.
 
-    Colours become gray, 16 bits 8, what is transparent white. FormatError; MemoryError for more than there is.
+    Colours become gray, more than 8 bits 8, what is transparent white; an image that lies on its side or in the mirror
+    by its EXIF is put upright. FormatError; MemoryError for more than there is.
     """
     if data[:2] == wsq.START:
         image = wsq.decode(data, most_px=AREA_MAX_PX)
@@ -43,8 +46,6 @@ def decode(data: bytes) -> tuple[NDArray[np.uint8], float, float]:
 
 
 def _by_pillow(data: bytes) -> tuple[NDArray[np.uint8], float, float]:
-    from PIL import Image
-
     Image.MAX_IMAGE_PIXELS = None  # bounded here, more tightly
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -55,9 +56,11 @@ def _by_pillow(data: bytes) -> tuple[NDArray[np.uint8], float, float]:
                 raise FormatError("an image has too many pixels", width_px=width, height_px=height, most=AREA_MAX_PX)
             image.load()
             across, down = _stated(image.info.get("dpi"))
-            return _gray(image), across, down
+            return _upright(_gray(image), image), across, down
         except (CccdError, MemoryError):
             raise
+        except UnidentifiedImageError:
+            raise FormatError("no image in a format that is read", formats=f"WSQ {' '.join(_FORMATS)}") from None
         except Exception as error:  # Pillow raises whatever its decoders raise
             raise FormatError("an image cannot be decoded", decoder=type(error).__name__) from None
 
@@ -70,19 +73,32 @@ def _stated(dpi: object) -> tuple[float, float]:
     return (across, down) if stated else (0.0, 0.0)
 
 
-def _gray(image: object) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    if not isinstance(image, Image.Image):
-        raise TypeError("an image of Pillow is wanted")
+def _gray(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith(("I", "F")):
         levels = np.asarray(image)
         if image.mode == "F" or int(levels.min()) < 0 or int(levels.max()) > 0xFFFF:
             raise FormatError("an image has levels beyond 16 bits", mode=image.mode)
-        return (levels.astype(np.uint32) >> 8).astype(np.uint8)
+        # scanners put 10 and 12 bits into 16 without saying so
+        unused = max(0, int(levels.max()).bit_length() - 8)
+        return (levels.astype(np.uint32) >> unused).astype(np.uint8)
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return np.asarray(image.convert("L"))
+
+
+def _upright(pixels: NDArray[np.uint8], image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels as the image's EXIF says that they are to be seen; as they are where it says nothing that is known."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # what cannot be read in it says nothing
+        return pixels
+    if orientation in (5, 6, 7, 8):  # of EXIF 2.3, 4.6.4: rows are columns
+        pixels = pixels.T
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
 
 
 def answer(data: bytes) -> bytes:
@@ -116,8 +132,6 @@ def main() -> None:
     """Takes the limits upon itself, then serves."""
     import resource
     import signal
-
-    from PIL import Image
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     Image.init()  # what the decoders load is loaded before the limits hold

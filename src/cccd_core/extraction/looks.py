@@ -12,7 +12,8 @@ DPI = 500.0
 _DPI_SLACK = 0.01  # of the resolution: 197 pixels a centimetre are 500.4 dpi
 _BLOCK_PX = 16
 _FLAT = 6.0  # standard deviation of a block without ridges, in gray levels
-_RIDGED_LEAST = 0.02  # of all blocks: a fingertip in a large image
+_RIDGED_LEAST = 0.02  # of all blocks: a fingertip in a large image ...
+_RIDGED_ENOUGH = 60  # ... and 6 mm of one in any
 _DARK_SHARE = 0.9  # of the ground; smudges are dark as well, beside ground that is light
 
 
@@ -44,7 +45,9 @@ def looks(image: NDArray[np.uint8]) -> Looks:
     count = _BLOCK_PX * _BLOCK_PX
     sums, squares = levels.sum(axis=(1, 3)).ravel(), (levels * levels).sum(axis=(1, 3)).ravel()
     roughness = squares * count - sums * sums
-    if np.count_nonzero(roughness >= int((_FLAT * count) ** 2)) < max(1, _RIDGED_LEAST * roughness.size):
+    if np.count_nonzero(roughness >= int((_FLAT * count) ** 2)) < max(
+        1, min(_RIDGED_LEAST * roughness.size, _RIDGED_ENOUGH)
+    ):
         return Looks(empty=True, inverted=False)
     order = np.argsort(roughness, kind="stable")
     ground = sums[order[: max(1, roughness.size // 10)]]

@@ -56,8 +56,8 @@ class ImageReader:
         """
         stated, own, impression = 0.0, 0, 0
         if raw_size is None and (prints := prints_alone(data)):
-            held = _of(prints, position)
-            data, raw_size = held.data, _size(held)
+            held = chosen(prints, position)
+            data, raw_size = held.data, size_of(held)
             stated = 25.4 * held.per_mm[0] if held.per_mm[0] == held.per_mm[1] else 0.0
             fingers = _fingers(held)
             own = position if position in fingers else next(iter(fingers), 0)
@@ -70,7 +70,7 @@ class ImageReader:
         return replace(made, stated_position=own)
 
 
-def _of(prints: tuple[Image, ...], position: int) -> Image:
+def chosen(prints: tuple[Image, ...], position: int) -> Image:
     """The print of a position, or the only one."""
     found = [each for each in prints if position in _fingers(each)] if position else list(prints)
     if len(found) != 1 and len(prints) != 1:
@@ -88,7 +88,7 @@ def _fingers(held: Image) -> list[int]:
     return [position for position in of if position <= _FINGERS]
 
 
-def _size(held: Image) -> tuple[int, int] | None:
+def size_of(held: Image) -> tuple[int, int] | None:
     """The size of pixels without any file around them."""
     return (held.width_px, held.height_px) if held.compression == "uncompressed" else None
 

@@ -23,6 +23,7 @@ _SUBBANDS = 64
 _CODED = 60  # the highest quarter is not kept
 _BLOCKS = ((0, 19), (19, 52), (52, 60))  # subbands of each block
 _SEGMENTS_MAX = 200
+_TABLES_MAX = 32  # filters, steps and codes, each of which takes more time than its bytes do; an image has four or five
 _CODE_BITS = 16
 _NO_CODE = 0
 _PPI = re.compile(rb"(?:^|\n)PPI (\d{1,5})(?:\n|$)")
@@ -46,6 +47,7 @@ class _Tables:
     steps: Float64 = field(default_factory=lambda: np.zeros(0))
     zeros: Float64 = field(default_factory=lambda: np.zeros(0))
     codes: dict[int, list[int]] = field(default_factory=dict)
+    count: int = 0
     dpi: float = 0.0
 
 
@@ -133,8 +135,10 @@ def decode(data: bytes, *, most_px: int) -> Decoded:
 
 def _table(kind: int, inside: _Reader, tables: _Tables, offset: int) -> None:
     if kind == _TRANSFORM:
+        _count(tables, offset)
         tables.low, tables.high = _filters(inside)
     elif kind == _QUANTISATION:
+        _count(tables, offset)
         tables.centre = inside.decimal(2)
         pairs = np.array([(inside.decimal(2), inside.decimal(2)) for _ in range(_SUBBANDS)])
         tables.steps, tables.zeros = pairs[:, 0], pairs[:, 1]
@@ -143,6 +147,7 @@ def _table(kind: int, inside: _Reader, tables: _Tables, offset: int) -> None:
             number = inside.number(1)
             if number > 7:
                 raise FormatError("a WSQ table of codes has an unknown number", offset=offset, table=number)
+            _count(tables, offset)
             tables.codes[number] = _codes(inside)
     elif kind == _COMMENT:
         stated = _PPI.search(inside.data[inside.position : inside.end])
@@ -152,6 +157,12 @@ def _table(kind: int, inside: _Reader, tables: _Tables, offset: int) -> None:
             raise FormatError("a WSQ image with restarts, which is not read", offset=offset)
     else:
         raise FormatError("an unknown WSQ marker", offset=offset, tag=f"FF{kind:02X}")
+
+
+def _count(tables: _Tables, offset: int) -> None:
+    tables.count += 1
+    if tables.count > _TABLES_MAX:
+        raise FormatError("a WSQ image has too many tables", offset=offset, most=_TABLES_MAX)
 
 
 def _frame(inside: _Reader, most_px: int) -> _Frame:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.extraction import Decoders, decoding, images
+from cccd_core.extraction.looks import looks
 from support import wsq_writer
 
 
@@ -69,6 +70,31 @@ def test_other_pixels_become_gray_of_8_bits(decoders: Decoders) -> None:
     assert (decoders.read(saved(clear, "PNG")).pixels == 255).all()
 
 
+@pytest.mark.parametrize(("bits", "kind"), [(8, "PNG"), (10, "TIFF"), (12, "PNG"), (16, "TIFF")])
+def test_as_many_bits_as_a_scanner_uses_of_16(bits: int, kind: str, decoders: Decoders) -> None:
+    levels = (picture() | 1).astype(np.uint16) << (bits - 8)
+    assert np.array_equal(decoders.read(saved(Image.fromarray(levels), kind)).pixels, picture() | 1)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_an_image_is_put_upright_as_its_exif_says(kind: str, decoders: Decoders) -> None:
+    image = Image.fromarray(picture())
+    for orientation in range(10):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        data = saved(image, kind, exif=exif)
+        with Image.open(io.BytesIO(data)) as again:
+            assert np.array_equal(decoders.read(data).pixels, np.asarray(ImageOps.exif_transpose(again)))
+    spoilt = data.replace(b"II*\x00", b"II*\x01") if kind == "PNG" else data  # nothing that is known
+    assert decoders.read(spoilt).pixels.size == picture().size
+
+
+def test_a_file_in_no_known_format_is_named(decoders: Decoders) -> None:
+    for kind in ("GIF", "WEBP", "PPM", "PDF"):
+        with pytest.raises(FormatError, match=r"no image in a format that is read.*WSQ PNG"):
+            decoders.read(saved(Image.fromarray(picture()), kind))
+
+
 def test_a_wsq_image_goes_the_same_way(decoders: Decoders) -> None:
     image = decoders.read(wsq_writer.smooth(70, 50, 20))
     assert image.pixels.shape == (70, 50)
@@ -88,6 +114,55 @@ def tiff(width: int, height: int) -> bytes:
                (279, 4, 0xFFFFFFF0)]  # fmt: skip
     body = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
     return b"II*\x00" + struct.pack("<IH", 8, len(entries)) + body + bytes(4)
+
+
+def bmp(width: int, height: int, compression: int = 0, data: bytes = b"", bits: int = 8) -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(data), 0, 0, 256, 0)
+    palette = bytes(level for value in range(256) for level in (value, value, value, 0))
+    return b"BM" + struct.pack("<IHHI", 54 + 1024 + len(data), 0, 0, 54 + 1024) + head + palette + data
+
+
+def jp2(width: int, height: int, tile: int) -> bytes:
+    """A codestream whose header announces another image than the one in it, in tiles of another size."""
+    good = bytearray(saved(Image.fromarray(picture()), "JPEG2000", no_jp2=True))
+    start = good.index(b"\xff\x51") + 6
+    good[start : start + 8] = struct.pack(">II", width, height)
+    good[start + 16 : start + 24] = struct.pack(">II", tile, tile)
+    return bytes(good)
+
+
+def tables(count: int) -> bytes:
+    """A WSQ file of so many empty tables of codes."""
+    empty = b"".join(bytes([number % 8]) + bytes(16) for number in range(count))
+    return b"\xff\xa0" + wsq_writer.segment(0xFFA6, empty) + wsq_writer.smooth(40, 40, 3)[2:]
+
+
+def test_rows_of_a_bmp_may_begin_at_the_top_or_be_run_lengths(decoders: Decoders) -> None:
+    rows = np.arange(40 * 40, dtype=np.uint8).reshape(40, 40)
+    assert np.array_equal(decoders.read(bmp(40, -40, data=rows.tobytes())).pixels, rows)
+    assert np.array_equal(decoders.read(bmp(40, 40, data=rows[::-1].tobytes())).pixels, rows)
+    runs = b"".join(bytes((40, level)) + b"\0\0" for level in range(40)) + b"\0\1"
+    assert np.array_equal(decoders.read(bmp(40, 40, 1, runs)).pixels[::-1, 0], np.arange(40))
+    assert not decoders.read(bmp(4000, 4000, 1, b"\0\2\xff\xff" * 50)).pixels.any()  # nothing but leaps
+
+
+HUGE = (1 << 31) - 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png(HUGE, HUGE, b""), png(HUGE, 1, b""), bmp(HUGE, HUGE), bmp(-40, 40, data=bytes(1600)),
+        bmp(40, -HUGE - 1), jp2(HUGE, HUGE, HUGE), jp2(4000, 4000, 1), jp2(80, 60, 0), tables(3000),
+    ],
+    ids=["png", "png line", "bmp", "bmp negative", "bmp least", "jp2", "jp2 tiles",
+         "jp2 no tiles", "wsq tables"],
+)  # fmt: skip
+def test_what_announces_more_than_it_holds_is_refused_at_once(data: bytes, decoders: Decoders) -> None:
+    with pytest.raises(FormatError) as refused:
+        decoders.read(data)
+    assert "too long" not in str(refused.value)
+    assert decoders.read(tables(10)).pixels.shape == (40, 40)
 
 
 @pytest.mark.parametrize(
@@ -139,3 +214,11 @@ def test_raw_pixels_have_the_size_they_are_said_to_have() -> None:
     for width, height in ((0, 60), (-80, -60), (100_000, 100_000)):
         with pytest.raises(ParameterError):
             images.raw(b"", width, height)
+
+
+def test_a_small_finger_on_a_large_ground_is_no_empty_image() -> None:
+    ground = np.full((1900, 1900), 250, np.uint8)
+    assert looks(ground).empty
+    columns = np.cos(np.arange(176) * 2 * np.pi / 9) * 100 + 120
+    ground[600:776, 800:976] = columns.astype(np.uint8)  # 9 mm square: less than a hundredth of the image
+    assert not looks(ground).empty
