@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import gzip
 import json
+import quopri
+import zlib
 
 import numpy as np
 
@@ -105,6 +108,20 @@ SEEDS = tuple(
         _dump(record),
         b'<?xml version="1.0" encoding="utf-16"?><a b="' + base64.b64encode(record) + b'"/>' + bytes(9),
         _nist().replace(b"\x1d", b"\x1d\r\n"),
+        zlib.compress(record),
+        b"begin 644 a\n" + b"".join(binascii.b2a_uu(record[at : at + 45]) for at in range(0, 90, 45)) + b"`\nend\n",
+        base64.b32encode(record),
+        base64.a85encode(record, adobe=True),
+        quopri.encodestring(record, quotetabs=True),
+        b":0400000046" + record[1:4].hex().encode() + b"17\n:00000001FF",
+        b"S107000046" + record[1:4].hex().encode() + b"13\nS9030000FC",
+        repr(record).encode() + b"\n'\\x00' '\\0' \"\\106",
+        b"<Buffer " + record.hex(" ").encode() + b">",
+        " ".join(map(str, record)).encode(),
+        b"a 00\n\n00000000   "
+        + record[:16].hex(" ").encode()
+        + b"  FMR. 20.\n00000010   "
+        + record[16:].hex(" ").encode(),
     )
 )
 

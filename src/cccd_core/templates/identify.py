@@ -53,6 +53,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (4, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", "a message of CMS (PKCS #7)"),
     (0, b"\x1f\x8b", "a gzip file"),
     (0, b"\xfd7zXZ\x00", "an xz file"),
+    *((0, bytes((0x78, level)), "a zlib stream") for level in (0x01, 0x5E, 0x9C, 0xDA)),
     (4, b"1AY&SY", "a bzip2 file"),
     (4, b"\x17\x72\x45\x38\x50\x90", "a bzip2 file"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -65,6 +66,11 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 _XML = (
     (re.compile(r"39794(?:[/:]-?|-)2\b"), "an ISO/IEC 39794-2 finger minutiae record in XML, which is not read"),
     (re.compile(r"39794(?:[/:]-?|-)\d"), "a record of ISO/IEC 39794 in XML, which is not read"),
+)
+_TRACE = re.compile(
+    r"\b(?:0?x|&h|\$)?46[^0-9A-Za-z]{0,4}(?:0?x|&h|\$)?4d[^0-9A-Za-z]{0,4}(?:0?x|&h|\$)?52[^0-9A-Za-z]{0,4}(?:0?x|&h|\$)?00"
+    r"|\b0?70[,; ]{1,4}0?77[,; ]{1,4}0?82[,; ]{1,4}0{1,3}\b|\b106[,; ]{1,4}115[,; ]{1,4}122[,; ]{1,4}000\b",
+    re.IGNORECASE,
 )
 _BLOCKS_39794 = {  # [APPLICATION n] of part n
     0x62: "an ISO/IEC 39794-2 finger minutiae record, tagged binary, which is not read",
@@ -108,6 +114,8 @@ def identify(data: bytes) -> str:
         return "XML or HTML text without a template in it"
     if start in ("{", "["):
         return "JSON text without a template in it"
+    if _TRACE.search(text):
+        return "text in which the bytes of a record seem to begin, in a form that is not read"
     first, second = (*text.split("\n", 2), "")[:2]
     is_table = any(first.count(mark) == second.count(mark) > 0 for mark in ",;")
     return "a table (CSV) without a template in it" if is_table else "text that is no template"

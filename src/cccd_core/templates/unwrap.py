@@ -31,7 +31,10 @@ from cccd_core.templates.unwrap_binary import (
     length_of,
     marked,
     utf16,
+    utf32,
+    zlib_stream,
 )
+from cccd_core.templates.unwrap_coded import CODED
 from cccd_core.templates.unwrap_text import MAX_LAYERS, TEXTS, json_text, text_around
 from cccd_core.templates.unwrap_xml import xml
 from cccd_core.templates.xml_text import is_xml
@@ -138,14 +141,17 @@ def _one_after_another(data: bytes) -> Iterator[bytes]:
 
 _OF_LARGE: tuple[tuple[str, Callable[[bytes], Parts | None]], ...] = (
     ("gzip", gzip),
+    ("UTF-32 text", utf32),
     ("UTF-16 text", utf16),
     ("XML", xml),
 )
 _OPENERS: tuple[tuple[str, Callable[[bytes], Parts | None]], ...] = (
-    *_OF_LARGE[:2],
+    *_OF_LARGE[:3],
+    ("zlib", zlib_stream),
     ("leading blanks or a mark", marked),
-    *_OF_LARGE[2:],
+    *_OF_LARGE[3:],
     ("JSON", json_text),
+    *CODED,
     *TEXTS,
     ("text around it", text_around),
     ("CBEFF or another header", cbeff),

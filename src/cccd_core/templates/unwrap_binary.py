@@ -1,7 +1,7 @@
-"""Records behind binary wrappers: gzip, byte order marks, CBEFF and other headers; and what every wrapper is made of.
+"""Records behind binary wrappers: gzip, zlib, byte order marks, CBEFF and other headers; what every wrapper is made of.
 
-Sources: RFC 1952 (gzip), ISO/IEC 19785-3 (CBEFF patron formats), NIST SP 800-76-2 clause 9 (PIV), ISO/IEC 7816-11
-(biometric information templates and their groups).
+Sources: RFC 1952 (gzip), RFC 1950 (zlib), ISO/IEC 19785-3 (CBEFF patron formats), NIST SP 800-76-2 clause 9 (PIV),
+ISO/IEC 7816-11 (biometric information templates and their groups).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import zlib
 from typing import NamedTuple, TypeAlias
 
 from cccd_core.errors import FormatError
-from cccd_core.templates import nist_itl
+from cccd_core.templates import nist_file, nist_itl
 from cccd_core.templates.identify import is_archive
 from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.subtypes import finger_of_header
@@ -27,6 +27,8 @@ BLANKS = b" \t\r\n\f"
 FILLING = b"\x00\xff\r\n\t "
 MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_UTF32_MARKS = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+_HOLDERS = (b"<", b"{", b"[", b"Rk1S", b"464d5200", b"464D5200", GZIP)
 _XML_DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,200}\?>")
 _CODING = re.compile(rb"encoding\s*=\s*[\"']([\w-]{1,20})")
 _UNMARKED = 32  # bytes, every other of them zero and the rest printable, that are UTF-16 without a mark
@@ -71,6 +73,41 @@ def gzip(data: bytes) -> Parts | None:
         if not data.strip(FILLING):
             return [Part(content)]
     raise FormatError("a wrapper holds too much", most_bytes=MAX_BYTES, most_members=MAX_RECORDS)
+
+
+def inflated(data: bytes) -> bytes | None:
+    """What a zlib stream holds that begins as a record or text of one; None for any other bytes. FormatError where it
+    is cut."""
+    if data[:1] != b"\x78" or len(data) < 8 or int.from_bytes(data[:2], "big") % 31:
+        return None
+    inflater = zlib.decompressobj()
+    try:
+        content = inflater.decompress(data, MAX_BYTES + 1)
+    except zlib.error:
+        return None
+    if not content.startswith((RECORD, *_HOLDERS)) and not nist_file.is_file(content):
+        return None
+    if len(content) > MAX_BYTES:
+        raise FormatError("a wrapper holds too much", most_bytes=MAX_BYTES)
+    if not inflater.eof:
+        raise FormatError("a zlib stream that is cut")
+    return content
+
+
+def zlib_stream(data: bytes) -> Parts | None:
+    """The content of one stream of zlib, of what holds a record."""
+    content = inflated(data)
+    return None if content is None else [Part(content)]
+
+
+def utf32(data: bytes) -> Parts | None:
+    """UTF-32 with its mark as UTF-8."""
+    if not data.startswith(_UTF32_MARKS):
+        return None
+    try:
+        return [Part(data.decode("utf-32").encode("utf-8"))]
+    except UnicodeError:
+        return None
 
 
 def utf16(data: bytes) -> Parts | None:

@@ -19,6 +19,7 @@ from cccd_core.templates import nist_itl
 from cccd_core.templates.identify import block_39794, signature_of, surely
 from cccd_core.templates.unwrap_binary import (
     BLANKS,
+    FILLING,
     GZIP,
     MAX_RECORDS,
     RECORD,
@@ -26,25 +27,29 @@ from cccd_core.templates.unwrap_binary import (
     Part,
     Parts,
     cbeff,
+    inflated,
     length_of,
 )
 from cccd_core.templates.unwrap_code import arrays, bytes_of_map, dumps, turned_words, unescaped
+from cccd_core.templates.unwrap_coded import escaped
+from cccd_core.templates.unwrap_numbers import listing, numbers
 
 MAX_LAYERS = 6
 MAX_TRIED = 10_000  # strings of JSON, elements of XML
 
 _RECORD_LIST = list(RECORD)
+_RECORD_TEXT = RECORD.decode("ascii")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 _HEX_START = re.compile(rb"[0-9A-Fa-fxX\s:,'\\-]{64}")
 _DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
 _PERCENT = re.compile(rb"(?=[^%]{0,2000}%[0-9A-Fa-f]{2})[A-Za-z0-9+/=_%\r\n-]+")
+_LOST_MOST = 3  # bytes, of four characters of base64
 LEAST_TEXT = 32  # the characters of the shortest record in base64
-# Within other text: base64, also in lines; digits; C's list of bytes.
+# Within other text: base64, also in lines; digits.
 _RUNS = re.compile(
     rb"(?<![A-Za-z0-9+/_-])Rk1SA[A-Za-z0-9+/_-]{16,}(?:\r?\n[ \t]{0,40}(?!Rk1SA)[A-Za-z0-9+/_-]+)*={0,2}"
     rb"|(?<![0-9A-Fa-f])464[dD]5200[0-9A-Fa-f]{40,}"
-    rb"|\b0x46,\s{0,9}0x4[dD],\s{0,9}0x52,\s{0,9}0x00,(?:\s{0,9}0x[0-9A-Fa-f]{2},?){20,}"
 )
 # What stands behind `name=` at a line's start or in a form.
 _VALUES = re.compile(
@@ -94,10 +99,24 @@ def _records_in(document: object) -> Iterator[bytes]:
                 yield bytes(byte & 255 for byte in each)
             else:
                 stack += reversed(each)
+        elif isinstance(each, str) and each.startswith(_RECORD_TEXT):
+            yield _of_characters(each)
         elif isinstance(each, str) and each.isascii():
             text = each.encode("ascii")
             if holds_record(text) or (text[:1] in (b"{", b"[") and b"Rk1S" in text):
                 yield text
+
+
+def _of_characters(text: str) -> bytes:
+    """The record whose bytes are a string's characters."""
+    try:
+        content = text.encode("latin-1")
+    except UnicodeEncodeError:
+        content = b""
+    length = length_of(content)
+    if not length or content[length:].strip(FILLING):
+        raise FormatError("a string of JSON that is a record's bytes is not as long as it says", characters=len(text))
+    return content
 
 
 def decoded_base64(data: bytes) -> bytes | None:
@@ -124,7 +143,7 @@ def _base64_text(data: bytes) -> Parts | None:
             if any(part.data.startswith(RECORD) for part in parts):
                 raise FormatError("base64 text of a record and then of none", part=len(parts) + 1)
             return None
-        parts.append(Part(content))
+        parts.append(Part(_with_all(content)))
         if len(parts) > MAX_RECORDS:
             break
     return parts or None
@@ -139,12 +158,22 @@ def _hex_text(data: bytes) -> Parts | None:
         return None  # digits of a column that counts are no bytes: what stands behind them would be misread
     if not _is_known(content):
         content = turned_words(data)
-    return [Part(content)] if content else None
+    return [Part(_with_all(content))] if content else None
+
+
+def _with_all(content: bytes) -> bytes:
+    """`content`; FormatError where it is a record that says to be up to three bytes longer: text lost some characters,
+    and of which minutia cannot be told."""
+    if content.startswith(RECORD) and not length_of(content):
+        for stated in (int.from_bytes(each, "big") for each in (content[8:12], content[8:10], content[10:14])):
+            if 0 < stated - len(content) <= _LOST_MOST:
+                raise FormatError("text of a record in which characters are missing", stated=stated, bytes=len(content))
+    return content
 
 
 def _dump(data: bytes) -> Parts | None:
     """A dump's bytes, in the order in which they are known as something."""
-    return next(([Part(content)] for content in dumps(data) if _is_known(content)), None)
+    return next(([Part(content)] for content in (*dumps(data), listing(data)) if _is_known(content)), None)
 
 
 def _has_a_column(data: bytes) -> bool:
@@ -165,13 +194,16 @@ def _pem(data: bytes) -> Parts | None:
 
 
 def text_around(data: bytes) -> Parts | None:
-    """Records that stand as base64, hexadecimal digits or an array of numbers somewhere in text that is none of the
-    forms above: a table's cell, a program, a log's line. Each begins as a record does and says how long it is.
+    """Records that stand as base64, hexadecimal digits, numbers or a string with escapes somewhere in text that is none
+    of the forms above: a table's cell, a program, a log's line. Each begins as a record does and says how long it is.
     FormatError where one is cut."""
     if surely(data) != "text":
         return None
-    text = unescaped(data)
-    found = arrays(text)
+    found = escaped(data)
+    text = data if found else unescaped(data)
+    found += arrays(text)
+    spans = [(start, end) for start, end, _ in found]
+    found += [each for each in numbers(text) if not any(start < each[0] < end for start, end in spans)]
     spans = [(start, end) for start, end, _ in found]
     for run in _RUNS.finditer(text):
         if not any(start < run.start() < end for start, end in spans):
@@ -215,8 +247,7 @@ def _whole(text: bytes) -> bytes:
 
 
 def _from_digits(run: bytes) -> bytes:
-    digits = re.sub(rb"0x|[\s,]", b"", run)
-    return bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
+    return bytes.fromhex(run[: len(run) // 2 * 2].decode("ascii"))
 
 
 def without_uri(text: bytes) -> bytes:
@@ -244,6 +275,7 @@ def _is_known(content: bytes) -> bool:
         or content.lstrip(BLANKS)[:1] == b"<"
         or nist_itl.is_file(content)
         or content[:3] in _CODED
+        or inflated(content) is not None
         or cbeff(content) is not None
         or named(content) is not None
     )

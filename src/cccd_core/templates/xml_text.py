@@ -17,6 +17,8 @@ _DECLARED = re.compile(
     rb"\A(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'](?:utf-?16|ucs-?[24]|utf-?32)[^\"'>]{0,9}[\"']", re.I
 )
 
+_NO_XML = re.compile(rb"\A<(?:~|Buffer |(?:div|br|span|table|tbody|tr|td|pre|textarea)[\s/>])|<img\s", re.I)
+
 
 def parse(parser: expat.XMLParserType, data: bytes) -> None:
     """Lets `parser` read `data`, in pieces, so that no text is held twice; FormatError where it is no XML, or has a
@@ -65,5 +67,7 @@ def local(name: str) -> str:
 
 
 def is_xml(data: bytes) -> bool:
-    """Whether text begins as XML does, and not as a page of the web."""
-    return data.removeprefix(_MARK).lstrip(_BLANKS)[:1] == b"<" and b"html" not in data[:200].lower()
+    """Whether text begins as XML does, and not as a page of the web or a piece of one, nor as something else in angle
+    brackets (Ascii85, a buffer that Node prints)."""
+    head = data.removeprefix(_MARK).lstrip(_BLANKS)[:200]
+    return head[:1] == b"<" and b"html" not in head.lower() and _NO_XML.search(head) is None
