@@ -181,6 +181,18 @@ void matching_pair_scores(In<std::uint64_t, 1> probe_words, In<std::int64_t, 1> 
 using Doubles = In<double, 1>;
 using Shorts = In<std::uint16_t, 1>;
 
+cccd::preparing::Tables preparing_tables(double radius, double threshold, double crowd_reach, const Doubles& spatial,
+                                         const In<double, 2>& angular, const Doubles& cosines, const Doubles& sines) {
+  namespace p = cccd::preparing;
+  if (spatial.shape(0) < 2 || spatial.shape(0) > p::spatial_max)
+    throw std::invalid_argument("the spatial table must have 2 numbers or more");
+  if (angular.shape(0) != p::steps || angular.shape(1) != p::lanes || cosines.shape(0) != p::steps ||
+      sines.shape(0) != p::steps)
+    throw std::invalid_argument("tables must have 256 entries");
+  const int reach2 = static_cast<int>(spatial.shape(0)) - 2;
+  return {radius, threshold, crowd_reach, spatial.data(), reach2, angular.data(), cosines.data(), sines.data()};
+}
+
 void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind, In<std::uint8_t, 1> quality,
                       double scale_x, double scale_y, int kept, int cylinders, double radius, double threshold,
                       double crowd_reach, Doubles spatial, In<double, 2> angular, Doubles cosines, Doubles sines,
@@ -197,18 +209,51 @@ void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind
     throw std::invalid_argument("order must have a place for each minutia, at most 255");
   if (words.shape(0) != static_cast<std::size_t>(1 + kept + p::code_words * cylinders))
     throw std::invalid_argument("words must be 1 + kept + 5 cylinders");
-  if (spatial.shape(0) < 2 || spatial.shape(0) > p::spatial_max)
-    throw std::invalid_argument("the spatial table must have 2 numbers or more");
-  if (angular.shape(0) != p::steps || angular.shape(1) != p::lanes || cosines.shape(0) != p::steps ||
-      sines.shape(0) != p::steps)
-    throw std::invalid_argument("tables must have 256 entries");
   const Level level = cccd::parse_level(level_name);
   const p::Minutiae minutiae{n, x.data(), y.data(), angle.data(), kind.data(), quality.data(), scale_x, scale_y};
-  const int reach2 = static_cast<int>(spatial.shape(0)) - 2;
-  const p::Tables tables{radius, threshold,      crowd_reach,    spatial.data(),
-                         reach2, angular.data(), cosines.data(), sines.data()};
+  const p::Tables tables = preparing_tables(radius, threshold, crowd_reach, spatial, angular, cosines, sines);
   nb::gil_scoped_release release;
   CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
+}
+
+// Many fingers: the minutiae of finger i are those from starts[i] on, and sizes[i] says how many are kept and how many
+// get a cylinder. The words lie one finger after the other.
+void preparing_gallery(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind, In<std::uint8_t, 1> quality,
+                       In<std::int64_t, 1> starts, In<double, 2> scales, In<std::int64_t, 2> sizes, double radius,
+                       double threshold, double crowd_reach, Doubles spatial, In<double, 2> angular, Doubles cosines,
+                       Doubles sines, In<std::int64_t, 1> offsets, Out<std::uint64_t, 1> words,
+                       const std::string& level_name) {
+  namespace p = cccd::preparing;
+  const std::size_t fingers = sizes.shape(0);
+  const auto n = static_cast<std::int64_t>(x.shape(0));
+  if (n > UINT32_MAX) throw std::invalid_argument("minutiae are numbered in 32 bits");
+  if (y.shape(0) != x.shape(0) || angle.shape(0) != x.shape(0) || kind.shape(0) != x.shape(0) ||
+      quality.shape(0) != x.shape(0))
+    throw std::invalid_argument("the columns of minutiae differ in length");
+  if (starts.shape(0) != fingers + 1 || offsets.shape(0) != fingers + 1 || scales.shape(0) != fingers ||
+      scales.shape(1) != 2 || sizes.shape(1) != 2 || starts(0) != 0 || starts(fingers) != n || offsets(0) != 0 ||
+      offsets(fingers) != static_cast<std::int64_t>(words.shape(0)))
+    throw std::invalid_argument("fingers must fill their minutiae and words");
+  for (std::size_t i = 0; i < fingers; ++i) {
+    const std::int64_t kept = sizes(i, 0), cylinders = sizes(i, 1);
+    if (starts(i) < 0 || starts(i + 1) > n || starts(i + 1) < starts(i) || kept < 0 || kept > p::minutiae_max ||
+        kept > starts(i + 1) - starts(i) || cylinders < 0 || cylinders > kept || cylinders > p::cylinders_max)
+      throw std::invalid_argument("kept and cylinders must be within their bounds and the minutiae there are");
+    if (offsets(i + 1) - offsets(i) != 1 + kept + p::code_words * cylinders)
+      throw std::invalid_argument("words must be 1 + kept + 5 cylinders of each");
+  }
+  const Level level = cccd::parse_level(level_name);
+  const p::Tables tables = preparing_tables(radius, threshold, crowd_reach, spatial, angular, cosines, sines);
+  const p::FingerFn finger = CCCD_PICK(preparing, finger, level);
+  nb::gil_scoped_release release;
+  std::int64_t order[p::neighbours_max];
+  for (std::size_t i = 0; i < fingers; ++i) {
+    const std::int64_t at = starts(i);
+    const p::Minutiae minutiae{static_cast<std::size_t>(starts(i + 1) - at), x.data() + at, y.data() + at,
+                               angle.data() + at, kind.data() + at, quality.data() + at, scales(i, 0), scales(i, 1)};
+    finger(minutiae, tables, static_cast<int>(sizes(i, 0)), static_cast<int>(sizes(i, 1)), order,
+           words.data() + offsets(i));
+  }
 }
 
 void coding_codes(std::size_t scales, In<std::int8_t, 2> embedding, In<float, 1> embedding_scale,
@@ -479,6 +524,12 @@ NB_MODULE(_native, m) {
         nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"),
         nb::arg("crowd_reach"), nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(),
         nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(), nb::arg("order").noconvert(),
+        nb::arg("words").noconvert(), nb::arg("level"));
+  m.def("preparing_gallery", &preparing_gallery, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
+        nb::arg("angle").noconvert(), nb::arg("kind").noconvert(), nb::arg("quality").noconvert(),
+        nb::arg("starts").noconvert(), nb::arg("scales").noconvert(), nb::arg("sizes").noconvert(), nb::arg("radius"),
+        nb::arg("threshold"), nb::arg("crowd_reach"), nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(),
+        nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(), nb::arg("offsets").noconvert(),
         nb::arg("words").noconvert(), nb::arg("level"));
   m.def("unpacking_find", &unpacking_find, nb::arg("data").noconvert(), nb::arg("starts").noconvert(),
         nb::arg("stops").noconvert(), nb::arg("out").noconvert());

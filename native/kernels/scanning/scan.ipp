@@ -19,6 +19,7 @@ static unsigned reaching(const std::int32_t* worth, const std::uint16_t* present
 
 // The values of four rows that lie anywhere.
 constexpr std::size_t steps_at_once = 4;
+constexpr std::size_t cache_line = 64;
 static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
                                   std::int32_t* out);
 
@@ -93,6 +94,10 @@ static std::size_t sift_rows(const Some& some, const Sieves& by, const Crowd& cr
     std::int32_t worth[steps_at_once];
     for (std::size_t r = 0; r < steps_at_once; ++r)
       rows[r] = crowd.steps + static_cast<std::size_t>(some.rows[first + std::min(r, count - 1)]) * crowd.steps_width;
+    // rows lie anywhere: those that come next are asked for while these are met
+    for (std::size_t r = first + steps_at_once; r < std::min(some.count, first + 2 * steps_at_once); ++r)
+      for (std::size_t i = 0; i < crowd.steps_width; i += cache_line)
+        __builtin_prefetch(crowd.steps + static_cast<std::size_t>(some.rows[r]) * crowd.steps_width + i);
     scattered_step_values(steps, rows, crowd.steps_width, worth);
     for (std::size_t r = 0; r < count; ++r) {
       if (worth[r] < floors[some.classes[first + r]]) continue;

@@ -137,7 +137,7 @@ class _Search(Generic[P, G]):
     def run(self, start: int, stop: int) -> list[Found]:
         """Both passes for the people `start` to `stop` of the batch."""
         thresholds = self.thresholds
-        probes = [Probe.prepare(self.scorer, index, self.batch[index]) for index in range(start, stop)]
+        probes = self._prepared([(index, self.batch[index]) for index in range(start, stop)])
         self.probes = {probe.index: probe for probe in probes}
         progress = [_Progress() for _ in probes]
         sought = [Sought(index, self.batch[index]) for index in range(start, stop)]
@@ -155,8 +155,8 @@ class _Search(Generic[P, G]):
         ways: list[tuple[Stage[P, G], Sequence[Probe[P]]]] = [(across, probes)]
         if self.parameters.mirrored_share:
             images = list(probes)
-            for i in again:
-                images[i] = Probe.prepare(self.scorer, start + i, self.batch[start + i].mirrored())
+            for image in self._prepared([(start + i, self.batch[start + i].mirrored()) for i in again]):
+                images[image.index - start] = image
             cost = thresholds.mirrored_cost
             ways.append((SamePosition(self.scorer, thresholds, self.excluded, cost, mirrored=True), images))
         self._pass(ways, again, sought, progress, second=True)
@@ -174,6 +174,11 @@ class _Search(Generic[P, G]):
             )
             for probe, one in zip(probes, progress, strict=True)
         ]
+
+    def _prepared(self, people: Sequence[tuple[int, Searchable]]) -> list[Probe[P]]:
+        """People at these places of the batch, ascending, made ready to search by; the threads share them."""
+        done = self.executor.run(lambda one: Probe.prepare(self.scorer, *one), people)
+        return sorted((probe for _, probe in done), key=lambda probe: probe.index)
 
     def _pass(
         self,

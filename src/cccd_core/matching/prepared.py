@@ -90,6 +90,17 @@ class PreparedGallery:
             array.flags.writeable = False
         return cls(words, offsets, counts)
 
+    @classmethod
+    def side_by_side(cls, galleries: Sequence[PreparedGallery]) -> PreparedGallery:
+        """Galleries of as many fingers each as one: the first finger of each, then the second of each, and so on,
+        copied."""
+        words = np.concatenate([one.words[one.offsets[0] : one.offsets[-1]] for one in galleries])
+        sizes = np.concatenate([np.diff(one.offsets) for one in galleries])
+        offsets = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(sizes, out=offsets[1:])
+        order = np.arange(len(sizes)).reshape(len(galleries), -1).T.ravel()
+        return cls(words, offsets, np.concatenate([one.counts for one in galleries])).take(order)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cccd_core import runtime, templates
-from cccd_core.matching import MatcherParameters
+from cccd_core.matching import MatcherParameters, PreparedGallery
 from cccd_core.templates import FingerTemplate
 from support.matching_pairs import impression, raw_matcher
 
@@ -41,9 +41,16 @@ def agree(
     matcher = raw_matcher(parameters)
     monkeypatch.setenv(runtime.KERNELS_VARIABLE, "numba")
     expected = [matcher.prepare_with_order(finger) for finger in fingers]
+    packed = matcher.pack([words for words, _ in expected])
     monkeypatch.setenv(runtime.KERNELS_VARIABLE, "native")
     for level in levels:
         monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
+        together = matcher.gallery(fingers)
+        assert together.words.tolist() == packed.words.tolist(), level
+        assert (together.offsets.tolist(), together.counts.tolist()) == (
+            packed.offsets.tolist(),
+            packed.counts.tolist(),
+        )
         for (words, order), finger in zip(expected, fingers, strict=True):
             found, found_order = matcher.prepare_with_order(finger)
             assert found.words.tolist() == words.words.tolist(), (level, finger.count)
@@ -105,6 +112,40 @@ def call() -> Callable[..., None]:
 
     run({})
     return run
+
+
+def test_fingers_that_do_not_fill_their_arrays_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not runtime.use_native():
+        pytest.skip("no native kernels run here")
+    given: list[Any] = []
+    real = runtime.native()
+
+    class Caught:
+        @staticmethod
+        def preparing_gallery(*arguments: Any) -> None:
+            given.extend(arguments)
+            real.preparing_gallery(*arguments)
+
+    monkeypatch.setattr(runtime, "native", Caught)
+    MATCHER.gallery([impression(3, 1, n=70), impression(4, 1, n=9)])
+    starts, scales, sizes, offsets = 5, 6, 7, 15
+    changes: list[tuple[int, Any]] = [(place, given[place][:-1]) for place in (*range(8), offsets, 16)]
+    changes += [(starts, given[starts] + shift) for shift in (-1, 1)]
+    changes += [(starts, np.array([0, 1 << 40, 79])), (starts, np.array([0, -5, 79]))]
+    changes += [(sizes, given[sizes] + 1), (sizes, -given[sizes]), (offsets, given[offsets][::-1].copy())]
+    changes += [(scales, np.ones((2, 3))), (scales, np.ones((3, 2)))]
+    for place, wrong in changes:
+        with pytest.raises((ValueError, TypeError)):
+            real.preparing_gallery(*given[:place], wrong, *given[place + 1 :])
+
+
+def test_fingers_side_by_side_are_taken_in_turn() -> None:
+    fingers = [impression(seed, 1, n=n) for seed, n in ((1, 9), (2, 0), (3, 40))]
+    one, other = MATCHER.gallery(fingers), MATCHER.gallery(fingers[::-1])
+    expected = [words for pair in zip(one, other, strict=True) for words in pair]
+    packed, found = PreparedGallery.pack(expected), PreparedGallery.side_by_side([one, other])
+    assert found.words.tolist() == packed.words.tolist()
+    assert (found.offsets.tolist(), found.counts.tolist()) == (packed.offsets.tolist(), packed.counts.tolist())
 
 
 ARRAYS = (0, 1, 2, 3, 4, 12, 13, 14, 15, 16, 17)

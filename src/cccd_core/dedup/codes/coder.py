@@ -92,8 +92,7 @@ class FingerCoder:
 
     def _encode(self, templates: Sequence[FingerTemplate], signs: NDArray[np.uint8], coarse: NDArray[np.uint8]) -> None:
         head = self._model.head
-        prepared = [matcher.prepare(template) for template in templates for matcher in self._matchers]
-        packed = PreparedGallery.pack(prepared)
+        packed = PreparedGallery.side_by_side([matcher.gallery(templates) for matcher in self._matchers])
         arguments = (len(head.scales), *self._model.arrays(), head.coarse_scale, packed.words, packed.offsets)
         if runtime.use_native():
             runtime.native().coding_codes(*arguments, signs, coarse, runtime.simd_level())

@@ -96,14 +96,11 @@ class Measured:
     def losses_of(self, keep: float, *, extractor: str = "", fingers: int = 0) -> tuple[Loss, ...]:
         """What was lost where a share of at most `keep` was kept, at the largest such share that was measured: of that
         extractor and number of fingers, or of all."""
-        shares = [loss.keep for loss in self.losses if loss.keep <= keep]
+        share = max((loss.keep for loss in self.losses if loss.keep <= keep), default=None)
         return tuple(
             loss
             for loss in self.losses
-            if shares
-            and loss.keep == max(shares)
-            and extractor in ("", loss.extractor)
-            and fingers in (0, loss.fingers)
+            if loss.keep == share and extractor in ("", loss.extractor) and fingers in (0, loss.fingers)
         )
 
 
