@@ -263,8 +263,9 @@ class Screen:
         if found is None:
             seen, there = sketched(self._cohort.columns[_column(column)], column), _there(self._cohort.present)
             own = [np.ascontiguousarray(seen[there[:, finger], finger]) for finger in range(FINGERS)]
-            everyone = _Against.of(column, np.ascontiguousarray(seen[there]))
-            found = tuple(_Against.of(column, one) if len(one) >= COHORT_LEAST else everyone for one in own)
+            few = [len(one) < COHORT_LEAST for one in own]
+            everyone = _Against.of(column, np.ascontiguousarray(seen[there]) if any(few) else seen[:0, 0])
+            found = tuple(everyone if lacks else _Against.of(column, one) for one, lacks in zip(own, few, strict=True))
             self._against[column] = found
         return found
 
