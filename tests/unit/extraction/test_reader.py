@@ -10,7 +10,9 @@ from PIL import Image
 
 from cccd_core.errors import FormatError
 from cccd_core.extraction import ImageReader, weights
-from cccd_core.templates import read, write
+from cccd_core.intake import examine
+from cccd_core.matching import Matcher
+from cccd_core.templates import TemplateRecord, read, write
 from cccd_core.templates.nist_file import prints_alone
 from support.itl_prints import element, four, fourteen, fourteen_xml, itl, itl_xml, png, tagged
 
@@ -100,3 +102,18 @@ def test_the_position_that_a_file_states_is_told(images: Path) -> None:
         made = reader.read(itl((14, fourteen(index, stated))), position=asked)
         assert (made.template.position, made.stated_position) == (template, told)
     assert reader.read(png(index), dpi=500, position=5).stated_position == 0
+
+
+def test_a_card_s_rolled_print_of_1000_dpi(images: Path) -> None:
+    """A real print, flat, in the size of a rolled one: 1600 x 1500 pixels, a card's space for a finger at 1000 dpi."""
+    with Image.open(images / "crossmatch" / "012-3_1.png") as image:
+        flat = image.convert("L")
+    ground = Image.new("L", (1600, 1500), 255)
+    ground.paste(flat.resize((2 * flat.width, 2 * flat.height), Image.Resampling.BICUBIC), (296, 270))
+    made = ImageReader.shared().read(itl((14, fourteen(np.asarray(ground), "2", scale="1000", impression="1"))))
+    template = made.template
+    assert (template.width_px, template.height_px, template.impression, made.resampled) == (800, 750, 1, True)
+    assert examine(TemplateRecord("iso-2005", (template,)), template) == ()
+    same = ImageReader.shared().read(png(np.asarray(flat)), dpi=500)
+    assert abs(made.quality.figure - same.quality.figure) <= 3
+    assert Matcher().score(template, same.template) > 200
