@@ -22,8 +22,16 @@ from cccd_core.errors import CccdError, FileError, ParameterError
 from cccd_core.progress import Progress
 from cccd_core.storage import whole_file
 from cccd_core.templates import FingerTemplate, TemplateRecord
-from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image, passed_over_by_name
+from cccd_core.templates.beside import (
+    MAX_IMAGE_BYTES,
+    PRINTS_HEAD_BYTES,
+    instead,
+    is_image,
+    passed_over_by_name,
+    prints_instead,
+)
 from cccd_core.templates.io import MAX_FILE_BYTES
+from cccd_core.templates.nist_file import is_file
 from cccd_core.templates.xyt import FORMAT as FORMAT_XYT
 from cccd_core.words import Word
 
@@ -32,7 +40,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 MAX_SAMPLES = 20_000  # 200 million pairs, 0.8 GB of scores
-_HEAD_BYTES = 4096
 
 _SPAN = re.compile(r"(\d+)-(\d+)")
 
@@ -199,7 +206,7 @@ def read_folder(
         reader = ImageReader.shared()
 
         def extracted(name: tuple[str, str]) -> Sample:
-            return _extracted(name, listed.found.get(name), reader, dpi, examine)
+            return _extracted(name, listed.found.get(name), reader, dpi, position or 0, examine)
 
         with ThreadPoolExecutor(threads or runtime.threads()) as pool:
             samples = list(_counted(pool.map(extracted, names), len(names), progress, "extracting"))
@@ -277,13 +284,19 @@ def _twice(first: Path, other: Path) -> FileError:
 
 
 def _extracted(
-    name: tuple[str, str], file: Path | None, reader: ImageReader, dpi: float | None, examine: Examine | None
+    name: tuple[str, str],
+    file: Path | None,
+    reader: ImageReader,
+    dpi: float | None,
+    position: int,
+    examine: Examine | None,
 ) -> Sample:
-    """The sample of an image. ParameterError where neither the image nor the caller says its resolution."""
+    """The sample of an image, of several prints that of a position. ParameterError where neither the image nor the
+    caller says its resolution."""
     if file is None:
         return Sample(*name, None, "missing")
     try:
-        made = reader.read(whole_file.read(file, "image", most=MAX_IMAGE_BYTES), dpi=dpi)
+        made = reader.read(whole_file.read(file, "image", most=MAX_IMAGE_BYTES), dpi=dpi, position=position)
     except CccdError as error:
         if error.facts.get("needs") == "dpi":
             raise error.with_facts(path=str(file)) from None
@@ -313,7 +326,9 @@ def _other(path: Path, numbers: bool) -> str:
         return named
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+            head = file.read(PRINTS_HEAD_BYTES)
+            if is_file(head):
+                return prints_instead(head + file.read(MAX_IMAGE_BYTES))
             return instead(path.name, head, numbers=numbers) and instead(
                 path.name, head + file.read(MAX_FILE_BYTES), numbers=numbers
             )

@@ -16,10 +16,10 @@ from cccd_core.progress import Progress
 from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 from cccd_core.templates import FORMATS, write
-from cccd_core.templates.beside import MAX_IMAGE_BYTES
+from cccd_core.templates.beside import MAX_IMAGE_BYTES, PRINTS_HEAD_BYTES, prints_instead
+from cccd_core.templates.nist_file import is_file
 
 ENDINGS = frozenset({".wsq", ".png", ".tif", ".tiff", ".bmp", ".jp2", ".j2k", ".jpg", ".jpeg"})
-# Files of ANSI/NIST-ITL are read where they are named; in a folder they may be templates.
 RAW_ENDING = ".raw"
 
 
@@ -53,13 +53,14 @@ class Outcome:
 
 
 def found(sources: Sequence[Path], raw: bool) -> list[Path]:
-    """The files that are named, and the images in the folders that are, by name. FileError for what is not there and
-    for a folder without images."""
+    """The files that are named, and the images in the folders that are, by name: ANSI/NIST-ITL files, too, where prints
+    are in them and no minutiae. FileError for what is not there and for a folder without images."""
     endings = ENDINGS | {RAW_ENDING} if raw else ENDINGS
     out = []
     for source in sources:
         if source.is_dir():
-            inside = sorted(path for path in source.iterdir() if path.suffix.lower() in endings and path.is_file())
+            files = sorted(path for path in source.iterdir() if path.is_file())
+            inside = [path for path in files if path.suffix.lower() in endings or _is_prints(path)]
             if not inside:
                 raise FileError("no image is in this folder", path=str(source))
             out += inside
@@ -68,6 +69,15 @@ def found(sources: Sequence[Path], raw: bool) -> list[Path]:
         else:
             raise FileError("there is no such file", path=str(source))
     return out
+
+
+def _is_prints(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(PRINTS_HEAD_BYTES)
+            return is_file(head) and bool(prints_instead(head + file.read(MAX_IMAGE_BYTES)))
+    except OSError:
+        return False
 
 
 def extract_all(

@@ -17,15 +17,24 @@ from typing import Final
 from cccd_core.errors import CccdError, FormatError
 from cccd_core.printable import shown
 from cccd_core.storage.bounded import BoundError, Trouble, read_bounded, read_head
-from cccd_core.templates.beside import FOLDER, LINK, ending_of, instead, is_image, is_system, passed_over_by_name
+from cccd_core.templates.beside import (
+    FOLDER,
+    LINK,
+    PRINTS,
+    PRINTS_HEAD_BYTES,
+    ending_of,
+    instead,
+    is_image,
+    is_system,
+    passed_over_by_name,
+    prints_instead,
+)
 from cccd_core.templates.identify import OTHER_ENDINGS
-from cccd_core.templates.nist_file import is_file, prints_alone
+from cccd_core.templates.nist_file import is_file
 
 _POSITION: Final = re.compile(r"0?[1-9]|10")
 _UNPLACED: Final = re.compile(r"0(?:-[0-9]{1,3})?")
-_HEAD_BYTES: Final = 8192
 _SHOWN: Final = 64  # characters of a name
-_PRINTS: Final = "a fingerprint image, ANSI/NIST-ITL"
 
 
 class Wrong(Enum):
@@ -117,7 +126,7 @@ def read_finger_folder(
             continue
         try:
             data = read_bounded(folder, name, most_bytes)
-            what = instead(name, data) or _prints(data, most_image_bytes)
+            what = instead(name, data) or (prints_instead(data) if most_image_bytes else "")
             image = is_image(what) and position is not None and 0 < len(data) <= most_image_bytes
         except BoundError as error:
             what = _unread(folder, name, position, error.trouble)
@@ -125,7 +134,7 @@ def read_finger_folder(
             if image:
                 try:
                     data = read_bounded(folder, name, most_image_bytes)
-                    if what == _PRINTS and not prints_alone(data):  # minutiae are in it, too
+                    if what == PRINTS and not prints_instead(data):  # minutiae are in it, too
                         found.wrong.append(WrongFile(short(name), position or 0, Wrong.NOT_READ, error))
                         continue
                 except BoundError as still:
@@ -179,14 +188,10 @@ def _unread(folder: int, name: str, position: int | None, trouble: Trouble) -> s
     if trouble is not Trouble.TOO_LARGE:
         return ""
     try:
-        head = read_head(folder, name, _HEAD_BYTES)
+        head = read_head(folder, name, PRINTS_HEAD_BYTES)
     except BoundError:
         return ""
-    return instead(name, head) or (_PRINTS if position is not None and is_file(head) else "")
-
-
-def _prints(data: bytes, most_image_bytes: int) -> str:
-    return _PRINTS if most_image_bytes and prints_alone(data) else ""
+    return instead(name, head) or (PRINTS if position is not None and is_file(head) else "")
 
 
 def _position_of(name: str, unplaced: bool) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from cccd_core.errors import FormatError
 from cccd_core.templates.detect import is_xyt
 from cccd_core.templates.identify import IMAGE_ENDINGS, OTHER_ENDINGS, UNREAD_39794_2, identify, signature_of, surely
+from cccd_core.templates.nist_file import prints_alone
 from cccd_core.templates.unwrap import unwrap
 from cccd_core.templates.unwrap_binary import RECORD, cbeff
 
@@ -22,6 +23,8 @@ LINK = "a link or a device"
 HIDDEN = "a hidden file"
 BACKUP = "a backup"
 IMAGE = "an image"
+PRINTS = "a fingerprint image, ANSI/NIST-ITL"  # or several of them, and no minutiae
+PRINTS_HEAD_BYTES = 8192  # enough to tell whether a file may be one
 SYSTEM_FILE = "a system file"
 
 TEMPLATE_ENDINGS = frozenset(
@@ -55,6 +58,12 @@ def instead(name: str, data: bytes, *, numbers: bool = True) -> str:
         what = _what(ending, signature, data)
         return "" if _holds_record(data) or what in UNREAD_39794_2 else what
     return "an empty file" if not data and ending not in TEMPLATE_ENDINGS else ""
+
+
+def prints_instead(data: bytes) -> str:
+    """`PRINTS` for an ANSI/NIST-ITL file of prints without minutiae, which `instead` takes for a template's file; ""
+    for any other. Linear in its length where it is an ANSI/NIST-ITL file."""
+    return PRINTS if prints_alone(data) else ""
 
 
 def is_image(what: str) -> bool:

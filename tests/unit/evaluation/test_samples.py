@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cccd_core.errors import FileError, ParameterError
 from cccd_core.evaluation import Expectation, read_folder, samples
 from cccd_core.evaluation.samples import MAX_SAMPLES
+from cccd_core.extraction import found as images_found
+from support import itl_prints
 from support.toy_matcher import fingers, write_folder
 
 
@@ -110,6 +113,20 @@ def test_what_is_in_a_folder_without_samples_is_counted(tmp_path: Path) -> None:
     found = read_folder(tmp_path, format="iso-2005")  # else the images would be the samples
     assert (found.samples, found.passed_over, found.images, found.folders) == ((), 8, 4, 1)
     assert found.beside == "4 images, 4 other files, 1 folder"
+
+
+def test_ansi_nist_itl_files_of_prints_are_images(tmp_path: Path) -> None:
+    write_folder(tmp_path, fingers(1, 1, 2))
+    pixels = np.zeros((300, 300), np.uint8)
+    prints = itl_prints.itl((14, itl_prints.fourteen(pixels, "2", compression="NONE")))
+    xml = itl_prints.itl_xml(itl_prints.fourteen_xml(pixels, "2"))
+    for name, data in {"9_1.an2": prints, "9_2.xml": xml, "9_3.an2": xml[:-9]}.items():
+        (tmp_path / name).write_bytes(data)
+    found = read_folder(
+        tmp_path
+    )  # beside templates they are passed over; what is broken is a sample without a template
+    assert (len(found.samples), found.failed, found.images) == (3, 1, 2)
+    assert [path.name for path in images_found([tmp_path], raw=False)] == ["9_1.an2", "9_2.xml"]
 
 
 def test_as_many_samples_as_a_set_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
