@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -142,8 +142,9 @@ def other_conventions(view: FingerTemplate) -> Iterator[tuple[str, dict[str, obj
     yield "mirrored whole", {"x_px": mirrored, "angle": ((turn // 2 - angle) % turn).astype(np.uint16)}
 
 
-def count(root: Path, *, every: int = 1, sets: tuple[str, ...] = ()) -> Count:
-    """Counts over the prints below `root`, or below these sets of it; every `every`-th of them is spoilt."""
+def count(root: Path, *, every: int = 1, sets: tuple[str, ...] = (), ways: Collection[str] = ()) -> Count:
+    """Counts over the prints below `root`, or below these sets of it; every `every`-th of them is spoilt, in these ways
+    or in all."""
     rng = np.random.default_rng(SEED)
     result = Count()
     paths = [path for path in sorted(root.rglob("*.fmr")) if not sets or path.relative_to(root).parts[0] in sets]
@@ -157,6 +158,8 @@ def count(root: Path, *, every: int = 1, sets: tuple[str, ...] = ()) -> Count:
             continue
         other = templates.load(paths[(number + _FURTHER) % len(paths)]).view
         for way, bad in spoilt(record.view, other, rng):
+            if ways and way not in ways:
+                continue
             result.tried[way] += 1
             result.found[way] += bool(examine(bad))
     return result

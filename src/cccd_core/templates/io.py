@@ -145,7 +145,9 @@ def _read(
         views = tuple(view if view.position else replace(view, position=inside.position) for view in record.views)
         record = replace(record, views=views)
     if inside.notices:
-        record = replace(record, notices=(*inside.notices, *record.notices))
+        named = all(view.position for view in record.views)  # by the record: what the subtype says matters no more
+        odd = (notice for notice in inside.notices if not (named and notice.word is Remark.SUBTYPE_UNKNOWN))
+        record = replace(record, notices=(*odd, *record.notices))
     if inside.wrappers:
         notice = Notice(Remark.UNWRAPPED, {"wrappers": ", ".join(inside.wrappers)})
         record = replace(record, notices=(notice, *record.notices))

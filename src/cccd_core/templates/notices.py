@@ -27,6 +27,7 @@ class Remark(Word):
     LINE_ENDS = "line_ends", "line ends stand behind the separators, and are taken out"
     UNWRAPPED = "unwrapped", "the record came in a wrapper"
     POSITION_DIFFERS = "position_differs", "the wrapper names another finger than the record"
+    SUBTYPE_UNKNOWN = "subtype_unknown", "neither the wrapper's subtype nor the record names a finger"
     FINGERS_DIFFER = "fingers_differ", "the forms of a record's minutiae, or its image, name different fingers"
 
 

@@ -33,6 +33,15 @@ _SUBTYPES = {side + 4 * finger: 5 * (side - 1) + finger for finger in range(1, 6
 
 def finger_of_header(header: bytes) -> int:
     """The finger that a template of ISO/IEC 7816-11 names: the subtype, tag 82, of its header A1; 0 for none."""
+    return _SUBTYPES.get(_subtype(header), 0)
+
+
+def names_no_finger(header: bytes) -> bool:
+    """Whether such a header has a subtype, other than "no information", that is none of a finger."""
+    return _subtype(header) not in (0, *_SUBTYPES)
+
+
+def _subtype(header: bytes) -> int:
     every = list(_TEMPLATE_HEADER.finditer(header))
     if not every:
         return 0
@@ -41,6 +50,6 @@ def finger_of_header(header: bytes) -> int:
     while offset + 2 < min(stop, len(header)):
         tag, length = header[offset : offset + 2]
         if (tag, length) == (0x82, 1):
-            return _SUBTYPES.get(header[offset + 2], 0)
+            return header[offset + 2]
         offset += 2 + length
     return 0

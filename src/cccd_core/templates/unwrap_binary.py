@@ -14,7 +14,7 @@ from cccd_core.errors import FormatError
 from cccd_core.templates import nist_file, nist_itl
 from cccd_core.templates.identify import is_archive
 from cccd_core.templates.notices import Notice, Remark
-from cccd_core.templates.subtypes import finger_of_header
+from cccd_core.templates.subtypes import finger_of_header, names_no_finger
 
 MAX_BYTES = 1 << 20  # what is opened, and what comes out of it
 MAX_RECORDS = 64
@@ -159,11 +159,13 @@ def cbeff(data: bytes) -> Parts | None:
         length = length_of(data[start : start + MAX_BYTES])
         if not length:
             raise FormatError("a record behind a header is cut", offset=start, record=len(parts) + 1)
-        parts.append(Part(data[start : start + length], finger_of_header(data[end:start])))
+        header = data[end:start]
+        odd = (Notice(Remark.SUBTYPE_UNKNOWN),) if names_no_finger(header) else ()
+        parts.append(Part(data[start : start + length], finger_of_header(header), notices=odd))
         end = start + length
         found = RECORD_START.search(data, end)
     if parts and data[:2] in (_TEMPLATE, _GROUP):
-        parts[0] = parts[0]._replace(notices=_as_stated(data, len(parts)))
+        parts[0] = parts[0]._replace(notices=(*_as_stated(data, len(parts)), *parts[0].notices))
     return parts or None
 
 

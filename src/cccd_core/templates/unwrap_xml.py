@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from cccd_core.errors import FormatError
 from cccd_core.templates.identify import identify
+from cccd_core.templates.notices import Notice, Remark
 from cccd_core.templates.subtypes import finger_of
 from cccd_core.templates.unwrap_binary import BLANKS, MAX_BYTES, Part, Parts
 from cccd_core.templates.unwrap_text import LEAST_TEXT, MAX_TRIED, decoded_base64, holds_record, named, without_uri
@@ -98,7 +99,10 @@ class _Document:
             self._kept_bytes += len(text)
             if self._kept_bytes > MAX_BYTES:
                 raise FormatError("a wrapper holds too much", most_bytes=MAX_BYTES)
-            self.parts.append(Part(text, finger_of(self._subtypes[-1]) if self._subtypes else 0))
+            subtype = self._subtypes[-1] if self._subtypes else ""
+            position = finger_of(subtype)
+            odd = (Notice(Remark.SUBTYPE_UNKNOWN),) if subtype and not position else ()
+            self.parts.append(Part(text, position, notices=odd))
         elif what is not None or (is_block and content):
             self.parts.append(Part(b"", passed_over=what or identify(content or b"")))
 
@@ -110,4 +114,4 @@ def xml(data: bytes) -> Parts | None:
     document = _Document()
     document.read(data)
     odd = oddities(data)
-    return [part._replace(notices=odd) for part in document.parts] or None
+    return [part._replace(notices=(*odd, *part.notices)) for part in document.parts] or None

@@ -280,12 +280,17 @@ def test_a_person_is_replaced_and_renamed_by_order(cccd: Any, folder: Path, peop
     assert (code, json.loads(out)["new_id"]) == (0, "P7")
     assert cccd("rename", folder, "P7", "P3", "--order", "CV 9")[0] == 3
     assert cccd("replace", folder, people / "nobody", "--order", "x")[0] == 3
+    put(people, {"P7/1.fmr": record(70), "P7/notes.txt": b"left-handed"})
+    code, out, _ = cccd("replace", folder, people / "P7", "--order", "recapture 8", "--json")
+    told = json.loads(out)
+    assert (code, told["person_id"], told["order"]) == (0, "P7", "recapture 8")
+    assert sum(told["passed_over"].values()) == 1
     put(people, {"P3/1.fmr": b"?"})
     code, out, _ = cccd("replace", folder, people / "P3", "--order", "x", "--json")
     assert (code, json.loads(out)["error"]["facts"]["file"]) == (3, "1.fmr")
     with open_gallery(folder) as gallery:
         assert {p: identity(t) for p, t in gallery.get("P7").tenprint.items()} == {1: 70}
-        assert gallery.last_withdrawal() == 2
+        assert gallery.last_withdrawal() == 3
     assert "P7" in cccd("withdrawals", folder)[1]
 
 

@@ -217,3 +217,24 @@ def test_an_itl_file_in_which_some_separators_have_line_ends_is_refused() -> Non
     place = data.index(b"\x1d9.")
     with pytest.raises(FormatError):
         templates.read(data[: place + 1] + b"\r\n" + data[place + 1 :])
+
+
+@pytest.mark.parametrize(("subtype", "word"), [("NoFinger", "subtype_unknown"), ("Left", "subtype_unknown"), ("", "")])
+def test_a_subtype_that_names_no_finger_is_told_where_the_record_names_none(subtype: str, word: str) -> None:
+    for position in (0, 7):
+        text = base64.b64encode(templates.write(finger(3, 20, position=position), "iso-2005")).decode()
+        read = templates.read(f"<BIR><Subtype>{subtype}</Subtype><BDB>{text}</BDB></BIR>".encode())
+        assert read.view.position == position
+        assert [str(notice.word) for notice in read.notices] == [
+            "unwrapped",
+            *([word] if word and not position else []),
+        ]
+
+
+def test_a_subtype_of_iso_7816_11_that_names_no_finger_is_told() -> None:
+    for subtype, words in ((0, ["unwrapped"]), (3, ["unwrapped", "subtype_unknown"]), (10, ["unwrapped"])):
+        bare = templates.write(finger(3, 20, position=0), "iso-2005")
+        header = bytes([0xA1, 6, 0x81, 1, 8, 0x82, 1, subtype])
+        body = header + b"\x5f\x2e\x82" + len(bare).to_bytes(2, "big") + bare
+        read = templates.read(b"\x7f\x60\x82" + len(body).to_bytes(2, "big") + body)
+        assert [str(notice.word) for notice in read.notices] == words

@@ -109,12 +109,15 @@ def replace(
     with options_named():
         described = given.described
         person = read_person(person_dir, described, passed_over=passed_over)
-    tell_passed_over(passed_over)
     cipher = cipher_of(key)
     with open_gallery(gallery, alone=True, cipher=cipher) as opened:
         change = opened.replace(person, order=order)
         kept_up(opened, gallery, cipher, make=False, quiet=True)
-    _told(change, f"{change.person_id} replaced: {change.fingers} fingers by {person.count}", as_json)
+    if as_json:
+        print_json({**change.as_dict(), "passed_over": dict(passed_over)})
+    else:
+        tell_passed_over(passed_over)
+        _told(change, f"{change.person_id} replaced: {change.fingers} fingers by {person.count}", as_json)
 
 
 def rename(
