@@ -60,6 +60,10 @@ def extract(
     raw: Annotated[
         str | None, typer.Option(metavar="WIDTHxHEIGHT", help="Size of .raw files: gray, a byte a pixel. Needs --dpi.")
     ] = None,
+    position: Annotated[
+        int | None,
+        typer.Option(min=1, max=10, help="Which finger it is; of a file of several prints the one to take, 1 to 10."),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Make what is there already anew, too.")] = False,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -83,7 +87,7 @@ def extract(
         outcomes = extract_all(
             found(sources, raw is not None),
             out,
-            Wanted(to, dpi, size, again),
+            Wanted(to, dpi, size, again, position or 0),
             extractor=extractor,
             threads=threads or runtime.threads(),
             progress=step,

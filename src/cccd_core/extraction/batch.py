@@ -31,6 +31,7 @@ class Wanted:
     dpi: float | None = None
     raw_size: tuple[int, int] | None = None  # width and height
     again: bool = False
+    position: int = 0  # which finger it is; of a file of several prints the one that is meant
 
     @property
     def ending(self) -> str:
@@ -144,7 +145,7 @@ def _one(source: Path, target: Path, wanted: Wanted, reader: ImageReader) -> Out
     try:
         data = whole_file.read(source, "image", most=MAX_IMAGE_BYTES)
         raw_size = wanted.raw_size if source.suffix.lower() == RAW_ENDING else None
-        made = reader.read(data, dpi=wanted.dpi, raw_size=raw_size)
+        made = reader.read(data, dpi=wanted.dpi, raw_size=raw_size, position=wanted.position)
         whole_file.write(target, write(made.template, wanted.format), private=True, folders=True)
     except DiskFullError:
         raise

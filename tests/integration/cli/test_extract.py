@@ -13,6 +13,7 @@ from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_USAGE, run
 from cccd_core.cli.main import build
 from cccd_core.extraction import weights
 from cccd_core.templates import load
+from support import itl_prints
 
 pytestmark = [
     pytest.mark.data,
@@ -106,3 +107,19 @@ def test_doctor_says_whether_the_extra_is_there(capsys: pytest.CaptureFixture[st
     found = answer(capsys)["extraction"]
     assert set(found) == {"pyfing", "h5py"}
     assert "not installed" not in found.values()
+
+
+def test_one_of_several_prints_is_taken_by_its_position(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prints = []
+    for finger, name in (("2", "101_1"), ("7", "102_1")):
+        with Image.open(images / "fvc2002_DB1_B" / f"{name}.png") as image:
+            prints.append((14, itl_prints.fourteen(np.asarray(image.convert("L")), finger)))
+    (tmp_path / "card.an2").write_bytes(itl_prints.itl(*prints))
+    assert call(tmp_path / "card.an2", "-o", tmp_path / "out") == EXIT_FAULTS
+    assert "several prints" in capsys.readouterr().err
+    assert call(tmp_path / "card.an2", "-o", tmp_path / "out", "--position", "7") == 0
+    made = load(tmp_path / "out" / "card.fmr").view
+    assert (made.position, made.count > 20) == (7, True)
+    assert call(tmp_path / "card.an2", "-o", tmp_path / "out", "--position", "11") == EXIT_USAGE
