@@ -67,6 +67,9 @@ _XML = (
     (re.compile(r"39794(?:[/:]-?|-)2\b"), "an ISO/IEC 39794-2 finger minutiae record in XML, which is not read"),
     (re.compile(r"39794(?:[/:]-?|-)\d"), "a record of ISO/IEC 39794 in XML, which is not read"),
 )
+_DUMP = re.compile(
+    r"\s{0,16}0{6,16}:?[ \t]+(?:[01]{8}|[0-7]{3,6}|[FMR]|[0-9]{1,3})\s"
+)  # in bits, octal, decimal, letters
 _TRACE = re.compile(
     r"\b(?:0?x|&h|\$)?46[^0-9A-Za-z]{0,4}(?:0?x|&h|\$)?4d[^0-9A-Za-z]{0,4}(?:0?x|&h|\$)?52[^0-9A-Za-z]{0,4}(?:0?x|&h|\$)?00"
     r"|\b0?70[,; ]{1,4}0?77[,; ]{1,4}0?82[,; ]{1,4}0{1,3}\b|\b106[,; ]{1,4}115[,; ]{1,4}122[,; ]{1,4}000\b",
@@ -114,6 +117,8 @@ def identify(data: bytes) -> str:
         return "XML or HTML text without a template in it"
     if start in ("{", "["):
         return "JSON text without a template in it"
+    if _DUMP.match(text):
+        return "a dump of bytes in a form that is not read (xxd, hexdump -C and od -tx1 are)"
     if _TRACE.search(text):
         return "text in which the bytes of a record seem to begin, in a form that is not read"
     first, second = (*text.split("\n", 2), "")[:2]

@@ -14,6 +14,7 @@ from cccd_core.templates.unwrap_binary import BLANKS, MAX_BYTES, MAX_RECORDS, RE
 MAX_ROWS = 65_536  # sixteen bytes each make what is opened at most
 
 _ROW = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})(:?)(?:[ \t]+\S.*)?")
+_RIGHT = re.compile(rb"[|>]")  # before the text at the right, as hexdump and od print it
 _TEXT_BEGINS = re.compile(rb"(?<=\S)\s{2,}")
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 _WORD_DIGITS = (4, 8, 16)
@@ -44,7 +45,7 @@ def dumps(data: bytes) -> list[bytes]:
         found = _ROW.fullmatch(line.rstrip())
         if found is None or len(columns) >= MAX_ROWS:
             return []
-        digits = line[found.end(2) :].partition(b"|")[0]
+        digits = _RIGHT.split(line[found.end(2) :], maxsplit=1)[0]
         if found[2]:  # the text at the right begins in every row where it does in the first, or after two blanks
             begins = _TEXT_BEGINS.search(digits) if text_at is None else None
             text_at = text_at or (begins.end() if begins else len(digits))

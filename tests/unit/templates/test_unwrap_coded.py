@@ -96,6 +96,9 @@ FORMS = {
         f"    {16 * at:04x}  {row[:8].hex(' ')}  {row[8:].hex(' ')}   {printed(row)}"
         for at, row in enumerate(rows(record))
     ),
+    "od with text": lambda record: "\n".join(
+        f"{16 * at:07o} {row.hex(' '):47}  >{printed(row)}<" for at, row in enumerate(rows(record))
+    ),
     "decimal numbers": lambda record: ", ".join(map(str, record)),
     "decimal numbers, bare": lambda record: " ".join(map(str, record)),
     "NumPy's": lambda record: "[" + "\n ".join(" ".join(f"{byte:3}" for byte in row) for row in rows(record, 18)) + "]",
@@ -121,7 +124,9 @@ def test_a_record_in_text_is_read(form: str, record: bytes) -> None:
 @pytest.mark.parametrize("form", [form for form in FORMS if form not in ("a picture's source", "C's literals")])
 def test_what_is_cut_is_refused_and_says_so(form: str) -> None:
     text = FORMS[form](RECORD)
-    with pytest.raises(FormatError, match=r"cut|broken|as long as it says|no template|no record|not all there"):
+    with pytest.raises(
+        FormatError, match=r"cut|broken|as long as it says|no template|no record|not all there|ends within"
+    ):
         templates.read(text[: len(text) * 2 // 3].encode())
 
 
@@ -175,7 +180,9 @@ def test_numbers_that_begin_as_a_record_are_no_xyt() -> None:
     [
         (b'<~87cURD]i,"Ebo80~>', "Ascii85 text of what is no record"),
         (b"got 46 4D 52 00 here", "bytes of a record"),
-        (b"0000000 F M R \\0", "text that is no template"),
+        (b"0000000   F   M   R  \\0      2   0\n", "a dump of bytes in a form that is not read"),
+        (b"0000000 046506 000122 031040 000060\n", "a dump of bytes in a form that is not read"),
+        (b"00000000: 01000110 01001101 01010010 00000000  FMR.\n", "a dump of bytes in a form that is not read"),
         (b":0300300002337A1E\n:00000001FF\n", "Intel HEX of bytes of no known format"),
         (b":0300300002337A1F\n:00000001FF\n", "Intel HEX text that is broken"),
         (b"S1130000285F245F2212226A000424290008237C2B\nS9030000FC", "S-records that are broken"),
