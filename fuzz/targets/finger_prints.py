@@ -93,7 +93,7 @@ SEEDS: tuple[bytes, ...] = (
 
 def large() -> list[bytes]:
     """Many prints, one of many lines, and a chip's file full of one image."""
-    many = [(14, _fourteen("2", "NONE", _PIXELS))] * (_ROOM // 200)
+    many = [(14, _fourteen("2", "NONE", _PIXELS))] * (_ROOM // 400)
     lines = _xml(bytes(_ROOM * 2 // 5), "NONE").replace(b"A\n", b"A\n\n\n")[:_ROOM] + b"</"
     return [
         b"\0" + _itl(*many),

@@ -91,7 +91,7 @@ class _Reader:
 def decode(data: bytes, *, most_px: int) -> Decoded:
     """The image of a WSQ file. FormatError, also for more pixels than `most_px`.
 
-    In Python: about a microsecond a byte and 60 ns a pixel; memory some 60 bytes a pixel.
+    In Python and NumPy: about a microsecond a byte and 0.3 to 0.5 a pixel; memory some 60 bytes a pixel.
     """
     if data[:2] != START:
         raise FormatError("not a WSQ image", offset=0)
