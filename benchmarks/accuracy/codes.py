@@ -5,8 +5,10 @@
 For fcj2020, for crossmatch and for the FVC sets together a model is trained without them (`scripts/train_codes.py`;
 kept in DIR, where it is taken from if it is there). Genuine pairs: all pairs of impressions; impostor pairs: all pairs
 of different fingers or people. People are the four fingers of an impression of fcj2020. A cohort is the other half of
-the people. `--extract` adds the templates that this library extracts from the images of fcj2020. `--write` puts what
-was measured into src/cccd_core/dedup/codes/data/screening.json, for the shipped coder.
+the people. Beyond four fingers there are no real people to measure: those of five to ten are synthetic, of another seed
+than the fingers that were trained on, and are named so. `--extract` adds the templates that this library extracts from
+the images of fcj2020. `--write` puts what was measured into src/cccd_core/dedup/codes/data/screening.json, for the
+shipped coder.
 """
 
 from __future__ import annotations
@@ -42,8 +44,10 @@ FVC = tuple(sorted(path.name for path in PRINTS.glob("fvc*") if (path / "fjfx").
 ROTATION = {"fcj2020": ("fcj2020",), "crossmatch": ("crossmatch",), "fvc": FVC}
 EXTRACTORS = ("fjfx", "mindtct", "sourceafis", "secugen")
 KEEPS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
+ORDER = (1, 6, 2, 7, 0, 5, 3, 8, 4, 9)  # places of ten fingers, those that are taken first in front
 STRANGERS, SEED = 3000, 20261201  # synthetic people, of another seed than those trained on
 OWN = "our own"  # extracted from the images; never trained on
+SYNTHETIC = "synthetic"  # set and extractor of people who are none
 Floats = NDArray[np.float64]
 
 
@@ -202,12 +206,12 @@ def table(sets: list[Set], wholes: list[Set]) -> list[str]:
     return lines
 
 
-def strangers(coder: FingerCoder) -> People:
+def strangers(coder: FingerCoder, impression: int = 0) -> People:
     """Synthetic people of ten fingers, who stand for a gallery of independent people: a real one is not to be had."""
     columns = {one.name: np.zeros((STRANGERS, FINGERS, one.bytes_per_finger), np.uint8) for one in coder.columns}
     for start in range(0, STRANGERS, 100):
         numbers_of = np.arange(start, start + 100)
-        for person, hand in zip(numbers_of.tolist(), tenprints(SEED, numbers_of), strict=True):
+        for person, hand in zip(numbers_of.tolist(), tenprints(SEED, numbers_of, impressions=impression), strict=True):
             codes = coder.encode([hand[position] for position in sorted(hand)])
             for name, values in codes.items():
                 columns[name][person, np.array(sorted(hand)) - 1] = values
@@ -216,11 +220,10 @@ def strangers(coder: FingerCoder) -> People:
 
 def scores_of(everyone: People) -> dict[str, tuple[tuple[float, ...], ...]]:
     """The scores that strangers reach, by column and number of fingers: those of the hands that are first in each."""
-    order = [1, 6, 2, 7, 0, 5, 3, 8, 4, 9]
     open_wide = Measured("", (0.5, 0.1), {BITS: ((0.0, 1.0),), COARSE: ((0.0, 1.0),)}, ())
     found: dict[str, list[tuple[float, ...]]] = {BITS: [], COARSE: []}
     for count in range(1, FINGERS + 1):
-        some = Set("", "", np.arange(len(everyone)), everyone).fingers(tuple(order[:count])).people
+        some = Set("", "", np.arange(len(everyone)), everyone).fingers(ORDER[:count]).people
         screen = Screen(some.take(np.arange(COHORT_MOST)), open_wide)
         others = some.take(np.arange(COHORT_MOST, len(some)))
         for column, rows in found.items():
@@ -249,6 +252,26 @@ def measured(wholes: list[Set], singles: list[Set], coder: FingerCoder) -> Measu
             upper = round(most(whose, lost), 5)
             losses.append(Loss(of.extractor, of.name, count, keep, *figures, upper))
     return replace(made, losses=tuple(losses))
+
+
+def synthetic_losses(coder: FingerCoder, made: Measured) -> tuple[Loss, ...]:
+    """What is lost of synthetic people of five to ten fingers, each once more; the first are the cohort."""
+    first, again = (strangers(coder, impression) for impression in range(2))
+    owner = np.arange(STRANGERS)
+    found = []
+    for count in range(5, FINGERS + 1):
+        gallery, probes = (Set("", "", owner, people).fingers(ORDER[:count]).people for people in (first, again))
+        screen = Screen(gallery.take(owner[:COHORT_MOST]), made)
+        rest = owner[COHORT_MOST:]
+        searching, crowd = probes.take(rest), sift.Crowd.of(gallery.take(rest))
+        known = sift.Known.of(screen, searching, exchanged=False)
+        for keep in KEEPS:
+            lost = np.ones(len(rest), np.bool_)
+            for probe, row, _ in sift.sift(screen, searching, crowd, known, keep=keep, exchanged=False, stop=len(rest)):
+                lost[probe[probe == row]] = False
+            upper = round(most(rest, lost), 5)
+            found.append(Loss(SYNTHETIC, SYNTHETIC, count, keep, len(lost), int(lost.sum()), upper))
+    return tuple(found)
 
 
 def sifted(wholes: list[Set], made: Measured) -> list[str]:
@@ -301,7 +324,7 @@ def losses(made: Measured) -> list[str]:
         cell = f"{100 * loss.lost / loss.mates:.2f} ({100 * loss.most:.1f})"
         rows.setdefault((loss.sets, loss.extractor, loss.fingers), {})[loss.keep] = cell
     for (name, extractor, fingers), cells in rows.items():
-        if name in ("fcj2020", "crossmatch"):
+        if name in ("fcj2020", "crossmatch", SYNTHETIC):
             lines.append(f"| {name}, {extractor} | {fingers} | " + " | ".join(cells[keep] for keep in shares) + " |")
     return lines
 
@@ -326,7 +349,9 @@ def main() -> None:
                         sets.append(load(each, extractor, coder, whole=False))
                         if each == "fcj2020":
                             wholes.append(load(each, extractor, coder, whole=True))
-    made = measured(wholes, [of for of in sets if of.name != "fcj2020"], FingerCoder.shipped())
+    coder = FingerCoder.shipped()
+    made = measured(wholes, [of for of in sets if of.name != "fcj2020"], coder)
+    made = replace(made, losses=made.losses + synthetic_losses(coder, made))
     text = "\n".join([*table(sets, wholes), "", *sifted(wholes, made), "", *losses(made)]) + "\n"
     print(text)
     if given.out:

@@ -50,7 +50,8 @@ class Evidence:
     * `comparisons`: people the probe was searched against, the N of the thresholds.
     * `cascade`: the stages it was searched by (`docs/reference/dedup.md`); `screened`: earlier people whom the first of
       them looked at; `compared`: those whose fingers were compared by position; `miss_rate`: which share of true
-      matches the stage before that was measured to lose: 0 where everyone is compared, None where it was not measured.
+      matches the stage before that was measured to lose: 0 where everyone is compared, None where it was not
+      measured; of more than four fingers it was measured of synthetic people.
     * `duplicate_score`, `review_score`: the fused scores at which the allowances are met with that N.
     * `reasons`: why not unique: `match`; `weak_match` (between the two allowances), `single_finger` (only one agrees),
       `mirrored` (the fingers match as mirror images), `linked` (see below), `several_people` (different fingers are

@@ -71,7 +71,8 @@ class JoinReport:
 
     @property
     def miss_rate(self) -> dict[str, float | None]:
-        """Which share of true matches by so many fingers the first stage was measured to lose."""
+        """Which share of true matches by so many fingers the first stage was measured to lose; of more than four
+        fingers of synthetic people."""
         keep, measured = Cascade.parse(self.joined.plan.cascade).keep, Measured.shipped()
         counts = sorted({loss.fingers for loss in measured.losses})
         return {f"{count}": 0.0 if keep is None else miss_rate(measured, keep, count) for count in counts}

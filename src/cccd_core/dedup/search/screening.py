@@ -118,8 +118,9 @@ class CodeScreen:
 
 
 def miss_rate(measured: Measured, keep: float, fingers: int) -> float | None:
-    """Which share of true matches by so many fingers was measured to be lost, for the extractor of which most were; of
-    more fingers than were measured that of the most. None where no such share was measured."""
+    """Which share of true matches by so many fingers was measured to be lost, for the extractor of which most were. Of
+    more than four fingers synthetic people were measured, no real ones are to be had. None where no such share was
+    measured."""
     losses = measured.losses_of(keep)
     counts = sorted({loss.fingers for loss in losses})
     if not counts or not fingers:

@@ -198,6 +198,8 @@ def test_what_was_measured_belongs_to_the_shipped_coder():
         assert loss.lost / loss.mates < loss.most <= 1
     assert {loss.extractor for loss in measured.losses_of(0.001, fingers=4)} >= {"fjfx", "mindtct", "sourceafis"}
     assert {loss.keep for loss in measured.losses_of(0.002)} == {0.001}
+    assert {loss.sets for loss in measured.losses if loss.fingers > 4} == {"synthetic"}
+    assert {loss.fingers for loss in measured.losses_of(0.001)} == set(range(1, 11))
     assert not measured.losses_of(1e-9)
 
 
