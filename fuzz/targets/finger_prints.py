@@ -5,6 +5,7 @@ is decoded as it would be. The first byte chooses.
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import struct
 
@@ -12,14 +13,14 @@ from PIL import Image
 
 from cccd_core.emrtd import cbeff, dg3
 from cccd_core.errors import CccdError
-from cccd_core.extraction import decoding, images, reader, wsq
+from cccd_core.extraction import images, reader
 from cccd_core.templates import beside, nist_file
+from fuzz.targets import finger_images
 
 MODULES = (
     "cccd_core.templates.nist_itl", "cccd_core.templates.nist_xml", "cccd_core.templates.nist_file",
     "cccd_core.templates.beside", "cccd_core.extraction.reader", "cccd_core.extraction.decoding", "cccd_core.emrtd",
 )  # fmt: skip
-_MOST_PX = 100_000
 _FS, _GS = "\x1c", "\x1d"
 _PIXELS = bytes(range(63))
 _ROOM = 60_000
@@ -121,12 +122,8 @@ def target(data: bytes) -> None:
 
 
 def _decoded(data: bytes, size: tuple[int, int] | None) -> None:
-    try:
-        if size is not None:
-            images.raw(data, *size)
-        elif data[:2] == wsq.START:
-            wsq.decode(data, most_px=_MOST_PX)
-        elif len(data) < 4096:
-            decoding.decode(data)
-    except (CccdError, MemoryError):
-        pass
+    if size is None:
+        finger_images.target(data)
+        return
+    with contextlib.suppress(CccdError, MemoryError):
+        images.raw(data, *size)

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -138,19 +139,15 @@ def finger_files(folder: Path, described: Described, passed_over: Counter[str] |
     found: list[Finger] = []
     try:
         for file, position, data in _fingers_in(folder, Counter() if passed_over is None else passed_over):
-            try:
-                found.append(
-                    (file, position, _record(data, position, described) if _is_print(data, described) else data)
-                )
-            except CccdError as error:
-                raise _NamedError(file, error) from None
+            if _is_print(data, described):
+                view = _read_one((file, position, data), True, described)
+                data = write(TemplateRecord("iso-2005", (view,)), "iso-2005")
+            found.append((file, position, data))
+    except UnavailableError as error:
+        raise error.with_facts(path=str(folder)) from None
     except _NamedError as error:
         raise error.error.with_facts(path=str(folder), file=error.file) from None
     return found
-
-
-def _record(data: bytes, position: int, described: Described) -> bytes:
-    return write(TemplateRecord("iso-2005", (read_finger(data, position, described),)), "iso-2005")
 
 
 class _NamedError(Exception):
@@ -168,10 +165,11 @@ def _person(name: object, fingers: Iterator[Finger], described: Described, least
     placed: dict[int, FingerTemplate] = {}
     unplaced: list[FingerTemplate] = []
     given = list(fingers)
-    images = sum(_is_print(data, described) for _, _, data in given)
-    with ThreadPoolExecutor(max(1, min(images, runtime.threads()))) as pool:
+    prints = [_is_print(data, described) for _, _, data in given]
+    with ThreadPoolExecutor(max(1, min(sum(prints), runtime.threads()))) as pool:
         # an image takes a tenth of a second and more, a template nothing to speak of
-        templates = (pool.map if images > 1 else map)(lambda one: _read_one(one, described), given)
+        read_all = pool.map if sum(prints) > 1 else map
+        templates = read_all(_read_one, given, prints, repeat(described))
         for (file, position, _), template in zip(given, templates, strict=True):
             if position and position in placed:
                 raise _NamedError(file, FormatError("two files of one finger", position=position))
@@ -187,35 +185,35 @@ def _person(name: object, fingers: Iterator[Finger], described: Described, least
         raise _NamedError("", error) from None
 
 
-def _read_one(finger: Finger, described: Described) -> FingerTemplate:
+def _read_one(finger: Finger, is_print: bool, described: Described) -> FingerTemplate:
+    """The template of a finger; of several views the one of its position; of a print what is extracted from it.
+
+    More than 255 minutiae, which no gallery keeps, are brought to the 255 strongest. _NamedError; UnavailableError for
+    an image without the extra that brings the extractor. Cost of an image: an extraction.
+    """
     file, position, data = finger
     try:
-        return read_finger(data, position, described)
+        view = (_extracted if is_print else _view)(data, position, described)
+        return replace(strongest(view, MINUTIAE_MOST), position=position, view=0)
     except UnavailableError as error:  # nobody's finger is at fault
         raise error.with_facts(file=file) from None
     except CccdError as error:
         raise _NamedError(file, error) from None
 
 
-def read_finger(data: bytes, position: int, described: Described) -> FingerTemplate:
-    """The template of one finger in the bytes of a file or cell; of several views the one of that position; of an
-    image, or an ANSI/NIST-ITL file of prints without minutiae, what is extracted from it.
+def _extracted(data: bytes, position: int, described: Described) -> FingerTemplate:
+    # its models are loaded where there are images alone
+    from cccd_core.extraction import ImageReader
 
-    More than 255 minutiae, which no gallery keeps, are brought to the 255 strongest. FormatError, ParameterError;
-    UnavailableError for an image without the extra that brings the extractor. Cost of an image: an extraction.
-    """
-    if _is_print(data, described):
-        # its models are loaded where there are images alone
-        from cccd_core.extraction import ImageReader
+    return ImageReader.shared().read(data, dpi=described.dpi, position=position).template
 
-        view = ImageReader.shared().read(data, dpi=described.dpi, position=position).template
-    else:
-        record = read(
-            data, format=described.format, dpi=described.dpi, height_px=described.height_px,
-            width_px=described.width_px, most_bytes=FINGER_BYTES_MOST,
-        )  # fmt: skip
-        view = record.view if len(record.views) == 1 else record.select(position=position)
-    return replace(strongest(view, MINUTIAE_MOST), position=position, view=0)
+
+def _view(data: bytes, position: int, described: Described) -> FingerTemplate:
+    record = read(
+        data, format=described.format, dpi=described.dpi, height_px=described.height_px, width_px=described.width_px,
+        most_bytes=FINGER_BYTES_MOST,
+    )  # fmt: skip
+    return record.view if len(record.views) == 1 else record.select(position=position)
 
 
 def _is_print(data: bytes, described: Described) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from cccd_core import pki, templates
+from cccd_core.cli import common
+from cccd_core.cli.main import build
 from cccd_core.pki import authority
 from support.issuing import Office
 from support.matching_pairs import impression
@@ -26,6 +28,18 @@ def stdin(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
     return put
+
+
+@pytest.fixture
+def cccd(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs a command in this process; returns exit code, standard output and standard error."""
+
+    def run(area: str, *words: str | Path) -> tuple[int, str, str]:
+        code = common.run(build(area), [area, *map(str, words)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
 
 
 @pytest.fixture

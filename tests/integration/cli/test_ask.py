@@ -14,26 +14,12 @@ from typing import Any
 import pytest
 
 from cccd_core import templates
-from cccd_core.cli import common
-from cccd_core.cli.main import build
 from cccd_core.dedup import EnrolledPerson
 from cccd_core.templates import TemplateRecord
 from support.joining import someone
 from support.served import at_socket, made
 
 pytestmark = pytest.mark.jit
-
-
-@pytest.fixture
-def cccd(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command; returns exit code, standard output and standard error."""
-
-    def run(area: str, *words: str | Path) -> tuple[int, str, str]:
-        code = common.run(build(area), [area, *map(str, words)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

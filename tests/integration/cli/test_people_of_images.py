@@ -11,8 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from cccd_core import templates
-from cccd_core.cli import common
-from cccd_core.cli.main import build
 from cccd_core.dedup import open_gallery
 from cccd_core.errors import UnavailableError
 from cccd_core.extraction import ImageReader, weights
@@ -26,18 +24,6 @@ pytestmark = [
     pytest.mark.skipif(not weights.found(), reason="the extra cccd_core[extract] is not installed"),
 ]
 FINGERS = {2: "101-4", 7: "101-6"}  # of one person of fcj2020, by position
-
-
-@pytest.fixture
-def cccd(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command; returns exit code, standard output and standard error."""
-
-    def run(area: str, *words: str | Path) -> tuple[int, str, str]:
-        code = common.run(build(area), [area, *map(str, words)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def person(images: Path, folder: Path, number: int, impression: int) -> Path:

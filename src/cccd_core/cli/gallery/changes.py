@@ -25,6 +25,7 @@ from cccd_core.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from cccd_core.dedup import Withdrawal
+    from cccd_core.plain import JsonObject
 
 _CHANGED = "the change was made, or nothing was changed: see cccd gallery withdrawals"
 
@@ -113,11 +114,10 @@ def replace(
     with open_gallery(gallery, alone=True, cipher=cipher) as opened:
         change = opened.replace(person, order=order)
         kept_up(opened, gallery, cipher, make=False, quiet=True)
-    if as_json:
-        print_json({**change.as_dict(), "passed_over": dict(passed_over)})
-    else:
+    if not as_json:
         tell_passed_over(passed_over)
-        _told(change, f"{change.person_id} replaced: {change.fingers} fingers by {person.count}", as_json)
+    what = f"{change.person_id} replaced: {change.fingers} fingers by {person.count}"
+    _told(change, what, as_json, passed_over=dict(passed_over))
 
 
 def rename(
@@ -143,8 +143,8 @@ def rename(
     _told(change, f"{change.person_id} is {change.new_id} now", as_json)
 
 
-def _told(change: Withdrawal, what: str, as_json: bool) -> None:
+def _told(change: Withdrawal, what: str, as_json: bool, **more: JsonObject) -> None:
     if as_json:
-        print_json(change)
+        print_json({**change.as_dict(), **more})
     else:
         say(f"{what}, order {change.order}, withdrawal {change.sequence}")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -240,12 +240,18 @@ class Screen:
         limits = np.array([math.inf, *(self.measured.score(column, k, keep) for k in range(1, FINGERS + 1))])
         alone = np.bitwise_count(probes.columns[BITS]).sum(axis=2, dtype=np.float64) if column == BITS else None
         presences = np.arange(scan.PRESENCES, dtype=np.uint16)
-        return floors(self.strangers(column, probes), probes.present, limits, presences, alone)
+        return floors(self.strangers((column,), probes)[column], probes.present, limits, presences, alone)
 
-    def strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
-        """Mean and variance of what the cohort gives each finger of the probes, by a column or the sketch of the
-        numbers: float64[probes, 10] each."""
-        halves = self.laid(column, probes).reshape(len(probes), 2, FINGERS, -1)
+    def strangers(self, columns: Sequence[str], probes: People) -> dict[str, tuple[Floats, Floats]]:
+        """By each of these columns, or the sketch of the numbers: mean and variance of what the cohort gives each
+        finger of the probes, float64[probes, 10] each. The numbers are laid out once for all."""
+        whole = {name: self.laid(name, probes) for name in {_column(column) for column in columns}}
+        halves = {name: laid.reshape(len(probes), 2, FINGERS, -1) for name, laid in whole.items()}
+        return {
+            column: self._strangers(column, probes, sketched(halves[_column(column)], column)) for column in columns
+        }
+
+    def _strangers(self, column: str, probes: People, halves: Bytes) -> tuple[Floats, Floats]:
         mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
         for finger, against in enumerate(self._laid_out(column)):
             here = np.flatnonzero(probes.present >> finger & 1)

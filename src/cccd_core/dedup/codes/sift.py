@@ -125,10 +125,9 @@ class Known:
     @classmethod
     def of(cls, screen: Screen, people: People, *, exchanged: bool) -> Known:
         """Costs 512 comparisons of codes a finger, and as many where they are exchanged."""
-        moved = relaid(people, HANDS_SWAPPED) if exchanged else people
         return cls(
-            {column: screen.strangers(column, people) for column in COLUMNS},
-            {column: screen.strangers(column, moved) for column in COLUMNS} if exchanged else {},
+            screen.strangers(COLUMNS, people),
+            screen.strangers(COLUMNS, relaid(people, HANDS_SWAPPED)) if exchanged else {},
         )
 
     def laid(self, number: int, column: str) -> tuple[Floats, Floats]:
