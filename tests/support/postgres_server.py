@@ -108,8 +108,12 @@ class Server:
 
     def cut(self, database: str) -> int:
         """Ends every connection to a database, under the hands of whoever uses it; how many there were."""
-        condition = f"datname = '{database}' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        return int(self.sql(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {condition}"))
+        return int(self.sql(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {_others(database)}"))
+
+    def settle(self, database: str) -> None:
+        """Waits until nobody is connected to a database: a server still ends what a killed client began."""
+        while int(self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {_others(database)}")):
+            time.sleep(0.05)
 
     def _run(self, program: str, *arguments: str) -> None:
         done = self._call(program, *arguments)
@@ -122,3 +126,8 @@ class Server:
             [self.programs / program, *arguments], capture_output=True, text=True, check=False, cwd=self.folder,
             env={**os.environ, "LC_ALL": "C", **(environment or {})}, **self._as,
         )  # fmt: skip
+
+
+def _others(database: str) -> str:
+    """Who else is connected to a database."""
+    return f"datname = '{database}' AND pid <> pg_backend_pid() AND backend_type = 'client backend'"

@@ -99,8 +99,7 @@ def test_several_clients_at_a_time(folder: Path, tmp_path: Path) -> None:
 
 def test_one_bad_client_stops_nobody(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "s"
-    limits = Limits(connections=5, idle_s=1.0, request_s=0.5, answer_s=1.0)
-    with at_socket(folder, path, limits), Client(path) as good:
+    with at_socket(folder, path, Limits(connections=5)), Client(path) as good:
         assert of(good.ask(identify("1", someone("x", 2, 1)))) == "p2"
         with raw(path) as nonsense:
             nonsense.sendall(b"GET / HTTP/1.1\r\n\r\n\n[1]\n" + b'{"operation":"status"}\n')
@@ -110,16 +109,26 @@ def test_one_bad_client_stops_nobody(folder: Path, tmp_path: Path) -> None:
             endless.sendall(b"x" * (FRAME_BYTES_MOST + (1 << 17)))
             assert line(endless)["error"]["kind"] == "format"
             assert ended(endless)
-        with raw(path) as slow:
-            slow.sendall(b"{")
-            assert ended(slow)
         with raw(path) as gone:
             gone.sendall(b'{"operation":"status"}\n{"operation":"sta')
         with ExitStack() as stack:
             others = [stack.enter_context(raw(path)) for _ in range(8)]
             assert [line(one)["error"]["kind"] for one in others[6:]] == ["busy", "busy"]
-    with at_socket(folder, path), Client(path) as good:
         assert of(good.ask(identify("2", someone("x", 3, 1)))) == "p3"
+
+
+def test_who_says_nothing_or_half_of_it_is_left(folder: Path, tmp_path: Path) -> None:
+    for number, limits in enumerate((Limits(request_s=0.1), Limits(idle_s=0.1))):
+        path = tmp_path / f"s{number}"
+        with at_socket(folder, path, limits):
+            with raw(path) as slow:
+                if limits.request_s < 1:
+                    slow.sendall(b"{")
+                assert ended(slow)
+            with raw(path) as next_one:
+                if limits.request_s < 1:
+                    next_one.sendall(b"{")
+                assert ended(next_one)
 
 
 def lines(connection: socket.socket, count: int) -> list[dict[str, Any]]:

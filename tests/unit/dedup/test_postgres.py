@@ -350,7 +350,6 @@ def test_a_reader_misses_nobody_though_writers_are_slow_and_killed(url):
                 process.wait()
                 process.stdout.close()
                 acknowledged[name] = max([acknowledged.get(name, 0), *(int(x) for x in lines if x.endswith("\n"))])
-        time.sleep(0.5)  # the server may still end what a killed one began
         everyone = [(entry.sequence, entry.person.person_id) for entry in gallery.entries()]
         assert seen == everyone[: len(seen)]
         assert [number for number, _ in everyone] == list(range(1, len(everyone) + 1))
@@ -397,7 +396,7 @@ def test_killed_at_any_moment_a_change_is_whole_or_was_not(postgres, url, victim
         said += [int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
         process.wait()
         process.stdout.close()
-        time.sleep(0.3)
+        postgres.settle(Server.name(url))
         with closing(PostgresGallery(url)) as gallery:
             done = gallery.last_withdrawal()
             assert done >= said[-1]

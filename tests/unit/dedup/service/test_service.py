@@ -231,12 +231,17 @@ def test_what_waits_when_it_ends_is_to_be_asked_again(folder: Path, monkeypatch:
         assert gate.wait(30)
         return real(self, job)
 
+    def released() -> None:
+        while not one._ending:
+            threading.Event().wait(0.001)
+        gate.set()
+
     monkeypatch.setattr(Service, "_carried_out", carried_out)
     with service(folder, workers=1) as one:
         one.ask(insert("first", someone("A-1", 41), wait=0))
         assert begun.wait(30)
         one.ask(insert("second", someone("A-2", 42), wait=0))
-        threading.Timer(0.05, gate.set).start()
+        threading.Thread(target=released).start()
     with service(folder) as one:
         assert one.ask(Request("status", "first")).state == "done"
         second = one.ask(Request("status", "second"))
