@@ -37,5 +37,8 @@ class Database(Protocol):
     def erase(self) -> None:
         """Leaves nothing of what was deleted before where this can be done at once."""
 
+    def purge(self) -> None:
+        """Leaves nothing of what was deleted before, however long it takes."""
+
     def close(self) -> None:
         """Lets go; it can be used again."""

@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from sqlalchemy import Connection, create_engine
@@ -34,6 +34,7 @@ from cccd_core.errors import (
     UnavailableError,
 )
 from cccd_core.storage.database import LostConnectionError
+from cccd_core.storage.postgres_purge import purge
 
 SCHEME: Final = "postgresql://"
 URL_CHARACTERS_MOST: Final = 1024
@@ -56,7 +57,8 @@ _NEEDS: Final = "pip install 'cccd_core[postgres]'"
 class PostgresKind:
     """What one kind of tables is. `what` is its name in errors, `name` the schema that holds it alone, `statements`
     make it, `columns` are (table, column, type, whether a value must be there) of what they make. `lock` is the table
-    that a writer locks."""
+    that a writer locks. `personal`: tables of which nothing that was deleted is to stay, each with a statement that
+    makes the server forget what it keeps of their values as statistics, and keep none from then on."""
 
     what: str
     name: str
@@ -64,6 +66,7 @@ class PostgresKind:
     lock: str
     statements: tuple[str, ...]
     columns: frozenset[tuple[str, str, str, bool]]
+    personal: Mapping[str, str] = field(default_factory=dict)
 
 
 class PostgresDatabase:
@@ -118,7 +121,21 @@ class PostgresDatabase:
                 connection.commit()
 
     def erase(self) -> None:
-        """Nothing can be done at once: no reader sees what was deleted, and the server's VACUUM frees its bytes."""
+        """Nothing can be done at once: no reader sees what was deleted, and `purge` takes its bytes away."""
+
+    def purge(self) -> None:
+        """Leaves nothing of what was deleted before in the server's files of tables, indices and statistics, which are
+        written anew; who reads or writes them meanwhile waits. What the log, standbys and backups have is not reached.
+
+        BusyError where a transaction that may still see it does not end within a minute; UnavailableError where this
+        user may not: who owns the tables may, and statistics of tables that were made before they were kept from them
+        are for the owner of the database.
+        """
+        with self._faults(), self._engine.connect() as opened:
+            purge(
+                opened.execution_options(isolation_level="AUTOCOMMIT"), self.kind.name, self.kind.personal,
+                where=self.where, patience_s=_LOCK_TIMEOUT_S,
+            )  # fmt: skip
 
     def close(self) -> None:
         """Ends the connections; it can be used again."""
@@ -215,6 +232,7 @@ class PostgresDatabase:
         yield f"REVOKE ALL ON SCHEMA {name} FROM PUBLIC"
         yield "CREATE TABLE about (kind text NOT NULL, version integer NOT NULL)"
         yield from self.kind.statements
+        yield from self.kind.personal.values()
 
     def _is_there(self, connection: Connection) -> bool:
         query = "SELECT count(*) FROM pg_namespace WHERE nspname = %s"

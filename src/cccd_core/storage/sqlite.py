@@ -104,6 +104,10 @@ class SqliteFile:
                 path=str(self.path), needs="the other process to end",
             )  # fmt: skip
 
+    def purge(self) -> None:
+        """As `erase`."""
+        self.erase()
+
     @property
     def where(self) -> str:
         """The file's path, for errors."""

@@ -331,6 +331,12 @@ def test_a_gallery_in_a_database_is_named_by_its_folder(
     assert (info["people"], info["gallery_id"], info["withdrawals"]) == (1, made["gallery_id"], 1)
     code, _, err = cccd("create", tmp_path / "third", "--at", url.replace("owner@", "owner:secret7@"))
     assert (code, "secret7" in err) == (2, False)
+    files = "SELECT pg_relation_filenode('cccd_gallery.finger')"
+    before = postgres.sql(files, Server.name(url))
+    assert cccd("compact", folder, "--index-only")[0] == 0
+    assert postgres.sql(files, Server.name(url)) == before
+    assert cccd("compact", folder)[0] == 0
+    assert postgres.sql(files, Server.name(url)) != before
     (folder / "gallery.sqlite").touch()
     assert cccd("info", folder)[0] == 3  # two truths
     (folder / "gallery.sqlite").unlink()

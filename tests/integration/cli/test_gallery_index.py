@@ -14,6 +14,7 @@ from cccd_core.cli.main import build
 from cccd_core.dedup import GalleryStore, open_gallery
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.index import Index
+from cccd_core.dedup.index.packing import pack
 from cccd_core.matching import Matcher
 from cccd_core.storage.aes_gcm import KeyRing
 from cccd_core.storage.lock import exclusive
@@ -85,6 +86,21 @@ def test_whoever_comes_in_or_is_replaced_is_in_the_index(cccd: Any, folder: Path
     assert cccd("replace", fresh, people / "P0", "--order", "o")[0] == 0
     assert ready(fresh) == (5, 0)
     assert json.loads(cccd("info", fresh, "--json")[1])["index"]["shards"] == 2
+
+
+def test_nothing_is_left_of_who_was_removed_by_whomever(cccd: Any, folder: Path) -> None:
+    cccd("index", folder)
+    with open_gallery(folder) as gallery:  # by a program, which leaves the index as it is
+        run = pack((p, Matcher().prepare(t)) for p, t in gallery.get("P3").fingers())
+        gallery.remove("P3", order="1")
+
+    def holds() -> bool:
+        return any(run in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+    assert holds()
+    done = json.loads(cccd("compact", folder, "--json")[1])
+    assert (done["people"], done["dead"], done["up_to_withdrawal"]) == (4, 0, 1)
+    assert not holds()
 
 
 def test_one_process_changes_the_index(cccd: Any, folder: Path) -> None:

@@ -58,12 +58,17 @@ def up_to_date(
 
 def kept_up(gallery: SqlGallery, folder: Path, cipher: Cipher | None, *, make: bool, quiet: bool) -> None:
     """Brings the index up to date after the gallery was changed; `make`: also where there is none yet."""
+    if make or has_index(folder):
+        with progress("index", quiet=quiet) as told:
+            up_to_date(gallery, folder, threads=None, cipher=cipher, wait=True, told=told)
+
+
+def has_index(folder: Path) -> bool:
+    """Whether the gallery in this folder has an index."""
     from cccd_core.dedup.index.manifest import MANIFEST_FILE
     from cccd_core.dedup.index.updating import index_folder
 
-    if make or (index_folder(folder) / MANIFEST_FILE).exists():
-        with progress("index", quiet=quiet) as told:
-            up_to_date(gallery, folder, threads=None, cipher=cipher, wait=True, told=told)
+    return (index_folder(folder) / MANIFEST_FILE).exists()
 
 
 def figures(manifest: Manifest) -> dict[str, int]:
@@ -100,17 +105,31 @@ def index(
 
 
 def compact(
-    gallery: GalleryFolder, wait: WaitOption = False, key: KeyOption = None, as_json: JsonOption = False
+    gallery: GalleryFolder,
+    index_only: Annotated[
+        bool,
+        typer.Option("--index-only", help="Leave a database in PostgreSQL as it is, whose tables must not wait now."),
+    ] = False,
+    wait: WaitOption = False,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Writes the index anew where people were withdrawn or small files stand: nothing is left of who was removed.
+    """Leaves nothing of who was removed: brings the index up to date, and writes it anew where people were withdrawn or
+    small files stand.
 
-    What is not up to date stays so: cccd gallery index comes first, so that those removed since go as well.
+    Tables in PostgreSQL are written anew as well; who reads or writes them meanwhile waits. The server's log, standbys
+    and backups keep what they have.
     """
+    from cccd_core.dedup import open_gallery
     from cccd_core.dedup.index import compact as compacted
 
     when_interrupted(_GOES_ON)
     cipher = cipher_of(key)
-    with progress("compact", quiet=as_json) as told:
+    with open_gallery(gallery, cipher=cipher) as opened, progress("compact", quiet=as_json) as told:
+        if not index_only:
+            opened.purge()
+        if has_index(gallery):
+            up_to_date(opened, gallery, threads=None, cipher=cipher, wait=wait, told=told)
         done = compacted(gallery, cipher=cipher, wait=wait, progress=told)
     _say_done(done, as_json)
 
@@ -160,8 +179,6 @@ def rotate(
     """
     from cccd_core.dedup import open_gallery
     from cccd_core.dedup.index import compact as compacted
-    from cccd_core.dedup.index.manifest import MANIFEST_FILE
-    from cccd_core.dedup.index.updating import index_folder
     from cccd_core.storage.aes_gcm import KeyRing
 
     when_interrupted("both keys are needed until the same command has ended well")
@@ -170,8 +187,7 @@ def rotate(
     with progress("rotate", quiet=as_json) as told:
         with open_gallery(gallery, alone=True, cipher=ring) as opened:
             people = opened.reseal(told)
-        there = (index_folder(gallery) / MANIFEST_FILE).exists()
-        shards = compacted(gallery, cipher=ring, progress=told).written if there else 0
+        shards = compacted(gallery, cipher=ring, progress=told).written if has_index(gallery) else 0
     if as_json:
         print_json({"people": people, "shards": shards, "key_id": ring.key_id.hex()})
     else:

@@ -26,7 +26,6 @@ KIND: Final = PostgresKind(
         "CREATE TABLE finger (sequence bigint NOT NULL REFERENCES person, place integer NOT NULL,"
         f" template bytea NOT NULL CHECK (octet_length(template) <= {TEMPLATE_BYTES_MOST}),"
         " PRIMARY KEY (sequence, place))",
-        "ALTER TABLE finger ALTER template SET STORAGE EXTERNAL",  # templates cannot be made smaller
         "CREATE TABLE withdrawal (sequence bigint PRIMARY KEY CHECK (sequence > 0), kind text NOT NULL,"
         ' person_id text COLLATE "C" NOT NULL, ordered_by text NOT NULL, time text NOT NULL, fingers bigint NOT NULL,'
         " place bigint NOT NULL CHECK (place > 0))",
@@ -53,6 +52,13 @@ KIND: Final = PostgresKind(
             ("renaming", "new_id", "text", True),
         }
     ),
+    # A column that is given its own type again loses its statistics, and its storage: templates cannot be made smaller.
+    {
+        "finger": "ALTER TABLE finger ALTER template TYPE bytea, ALTER template SET STORAGE EXTERNAL,"
+        " ALTER template SET STATISTICS 0",
+        "person": 'ALTER TABLE person ALTER person_id TYPE text COLLATE "C", ALTER person_id SET STATISTICS 0,'
+        " ALTER sha256 TYPE bytea, ALTER sha256 SET STATISTICS 0",
+    },
 )
 
 
@@ -60,7 +66,7 @@ class PostgresGallery(SqlGallery):
     """A gallery in the schema `cccd_gallery` of a database, which is made when it is not there; one a database.
 
     `url` and errors as `storage.postgres.PostgresDatabase`. What was removed or replaced is seen by nobody from the
-    moment when the call returns; its bytes are freed by the server's VACUUM, and stay in its log and backups for as
+    moment when the call returns; its bytes are in the server's tables until `purge`, and in its log and backups for as
     long as these are kept.
     """
 

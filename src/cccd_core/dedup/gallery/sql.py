@@ -101,7 +101,7 @@ class SqlGallery(SqlReader):
     def reseal(self, progress: Progress | None = None) -> int:
         """Brings everyone under the cipher's own key, or out of any where there is no cipher; returns how many people
         were not there yet. Interrupted it goes on when it is called again. Nothing of the records as they were is left
-        in the files at return. Errors as `remove`."""
+        in the database's files at return. Errors as `remove` and `purge`."""
         done = changed = 0
         with self._database.read() as connection:
             last = self._last(connection, PERSON.c.sequence)
@@ -115,8 +115,16 @@ class SqlGallery(SqlReader):
                 done = people[-1][0]
             if progress is not None:
                 progress(done, last, "encrypt")
-        self._database.erase()
+        self._database.purge()
         return changed
+
+    def purge(self) -> None:
+        """Leaves nothing of templates that were removed, replaced or encrypted before in the database's files.
+
+        In PostgreSQL tables are written anew, and nobody reads or writes meanwhile: see `PostgresDatabase.purge`, also
+        for errors. In SQLite nothing is left already, but where a removal was interrupted in its last step.
+        """
+        self._database.purge()
 
     def _reseal(self, connection: Connection, people: Sequence[PersonRow]) -> int:
         numbers = [sequence for sequence, _, _ in people]
