@@ -8,6 +8,7 @@ on them and on the cohort alone, which is one for a whole search or join.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Final, Protocol
@@ -20,7 +21,7 @@ from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.positions import LAYINGS, relaid, scan_unplaced
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, Measured, People, Screen
 from cccd_core.dedup.codes.sift import Crowd, Known, sift
-from cccd_core.dedup.index import Index
+from cccd_core.dedup.index import Index, LiveShard
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.coded import Coded, coded_rows
 from cccd_core.dedup.search.enrolled import Kept, Sought
@@ -144,11 +145,26 @@ class CodesFirst:
         self.cascade = cascade
         self._coder, self._keep, self._threads = coder, cascade.keep, threads
         self._measured = Measured.shipped()
-        cohort = cohort_of([coded_rows(live.shard, live.rows[:COHORT_MOST]).people for live in index.shards[:1]])
-        self._screen = None if cohort is None else Screen(cohort, self._measured)
-        self._shards = index.shards
-        self._firsts = [0, *accumulate(len(live.rows) for live in index.shards)]  # and the end
+        self._shards: tuple[LiveShard, ...] = ()
         self._crowd: Crowd | None = None  # of all rows of the shards, laid out when first asked; 170 bytes a person
+        self._take(index.shards)
+
+    def followed(self, index: Index) -> CodesFirst:
+        """The same over the index as it is since some of its people were withdrawn: what was laid out of its shards
+        stays."""
+        found = copy(self)
+        found._take(index.shards)
+        return found
+
+    def _take(self, shards: tuple[LiveShard, ...]) -> None:
+        """Goes over these from now on."""
+        if [live.shard for live in shards] != [live.shard for live in self._shards]:
+            self._crowd = None
+        if not shards or not self._shards or not _begin_alike(shards[0], self._shards[0]):
+            cohort = cohort_of([coded_rows(live.shard, live.rows[:COHORT_MOST]).people for live in shards[:1]])
+            self._screen = None if cohort is None else Screen(cohort, self._measured)
+        self._shards = shards
+        self._firsts = [0, *accumulate(len(live.rows) for live in shards)]  # and the end
 
     def miss_rate(self, fingers: int) -> float | None:
         """Which share of true matches by so many fingers it was measured to lose."""
@@ -216,6 +232,11 @@ class CodesFirst:
             laid[name][rows, columns] = each[: len(placed)]
         others = {name: np.ascontiguousarray(each[len(placed) :]) for name, each in codes.items()}
         return Coded(People(laid, present), others, np.array([row for row, _ in loose], np.int64))
+
+
+def _begin_alike(one: LiveShard, other: LiveShard) -> bool:
+    """Whether the first people of both, who are the cohort, are the same."""
+    return one.shard is other.shard and np.array_equal(one.rows[:COHORT_MOST], other.rows[:COHORT_MOST])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """A gallery and its index as they stand now, ready to be searched by one request after the other.
 
 The index is a version that was opened a while ago. Before each search the gallery is asked for its last number and its
-last withdrawal: who came since is packed and kept (`search.recent`), and after a withdrawal the index is opened again.
+last withdrawal: who came since is packed and kept (`search.recent`), and the rows of who was withdrawn count no more.
 So a search finds whoever was enrolled before it began, by any process, and nobody who was taken out. A thread of its
 own brings the index up to date where many came.
 """
@@ -78,12 +78,16 @@ class Standing:
             changed: set[int] = set()
             if withdrawn != self._withdrawn:
                 changed = withdrawn_places(self._gallery.withdrawals(self._withdrawn), withdrawn)
-            reopened = self._index is None or withdrawn != self._withdrawn or self._updated.is_set()
+            fewer = withdrawn < self._withdrawn or last < self._last  # as of a gallery that is another now
+            reopened = self._index is None or fewer or self._updated.is_set()
             if self._index is None or reopened:
                 self._updated.clear()
                 self._index = self._opened()
                 self._first = None if self._cascade.exhaustive else CodesFirst(self._coder, self._index, self._cascade)
-            if reopened or last != self._last:
+            elif changed:
+                self._index = self._index.followed(changed, last)
+                self._first = None if self._first is None else self._first.followed(self._index)
+            if reopened or changed or last != self._last:
                 self._recent = self._recent.followed(self._gallery, self._index.awaited(last), changed)
             self._withdrawn, self._last = withdrawn, last
             if max(len(self._recent), withdrawn - self._index.manifest.withdrawal) > self._most:

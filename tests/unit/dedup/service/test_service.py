@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,12 @@ import pytest
 
 from cccd_core.dedup import Cascade, EnrolledPerson, MemoryGallery, open_gallery
 from cccd_core.dedup.codes import FingerCoder
+from cccd_core.dedup.codes.screen import People
+from cccd_core.dedup.codes.sift import Crowd
 from cccd_core.dedup.gallery.folder import alone_with
-from cccd_core.dedup.index import Index, update
+from cccd_core.dedup.index import Index, Shard, ShardEntry, update
+from cccd_core.dedup.index import opened as opening
+from cccd_core.dedup.index.updating import open_shard
 from cccd_core.dedup.lookup import Lookup
 from cccd_core.dedup.search.recent import Recent
 from cccd_core.dedup.service import service as module
@@ -23,8 +27,10 @@ from cccd_core.dedup.service.service import Service
 from cccd_core.errors import FileError
 from cccd_core.intake.sent import sent_person
 from cccd_core.storage.aes_gcm import KeyRing
+from cccd_core.storage.cipher import Cipher
 from support.joining import MATCHER, PARAMETERS, population, someone, swapped, unplaced
 from support.served import fingers_of, identify, insert, made, service
+from support.small_index import make_small
 
 pytestmark = pytest.mark.jit
 CASCADES = ["same>any", "codes:keep=0.5>same>any"]
@@ -126,6 +132,55 @@ def test_answers_are_those_of_a_search(tmp_path: Path, cascade: str) -> None:
             assert found is not None
             assert found.answers == expected.answers
             assert (found.people, found.duplicate_score) == (26, expected.duplicate_score)
+
+
+@pytest.mark.parametrize("cascade", CASCADES)
+def test_who_is_withdrawn_vanishes_and_no_file_is_opened(
+    tmp_path: Path, cascade: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers are those of a search that opens the index anew, bit for bit."""
+    make_small(monkeypatch)  # so that there are many shards
+    folder = made(tmp_path / "g", population())
+    given = [someone("x", n, 7) for n in (8, 10, 6, 22)]
+    opened: list[Path] = []
+    laid_out: list[Crowd] = []
+    with service(folder, cascade=cascade) as one, open_gallery(folder) as gallery:
+        before = [identified_in(one.ask(identify(f"0 {n}", person))) for n, person in enumerate(given)]
+        assert [found.answers[0].of for found in before if found] == ["p008", "p010", "p006", "p022"]
+        real, laying = open_shard, Crowd.of
+
+        def counted(home: Path, entry: ShardEntry, cipher: Cipher | None) -> Shard:
+            opened.append(home / entry.file)
+            return real(home, entry, cipher)
+
+        def of(*people: People) -> Crowd:
+            laid_out.append(laying(*people))
+            return laid_out[-1]
+
+        monkeypatch.setattr(opening, "open_shard", counted)
+        monkeypatch.setattr(Crowd, "of", of)
+        changes: list[Callable[[], object]] = [
+            lambda: outcome(one.ask(Request("delete", "d1", "p006", order="1", wait=30))),
+            lambda: gallery.remove("p008", order="2"),  # by another process
+            lambda: gallery.replace(someone("p010", 40), order="3"),
+            lambda: gallery.rename("p022", "p22", order="4"),
+            lambda: [gallery.remove(f"p{n:03}", order="5") for n in (0, 21, 23)],
+        ]
+        for turn, change in enumerate(changes, start=1):
+            change()
+            told = [identified_in(one.ask(identify(f"{turn} {n}", person))) for n, person in enumerate(given)]
+            assert opened == []
+            assert laid_out == []
+            lookup = Lookup.over(
+                gallery, folder, MATCHER, FingerCoder.shipped(), PARAMETERS, Cascade.parse(cascade), threads=1
+            )
+            assert len(opened) > 2
+            for found, person in zip(told, given, strict=True):
+                assert found is not None
+                assert found.answers == lookup.search([sent_back(person)]).answers
+            opened.clear()
+            laid_out.clear()
+        assert [found.answers[0].of for found in told if found] == [None, None, None, "p22"]
 
 
 def sent_back(person: EnrolledPerson) -> EnrolledPerson:
