@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from cccd_core.issuance.register.store import CardStatus
 from cccd_core.issuance.runs.state import FINAL, DossierState, RunState
 from cccd_core.personalise import Feeder
 from support import dossiers
-from support.chaos import Puller, TearingFeeder, audit, number_on_card, run_and_kill
+from support.chaos import Puller, TearingFeeder, audit, computing_s, number_on_card, run_and_kill
 from support.issuing import Office, fingers_of, outcomes
 
 KILLS = 50
@@ -88,13 +87,11 @@ def test_killed_at_fifty_random_moments(crowd: Crowd) -> None:
     crowd.grow(3)
     crowd.office.issue()  # loads what the children inherit, so that the next run takes as long as theirs
     crowd.grow(3)
-    start = time.perf_counter()
-    moments: list[float] = []
-    crowd.office.issue(progress=lambda *_: moments.append(time.perf_counter() - start))
+    whole_s = computing_s(lambda: _finish(crowd.office))
     kills, stages = 0, Counter[str]()
     crowd.grow(3)
     while kills < KILLS:
-        ended = run_and_kill(lambda: _finish(crowd.office), chooser.uniform(0.0, 1.2 * moments[-1]))
+        ended = run_and_kill(lambda: _finish(crowd.office), chooser.uniform(0.0, 1.2 * whole_s))
         stage = _stage(crowd.office)
         if not ended:
             kills += 1

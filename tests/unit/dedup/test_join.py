@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +20,7 @@ from cccd_core.dedup.search.ledger import KIND
 from cccd_core.errors import BusyError, ConflictError, DamagedError, ParameterError
 from cccd_core.storage.lock import exclusive
 from cccd_core.storage.log import Log
+from support.chaos import computing_s, run_and_kill
 from support.joining import MATCHER, join, joinable, population, someone, truth
 from support.small_index import small_shards  # noqa: F401
 
@@ -207,20 +205,17 @@ def test_the_ledger_and_the_snapshot_are_there_while_it_lasts(gallery, tmp_path)
 @pytest.mark.usefixtures("small_shards")
 def test_killed_at_any_moment_it_goes_on(people, expected, tmp_path, monkeypatch):
     """Twenty times at a random moment; then undisturbed. Each time it has what it had, and no pair is lost or twice."""
+
+    def run(out: str) -> None:
+        join(tmp_path / out, gallery).run(Threads(1))
+
     monkeypatch.setattr(plan, "COMPARED_TILE_PEOPLE", 2)
     gallery = joinable(tmp_path, MemoryGallery(people))
     moments = np.random.default_rng(11)
+    whole_s = computing_s(lambda: run("whole"))
     known = 0
     for _ in range(20):
-        child = os.fork()
-        if not child:
-            try:
-                join(tmp_path / "out", gallery).run(Threads(1))
-            finally:
-                os._exit(0)
-        time.sleep(float(moments.uniform(0, 0.06)))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        run_and_kill(lambda: run("out"), float(moments.uniform(0, whole_s / 10)))
         if (tmp_path / "out" / LEDGER_FILE).exists():
             done = len(Log.read(tmp_path / "out" / LEDGER_FILE, KIND)) - 1
             assert done >= known
