@@ -1,17 +1,15 @@
-"""`cccd dedup`: files and figures of a join, interrupted and killed in the middle."""
+"""`cccd dedup`: files and figures of a join, and what becomes of its workers when it is killed."""
 
 from __future__ import annotations
 
 import csv
 import json
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from cccd_core.cli import common
@@ -19,10 +17,8 @@ from cccd_core.cli.main import build
 from cccd_core.dedup import Cascade, EnrolledPerson, GalleryStore, open_gallery
 from cccd_core.dedup.search.estimate import Rates, estimate
 from cccd_core.dedup.search.join import LEDGER_FILE, SNAPSHOT_FOLDER, Join
-from cccd_core.dedup.search.ledger import KIND
 from cccd_core.errors import ParameterError
 from cccd_core.storage.aes_gcm import KeyRing
-from cccd_core.storage.log import Log
 from support.joining import population, someone, truth
 
 pytestmark = pytest.mark.jit
@@ -204,59 +200,6 @@ def test_a_rate_asked_for_moves_the_thresholds(cccd: Any, folder: Path, tmp_path
     assert scores[1] - scores[0] == pytest.approx(20.0)
 
 
-SMALL = """
-import sys
-from cccd_core.dedup.search import plan
-from cccd_core.dedup.executors import threads, processes
-plan.COMPARED_TILE_PEOPLE = 2
-processes.Processes = threads.Threads  # the tiles of this test are too small for processes
-from cccd_core.cli.main import main
-sys.argv[0] = "cccd"
-main()
-"""
-
-
-def begun(folder: Path, out: Path, **more: Any) -> subprocess.Popen[bytes]:
-    """A join in tiles of two people, in a process of its own."""
-    command = [sys.executable, "-c", SMALL, "dedup", str(folder), "--out", str(out), "--workers", "1", "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
-
-
-def test_killed_or_interrupted_it_goes_on_and_comes_to_the_same(folder: Path, tmp_path: Path) -> None:
-    whole = begun(folder, tmp_path / "whole")
-    said, _ = whole.communicate(timeout=120)
-    assert whole.returncode == 0
-    moments = np.random.default_rng(5)
-    out = tmp_path / "out"
-    known = 0
-    for number in range(6):
-        before = _size(out / LEDGER_FILE)
-        process = begun(folder, out)
-        until = time.monotonic() + 60
-        while _size(out / LEDGER_FILE) == before and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.005)
-        time.sleep(float(moments.uniform(0, 0.08)))
-        process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
-        _, err = process.communicate(timeout=120)
-        assert process.returncode in (-signal.SIGKILL, 130, 0)
-        if process.returncode == 130:
-            assert b"run the same command again to go on" in err
-        if (out / LEDGER_FILE).exists():
-            done = len(Log.read(out / LEDGER_FILE, KIND)) - 1
-            assert done >= known
-            known = done
-        else:
-            known = 0
-    last = begun(folder, out)
-    again, _ = last.communicate(timeout=120)
-    assert last.returncode == 0
-    for name in ("pairs.csv", "persons.csv"):
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    apart = ("seconds", "elapsed_s")
-    first, second = ({k: v for k, v in json.loads(text).items() if k not in apart} for text in (said, again))
-    assert first == second
-
-
 def test_its_workers_are_gone_when_it_is_killed(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cccd_core.cli.main", "dedup", str(folder), "--out", str(tmp_path / "out")]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE)
@@ -269,10 +212,6 @@ def test_its_workers_are_gone_when_it_is_killed(folder: Path, tmp_path: Path) ->
     while any(_runs(child) for child in children) and time.monotonic() < until:
         time.sleep(0.02)
     assert not any(_runs(child) for child in children)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else -1
 
 
 def _children(pid: int) -> list[int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -347,36 +345,3 @@ def test_a_gallery_in_a_database_is_named_by_its_folder(
         assert (code, "secret7" in err) == (3, False)
     postgres.drop(url)
     assert cccd("info", again)[0] == 3
-
-
-@pytest.mark.jit
-def test_killed_at_any_moment_it_goes_on_where_it_was(cccd: Any, tmp_path: Path) -> None:
-    count, gallery = 2500, tmp_path / "gallery"
-    pq.write_table(
-        pa.table({"person_id": [f"p{i}" for i in range(count)], "finger_2": [record(i) for i in range(count)]}),
-        tmp_path / "people.parquet",
-    )
-    cccd("create", gallery)
-    kept = 0
-    for turn in range(4):
-        command = [sys.executable, "-m", "cccd_core.cli.main", "gallery", "add", gallery, tmp_path / "people.parquet"]
-        process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while process.poll() is None:
-            with open_gallery(gallery) as opened:
-                now = opened.last_sequence()
-            if now > kept or turn == 0:
-                break
-        process.kill()
-        process.wait()
-        with open_gallery(gallery) as opened:
-            people = [entry.person.person_id for entry in opened.entries()]
-        assert people == [f"p{i}" for i in range(len(people))]
-        assert len(people) >= kept
-        kept = len(people)
-    found = json.loads(cccd("add", gallery, tmp_path / "people.parquet", "--json")[1])
-    assert (found["added"], found["known"]) == (count - kept, kept)
-    with open_gallery(gallery) as opened:
-        assert [(entry.sequence, entry.person.person_id) for entry in opened.entries()] == [
-            (i + 1, f"p{i}") for i in range(count)
-        ]
-        assert all(identity(one.tenprint[2]) == i for i, one in enumerate(opened))
