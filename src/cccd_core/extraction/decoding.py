@@ -3,12 +3,15 @@
 `python -m cccd_core.extraction.decoding`: reads requests from standard input and answers on standard output, one after
 the other, until the input ends. A request is a length (4 bytes, big endian) and the file's bytes; an answer is a status
 byte and, for 0, width and height (uint32), resolution in x and y (float64, 0: not stated), then the pixels, row after
-row; for 1, a length (uint16) and a few words. Who asks ends the process where it does not answer in time.
+row; for 1, a length (uint16) and a few words. An image for which it computes too long ends the process by SIGXCPU: what
+counts is the processor's time, so that a machine that is busy refuses no image.
 """
 
 from __future__ import annotations
 
 import io
+import math
+import resource
 import struct
 import sys
 import warnings
@@ -24,6 +27,7 @@ from cccd_core.templates.beside import MAX_IMAGE_BYTES
 
 AREA_MAX_PX = 20_000_000  # a finger, or a slap, at 1000 dpi and more
 MEMORY_BYTES = 1 << 30
+COMPUTING_S = 20  # for one image
 HEAD = struct.Struct(">IIdd")
 DECODED, REFUSED = 0, 1
 
@@ -121,6 +125,7 @@ def _refusal(words: str) -> bytes:
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Until the requests end."""
     while len(head := requests.read(4)) == 4:
+        _let_compute()
         length = int.from_bytes(head, "big")
         if length > MAX_IMAGE_BYTES:
             return
@@ -128,9 +133,16 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
+def _let_compute() -> None:
+    """This process may compute for COMPUTING_S seconds more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = math.ceil(used.ru_utime + used.ru_stime) + COMPUTING_S
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (until if most == resource.RLIM_INFINITY else min(until, most), most))
+
+
 def main() -> None:
     """Takes the limits upon itself, then serves."""
-    import resource
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -24,9 +25,10 @@ from cccd_core.errors import FormatError, ParameterError, UnavailableError
 from cccd_core.extraction import decoding
 from cccd_core.templates.beside import MAX_IMAGE_BYTES
 
-PATIENCE_S = 20.0  # for one image
+PATIENCE_S = 300.0  # for one image, by the clock: a decoder that computes too long ends far sooner by itself
 _SQUARE = 0.01  # how much the resolutions in x and y may differ
 _CHUNK = 1 << 20
+_TOO_LONG = "an image took its decoder too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Decoders:
         """The image of a WSQ, PNG, TIFF (its first page), BMP, JPEG 2000 or JPEG file.
 
         FormatError for what cannot be decoded, has pixels that are not square, needs more memory than a decoder may
-        have or more time than `patience_s`. UnavailableError where no process can be started.
+        have, computes for longer than `decoding.COMPUTING_S`, or is not answered for `patience_s`. UnavailableError
+        where no process can be started.
         """
         if not data or len(data) > MAX_IMAGE_BYTES:
             raise FormatError("a file is empty or too large for an image", bytes=len(data))
@@ -123,7 +126,7 @@ class _Decoder:
                 raise FormatError("a decoder answered with an impossible size")
             pixels = np.frombuffer(self._read(width * height, until), np.uint8)
         except OSError:
-            raise FormatError("an image ended its decoder") from None
+            raise FormatError(self._how_it_ended()) from None
         return pixels.reshape(height, width), float(across), float(down)
 
     def end(self) -> None:
@@ -146,11 +149,17 @@ class _Decoder:
             self._wait([self._from], [], until)
             part = os.read(self._from, min(left, _CHUNK))
             if not part:
-                raise FormatError("an image ended its decoder")
+                raise FormatError(self._how_it_ended())
             parts.append(part)
             left -= len(part)
         return b"".join(parts)
 
+    def _how_it_ended(self) -> str:
+        with suppress(subprocess.TimeoutExpired):  # its pipe is shut: it is about to end
+            if self._process.wait(1) == -signal.SIGXCPU:
+                return _TOO_LONG
+        return "an image ended its decoder"
+
     def _wait(self, readable: list[int], writable: list[int], until: float) -> None:
         if not any(select.select(readable, writable, [], max(0.0, until - time.monotonic()))[:2]):
-            raise FormatError("an image took its decoder too long")
+            raise FormatError(_TOO_LONG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 import struct
 import zlib
 from collections.abc import Iterator
@@ -179,29 +180,31 @@ def test_what_means_harm_is_refused_and_the_next_image_read(data: bytes, decoder
     assert decoders.read(saved(Image.fromarray(picture()), "PNG")).pixels.shape == (60, 80)
 
 
-def test_a_decoder_that_takes_too_long_or_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_that_takes_too_long_or_dies_is_replaced() -> None:
     good = saved(Image.fromarray(picture()), "PNG")
-    with Decoders(patience_s=60) as decoders:
-        decoders.read(good)
-        waiting = decoders._idle.get()
-        waiting._process.kill()
-        waiting._process.wait()
-        decoders._idle.put(waiting)
-        with pytest.raises(FormatError, match="ended its decoder"):
+    with Decoders() as decoders:
+        for number, said in ((signal.SIGKILL, "ended its decoder"), (signal.SIGXCPU, "too long")):
             decoders.read(good)
+            waiting = decoders._idle.get()
+            waiting._process.send_signal(number)
+            waiting._process.wait()
+            decoders._idle.put(waiting)
+            with pytest.raises(FormatError, match=said):
+                decoders.read(good)
         assert decoders.read(good).pixels.shape == (60, 80)
     with Decoders(patience_s=0.0) as hurried, pytest.raises(FormatError, match="too long"):
         hurried.read(good)
 
 
 def test_a_decoder_has_little_memory_and_writes_no_file() -> None:
-    with Decoders(patience_s=600) as decoders:
+    with Decoders() as decoders:
         decoders.read(wsq_writer.smooth(40, 40, 5))
         waiting = decoders._idle.get()
         limits = dict(re.findall(r"(Max [a-z ]+?)  +(\d+)", Path(f"/proc/{waiting._process.pid}/limits").read_text()))
         decoders._idle.put(waiting)
         assert int(limits["Max address space"]) == decoding.MEMORY_BYTES
         assert int(limits["Max file size"]) == 0
+        assert decoding.COMPUTING_S < int(limits["Max cpu time"]) < 2 * decoding.COMPUTING_S
         # as many pixels as are taken, eight bytes each in the decoder's arithmetic
         area = decoders.read(wsq_writer.smooth(4000, decoding.AREA_MAX_PX // 4000, 5)).pixels.size
     assert area == decoding.AREA_MAX_PX
