@@ -23,11 +23,11 @@ from cccd_core.card.transport import pcsc
 from cccd_core.card.transport.memory import Card
 from cccd_core.card.virtual import server
 from cccd_core.personalise.pcsc_feeder import POLL_S, virtual_port
+from support.patience import PATIENCE_S
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "virtual_readers.sh"
 LOCK = Path(tempfile.gettempdir()) / "pcsc.lock"
-PATIENCE_S = 120.0  # what never comes is given up; how soon it comes is nobody's business
-ATTEMPT_S = 5.0  # how long one insertion may take to show before the card is taken out and put in again
+ATTEMPT_S = 5.0  # how long the first insertion may take to show before the card is taken out and put in again
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,23 @@ class VirtualReaders:
     def insert(self, card: Card, name: str | None = None) -> Iterator[threading.Event]:
         """Puts a card into a reader until the end of the block; setting the event pulls it out before."""
         name = name or self.names[0]
-        deadline = time.monotonic() + PATIENCE_S
+        deadline, attempt_s = time.monotonic() + PATIENCE_S, ATTEMPT_S
         while True:
             stop = threading.Event()
             more = {"stop": stop}
             thread = threading.Thread(target=server.serve, args=(card, self.port(name)), kwargs=more, daemon=True)
             thread.start()
             try:
-                if pcsc.wait_for_card(name, True, ATTEMPT_S):
+                if pcsc.wait_for_card(name, True, attempt_s):
                     yield stop
                     return
             finally:
                 stop.set()
-                thread.join(10)
-                pcsc.wait_for_card(name, False, 10.0)
+                thread.join(PATIENCE_S)
+                assert pcsc.wait_for_card(name, False, PATIENCE_S), "the card never left the reader"
             assert time.monotonic() < deadline, "the card never arrived in the reader"
             time.sleep(POLL_S)  # the feeder says why: a card that came back too soon after a tear is never seen
+            attempt_s *= 2
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def running(readers: int, *, taken: int | None = None) -> Iterator[VirtualReader
         if taken is not None:
             held.enter_context(socket.create_server(("127.0.0.1", taken)))
         started = subprocess.run(
-            ["bash", SCRIPT, "start", str(readers)], capture_output=True, text=True, timeout=60, check=False
+            ["bash", SCRIPT, "start", str(readers)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         try:
             if started.returncode == 4:
@@ -88,7 +89,7 @@ def running(readers: int, *, taken: int | None = None) -> Iterator[VirtualReader
             assert len(names) >= readers, started.stderr
             yield VirtualReaders(names[:readers])
         finally:
-            subprocess.run(["bash", SCRIPT, "stop"], capture_output=True, timeout=60, check=True)
+            subprocess.run(["bash", SCRIPT, "stop"], capture_output=True, timeout=PATIENCE_S, check=True)
 
 
 @pytest.fixture(scope="module")

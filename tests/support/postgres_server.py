@@ -9,13 +9,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from support.patience import until
+
 CLERK = "clerk"  # the one user of whom a password is asked
-_START_S = 60
 
 
 def programs() -> Path | None:
@@ -57,11 +57,12 @@ class Server:
         """Starts it, and waits until it answers."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(self._arguments, stdout=log, stderr=log, cwd=self.folder, **self._as)
-        end = time.monotonic() + _START_S
-        while self._call("pg_isready", "-h", str(self.folder), "-U", "owner", "-d", "postgres").returncode:
-            assert self._process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.folder / "log").read_text()
+        return not self._call("pg_isready", "-h", str(self.folder), "-U", "owner", "-d", "postgres").returncode
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Ends it, as by pg_ctl: SIGINT fast, SIGQUIT at once, as after a crash."""
@@ -112,8 +113,7 @@ class Server:
 
     def settle(self, database: str) -> None:
         """Waits until nobody is connected to a database: a server still ends what a killed client began."""
-        while int(self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {_others(database)}")):
-            time.sleep(0.05)
+        until(lambda: self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {_others(database)}") == "0")
 
     def _run(self, program: str, *arguments: str) -> None:
         done = self._call(program, *arguments)

@@ -15,7 +15,7 @@ from cccd_core.dedup import Cascade, EnrolledPerson, create_gallery, open_galler
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.gallery.records import encode
 from cccd_core.dedup.service.ledger import ANSWERS_KEPT, Ledger
-from cccd_core.dedup.service.protocol import Request, SentFinger, sent
+from cccd_core.dedup.service.protocol import WAIT_MOST_S, Request, SentFinger, sent
 from cccd_core.dedup.service.server import Limits, listening, serve
 from cccd_core.dedup.service.service import Service
 from cccd_core.dedup.service.standing import RECENT_MOST, Standing
@@ -36,11 +36,11 @@ def fingers_of(person: EnrolledPerson) -> tuple[SentFinger, ...]:
     return sent([(place if place <= 10 else 0, data) for place, data in encode(person)])
 
 
-def insert(id_: str, person: EnrolledPerson, wait: float = 30) -> Request:
+def insert(id_: str, person: EnrolledPerson, wait: float = WAIT_MOST_S) -> Request:
     return Request("insert", id_, person.person_id, fingers_of(person), wait=wait)
 
 
-def identify(id_: str, person: EnrolledPerson, wait: float = 30) -> Request:
+def identify(id_: str, person: EnrolledPerson, wait: float = WAIT_MOST_S) -> Request:
     return Request("identify", id_, None, fingers_of(person), wait=wait)
 
 

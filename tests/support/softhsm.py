@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.patience import PATIENCE_S
+
 PIN = "648219"
 TOKEN = "cccd-test"
 
@@ -35,7 +37,7 @@ def token(folder: Path) -> Iterator[Path]:
     try:
         subprocess.run(
             ["softhsm2-util", "--init-token", "--free", "--label", TOKEN, "--pin", PIN, "--so-pin", "12345678"],
-            check=True, capture_output=True, timeout=60,
+            check=True, capture_output=True, timeout=PATIENCE_S,
         )  # fmt: skip
         if importlib.util.find_spec("pkcs11") is not None:  # a library that is loaded already knows an earlier folder
             importlib.import_module("pkcs11").lib(str(library)).reinitialize()
@@ -53,5 +55,5 @@ def import_key(folder: Path, private_key_pem: bytes, label: str, identifier: str
     path.write_bytes(private_key_pem)
     subprocess.run(
         ["softhsm2-util", "--import", str(path), "--token", TOKEN, "--label", label, "--id", identifier, "--pin", PIN],
-        check=True, capture_output=True, timeout=60,
+        check=True, capture_output=True, timeout=PATIENCE_S,
     )  # fmt: skip

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cccd_core.errors import ConflictError
+from support.patience import until
 
 
 @dataclass(frozen=True)
 class Squares:
     """Squares numbers. Each run leaves a line in `log`. Where a file named after the number is in `deaths`, the worker
-    takes it away and dies; at the number `fatal` it always does; `refused` is the number that ends in an error."""
+    takes it away and dies; at the number `fatal` it always does; `refused` is the number that ends in an error. Where
+    there is a `gate`, a file, nothing ends before it is there."""
 
     log: Path
     deaths: Path | None = None
     fatal: int | None = None
     refused: int | None = None
     seconds: float = 0.0
+    gate: Path | None = None
 
     def __call__(self, number: int) -> int:
         with self.log.open("a") as lines:
@@ -38,6 +40,8 @@ class Squares:
         if number == self.refused:
             raise ConflictError("this number is refused", number=number)
         time.sleep(self.seconds)
+        if self.gate is not None:
+            until(self.gate.exists)
         return number * number
 
     def runs(self) -> list[int]:
@@ -45,11 +49,3 @@ class Squares:
 
     def pids(self) -> list[int]:
         return [int(line.split()[1]) for line in self.log.read_text().splitlines()]
-
-
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Waits for something that will come; an assertion where it does not."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

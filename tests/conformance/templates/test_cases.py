@@ -30,6 +30,7 @@ from cccd_core.templates import Tenprint
 from support import dossiers
 from support.issuing import Office
 from support.known_fingers import KnowingMatcher, person
+from support.patience import PATIENCE_S
 
 G = bytes.fromhex("464d520020323000000000240000012c019000c500c50100020050014064003220500000")
 TWO_VIEWS = bytes.fromhex(
@@ -443,7 +444,7 @@ def test_b01_a_pipe_is_never_replaced(command: str, outputs: dict[str, list[str 
     reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
     reader.start()
     assert cccd(*outputs[command], pipe)[0] == 0
-    reader.join(60)
+    reader.join(PATIENCE_S)
     assert read[0]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

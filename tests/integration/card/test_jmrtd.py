@@ -20,6 +20,7 @@ from cccd_core.emrtd.security_infos import SecurityInfos
 from cccd_core.pki.cv.local_country import inspection_system
 from support.cards import Country
 from support.chip import CAN, finish_job, open_channel
+from support.patience import PATIENCE_S
 from support.protocols import ca_info, card, pace_info, public_info, stored
 
 HERE = Path(__file__).resolve().parent / "jmrtd"
@@ -35,7 +36,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> str:
     goals = ["compile", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:build-classpath"]
     built = subprocess.run(
         ["mvn", "-q", "-B", *goals, "-Dmdep.outputFile=path.txt"],
-        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     if built.returncode and "resolve" in built.stdout:
         pytest.skip("Maven cannot fetch JMRTD here")
@@ -78,7 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str,
         thread.start()
         yield server.getsockname()[1], job.secrets.can, job.secrets.mrz_information, terminal
         server.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(PATIENCE_S)
 
 
 @pytest.mark.parametrize("access", ["can", "mrz", "bac"])
@@ -90,7 +91,7 @@ def test_jmrtd_reads_the_card(
     secrets = (can, mrz.document_number, mrz.birth_date, mrz.expiry_date)
     done = subprocess.run(
         ["java", "-cp", classes, "ReadCard", str(port), access, *secrets, *lengths, str(terminal)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines() == [
@@ -139,7 +140,7 @@ def test_jmrtd_speaks_every_protocol_with_the_card(classes: str) -> None:
         threading.Thread(target=accept, daemon=True).start()
         done = subprocess.run(
             ["java", "-cp", classes, "OpenCards", str(server.getsockname()[1]), str(len(made)), CAN],
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     names = {1: "GM", 2: "GM", 3: "IM", 4: "IM", 6: "CAM"}

@@ -26,6 +26,7 @@ from cccd_core.signing.chip_keys import ChipKeys
 from support.cards import Country
 from support.cards import content as content_of
 from support.chip import CAN, MASTER_KEY, MRZ, blank, finish_job, image, personalised, write
+from support.patience import PATIENCE_S
 from support.pcsc import VirtualReaders, virtual_readers
 from support.t0 import ATR_T1, T0Card
 
@@ -118,7 +119,7 @@ def test_a_card_pulled_in_the_middle_of_a_command(
 
 def test_no_card_no_reader(virtual_readers: VirtualReaders) -> None:
     name = virtual_readers.names[0]
-    assert pcsc.wait_for_card(name, False, 5)
+    assert pcsc.wait_for_card(name, False, PATIENCE_S)
     assert not pcsc.wait_for_card(name, True, 0.1)
     with pytest.raises(CardRemovedError):
         PcscLink(name)
@@ -145,7 +146,7 @@ def test_a_wait_for_a_card_ends_by_card_by_time_or_by_being_cancelled(virtual_re
     waiting = threading.Thread(target=wait)
     waiting.start()
     cancelled.set()
-    waiting.join(30)
+    waiting.join(PATIENCE_S)
     assert answers == [False]
     card, _ = personalised(portrait_bytes=100)
     with virtual_readers.insert(card, name):
@@ -254,7 +255,10 @@ def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: Virtual
     path = tmp_path / "a.card"
     cccd = [sys.executable, "-m", "cccd_core.cli.main"]
     subprocess.run(
-        [*cccd, "vcard", "new", path, "--pki", tmp_path / "pki"], check=True, timeout=60, stdout=subprocess.DEVNULL
+        [*cccd, "vcard", "new", path, "--pki", tmp_path / "pki"],
+        check=True,
+        timeout=PATIENCE_S,
+        stdout=subprocess.DEVNULL,
     )
     with VirtualCard.open(path) as card:
         connection = CardConnection(MemoryLink(card))
@@ -268,13 +272,13 @@ def test_the_command_line_makes_serves_and_reads_a_card(virtual_readers: Virtual
     def read(*where: str, trusted: bool = True) -> subprocess.CompletedProcess[str]:
         trust = ["--pki", str(tmp_path / "pki")] if trusted else []
         command = [*cccd, "card", "read", *where, "--can", job.secrets.can, *trust, "--json"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
     with subprocess.Popen([*cccd, "vcard", "serve", path, "--port", port], stderr=subprocess.DEVNULL) as server:
-        assert pcsc.wait_for_card(name, True, 30)
+        assert pcsc.wait_for_card(name, True, PATIENCE_S)
         through_reader = read("--reader", name)
         server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 0
+        assert server.wait(PATIENCE_S) == 0
     from_file = read(str(path))
     assert (through_reader.returncode, from_file.returncode) == (0, 0), through_reader.stdout + from_file.stdout
     found = json.loads(through_reader.stdout)

@@ -17,6 +17,7 @@ from cccd_core.cli.main import build
 from cccd_core.pki import authority
 from support.issuing import Office
 from support.matching_pairs import impression
+from support.patience import PATIENCE_S
 from support.toy_matcher import fingers, write_folder
 
 
@@ -48,7 +49,7 @@ def process() -> Any:
 
     def run(*arguments: str | bytes | Path, **more: Any) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "cccd_core.cli.main", *arguments]
-        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 120, **more}
+        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": PATIENCE_S, **more}
         if "input" not in given:
             given.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run(command, check=False, **given)

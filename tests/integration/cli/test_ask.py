@@ -17,6 +17,7 @@ from cccd_core import templates
 from cccd_core.dedup import EnrolledPerson
 from cccd_core.templates import TemplateRecord
 from support.joining import someone
+from support.patience import PATIENCE_S
 from support.served import at_socket, made
 
 pytestmark = pytest.mark.jit
@@ -70,7 +71,7 @@ def test_it_is_not_waited_for(cccd: Any, path: Path, tmp_path: Path) -> None:
     person = laid(tmp_path / "x", someone("x", 1, impression=1))
     code, out, _ = cccd("ask", "identify", path, person, "--id", "q", "--wait", "0")
     assert code == 0
-    code, out, _ = cccd("ask", "status", path, "q", "--wait", "30", "--json")
+    code, out, _ = cccd("ask", "status", path, "q", "--wait", "60", "--json")
     assert json.loads(out)["outcome"]["answer"]["of"] == "p1"
     code, _, err = cccd("ask", "status", path, "nobody")
     assert (code, "conflict" in err) == (3, True)
@@ -119,7 +120,7 @@ def test_a_process_that_serves_until_it_is_told_to_end(
         code, _, err = cccd("search", folder, "--serve", tmp_path / "another")
         assert (code, "busy" in err) == (3, True)
         served.send_signal(number)
-        _, errors = served.communicate(timeout=60)
+        _, errors = served.communicate(timeout=PATIENCE_S)
     assert served.returncode == 0, errors
     assert errors.splitlines()[-1] == "what was under way is finished, and the socket is gone"
     assert not path.exists()

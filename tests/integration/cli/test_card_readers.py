@@ -16,6 +16,7 @@ from cccd_core.cli.main import build
 from support.cards import Country
 from support.chip import MASTER_KEY
 from support.documents import Document, document
+from support.patience import PATIENCE_S
 from support.pcsc import VirtualReaders, virtual_readers
 
 __all__ = ["virtual_readers"]
@@ -46,7 +47,7 @@ class AfterSome:
         if self.left <= 0:
             if self.then == "leaves":
                 raise OSError("pulled")
-            self.released.wait(60)
+            self.released.wait(PATIENCE_S)
         return self.card.process(command)
 
 
@@ -95,18 +96,18 @@ def test_a_card_that_is_waited_for(
         return real(reader, present, timeout_s)
 
     def put_in() -> None:
-        begun.wait(60)
+        begun.wait(PATIENCE_S)
         with virtual_readers.insert(one.card, name):
-            done.wait(120)
+            done.wait(PATIENCE_S)
 
     thread = threading.Thread(target=put_in, daemon=True)
     thread.start()
     monkeypatch.setattr(pcsc, "wait_for_card", waited)
     try:
-        assert verify(country, one, "--reader", name, "--wait", "--patience", "120") == 0
+        assert verify(country, one, "--reader", name, "--wait", "--patience", str(PATIENCE_S)) == 0
     finally:
         done.set()
-        thread.join(60)
+        thread.join(PATIENCE_S)
 
 
 @pytest.mark.parametrize(

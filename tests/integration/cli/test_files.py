@@ -33,6 +33,7 @@ from cccd_core.pki.cv import CvFolder, make_request
 from support.cards import Country
 from support.chip import finish_job, open_channel
 from support.issuing import Office
+from support.patience import PATIENCE_S
 
 PNG, JPEG, JSON, CSV, FMR, DER = b"\x89PNG", b"\xff\xd8\xff", b"{", b"probe,candidate", b"FMR\0", b"\x30"
 
@@ -248,7 +249,7 @@ def read_from(pipe: Path, into: list[bytes]) -> Iterator[None]:
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     yield
-    thread.join(30)
+    thread.join(PATIENCE_S)
 
 
 def null_device(path: Path) -> Path:
@@ -559,7 +560,7 @@ def test_standard_error_on_a_full_disk(work: Path, process: Any) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_closed_stream_s_number_is_given_to_no_file(closed: str, work: Path) -> None:
     command = f'"{sys.executable}" -m cccd_core.cli.main template convert 1.fmr --to ansi-2004 -o out.fmr {closed}'
-    done = subprocess.run(["sh", "-c", command], cwd=work, check=False, timeout=60, capture_output=True)
+    done = subprocess.run(["sh", "-c", command], cwd=work, check=False, timeout=PATIENCE_S, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert (work / "out.fmr").read_bytes().startswith(FMR)
     assert b"minutiae" not in (work / "out.fmr").read_bytes()

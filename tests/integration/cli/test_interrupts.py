@@ -28,6 +28,7 @@ from cccd_core.cli.common import EXIT_INTERRUPTED
 from cccd_core.cli.progress import progress
 from cccd_core.errors import FileError
 from support.issuing import Office
+from support.patience import PATIENCE_S
 
 PEOPLE = 6
 # The run stands still after a step of its work, says so, and goes on when it is told to.
@@ -91,7 +92,7 @@ def test_ctrl_c_ends_with_its_own_code_and_the_next_run_goes_on(stage: str, plac
             if line == "gate\n":
                 break
         run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=120)
+        _, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == EXIT_INTERRUPTED, errors
     said = errors.splitlines()
     assert said[-1] == "interrupted: what was finished is kept; run the same command again to go on"
@@ -125,7 +126,7 @@ def test_issue_waits_for_a_key_and_is_interrupted(office: Office, tmp_path: Path
         with key.open("wb"):  # opens when the run does
             run.send_signal(signal.SIGINT)
         # Closed before it is waited for: a signal that comes just before the run begins to read does not wake it.
-        _, errors = run.communicate(timeout=120)
+        _, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == EXIT_INTERRUPTED, errors
     assert "Traceback" not in errors
     key.unlink()
@@ -139,7 +140,7 @@ def test_issue_waits_for_a_key_and_is_interrupted(office: Office, tmp_path: Path
 )
 def test_while_it_loads(module: str, work: Path) -> None:
     with start(AT_IMPORT, module, "template", "info", work / "1.fmr") as run:
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == EXIT_INTERRUPTED, errors
     assert "Traceback" not in errors
     assert errors.startswith("interrupted: ")
@@ -162,13 +163,13 @@ from cccd_core.cli.main import main
 main()
 """
     with start(code, "template", "info", work / "1.fmr") as run:
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=PATIENCE_S)
     assert (run.returncode, errors) == (0, "")
 
 
 def test_after_all_is_said_the_exit_code_stands(work: Path) -> None:
     with start(AT_EXIT, "template", "info", work / "1.fmr") as run:
-        out, errors = run.communicate(timeout=60)
+        out, errors = run.communicate(timeout=PATIENCE_S)
     assert (run.returncode, errors) == (0, "")
     assert "1.fmr" in out
 
@@ -176,7 +177,7 @@ def test_after_all_is_said_the_exit_code_stands(work: Path) -> None:
 def test_an_ignored_signal_stays_ignored(work: Path) -> None:
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + AT_IMPORT
     with start(code, "cccd_core.templates", "template", "info", work / "1.fmr") as run:
-        _, errors = run.communicate(timeout=60)
+        _, errors = run.communicate(timeout=PATIENCE_S)
     assert (run.returncode, errors) == (0, "")
 
 
@@ -280,7 +281,7 @@ from cccd_core.cli.main import main
 main()
 """
     with start(code, "evaluate", work / "set", "--out", work / "r.json") as run:
-        _, errors = run.communicate(timeout=120)
+        _, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == EXIT_INTERRUPTED, errors
     assert "Traceback" not in errors
     assert not (work / "r.json").exists()

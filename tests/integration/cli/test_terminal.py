@@ -20,6 +20,7 @@ from cccd_core.cli.common import EXIT_NOT_RUN, EXIT_USAGE
 from cccd_core.cli.main import build
 from cccd_core.synthesis import MasterFinger
 from support import dossiers
+from support.patience import PATIENCE_S
 
 HOSTILE = [b"bad\xff\xfe_1.fmr", b"\x1b[31m_1.fmr", b"a\nb_1.fmr", b"[red]x[bold]_1.fmr"]
 ALL = b"[red]\xff\xfe\x1b[31ma\nb" + "\x9b31m\u202e_1.fmr".encode()
@@ -153,7 +154,7 @@ def on_a_terminal(*arguments: str, columns: int = 80) -> str:
             if not part:
                 break
             seen += part
-        run.wait(60)
+        run.wait(PATIENCE_S)
     os.close(ours)
     return seen.decode()
 

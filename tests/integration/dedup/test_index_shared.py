@@ -78,7 +78,7 @@ def test_an_index_that_changes_all_the_time_can_be_opened(tmp_path: Path) -> Non
     gallery.close()
     rounds = 25
 
-    started = os.pipe()
+    started, read = os.pipe(), os.pipe()
 
     def changes() -> None:
         os.write(started[1], b"x")
@@ -89,6 +89,8 @@ def test_an_index_that_changes_all_the_time_can_be_opened(tmp_path: Path) -> Non
             update(own, tmp_path, MATCHER, CODER)
             if n % 3 == 0:
                 compact(tmp_path)
+            if n == rounds // 2:
+                os.read(read[0], 1)  # however slow the reader is, there is something left for it to meet
         own.close()
 
     worker = threading.Thread(target=run_and_kill, args=(changes, None))
@@ -103,9 +105,11 @@ def test_an_index_that_changes_all_the_time_can_be_opened(tmp_path: Path) -> Non
         assert 10 <= len(known) <= 13
         for live in index.shards:
             live.shard.block(live.rows)
+        if not times:
+            os.write(read[1], b"x")
         times += 1
     worker.join()
     assert times
     assert_equal(opened(tmp_path, gallery), gallery)
-    for end in started:
+    for end in (*started, *read):
         os.close(end)

@@ -16,12 +16,20 @@ from cccd_core.dedup.executors.threads import Threads
 from cccd_core.dedup.search import plan
 from cccd_core.errors import ConflictError, UnavailableError
 from support.joining import join, joinable, population, truth
-from support.tasks import Squares, until
+from support.patience import PATIENCE_S, until
+from support.tasks import Squares
 
 pytest.importorskip("ray", reason="the package ray is not installed here")
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
 )
+
+
+def added(cluster):
+    """One node more, of one processor."""
+    node = cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    cluster.wait_for_nodes(PATIENCE_S)
+    return node
 
 
 @contextlib.contextmanager
@@ -33,11 +41,11 @@ def nodes():
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         small = {"object_store_memory": 80 << 20, "include_dashboard": False}
+        patch.setattr(Cluster._wait_for_node, "__defaults__", (PATIENCE_S,))
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
         try:
             for _ in range(2):
-                cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-            cluster.wait_for_nodes()
+                added(cluster)
             yield cluster
         finally:
             cluster.shutdown()
@@ -86,22 +94,22 @@ def test_workers_that_are_killed_cost_nothing_but_time(cluster, tmp_path):
 def test_a_node_that_is_killed_costs_nothing_but_time(mortal, tmp_path):
     log = tmp_path / "log"
     log.touch()
-    work = Squares(log, seconds=0.05)
-    third = mortal.add_node(num_cpus=1, object_store_memory=80 << 20)
-    mortal.wait_for_nodes()
+    work = Squares(log, gate=tmp_path / "gate")  # until the node is gone, what it has cannot have ended
+    third = added(mortal)
     gone = threading.Event()
 
     def kill() -> None:
         until(lambda: len(set(work.pids())) == 3)
         mortal.remove_node(third, allow_graceful=False)
         gone.set()
+        (tmp_path / "gate").touch()
 
     killer = threading.Thread(target=kill)
     killer.start()
-    found = sorted(Ray(3, address=mortal.address).run(work, range(200)))
+    found = sorted(Ray(3, address=mortal.address).run(work, range(60)))
     killer.join()
     assert gone.is_set()
-    assert found == [(n, n * n) for n in range(200)]
+    assert found == [(n, n * n) for n in range(60)]
 
 
 def test_no_cluster_there():
@@ -144,8 +152,7 @@ def test_a_join_comes_to_the_same_while_a_worker_and_a_node_die(mortal, tmp_path
     gallery = joinable(tmp_path / "gallery", MemoryGallery(people))
     expected = join(tmp_path / "alone", gallery).run(Threads(1))
     assert expected.pairs == tuple(truth(enumerate(people, start=1)))
-    third = mortal.add_node(num_cpus=1, object_store_memory=80 << 20)
-    mortal.wait_for_nodes()
+    third = added(mortal)
     died = []
 
     def step(done: int, total: int, what: str) -> None:

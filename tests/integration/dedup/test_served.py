@@ -17,7 +17,7 @@ import pytest
 
 from cccd_core.dedup import open_gallery
 from cccd_core.dedup.service.client import Client, outcome_of
-from cccd_core.dedup.service.protocol import FRAME_BYTES_MOST, Reply, Request, identified_in
+from cccd_core.dedup.service.protocol import FRAME_BYTES_MOST, WAIT_MOST_S, Reply, Request, identified_in
 from cccd_core.dedup.service.server import Limits, listening
 from cccd_core.errors import (
     BusyError,
@@ -29,6 +29,7 @@ from cccd_core.errors import (
     UnavailableError,
 )
 from support.joining import someone
+from support.patience import PATIENCE_S, until
 from support.served import Process, at_socket, identify, insert, made, service
 
 pytestmark = pytest.mark.jit
@@ -45,7 +46,7 @@ def of(reply: Reply) -> str | None:
     return found.answers[0].of
 
 
-def raw(path: Path, *, timeout: float = 30) -> socket.socket:
+def raw(path: Path, *, timeout: float = PATIENCE_S) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(timeout)
     connection.connect(str(path))
@@ -60,6 +61,11 @@ def line(connection: socket.socket) -> dict[str, Any]:
         data += more
     told: dict[str, Any] = json.loads(data)
     return told
+
+
+def connections() -> int:
+    """How many connections are served in this process."""
+    return sum(thread.name.endswith("(_answer_all)") for thread in threading.enumerate())
 
 
 def ended(connection: socket.socket) -> bool:
@@ -111,6 +117,7 @@ def test_one_bad_client_stops_nobody(folder: Path, tmp_path: Path) -> None:
             assert ended(endless)
         with raw(path) as gone:
             gone.sendall(b'{"operation":"status"}\n{"operation":"sta')
+        until(lambda: connections() == 1)  # who left has been noticed
         with ExitStack() as stack:
             others = [stack.enter_context(raw(path)) for _ in range(8)]
             assert [line(one)["error"]["kind"] for one in others[6:]] == ["busy", "busy"]
@@ -204,7 +211,7 @@ def test_a_client_that_meets_no_service(tmp_path: Path) -> None:
 def test_a_signal_ends_it_after_what_is_under_way(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "s"
     server = Process(folder, path)
-    with connected(path) as client:
+    with connected_to(server, path) as client:
         assert outcome_of(client.ask(insert("1", someone("A-9", 9)))).state == "done"
         server.end(signal.SIGTERM)
         assert server.wait() == 0
@@ -213,21 +220,12 @@ def test_a_signal_ends_it_after_what_is_under_way(folder: Path, tmp_path: Path) 
         assert "A-9" in gallery
 
 
-def connected(path: Path) -> Client:
-    for _ in range(3000):
-        try:
-            return Client(path)
-        except UnavailableError:
-            threading.Event().wait(0.01)
-    raise AssertionError("nobody answers")
-
-
 def next_request(chance: random.Random, number: int, expected: set[str]) -> Request:
     """Somebody comes, or somebody goes."""
     if chance.random() < 0.3 and expected:
         who = chance.choice(sorted(expected))
         expected.remove(who)
-        return Request("delete", f"r{number}", who, order=f"order {number}", wait=30)
+        return Request("delete", f"r{number}", who, order=f"order {number}", wait=WAIT_MOST_S)
     expected.add(f"A-{number}")
     return insert(f"r{number}", someone(f"A-{number}", number % 20, positions=(2, 7)))
 
@@ -272,7 +270,7 @@ def killed(folder: Path, path: Path, kills: int) -> int:
         for request, before in zip(requests, answers, strict=True):
             assert one.ask(request) == before
         for who in sorted(expected)[:5]:
-            assert identified_in(one.ask(Request("identify", f"last {who}".replace(" ", "-"), who, wait=30)))
+            assert identified_in(one.ask(Request("identify", f"last {who}".replace(" ", "-"), who, wait=WAIT_MOST_S)))
     return done
 
 
@@ -300,8 +298,8 @@ def test_errors_are_of_one_kind(folder: Path, tmp_path: Path) -> None:
     with at_socket(folder, path), Client(path) as client:
         for request in (
             Request("insert", "a", "A 1", identify("x", someone("x", 1)).fingers),
-            Request("delete", "b", "nobody", order="7", wait=30),
-            Request("identify", "c", "nobody", wait=30),
+            Request("delete", "b", "nobody", order="7", wait=WAIT_MOST_S),
+            Request("identify", "c", "nobody", wait=WAIT_MOST_S),
         ):
             with pytest.raises(CccdError):
                 outcome_of(client.ask(request))

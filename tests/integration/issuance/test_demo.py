@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from support.patience import PATIENCE_S
+
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 
@@ -33,7 +35,7 @@ def demo() -> ModuleType:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("demo")
     command = [sys.executable, str(SCRIPTS / "demo.py"), "--people", "12", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return out, done.stdout
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cccd_core.extraction import weights
+from support.patience import PATIENCE_S
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "tutorial" / "from-an-image-to-a-card.md"
 CCCD = Path(sys.executable).parent / "cccd"
@@ -25,7 +26,7 @@ def test_from_an_image_to_a_card(tmp_path: Path, images: Path) -> None:
     home.mkdir()
 
     def do(words: list[str]) -> str:
-        run = subprocess.run(words, cwd=home, capture_output=True, text=True, check=True, timeout=300)
+        run = subprocess.run(words, cwd=home, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
         return " ".join(run.stdout.split())
 
     blocks = re.findall(r"```(sh|python)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cccd_core.card.transport.pcsc import wait_for_card
+from cccd_core.card.transport.pcsc import readers, wait_for_card
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.errors import UnavailableError
 from cccd_core.personalise import CardResult, Feeder, JobOutcome, Journal, Station, open_feeder
@@ -19,6 +19,7 @@ from cccd_core.personalise.inserter import Inserter
 from cccd_core.personalise.pcsc_feeder import PcscFeeder
 from support.cards import Country
 from support.chaos import Puller, TearingFeeder, audit, run_and_kill
+from support.patience import PATIENCE_S
 from support.pcsc import VirtualReaders, virtual_readers
 
 __all__ = ["virtual_readers"]
@@ -42,7 +43,7 @@ class Works:
         *,
         wrap: Wrap = lambda feeder: feeder,
         ask: Callable[[str, str], None] | None = None,
-        wait_s: float = 20.0,
+        wait_s: float = PATIENCE_S,
     ) -> list[CardResult]:
         country = self.country
 
@@ -67,7 +68,9 @@ class Works:
                 feeder.close()
 
     def finish(self, people: range) -> None:
-        """Runs, and demands that every card is verified."""
+        """Runs once the readers are empty, and demands that every card is verified."""
+        for name in readers():
+            assert wait_for_card(name, False, PATIENCE_S)
         assert all(result.verified for result in self.run(people))
 
     def audit(self, people: range) -> dict[str, str]:
@@ -79,7 +82,7 @@ class Works:
 def empty_readers(virtual_readers: VirtualReaders) -> None:
     """pcscd sees that a card left only at its next look: what the test before used must be seen empty first."""
     for name in virtual_readers.names:
-        assert wait_for_card(name, False, 10.0)
+        assert wait_for_card(name, False, PATIENCE_S)
 
 
 @pytest.fixture
@@ -220,7 +223,7 @@ def test_a_station_waiting_for_its_operator_can_be_stopped(works: Works, virtual
             card_master_key=country.card_master_key,
             journal=journal,
             ask=lambda *_: threading.Timer(0.3, station.stop).start(),
-            wait_s=300.0,
+            wait_s=PATIENCE_S,
         )
         station = Station(feeder, journal, country.card_master_key, country.trust, country.terminal)
         try:

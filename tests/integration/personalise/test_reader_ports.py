@@ -11,6 +11,7 @@ from cccd_core.card.virtual import VirtualCard
 from cccd_core.card.virtual.server import DEFAULT_PORT
 from cccd_core.personalise.pcsc_feeder import virtual_port
 from support.cards import Country
+from support.patience import PATIENCE_S
 from support.pcsc import running
 
 
@@ -40,4 +41,4 @@ def test_readers_move_where_another_program_has_a_port_of_theirs(taken: int, tmp
             VirtualCard.create(tmp_path / "a.card", master_key=country.card_master_key) as card,
             readers.insert(card, readers.names[-1]),
         ):
-            assert wait_for_card(readers.names[-1], True, 1.0)
+            assert wait_for_card(readers.names[-1], True, PATIENCE_S)

@@ -14,6 +14,7 @@ from cccd_core.pki import authority, publish
 from cccd_core.pki.deviation_list import Description, Deviation, Documents
 from cccd_core.signing import Signer, SoftwareSigner
 from support import countries, emrtd_samples
+from support.patience import PATIENCE_S
 
 KEYS = {
     "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -30,7 +31,7 @@ AT = ("-attime", str(int(emrtd_samples.NOW.timestamp())))
 def openssl(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The real tool; its answer in English, whatever the machine speaks."""
     command = ["openssl", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def pem_of(certificate: bytes, path: Path) -> Path:

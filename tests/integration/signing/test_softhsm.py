@@ -25,6 +25,7 @@ from cccd_core.pki.directory import PIN_VARIABLE
 from cccd_core.signing import SoftwareSigner, build_image, counted, pkcs11_modules
 from cccd_core.signing.keys import verifies
 from support import countries, emrtd_samples, softhsm
+from support.patience import PATIENCE_S
 
 pytestmark = [
     pytest.mark.hsm,
@@ -84,7 +85,7 @@ def test_a_sod_signed_in_the_token_passes_here_and_in_openssl(token: Token, labe
     (tmp_path / "csca.pem").write_bytes(root.public_bytes(Encoding.PEM))
     command = ["openssl", "cms", "-verify", "-inform", "DER", "-in", "sod.der", "-purpose", "any", "-out", "content"]
     command += ["-CAfile", "csca.pem", "-attime", str(int(emrtd_samples.NOW.timestamp()))]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert answer.returncode == 0, answer.stderr
 
 

@@ -15,7 +15,8 @@ from cccd_core.dedup.executors.processes import Processes
 from cccd_core.dedup.executors.protocol import WAITING_PER_WORKER
 from cccd_core.dedup.executors.threads import Threads
 from cccd_core.errors import ConflictError, ParameterError, UnavailableError
-from support.tasks import Squares, until
+from support.patience import until
+from support.tasks import Squares
 
 EXECUTORS = (lambda: Threads(1), lambda: Threads(3), lambda: Processes(1), lambda: Processes(2))
 NAMES = ("one thread", "threads", "one process", "processes")

@@ -251,7 +251,8 @@ def test_a_connection_lost_while_a_change_is_kept_is_not_called_undone(postgres,
         gallery.add(person("a"))
         postgres.sql(
             "SET search_path = cccd_gallery;"
-            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';"
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN PERFORM pg_sleep(600); RETURN NULL; END';"
             "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON withdrawal DEFERRABLE INITIALLY DEFERRED"
             " FOR EACH ROW EXECUTE FUNCTION slow()",
             name,

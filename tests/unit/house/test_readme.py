@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.patience import PATIENCE_S
+
 README = Path(__file__).resolve().parents[3] / "README.md"
 
 
@@ -18,5 +20,5 @@ def test_the_example_prints_what_stands_below_it() -> None:
     assert found is not None
     code, output = found.groups()
     assert 10 <= len(code.strip().splitlines()) <= 20
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert run.stdout == output

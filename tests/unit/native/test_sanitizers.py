@@ -19,6 +19,7 @@ import pytest
 from cccd_core import runtime
 from cccd_core.matching.parameters import MatcherParameters
 from cccd_core.matching.tables import tables
+from support.patience import PATIENCE_S
 
 NATIVE = Path(__file__).parents[3] / "native"
 LEVELS = ("serial", "avx2", "avx512")
@@ -57,7 +58,7 @@ def kernel_flags(level: str) -> list[str]:
 def run(*command: str | Path) -> subprocess.CompletedProcess[bytes]:
     # nothing is freed late or by another; and leaks cannot be looked for where a debugger is not let in
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0:detect_stack_use_after_return=1"}
-    return subprocess.run(command, capture_output=True, env=environment, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, env=environment, timeout=PATIENCE_S, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 
 from cccd_core.errors import CccdError, DiskFullError, FileError
 from cccd_core.storage import whole_file
+from support.patience import PATIENCE_S
 
 
 def mode(path: Path) -> int:
@@ -85,7 +86,7 @@ def test_a_pipe_with_a_reader_is_written_into(tmp_path: Path) -> None:
     reader.start()
     data = bytes(range(256)) * 1024  # more than a pipe holds
     whole_file.write(pipe, data)
-    reader.join(60)
+    reader.join(PATIENCE_S)
     assert got == [data]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

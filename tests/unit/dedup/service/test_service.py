@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,13 +23,14 @@ from cccd_core.dedup.lookup import Lookup
 from cccd_core.dedup.search.recent import Recent
 from cccd_core.dedup.service import service as module
 from cccd_core.dedup.service.ledger import LEDGER_FILE, Accepted, Ledger, Settled
-from cccd_core.dedup.service.protocol import Reply, Request, identified_in, sent
+from cccd_core.dedup.service.protocol import WAIT_MOST_S, Reply, Request, identified_in, sent
 from cccd_core.dedup.service.service import Service
 from cccd_core.errors import FileError
 from cccd_core.intake.sent import sent_person
 from cccd_core.storage.aes_gcm import KeyRing
 from cccd_core.storage.cipher import Cipher
 from support.joining import MATCHER, PARAMETERS, population, someone, swapped, unplaced
+from support.patience import PATIENCE_S, until
 from support.served import fingers_of, identify, insert, made, service
 from support.small_index import make_small
 
@@ -63,9 +65,11 @@ def test_who_is_inserted_is_found_and_who_is_deleted_is_not(served: Service) -> 
     assert candidates(served.ask(identify("1", probe))) == []
     assert outcome(served.ask(insert("2", someone("A-20", 20)))) == {"fingers": 4}
     assert candidates(served.ask(identify("3", probe))) == ["A-20"]
-    assert candidates(served.ask(Request("identify", "4", "A-20", wait=30))) == []
-    assert candidates(served.ask(Request("identify", "5", "A-20", fingers_of(someone("x", 3, 1)), wait=30))) == ["p3"]
-    assert outcome(served.ask(Request("delete", "6", "A-20", order="CV 1", wait=30)))["withdrawal"] == 1
+    assert candidates(served.ask(Request("identify", "4", "A-20", wait=WAIT_MOST_S))) == []
+    assert candidates(
+        served.ask(Request("identify", "5", "A-20", fingers_of(someone("x", 3, 1)), wait=WAIT_MOST_S))
+    ) == ["p3"]
+    assert outcome(served.ask(Request("delete", "6", "A-20", order="CV 1", wait=WAIT_MOST_S)))["withdrawal"] == 1
     assert candidates(served.ask(identify("7", probe))) == []
     assert candidates(served.ask(identify("1", probe))) == []  # as it was answered
 
@@ -73,7 +77,7 @@ def test_who_is_inserted_is_found_and_who_is_deleted_is_not(served: Service) -> 
 def test_a_request_sent_again_is_the_same_request(served: Service, folder: Path) -> None:
     one = insert("r", someone("A-9", 9))
     first = served.ask(one)
-    assert outcome(served.ask(Request("delete", "d", "A-9", order="1", wait=30)))
+    assert outcome(served.ask(Request("delete", "d", "A-9", order="1", wait=WAIT_MOST_S)))
     assert served.ask(one) == first  # a late repetition brings nobody back
     with open_gallery(folder) as gallery:
         assert "A-9" not in gallery
@@ -92,7 +96,7 @@ def test_a_request_sent_again_is_the_same_request(served: Service, folder: Path)
 
 def test_it_may_be_asked_later(served: Service) -> None:
     assert served.ask(insert("r", someone("A-9", 9), wait=0)).state in ("accepted", "done")
-    assert outcome(served.ask(Request("status", "r", wait=30))) == {"fingers": 4}
+    assert outcome(served.ask(Request("status", "r", wait=WAIT_MOST_S))) == {"fingers": 4}
     assert served.ask(Request("status", "nobody")).state == "unknown"
     told = outcome(served.ask(Request("status")))
     assert (told["people"], told["people_in_index"], told["waiting"], told["answers_kept"]) == (7, 6, 0, 1)
@@ -160,7 +164,7 @@ def test_who_is_withdrawn_vanishes_and_no_file_is_opened(
         monkeypatch.setattr(opening, "open_shard", counted)
         monkeypatch.setattr(Crowd, "of", of)
         changes: list[Callable[[], object]] = [
-            lambda: outcome(one.ask(Request("delete", "d1", "p006", order="1", wait=30))),
+            lambda: outcome(one.ask(Request("delete", "d1", "p006", order="1", wait=WAIT_MOST_S))),
             lambda: gallery.remove("p008", order="2"),  # by another process
             lambda: gallery.replace(someone("p010", 40), order="3"),
             lambda: gallery.rename("p022", "p22", order="4"),
@@ -193,13 +197,16 @@ def test_many_come_and_the_index_takes_them_in(tmp_path: Path) -> None:
         for n in range(12):
             outcome(one.ask(insert(f"i{n}", someone(f"A-{n}", n, positions=(2, 7)))))
             assert candidates(one.ask(identify(f"f{n}", someone("x", n, 1, (2, 7))))) == [f"A-{n}"]
-        for n in range(12, 200):
-            one.ask(identify(f"f{n}", someone("x", n % 12, 1, (2, 7))))
-            told = outcome(one.ask(Request("status")))
-            if told["people_in_index"] >= 6:
-                break
+        numbers = itertools.count(12)
+
+        def taken_in() -> bool:
+            number = next(numbers)
+            one.ask(identify(f"f{number}", someone("x", number % 12, 1, (2, 7))))
+            return int(outcome(one.ask(Request("status")))["people_in_index"]) >= 6
+
+        until(taken_in)
+        told = outcome(one.ask(Request("status")))
         assert told["people_in_index"] + told["people_beside_index"] == 12
-        assert told["people_in_index"] >= 6
         assert candidates(one.ask(identify("last", someone("x", 0, 2, (2, 7))))) == ["A-0"]
 
 
@@ -210,7 +217,7 @@ def test_changes_run_alone_and_in_order(served: Service, monkeypatch: pytest.Mon
     def carried_out(self: Service, job: Any) -> Any:
         log.append(job.entry.accepted.id)
         if job.entry.accepted.id == "first":
-            assert gate.wait(30)
+            assert gate.wait(PATIENCE_S)
         return real(self, job)
 
     monkeypatch.setattr(Service, "_carried_out", carried_out)
@@ -221,14 +228,14 @@ def test_changes_run_alone_and_in_order(served: Service, monkeypatch: pytest.Mon
     assert log == ["first"]
     assert outcome(served.ask(Request("status")))["waiting"] == 1
     gate.set()
-    assert candidates(served.ask(Request("status", "second", wait=30))) == ["A-1"]
+    assert candidates(served.ask(Request("status", "second", wait=WAIT_MOST_S))) == ["A-1"]
 
 
 def test_too_many_requests_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PENDING_MOST", 2)
     gate = threading.Event()
     with service(folder, workers=1) as one:
-        monkeypatch.setattr(Service, "_carried_out", lambda *_: Settled("done", gate.wait(30)))
+        monkeypatch.setattr(Service, "_carried_out", lambda *_: Settled("done", gate.wait(PATIENCE_S)))
         replies = [one.ask(identify(f"{n}", someone("x", 1), wait=0)) for n in range(8)]
         gate.set()
     states = [reply.state for reply in replies]
@@ -237,7 +244,7 @@ def test_too_many_requests_are_refused(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_gallery_that_others_change_says_so_and_it_may_be_asked_again(served: Service, folder: Path) -> None:
-    request = Request("delete", "d", "p1", order="1", wait=30)
+    request = Request("delete", "d", "p1", order="1", wait=WAIT_MOST_S)
     with alone_with(folder):
         reply = served.ask(request)
     assert (reply.state, reply.again) == ("failed", True)
@@ -268,9 +275,9 @@ def test_what_an_interruption_left_open_is_settled_by_the_gallery(folder: Path) 
         states = {id_: one.ask(Request("status", id_)) for id_ in marks}
         assert {id_ for id_, reply in states.items() if reply.state == "done"} == {"in", "gone"}
         assert all(reply.again for reply in states.values() if reply.state == "failed")
-        assert outcome(one.ask(replace(marks["not"][0], wait=30))) == {"fingers": 4}
-        assert outcome(one.ask(replace(marks["in"][0], wait=30))) == {"fingers": 4}
-        assert one.ask(replace(marks["other"][0], wait=30)).state == "failed"
+        assert outcome(one.ask(replace(marks["not"][0], wait=WAIT_MOST_S))) == {"fingers": 4}
+        assert outcome(one.ask(replace(marks["in"][0], wait=WAIT_MOST_S))) == {"fingers": 4}
+        assert one.ask(replace(marks["other"][0], wait=WAIT_MOST_S)).state == "failed"
 
 
 def sent_back_as(request: Request) -> EnrolledPerson:
@@ -283,7 +290,7 @@ def test_what_waits_when_it_ends_is_to_be_asked_again(folder: Path, monkeypatch:
 
     def carried_out(self: Service, job: Any) -> Any:
         begun.set()
-        assert gate.wait(30)
+        assert gate.wait(PATIENCE_S)
         return real(self, job)
 
     def released() -> None:
@@ -294,7 +301,7 @@ def test_what_waits_when_it_ends_is_to_be_asked_again(folder: Path, monkeypatch:
     monkeypatch.setattr(Service, "_carried_out", carried_out)
     with service(folder, workers=1) as one:
         one.ask(insert("first", someone("A-1", 41), wait=0))
-        assert begun.wait(30)
+        assert begun.wait(PATIENCE_S)
         one.ask(insert("second", someone("A-2", 42), wait=0))
         threading.Thread(target=released).start()
     with service(folder) as one:
