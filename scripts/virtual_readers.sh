@@ -24,7 +24,7 @@ stop() {
   # only the process that we started, which the system may since have given its number to another
   if [ -r "/proc/$pid/cmdline" ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF "$home/conf"; then
     kill "$pid" 2>/dev/null || true
-    for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep .1; done
+    for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep .1; done
     kill -KILL "$pid" 2>/dev/null || true
     rm -f "$socket" /run/pcscd/pcscd.pid
   fi
@@ -71,7 +71,7 @@ start_at() {
   setsid pcscd --foreground --error -c "$home/conf" >"$home/pcscd.log" 2>&1 </dev/null &
   local pid=$!
   echo "$pid" >"$home/pcscd.pid"
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     [ -S "$socket" ] && return 0
     kill -0 "$pid" 2>/dev/null || break
     sleep .1

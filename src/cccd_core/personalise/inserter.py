@@ -1,10 +1,10 @@
 """The hand that puts software cards into a virtual reader: a process of its own, so that card and host do not share
 one interpreter.
 
-`python -m cccd_core.personalise.inserter PORT` reads commands from standard input, one to a line, and answers each
-with one line: `insert PATH` and `remove` with `ok`, or with the kind of the error and what went wrong. Of the kinds
-`damaged`, `other_version`, `busy`, `file` and `disk_full` the card's file is meant. The end of the input (its owner has
-died) ends it.
+`python -m cccd_core.personalise.inserter PORT PATIENCE_S` reads commands from standard input, one to a line, and
+answers each with one line: `insert PATH` and `remove` with `ok`, or with the kind of the error and what went wrong. Of
+the kinds `damaged`, `other_version`, `busy`, `file` and `disk_full` the card's file is meant. The end of the input (its
+owner has died) ends it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Self
 
 from cccd_core.errors import BusyError, CardRemovedError, CccdError, DiskFullError, FileError, TransportError
 from cccd_core.personalise.feeder import CardDamagedError
+from cccd_core.personalise.shelf import OPEN_PATIENCE_S, open_card
 from cccd_core.storage.log import OtherVersionError
 
 _ANSWER_PATIENCE_S = 30.0
@@ -26,12 +27,15 @@ _FILE_ERRORS = {kind.kind: kind for kind in (CardDamagedError, OtherVersionError
 
 
 class Inserter:
-    """Owner's end: starts the process, one to a virtual reader, and tells it what to do. Not for two threads."""
+    """Owner's end: starts the process, one to a virtual reader, and tells it what to do. Not for two threads.
 
-    def __init__(self, port: int) -> None:
+    `patience_s`: how long a card that is in other hands is waited for.
+    """
+
+    def __init__(self, port: int, *, patience_s: float = OPEN_PATIENCE_S) -> None:
         self.port = port
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cccd_core.personalise.inserter", str(port)],
+            [sys.executable, "-m", "cccd_core.personalise.inserter", str(port), str(patience_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -93,10 +97,9 @@ class Inserter:
             raise TransportError("no card can be put into the virtual reader", port=self.port, why=answer or "it ended")
 
 
-def _serve(port: int) -> int:
+def _serve(port: int, patience_s: float) -> int:
     from cccd_core.card.virtual import VirtualCard
     from cccd_core.card.virtual.server import serve
-    from cccd_core.personalise.shelf import open_card
 
     inserted: tuple[threading.Thread, threading.Event, VirtualCard] | None = None
     trouble: list[CccdError | OSError] = []
@@ -125,7 +128,7 @@ def _serve(port: int) -> int:
     def insert(path: Path) -> None:
         nonlocal inserted
         remove()
-        card = open_card(path)
+        card = open_card(path, patience_s)
         stop, ready = threading.Event(), threading.Event()
         thread = threading.Thread(target=work, args=(card, stop, ready), daemon=True)
         thread.start()
@@ -155,4 +158,4 @@ def _serve(port: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_serve(int(sys.argv[1])))
+    sys.exit(_serve(int(sys.argv[1]), float(sys.argv[2])))

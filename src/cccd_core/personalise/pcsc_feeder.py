@@ -16,8 +16,8 @@ from cccd_core.personalise.inserter import Inserter
 from cccd_core.personalise.shelf import CardShelf
 
 _VIRTUAL = re.compile(r"Virtual PCD(?: (\d{1,2}))?(?: at (\d{1,5}))? [0-9A-F]{2} ([0-9A-F]{2})")
-_INSERTION_PATIENCE_S = 20.0
-_ATTEMPT_S = 0.6  # how long one insertion may take to show; pcscd polls every 0.4 s
+_INSERTION_PATIENCE_S = 90.0
+_ATTEMPT_S = 0.6  # how long the first insertion may take to show; pcscd polls every 0.4 s, where the machine lets it
 _ORPHAN_S = 2.0
 POLL_S = 0.6  # longer than pcscd takes to notice that a card is gone
 _LOOK_S = 0.2  # how long one look at a reader lasts; a cancelled feeder ends within it
@@ -114,19 +114,20 @@ class PcscFeeder:
         inserter = self._inserters.get(lane)
         if inserter is None:
             inserter = self._inserters[lane] = Inserter(self._own_ports[lane])
-        deadline = time.monotonic() + _INSERTION_PATIENCE_S
+        deadline, attempt_s = time.monotonic() + _INSERTION_PATIENCE_S, _ATTEMPT_S
         while True:
             # No waiting for the reader to show itself empty: a card swapped between two polls of pcscd answers at once.
             inserter.insert(path)
-            link = _connect(reader, min(deadline, time.monotonic() + _ATTEMPT_S))
+            link = _connect(reader, min(deadline, time.monotonic() + attempt_s))
             if link is not None:
                 return FedCard(link, reader, path)
             if time.monotonic() >= deadline or self._cancelled.is_set():
                 raise TransportError("a virtual reader does not take its card", reader=reader)
             # After a tear pcscd may not see a card that came back before its next poll, and never does until a poll
-            # found the reader empty.
+            # found the reader empty. On a machine that is busy its polls are further apart: each attempt is longer.
             inserter.remove()
-            time.sleep(POLL_S)
+            self._cancelled.wait(max(POLL_S, attempt_s))
+            attempt_s *= 2
 
     # -- cards in the hands of an operator
 

@@ -18,7 +18,7 @@ from cccd_core.storage.faults import file_error
 from cccd_core.storage.log import OtherVersionError
 
 _SERIAL_BYTES = 8
-_OPEN_PATIENCE_S = 5.0  # a process that was killed may hold its card a moment longer
+OPEN_PATIENCE_S = 20.0  # a process that was killed may hold its card a moment longer
 _NAME = re.compile(r"([0-9A-F]{2,64})\.card")
 
 
@@ -77,13 +77,13 @@ class CardShelf:
         return open_card(path) if path.exists() else None
 
 
-def open_card(path: Path) -> VirtualCard:
+def open_card(path: Path, patience_s: float = OPEN_PATIENCE_S) -> VirtualCard:
     """The software card of a file; a process that is just ending may hold it a moment longer, so this waits for it.
 
     Raises BusyError when it stays in other hands, CardDamagedError when its file is damaged,
     OtherVersionError, FileError.
     """
-    deadline = time.monotonic() + _OPEN_PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             return VirtualCard.open(path)

@@ -22,7 +22,7 @@ from typing import IO, NoReturn
 from cccd_core.errors import FileError
 from cccd_core.storage.faults import file_error
 
-_PIPE_PATIENCE_S = 10.0  # how long a named pipe may have no reader yet
+_PIPE_PATIENCE_S = 60.0  # how long a named pipe may have no reader yet
 _POLL_S = 0.02
 # Names of what this process holds open already; to open them anew would start at the file's beginning.
 _DESCRIPTOR = re.compile(r"/dev/fd/(\d+)|/proc/(?:self|thread-self|\d+)/fd/(\d+)")

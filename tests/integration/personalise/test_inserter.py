@@ -22,6 +22,7 @@ from cccd_core.personalise import CardDamagedError, shelf
 from cccd_core.personalise.inserter import Inserter
 from cccd_core.storage.log import OtherVersionError
 from support.chip import SERIAL, blank
+from support.patience import PATIENCE_S
 
 KEY = CardMasterKey(bytes(16))
 
@@ -33,7 +34,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.server = socket.create_server(("127.0.0.1", 0))
-        self.server.settimeout(10)
+        self.server.settimeout(PATIENCE_S)
         self.port: int = self.server.getsockname()[1]
         self.card: socket.socket | None = None
 
@@ -102,21 +103,18 @@ def test_a_disk_that_is_full_is_told_and_is_no_answer_of_the_card(reader: Reader
         assert again.life_cycle is profile.LifeCycle.PERSONALISING
 
 
-def test_what_is_wrong_with_the_file_is_told_by_its_kind(
-    reader: Reader, card: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_wrong_with_the_file_is_told_by_its_kind(reader: Reader, card: Path) -> None:
     def said(path: Path) -> type[CccdError]:
         with pytest.raises(CccdError) as caught:
             inserter.insert(path)
         return type(caught.value)
 
-    with Inserter(reader.port) as inserter:
+    with Inserter(reader.port, patience_s=0.0) as inserter:
         assert said(card.with_name("none.card")) is FileError
         with VirtualCard.open(card):
             assert said(card) is BusyError
-            monkeypatch.setattr(shelf, "_OPEN_PATIENCE_S", 0.0)
             with pytest.raises(BusyError):
-                shelf.open_card(card)
+                shelf.open_card(card, 0.0)
         whole = card.read_bytes()
         card.write_bytes(replace(CARD_FILE, version=CARD_FILE.version + 1).header + whole[16:])
         assert said(card) is OtherVersionError

@@ -20,7 +20,7 @@ from cccd_core.card.status_words import WRONG_LENGTH
 from cccd_core.card.transport.tpdu import for_t0
 from cccd_core.errors import CardRemovedError, Fact, TransportError, UnavailableError
 
-CONNECT_TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 15.0
 TRANSMIT_TIMEOUT_S: Final = 30.0
 _LOOK_S: Final = 0.25
 

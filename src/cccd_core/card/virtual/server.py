@@ -18,6 +18,7 @@ from cccd_core.errors import CardRemovedError
 DEFAULT_PORT: Final = 35_963
 RETRY_S: Final = 0.2
 POLL_S: Final = 0.01
+SEND_S: Final = 30.0  # how long a reader may take to accept an answer
 _POWER_OFF: Final = 0
 _POWER_ON: Final = 1
 _RESET: Final = 2
@@ -79,7 +80,9 @@ def _serve_connection(card: Card, connection: socket.socket, stop: threading.Eve
             elif message[0] in (_POWER_ON, _RESET):
                 card.power_on()
             continue
+        connection.settimeout(SEND_S)
         connection.sendall(len(card_answer).to_bytes(2, "big") + card_answer)
+        connection.settimeout(POLL_S)
 
 
 def _receive(connection: socket.socket, size: int, stop: threading.Event | None) -> bytes:

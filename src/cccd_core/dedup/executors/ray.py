@@ -16,7 +16,7 @@ from types import ModuleType
 from cccd_core.dedup.executors.protocol import WAITING_PER_WORKER, R, T, Work, demand_workers
 from cccd_core.errors import UnavailableError
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 _RETRIES = 20  # of one task whose worker or machine died
 
 
