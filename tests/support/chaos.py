@@ -155,13 +155,19 @@ def _run(work: Callable[[], None], after_s: float | None) -> tuple[bool, float]:
     return code == 0, used.ru_utime + used.ru_stime
 
 
+def struck_after(seconds: float, number: signal.Signals = signal.SIGKILL) -> None:
+    """Once this process has computed for so many seconds, it gets the signal; SIGKILL comes as SIGPROF, by which a
+    process that does not ask for it ends alike: no line of it runs any more."""
+    strike = signal.SIG_DFL if number == signal.SIGKILL else lambda *_: os.kill(os.getpid(), number)
+    signal.signal(signal.SIGPROF, strike)
+    signal.setitimer(signal.ITIMER_PROF, max(seconds, 1e-6))
+
+
 def _end_child(work: Callable[[], None], after_s: float | None) -> NoReturn:
     code = 1
     try:
         if after_s is not None:
-            # SIGPROF ends a process that does not ask for it as SIGKILL does: no line of it runs any more
-            signal.signal(signal.SIGPROF, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_PROF, max(after_s, 1e-6))
+            struck_after(after_s)
         work()
         code = 0
     except BaseException:

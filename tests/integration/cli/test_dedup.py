@@ -6,7 +6,6 @@ import csv
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from cccd_core.dedup.search.join import LEDGER_FILE, SNAPSHOT_FOLDER, Join
 from cccd_core.errors import ParameterError
 from cccd_core.storage.aes_gcm import KeyRing
 from support.joining import population, someone, truth
+from support.patience import until
 
 pytestmark = pytest.mark.jit
 
@@ -203,15 +203,16 @@ def test_a_rate_asked_for_moves_the_thresholds(cccd: Any, folder: Path, tmp_path
 def test_its_workers_are_gone_when_it_is_killed(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cccd_core.cli.main", "dedup", str(folder), "--out", str(tmp_path / "out")]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE)
-    until = time.monotonic() + 60
-    while not (children := _children(process.pid)) and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.01)
+    children: set[int] = set()
+
+    def begun_or_done() -> bool:
+        children.update(_children(process.pid))
+        return len(children) > 1 or process.poll() is not None  # the first one only minds what the others share
+
+    until(begun_or_done)
     process.kill()
     process.communicate()
-    until = time.monotonic() + 60
-    while any(_runs(child) for child in children) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not any(_runs(child) for child in children)
+    until(lambda: not any(_runs(child) for child in children))
 
 
 def _children(pid: int) -> list[int]:
