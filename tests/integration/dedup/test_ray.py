@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,26 @@ pytest.importorskip("ray", reason="the package ray is not installed here")
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"
 )
+
+
+class SlowClock:
+    """The module `time`, by which time passes ten times slower."""
+
+    def __getattr__(self, name):
+        return getattr(time, name)
+
+    def monotonic(self):
+        return time.monotonic() / 10
+
+
+@pytest.fixture(scope="module", autouse=True)
+def patient():
+    """Ray gives a node half a minute to start, by the clock, whatever else the machine is at."""
+    from ray._private import node
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node, "time", SlowClock())
+        yield
 
 
 def added(cluster):
@@ -115,6 +136,18 @@ def test_a_node_that_is_killed_costs_nothing_but_time(mortal, tmp_path):
 def test_no_cluster_there():
     with pytest.raises(UnavailableError, match="no Ray cluster"):
         list(Ray(1, address="127.0.0.1:1").run(len, ["a"]))
+
+
+def test_a_node_that_does_not_start_is_told(monkeypatch):
+    """Ray says so by a bare exception."""
+    import ray
+
+    def init(*_, **__):
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(UnavailableError, match="no Ray cluster"):
+        list(Ray(1).run(len, ["a"]))
 
 
 def test_one_is_begun_here_and_ended(tmp_path, monkeypatch):

@@ -78,7 +78,7 @@ class Ray:
                     ray.init("local", num_cpus=self.workers, include_dashboard=False, **quiet)
                 else:
                     ray.init(address=self._address, **quiet)
-            except (OSError, ValueError, RuntimeError) as error:
+            except Exception as error:  # a bare one where a node of ours does not start in time
                 raise UnavailableError(
                     "no Ray cluster answers", needs="a cluster: ray start --head", error=type(error).__name__
                 ) from None
