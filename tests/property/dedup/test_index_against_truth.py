@@ -87,7 +87,7 @@ def entry(number: int, people: int, dead: int = 0) -> ShardEntry:
     return ShardEntry(f"{number}", "", people, number, number + people, 0, tuple(range(dead)))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sizes=st.lists(st.tuples(st.integers(1, 16), st.integers(0, 3)), max_size=30))
 def test_small_shards_are_made_one_until_few_are_left(sizes: list[tuple[int, int]]) -> None:
     left = [entry(i, people, min(dead, people - 1)) for i, (people, dead) in enumerate(sizes)]

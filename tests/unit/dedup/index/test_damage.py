@@ -69,7 +69,7 @@ def test_a_sound_index_has_no_findings(
             list(check(gallery, folder, cipher=other))
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_an_index_altered_at_any_byte_is_found_out(
     gallery: MemoryGallery, sound: tuple[Path, KeyRing | None], data: st.DataObject, tmp_path: Path
