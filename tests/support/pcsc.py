@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,8 @@ def running(readers: int, *, taken: int | None = None) -> Iterator[VirtualReader
     with LOCK.open("w") as lock, ExitStack() as held:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if taken is not None:
-            held.enter_context(socket.create_server(("127.0.0.1", taken)))
+            with suppress(OSError):  # who has it already does as well
+                held.enter_context(socket.create_server(("127.0.0.1", taken)))
         started = subprocess.run(
             ["bash", SCRIPT, "start", str(readers)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
