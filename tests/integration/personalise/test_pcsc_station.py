@@ -147,7 +147,7 @@ def test_killed_through_pcscd_the_next_run_finishes_the_same_cards(
     chooser = random.Random(20260718)
     kills = 0
     while kills < 4:
-        if run_and_kill(partial(works.finish, people), chooser.uniform(0.5, 1.5)):
+        if run_and_kill(partial(works.finish, people), chooser.uniform(0.1, 0.5)):
             people = range(len(people) + 2)
         else:
             kills += 1
