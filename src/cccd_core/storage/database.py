@@ -40,5 +40,8 @@ class Database(Protocol):
     def purge(self) -> None:
         """Leaves nothing of what was deleted before, however long it takes."""
 
+    def faults(self) -> list[str]:
+        """What the keeper itself finds wrong with its tables and indices, read whole; a hundred faults at the most."""
+
     def close(self) -> None:
         """Lets go; it can be used again."""

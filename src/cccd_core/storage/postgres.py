@@ -58,7 +58,9 @@ class PostgresKind:
     """What one kind of tables is. `what` is its name in errors, `name` the schema that holds it alone, `statements`
     make it, `columns` are (table, column, type, whether a value must be there) of what they make. `lock` is the table
     that a writer locks. `personal`: tables of which nothing that was deleted is to stay, each with a statement that
-    makes the server forget what it keeps of their values as statistics, and keep none from then on."""
+    makes the server forget what it keeps of their values as statistics, and keep none from then on. `earlier`:
+    versions that are read too, and how many of the statements each had; the others are run when such a schema is
+    opened."""
 
     what: str
     name: str
@@ -67,6 +69,7 @@ class PostgresKind:
     statements: tuple[str, ...]
     columns: frozenset[tuple[str, str, str, bool]]
     personal: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[int, int] = field(default_factory=dict)
 
 
 class PostgresDatabase:
@@ -136,6 +139,10 @@ class PostgresDatabase:
                 opened.execution_options(isolation_level="AUTOCOMMIT"), self.kind.name, self.kind.personal,
                 where=self.where, patience_s=_LOCK_TIMEOUT_S,
             )  # fmt: skip
+
+    def faults(self) -> list[str]:
+        """Nothing: the server's files are the server's, which has checksums of its own (`data_checksums`, amcheck)."""
+        return []
 
     def close(self) -> None:
         """Ends the connections; it can be used again."""
@@ -223,8 +230,24 @@ class PostgresDatabase:
                     row = (kind.name, kind.version)
                     connection.exec_driver_sql("INSERT INTO about VALUES (%s, %s)", row)
                 connection.commit()
+            elif self._earlier(connection) is not None:
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (kind.name,))
+                had = self._earlier(connection)
+                if had is not None:  # nobody else was quicker
+                    for statement in kind.statements[had:]:
+                        connection.exec_driver_sql(statement)
+                    connection.exec_driver_sql("UPDATE about SET version = %s", (kind.version,))
+                connection.commit()
         with self.read() as connection:
             self._check(connection)
+
+    def _earlier(self, connection: Connection) -> int | None:
+        """How many statements made the schema that is there, where it is of an earlier version that is read."""
+        query = "SELECT count(*) FROM pg_tables WHERE schemaname = %s AND tablename = 'about'"
+        if not connection.exec_driver_sql(query, (self.kind.name,)).scalar_one():
+            return None
+        said = connection.exec_driver_sql("SELECT kind, version FROM about LIMIT 2").fetchall()
+        return self.kind.earlier.get(said[0][1]) if len(said) == 1 and said[0][0] == self.kind.name else None
 
     def _making(self) -> Iterator[str]:
         name = self.kind.name

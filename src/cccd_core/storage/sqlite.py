@@ -108,6 +108,14 @@ class SqliteFile:
         """As `erase`."""
         self.erase()
 
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong when it reads all of the file; a hundred faults at the most, which name pages, tables
+        and rows by number. Rows that belong to none of another table are one fault for each table."""
+        with self.read() as connection:
+            said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(100)")]
+            lost = {str(row[0]) for row in connection.exec_driver_sql("PRAGMA foreign_key_check")}
+        return [one for one in said if one != "ok"] + [f"rows of {name} belong to nothing" for name in sorted(lost)]
+
     @property
     def where(self) -> str:
         """The file's path, for errors."""

@@ -128,7 +128,8 @@ def test_a_password_comes_from_the_environment_and_goes_nowhere(postgres, tmp_pa
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE about SET version = 2",
+        "UPDATE about SET version = 3",
+        "UPDATE about SET version = 1",  # which had fewer tables
         "UPDATE about SET kind = 'other'",
         "DELETE FROM about",
         "DROP TABLE about",
@@ -172,6 +173,23 @@ def test_rows_that_were_changed_are_found_out(postgres, url, statement):
         postgres.sql(f"SET search_path = cccd_gallery; {statement}", Server.name(url))
         with pytest.raises(DamagedError):
             list(gallery)
+
+
+def test_an_earlier_version_becomes_what_is_written_now(postgres, url):
+    with closing(PostgresGallery(url)) as gallery:
+        gallery.add_many([person("a"), person("b", 2)])
+        gallery.remove("a", order="x")
+        gallery.rename("b", "c", order="y")
+    earlier = "SET search_path = cccd_gallery; DROP TABLE trace; UPDATE about SET version = 1"
+    postgres.sql(earlier, Server.name(url))
+    with ThreadPoolExecutor(3) as pool:
+        opened = list(pool.map(lambda _: PostgresGallery(url, make=False), range(3)))
+    for gallery in opened:
+        assert [one.order for one in gallery.withdrawals()] == ["x", "y"]
+        gallery.close()
+    postgres.sql("UPDATE cccd_gallery.withdrawal SET ordered_by = 'z' WHERE sequence = 1", Server.name(url))
+    with closing(PostgresGallery(url)) as gallery, pytest.raises(DamagedError):
+        list(gallery.withdrawals())
 
 
 def test_a_broken_rule_shows_no_value(postgres, url):

@@ -67,7 +67,8 @@ def _spoil(path: Path, *statements: str) -> None:
         ("PRAGMA application_id = 1",),
         ("PRAGMA user_version = 1",),  # which had fewer tables
         ("PRAGMA user_version = 2",),
-        ("PRAGMA user_version = 4",),
+        ("PRAGMA user_version = 3",),
+        ("PRAGMA user_version = 5",),
         ("PRAGMA user_version = 0",),
         ("DROP TABLE withdrawal",),
         ("DROP TABLE withdrawal", "PRAGMA user_version = 1", "CREATE TABLE other (x)"),
@@ -169,6 +170,11 @@ VERSION_3 = (
     "INSERT INTO gallery VALUES ('0123456789abcdef0123456789abcdef')",
 )
 
+VERSION_4 = (
+    *VERSION_3,
+    "CREATE TABLE trace (sequence INTEGER PRIMARY KEY REFERENCES withdrawal, sha256 BLOB NOT NULL)",
+)
+
 
 def checksum(name: str, fingers: list[tuple[int, bytes]]) -> bytes:
     data = len(name.encode()).to_bytes(4, "big") + name.encode()
@@ -178,7 +184,7 @@ def checksum(name: str, fingers: list[tuple[int, bytes]]) -> bytes:
 
 
 def write_version(version: int, path: Path, name: str, fingers: list[tuple[int, bytes]]) -> None:
-    statements = {1: VERSION_1, 2: VERSION_2, 3: VERSION_3}[version]
+    statements = {1: VERSION_1, 2: VERSION_2, 3: VERSION_3, 4: VERSION_4}[version]
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     for statement in (*statements, f"PRAGMA application_id = {0x43434744}", f"PRAGMA user_version = {version}"):
@@ -194,7 +200,7 @@ def records(one: EnrolledPerson) -> list[tuple[int, bytes]]:
     return placed + [(100 + i, write(template, "iso-2005")) for i, template in enumerate(one.unplaced)]
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_every_version_is_read_and_becomes_what_is_written_now(path, tmp_path, version):
     one = person("thẻ số 1", 1, (1, 2, 10), 2)
     theirs = tmp_path / "theirs.sqlite"
@@ -235,7 +241,7 @@ def test_every_version_is_read_and_becomes_what_is_written_now(path, tmp_path, v
     ],
 )
 def test_what_was_never_written_here_is_damage_though_its_checksum_is_right(path, name, fingers):
-    write_version(3, path, name, fingers)
+    write_version(4, path, name, fingers)
     with pytest.raises(DamagedError) as error:
         list(GalleryStore(path))
     assert error.value.facts["path"] == str(path)
@@ -418,23 +424,53 @@ def test_who_reads_on_keeps_the_log_and_is_told_of(path, monkeypatch):
         "UPDATE withdrawal SET kind = 'lost'",
         "UPDATE withdrawal SET person_id = x'61'",
         "UPDATE withdrawal SET person_id = ''",
+        "UPDATE withdrawal SET person_id = 'b'",
+        "UPDATE withdrawal SET ordered_by = 'y'",
+        "UPDATE withdrawal SET kind = 'replaced'",
+        "UPDATE withdrawal SET time = '2026-11-01T05:00:01+00:00'",
+        "UPDATE withdrawal SET fingers = 3",
+        "UPDATE trace SET sha256 = x'00'",
+        "DELETE FROM trace WHERE sequence = 2",
+        "UPDATE renaming SET new_id = 'd'",
+        "DELETE FROM renaming",
         "UPDATE withdrawal SET ordered_by = 'a' || char(10)",
         "UPDATE withdrawal SET time = 'now'",
         "UPDATE withdrawal SET time = '2026-11-01T05:00:00'",
         "UPDATE withdrawal SET time = '2026-11-01T05:00:00+07:00'",
         "UPDATE withdrawal SET fingers = 11",
         "UPDATE withdrawal SET fingers = 'two'",
-        "UPDATE withdrawal SET sequence = -1",
-        "UPDATE withdrawal SET sequence = 9223372036854775807",
+        "UPDATE withdrawal SET sequence = -1 WHERE sequence = 2",
+        "UPDATE withdrawal SET sequence = 9223372036854775807 WHERE sequence = 3",
     ],
 )
 def test_a_trace_that_was_changed_is_found_out(path, statement):
     gallery = GalleryStore(path)
-    gallery.add(person("a"))
+    gallery.add_many([person("a"), person("b", 2)])
     gallery.remove("a", order="x")
+    gallery.rename("b", "c", order="y")
+    gallery.rename("c", "b", order="z")
+    assert [one.new_id for one in gallery.withdrawals()] == [None, "c", "b"]
     _spoil(path, statement)
     with pytest.raises(DamagedError):
         list(gallery.withdrawals())
+
+
+def test_a_trace_of_an_earlier_version_has_its_checksums_once_it_is_opened(path):
+    write_version(3, path, "a", records(person("a")))
+    with closing(sqlite3.connect(path)) as connection:
+        for number in range(1, 1200):
+            row = (number, "removed", f"p{number}", "x", "2026-11-01T05:00:00+00:00", 2, 1 + number)
+            connection.execute("INSERT INTO withdrawal VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        connection.commit()
+    for _ in range(2):
+        with closing(GalleryStore(path)) as gallery:
+            assert [one.person_id for one in gallery.withdrawals()] == [f"p{number}" for number in range(1, 1200)]
+    with closing(GalleryStore(path)) as gallery:
+        assert gallery.remove("a", order="x").sequence == 1200
+    _spoil(path, "UPDATE withdrawal SET ordered_by = 'y' WHERE sequence = 700")
+    with closing(GalleryStore(path)) as gallery, pytest.raises(DamagedError) as error:
+        list(gallery.withdrawals())
+    assert error.value.facts["sequence"] == 700
 
 
 @pytest.mark.parametrize("place", ["'last'", "-1", "9223372036854775807", "x'00'"])

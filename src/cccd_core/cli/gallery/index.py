@@ -135,21 +135,19 @@ def compact(
 
 
 def verify(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
-    """Reads everyone in a gallery and every byte of its index, and names what is damaged: file, part, people affected.
+    """Reads everyone in a gallery, the trace of who was taken out, every byte of its index and the ledger of its
+    service, and names what is damaged: file, part, people affected.
 
     Exit code 1 where anything is. A damaged index is made anew by cccd gallery index --anew; a damaged gallery comes
     back from its backup.
     """
     from cccd_core.dedup import open_gallery
-    from cccd_core.dedup.gallery.checking import damaged_people
-    from cccd_core.dedup.index import Finding, check
+    from cccd_core.dedup.verifying import findings
 
     when_interrupted("nothing was changed")
     cipher = cipher_of(key)
     with open_gallery(gallery, cipher=cipher) as opened, progress("verify", quiet=as_json) as told:
-        path = opened.where
-        found = [Finding(path, f"person {number}", 0, 1, what) for number, what in damaged_people(opened, told)]
-        found += check(opened, gallery, cipher=cipher, progress=told)
+        found = list(findings(opened, gallery, cipher=cipher, progress=told))
         people = len(opened)
     if as_json:
         print_json({"people": people, "findings": [finding.as_dict() for finding in found]})

@@ -14,7 +14,7 @@ from cccd_core.storage.postgres import PostgresDatabase, PostgresKind
 KIND: Final = PostgresKind(
     "gallery",
     "cccd_gallery",
-    1,
+    2,
     "gallery",
     (
         "CREATE TABLE gallery (gallery_id text NOT NULL)",
@@ -31,6 +31,8 @@ KIND: Final = PostgresKind(
         " place bigint NOT NULL CHECK (place > 0))",
         "CREATE INDEX withdrawn_place ON withdrawal (place)",
         "CREATE TABLE renaming (sequence bigint PRIMARY KEY REFERENCES withdrawal, new_id text NOT NULL)",
+        "CREATE TABLE trace (sequence bigint PRIMARY KEY REFERENCES withdrawal,"
+        " sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32))",
     ),
     frozenset(
         {
@@ -50,6 +52,8 @@ KIND: Final = PostgresKind(
             ("withdrawal", "place", "bigint", True),
             ("renaming", "sequence", "bigint", True),
             ("renaming", "new_id", "text", True),
+            ("trace", "sequence", "bigint", True),
+            ("trace", "sha256", "bytea", True),
         }
     ),
     # A column that is given its own type again loses its statistics, and its storage: templates cannot be made smaller.
@@ -59,6 +63,7 @@ KIND: Final = PostgresKind(
         "person": 'ALTER TABLE person ALTER person_id TYPE text COLLATE "C", ALTER person_id SET STATISTICS 0,'
         " ALTER sha256 TYPE bytea, ALTER sha256 SET STATISTICS 0",
     },
+    {1: 8},
 )
 
 

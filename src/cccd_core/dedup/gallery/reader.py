@@ -11,7 +11,7 @@ from typing import Final, ParamSpec, TypeAlias, TypeVar
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from cccd_core.dedup.gallery.protocol import UNKNOWN, Entry
-from cccd_core.dedup.gallery.records import Fingers, decode
+from cccd_core.dedup.gallery.records import Fingers, checksum_of, decode
 from cccd_core.dedup.gallery.sealing import Sealing
 from cccd_core.dedup.gallery.tables import (
     ASKED_BLOCK,
@@ -22,6 +22,7 @@ from cccd_core.dedup.gallery.tables import (
     PERSON,
     READ_BLOCK,
     RENAMING,
+    TRACE,
     WITHDRAWAL,
 )
 from cccd_core.dedup.gallery.withdrawal import Withdrawal, WithdrawalKind
@@ -72,6 +73,10 @@ class SqlReader:
     def close(self) -> None:
         """Lets go of the database; the gallery can be used again."""
         self._database.close()
+
+    def faults(self) -> list[str]:
+        """What is wrong with the tables as the database itself sees them, read whole: see `Database.faults`."""
+        return self._database.faults()
 
     @property
     def where(self) -> str:
@@ -210,12 +215,23 @@ class SqlReader:
     @again
     def _withdrawals(self, done: int, last: int) -> list[Withdrawal]:
         """The next withdrawals after number `done`."""
-        both = WITHDRAWAL.outerjoin(RENAMING, WITHDRAWAL.c.sequence == RENAMING.c.sequence)
-        query = select(WITHDRAWAL, RENAMING.c.new_id).select_from(both)
-        query = query.where(WITHDRAWAL.c.sequence.between(done + 1, last))
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(WITHDRAWAL.c.sequence).limit(ASKED_BLOCK)).all()
-        return [self._withdrawal(row) for row in rows]
+            rows = self._trace(connection, done, last)
+        for number, (one, digest) in enumerate(rows, start=done + 1):
+            if one.sequence != number or digest != checksum_of(one):
+                raise self._damaged("a withdrawal was altered, or one is missing").with_facts(sequence=number)
+        if not rows:
+            raise self._damaged("a withdrawal was altered, or one is missing").with_facts(sequence=done + 1)
+        return [one for one, _ in rows]
+
+    def _trace(self, connection: Connection, done: int, last: int) -> list[tuple[Withdrawal, object]]:
+        """The next withdrawals after number `done`, each with the checksum that it has."""
+        both = WITHDRAWAL.outerjoin(RENAMING, WITHDRAWAL.c.sequence == RENAMING.c.sequence)
+        both = both.outerjoin(TRACE, WITHDRAWAL.c.sequence == TRACE.c.sequence)
+        query = select(WITHDRAWAL, RENAMING.c.new_id, TRACE.c.sha256).select_from(both)
+        query = query.where(WITHDRAWAL.c.sequence.between(done + 1, last))
+        rows = connection.execute(query.order_by(WITHDRAWAL.c.sequence).limit(ASKED_BLOCK)).all()
+        return [(self._withdrawal(row[:-1]), row[-1]) for row in rows]
 
     def _last_number(self, connection: Connection) -> int:
         return max(self._last(connection, PERSON.c.sequence), self._last(connection, WITHDRAWAL.c.place))

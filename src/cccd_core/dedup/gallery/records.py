@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
+from cccd_core.dedup.gallery.withdrawal import Withdrawal
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.errors import DamagedError, FormatError, ParameterError
 from cccd_core.templates import FingerTemplate, Tenprint, read, write
@@ -30,6 +31,16 @@ def checksum(person_id: str, fingers: Iterable[tuple[int, bytes]]) -> bytes:
     digest.update(len(name).to_bytes(4, "big") + name)
     for place, data in fingers:
         digest.update(place.to_bytes(8, "big", signed=True) + len(data).to_bytes(4, "big") + data)
+    return digest.digest()
+
+
+def checksum_of(one: Withdrawal) -> bytes:
+    """sha256 over what the trace says of a withdrawal, each part with its length before it."""
+    parts = (one.sequence, str(one.kind), one.person_id, one.order, one.time.isoformat(), one.fingers, one.place)
+    digest = hashlib.sha256()
+    for part in (*parts, "" if one.new_id is None else one.new_id):
+        data = str(part).encode()
+        digest.update(len(data).to_bytes(4, "big") + data)
     return digest.digest()
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TypeAlias
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from cccd_core.dedup.gallery.protocol import OTHER_TEMPLATES, TAKEN, UNKNOWN
 from cccd_core.dedup.gallery.reader import PersonRow, SqlReader, again
-from cccd_core.dedup.gallery.records import Fingers, encode
-from cccd_core.dedup.gallery.tables import ASKED_BLOCK, FINGER, PERSON, RENAMING, WITHDRAWAL
+from cccd_core.dedup.gallery.records import Fingers, checksum_of, encode
+from cccd_core.dedup.gallery.tables import ASKED_BLOCK, FINGER, NUMBERS, PERSON, RENAMING, TRACE, WITHDRAWAL
 from cccd_core.dedup.gallery.withdrawal import Clock, Withdrawal, WithdrawalKind
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson, demand_identifier, is_identifier
 from cccd_core.errors import ConflictError
@@ -39,6 +39,11 @@ class SqlGallery(SqlReader):
         key, or without it by any, and where with it the gallery is not encrypted."""
         super().__init__(database, cipher)
         self._clock = clock
+        try:
+            self._sum_up()
+        except BaseException:
+            database.close()
+            raise
 
     def add(self, person: EnrolledPerson) -> bool:
         """Enrols a person; False when the same templates already stand under this identifier.
@@ -202,7 +207,30 @@ class SqlGallery(SqlReader):
         connection.execute(insert(WITHDRAWAL).values(row))
         if new_id is not None:
             connection.execute(insert(RENAMING).values(sequence=number, new_id=new_id))
+        connection.execute(insert(TRACE).values(sequence=number, sha256=checksum_of(one)))
         return one
+
+    @again
+    def _sum_up(self) -> None:
+        """Gives withdrawals of an earlier version, which are the first ones, their checksums."""
+        with self._database.read() as connection:
+            if self._without_checksum(connection) == 0:
+                return
+        with self._database.write() as connection:
+            done, last = 0, self._without_checksum(connection)
+            while done < last and (rows := self._trace(connection, done, last)):
+                sums = [{"sequence": one.sequence, "sha256": checksum_of(one)} for one, _ in rows]
+                connection.execute(insert(TRACE), sums)
+                done = rows[-1][0].sequence
+
+    def _without_checksum(self, connection: Connection) -> int:
+        """How many of the first withdrawals have none."""
+        first: object = connection.execute(select(func.min(TRACE.c.sequence))).scalar()
+        if first is None:
+            return self._last(connection, WITHDRAWAL.c.sequence)
+        if type(first) is not int or not 0 < first < NUMBERS:
+            raise self._damaged("the gallery counts as it never does")
+        return first - 1
 
     def _put_fingers(self, connection: Connection, records: Sequence[tuple[int, Fingers]]) -> None:
         rows = [

@@ -14,7 +14,7 @@ from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 KIND: Final = SqliteKind(
     "gallery",
     0x43434744,  # "CCGD"
-    3,
+    4,
     (
         "CREATE TABLE person (sequence INTEGER PRIMARY KEY, person_id TEXT NOT NULL UNIQUE, sha256 BLOB NOT NULL)",
         "CREATE TABLE finger (sequence INTEGER NOT NULL REFERENCES person, place INTEGER NOT NULL,"
@@ -25,9 +25,10 @@ KIND: Final = SqliteKind(
         "CREATE TABLE renaming (sequence INTEGER PRIMARY KEY REFERENCES withdrawal, new_id TEXT NOT NULL)",
         "CREATE TABLE gallery (gallery_id TEXT NOT NULL)",
         "INSERT INTO gallery VALUES (lower(hex(randomblob(16))))",
+        "CREATE TABLE trace (sequence INTEGER PRIMARY KEY REFERENCES withdrawal, sha256 BLOB NOT NULL)",
     ),
     value_bytes_max=TEMPLATE_BYTES_MOST,
-    earlier={1: 2, 2: 4},
+    earlier={1: 2, 2: 4, 3: 7},
 )
 
 

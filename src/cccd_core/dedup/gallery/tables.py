@@ -41,3 +41,6 @@ WITHDRAWAL = Table(
 RENAMING = Table(
     "renaming", _METADATA, Column("sequence", BigInteger, primary_key=True), Column("new_id", String)
 )  # of the withdrawals of that kind: the new identifier
+TRACE = Table(
+    "trace", _METADATA, Column("sequence", BigInteger, primary_key=True), Column("sha256", LargeBinary)
+)  # of each withdrawal, by which it is known not to have been altered
