@@ -1,5 +1,5 @@
-"""Every file of a gallery's folder, damaged at random: `cccd gallery verify` names it, or all that it says is as it was;
-and whoever opens and searches is answered rightly or told of one error.
+"""Every file of a gallery's folder, damaged at random: `cccd gallery verify` names it, or all that it says is as it
+was; and whoever opens and searches is answered rightly or told of one error.
 
 The files are of every kind: the people, the index's manifest and shards, the ledger of a service and the key.
 """

@@ -148,8 +148,9 @@ class _Update:
         demand_not_ahead(manifest, sequence, withdrawal, self.home)
         sweep(self.home, manifest)
         self.total = sequence - manifest.sequence
+        manifest = self._merge(manifest)  # after each step and before the next one, also where it was interrupted
         if withdrawal > manifest.withdrawal:
-            manifest = self._withdraw(manifest, withdrawal)
+            manifest = self._merge(self._withdraw(manifest, withdrawal))
         entries = self.gallery.entries(manifest.sequence, sequence)
         for _, group in groupby(entries, lambda entry: delta_of(entry.sequence)):
             part = list(group)
@@ -160,7 +161,6 @@ class _Update:
             self._tell(end - sequence + self.total)
         if manifest.sequence != sequence:
             manifest = self._commit(replace(manifest, sequence=sequence))
-        manifest = self._merge(manifest)
         sweep(self.home, manifest)
         self._tell(self.total)
         _LOG.info("index updated: people=%d dead=%d shards=%d", self.people, self.dead, len(manifest.shards))
