@@ -1,10 +1,11 @@
-"""Whether a score says its FMR of fingers of few and of many minutiae alike: half a minute.
+"""Whether a score says its FMR of fingers of few and of many minutiae alike: five minutes.
 
     python -m benchmarks.accuracy.dense
 
 Impostor pairs of real prints, and of synthetic ones of people that nothing was fitted on, both fingers with so many
 minutiae: measured FMR over the FMR that the score states; 1 is exact. What fewer than 10 pairs should reach is left
-out.
+out. Then the same of whole synthetic people, ten fingers fused, by how many minutiae theirs have in the mean: such a
+pair is what a join of a nation meets, and where many fingers score too much at once it calls strangers one person.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cccd_core import templates
+from cccd_core.evaluation.finger_fusion import fuse
 from cccd_core.matching import Matcher
 from cccd_core.synthesis import tenprints
 from cccd_core.templates import FingerTemplate
@@ -26,6 +30,9 @@ COUNTS = ((0, 40), (40, 60), (60, 80), (80, 100), (100, 256))
 SCORES = (10, 20, 30, 40)
 FINGERS_MOST, PAIRS_MOST = 2500, 200_000
 SYNTHETIC_PEOPLE, SEED = 900, 901
+WHOLE_PEOPLE, WHOLE_SEED = 100_000, 902
+MEANS = ((0, 40), (40, 60), (60, 80), (80, 256))
+FUSED_SCORES = (10, 20, 30, 40, 50)
 
 
 def rows(name: str, fingers: Sequence[FingerTemplate], owners: Sequence[str]) -> list[str]:
@@ -41,18 +48,40 @@ def rows(name: str, fingers: Sequence[FingerTemplate], owners: Sequence[str]) ->
             continue
         packed = matcher.gallery([fingers[one] for one in some])
         scores = matcher.pair_scores(packed, packed, pairs)
-        cells = [
-            f"{float((scores >= score).mean()) * 10 ** (score / 10):.2f}"
-            if len(pairs) >= 10 * 10 ** (score / 10)
-            else "–"
-            for score in SCORES
-        ]
-        lines.append(f"| {name} | {low} to {high - 1} | {len(some)} | {len(pairs):,} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name} | {low} to {high - 1} | {len(some)} | {len(pairs):,} | {cells(scores, SCORES)} |")
     return lines
 
 
+def cells(reached: npt.NDArray[np.floating[Any]], scores: Sequence[int]) -> str:
+    """Measured over stated FMR at each of `scores`."""
+    return " | ".join(
+        f"{float((reached >= score).mean()) * 10 ** (score / 10):.2f}"
+        if len(reached) >= 10 * 10 ** (score / 10)
+        else "–"
+        for score in scores
+    )
+
+
+def whole(low: int, high: int) -> str:
+    """The line of people whose fingers have so many minutiae in the mean."""
+    matcher, random = Matcher(), np.random.default_rng(1)
+    some: list[list[FingerTemplate]] = []
+    for hand in tenprints(WHOLE_SEED, np.arange(WHOLE_PEOPLE)):
+        fingers = [hand[position] for position in sorted(hand)]
+        if len(fingers) == 10 and low <= np.mean([finger.count for finger in fingers]) < high:
+            some.append(fingers)
+        if len(some) == FINGERS_MOST:
+            break
+    pairs = random.permutation(np.stack(np.triu_indices(len(some), 1), axis=1))[:PAIRS_MOST]
+    scores = np.empty((len(pairs), 10), np.float32)
+    for place in range(10):
+        packed = matcher.gallery([fingers[place] for fingers in some])
+        scores[:, place] = matcher.pair_scores(packed, packed, pairs)
+    return f"| {low} to {high - 1} | {len(some)} | {len(pairs):,} | {cells(fuse(scores), FUSED_SCORES)} |"
+
+
 def main() -> None:
-    """Prints the table."""
+    """Prints both tables."""
     print("| prints | minutiae | fingers | pairs | " + " | ".join(f"at {score}" for score in SCORES) + " |")
     print("|---|---|---|---|" + "---|" * len(SCORES))
     for name in ("fcj2020", "crossmatch"):
@@ -64,6 +93,14 @@ def main() -> None:
     fingers = [hand[position] for hand in made for position in sorted(hand)]
     people = [str(number) for number, hand in enumerate(made) for _ in hand]
     print("\n".join(rows("synthetic", fingers, people)))
+    print(
+        "\n| synthetic people, minutiae a finger | people | pairs | "
+        + " | ".join(f"at {s}" for s in FUSED_SCORES)
+        + " |"
+    )
+    print("|---|---|---|" + "---|" * len(FUSED_SCORES))
+    for low, high in MEANS:
+        print(whole(low, high), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ static double chance_of(const double* chance, std::uint64_t word) {
   return (chance[word >> 24 & 0xff] + chance[256 + (word >> 32 & 0xff)]) + chance[512 + (word >> 40 & 0xff)];
 }
 
-static double levelled(const double* n, double chance, double x) {
+static double levelled(const double* n, double chance, double stretch, double x) {
   const double reached = std::max(n[base] + chance, n[least]);
+  if (x > reached) return n[level] + (x - reached) * stretch;
   const double start = reached < n[level] ? n[raised_from] : n[lowered_from];
   const double part = std::min(std::max((x - start) / (reached - start), 0.0), 1.0);
   return x - (reached - n[level]) * part;
@@ -34,9 +35,12 @@ void scores(const Map& map, std::uint64_t probe, const std::uint64_t* words, con
   for (std::size_t k = 0; k < count; ++k) {
     const std::uint64_t word = words[offsets[k]];
     double x = scores[k];
-    if (map.chance) x = levelled(n, own + chance_of(map.chance, word), x);
-    const float minutiae = static_cast<float>(std::min(probe & 0xff, word & 0xff));
-    scores[k] = std::min(static_cast<float>(mapped(map, x)), each * minutiae);
+    const std::uint64_t smaller = std::min(probe & 0xff, word & 0xff);
+    if (map.chance) {
+      const double chance = (own + chance_of(map.chance, word)) + map.chance[3 * 256 + smaller];
+      x = levelled(n, chance, map.chance[4 * 256 + smaller], x);
+    }
+    scores[k] = std::min(static_cast<float>(mapped(map, x)), each * static_cast<float>(smaller));
   }
 }
 

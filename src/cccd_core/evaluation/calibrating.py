@@ -1,9 +1,4 @@
-"""Fits the calibration of a matcher's scores and the fusion of several fingers.
-
-The tail is a generalised Pareto distribution of the excesses over a high threshold (Pickands, Annals of Statistics 3,
-1975; Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, chapter 4), fitted by maximum likelihood
-along its profile (Grimshaw, Technometrics 35(2), 1993).
-"""
+"""Fits the calibration of a matcher's scores and the fusion of several fingers."""
 
 from __future__ import annotations
 
@@ -19,7 +14,9 @@ from cccd_core.errors import ParameterError
 from cccd_core.evaluation.finger_fusion import Fusion
 from cccd_core.evaluation.samples import SampleSet
 from cccd_core.evaluation.scoring import PairScores, ScoringMatcher, Timing, score_pairs
-from cccd_core.matching.calibration import MOST_PER_MINUTIA, Calibration, Levelling, Surroundings
+from cccd_core.evaluation.tails import Tail, fit_tail
+from cccd_core.matching.calibration import MOST_PER_MINUTIA, Calibration
+from cccd_core.matching.levelling import Levelling, Surroundings
 from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate
 
@@ -28,7 +25,6 @@ LEAST_GENUINE = 100
 LEVEL_FRACTION = 0.01  # the FMR at which pairs of all surroundings are made equal
 # Levelling begins at the score that these shares of levelled impostors reach: of what is raised, and what is lowered.
 RAISED_FRACTION, LOWERED_FRACTION = 0.1, 0.025
-TAIL_FRACTION = 0.01  # the share of impostors that the tail is fitted to
 PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
 HIGHEST_SCORE = 200.0
 MISTAKEN = 0.01  # the share of genuine pairs reckoned to be of two fingers: labels, captures and extractions go wrong
@@ -120,81 +116,16 @@ def raw_pairs(
     return RawPairs(pairs, gallery.heads, timing)
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """P(score > threshold + y) = fraction · (1 + shape · y / scale)^(−1/shape), fitted to `excesses` pairs."""
-
-    threshold: float
-    fraction: float
-    shape: float
-    scale: float
-    excesses: int
-
-    def raw_at(self, fmr: FloatArray) -> FloatArray:
-        """The score that a share `fmr` (at most `fraction`) of impostors exceeds."""
-        ratio = np.log(self.fraction / fmr)
-        if abs(self.shape) < 1e-9:
-            return self.threshold + self.scale * ratio
-        return np.asarray(self.threshold + self.scale / self.shape * np.expm1(self.shape * ratio))
-
-
-def fit_tail(ordered: FloatArray, fraction: float = TAIL_FRACTION) -> Tail:
-    """The tail of `ordered` scores (ascending): a generalised Pareto distribution over their top `fraction`."""
-    kept = max(2, round(len(ordered) * fraction))
-    threshold = float(ordered[-kept - 1])
-    excesses = ordered[-kept:] - threshold
-    mean = float(excesses.mean())
-    if not mean > 0.0:
-        raise ParameterError("the highest impostor scores are all equal: no tail can be fitted", pairs=len(ordered))
-    excesses = excesses / mean
-
-    def shape_of(theta: float) -> float:
-        return float(np.log1p(theta * excesses).mean())
-
-    def loss(theta: float) -> float:
-        # -log likelihood a pair, on its profile: for theta = shape / scale the best shape is the mean of log(1 + ...)
-        if abs(theta) < 1e-6:
-            return 1.0
-        shape = shape_of(theta)
-        return math.log(shape / theta) + shape + 1.0
-
-    # theta must keep 1 + theta * excess positive; outside -1/max .. 50/mean lies nothing that a score's tail does
-    low = -1.0 / float(excesses.max()) * (1.0 - 1e-6)
-    grid = np.concatenate([low + (-low) * np.linspace(0.01, 1.0, 50), np.logspace(-3, math.log10(50.0), 60)])
-    best = int(np.argmin([loss(theta) for theta in grid]))
-    theta = _least(loss, grid[max(0, best - 1)], grid[min(len(grid) - 1, best + 1)])
-    shape = 0.0 if abs(theta) < 1e-6 else shape_of(theta)
-    scale = mean if abs(theta) < 1e-6 else mean * shape / float(theta)
-    return Tail(threshold, kept / len(ordered), shape, scale, kept)
-
-
-def _least(loss: Callable[[float], float], low: float, high: float, steps: int = 60) -> float:
-    """Golden section search."""
-    part = (math.sqrt(5.0) - 1.0) / 2.0
-    a, b = high - part * (high - low), low + part * (high - low)
-    loss_a, loss_b = loss(a), loss(b)
-    for _ in range(steps):
-        if loss_a <= loss_b:
-            high, b, loss_b = b, a, loss_a
-            a = high - part * (high - low)
-            loss_a = loss(a)
-        else:
-            low, a, loss_a = a, b, loss_b
-            b = low + part * (high - low)
-            loss_b = loss(b)
-    return (low + high) / 2.0
-
-
 def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL_FRACTION) -> Levelling | None:
-    """What a share `fraction` of impostors reaches, by their surroundings; None where all scores are much the same.
+    """What a share `fraction` of impostors reaches, and how far beyond, by their surroundings; None where all scores
+    are much the same.
 
     Quantile regression (Koenker, Bassett, Econometrica 46(1), 1978) of `raw` on the figures of `around`. The pinball
     loss is rounded at its corner and minimised by Newton's method, the rounding made smaller twice. Scores below the
-    highest quarter pull by their number and mean alone.
+    highest quarter pull by their number and mean alone. What goes beyond is taken as exponential (`_fit_spread`).
     """
     columns = around.figures
-    mean, spread = columns.mean(axis=0), columns.std(axis=0)
-    spread[spread < 1e-6] = np.inf  # nothing can be learned from it
+    mean, spread = _standard(columns)
     level = float(np.quantile(raw, 1.0 - fraction))
     unit = float(np.maximum(raw - level, 0.0).mean()) / fraction
     if not unit > 0.0:
@@ -206,31 +137,77 @@ def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL
     rest[0] = fraction * (len(raw) - len(y))
     solution = np.zeros(z.shape[1])
     solution[0] = level
-
-    def loss(at: FloatArray, width: float) -> float:
-        left = y - z @ at
-        return float(((1.0 - fraction) * left + width * np.logaddexp(0.0, -left / width)).sum() + rest @ at)
-
     for width in (unit, unit / 2.0, unit / 5.0):
-        for _ in range(20):
-            below = 1.0 / (1.0 + np.exp(np.clip((y - z @ solution) / width, -50.0, 50.0)))
+
+        def loss(at: FloatArray, width: float = width) -> float:
+            left = y - z @ at
+            return float(((1.0 - fraction) * left + width * np.logaddexp(0.0, -left / width)).sum() + rest @ at)
+
+        def slope(at: FloatArray, width: float = width) -> tuple[FloatArray, FloatArray]:
+            below = 1.0 / (1.0 + np.exp(np.clip((y - z @ at) / width, -50.0, 50.0)))
             gradient = z.T @ (below - (1.0 - fraction)) + rest
-            hessian = (z * (below * (1.0 - below) / width)[:, None]).T @ z
-            hessian += np.eye(len(solution)) * (1e-6 * np.trace(hessian) + 1e-12)
-            step = np.linalg.solve(hessian, gradient)
-            before, size = loss(solution, width), 1.0
-            while size > 1e-3 and loss(solution - size * step, width) > before:
-                size /= 2.0
-            solution -= size * step
-            if size <= 1e-3 or float(np.abs(size * step).max()) < 1e-6 * unit:
-                break
+            return gradient, (z * (below * (1.0 - below) / width)[:, None]).T @ z
+
+        solution = _minimised(loss, slope, solution, 1e-6 * unit)
     slopes = solution[1:] / spread
     centre = float(slopes @ mean)
+    chance = columns @ slopes - centre
     shares = (fraction, RAISED_FRACTION, LOWERED_FRACTION)
-    level, *begins = (float(value) for value in np.quantile(raw - columns @ slopes + centre, 1.0 - np.array(shares)))
+    level, *begins = (float(value) for value in np.quantile(raw - chance, 1.0 - np.array(shares)))
     if not max(begins) < level:
         return None
-    return Levelling(tuple(slopes.tolist()), centre, level, begins[0], begins[1])
+    beyond = raw - (chance + level)
+    which = np.flatnonzero(beyond > 0.0)
+    spreads = _fit_spread(beyond[which], around[which].spread_figures)
+    return Levelling(tuple(slopes.tolist()), centre, level, begins[0], begins[1], *spreads)
+
+
+def _fit_spread(beyond: FloatArray, columns: FloatArray) -> tuple[tuple[float, ...], float]:
+    """Slopes and centre of the logarithm of the mean of `beyond`, positive and taken as exponential, on `columns`: by
+    maximum likelihood."""
+    mean, spread = _standard(columns)
+    z = np.column_stack([np.ones(len(beyond)), (columns - mean) / spread])
+    start = np.zeros(z.shape[1])
+    start[0] = math.log(float(beyond.mean()))
+
+    def loss(at: FloatArray) -> float:
+        logs = np.clip(z @ at, -500.0, 500.0)
+        return float((logs + beyond * np.exp(-logs)).sum())
+
+    def slope(at: FloatArray) -> tuple[FloatArray, FloatArray]:
+        shares = beyond * np.exp(-np.clip(z @ at, -500.0, 500.0))
+        return z.T @ (1.0 - shares), (z * shares[:, None]).T @ z
+
+    slopes = _minimised(loss, slope, start, 1e-9)[1:] / spread
+    return tuple(slopes.tolist()), float(slopes @ mean)
+
+
+def _standard(columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and spread of each; infinite where all is the same, so that nothing is learned from it."""
+    mean, spread = columns.mean(axis=0), columns.std(axis=0)
+    spread[spread < 1e-6] = np.inf
+    return mean, spread
+
+
+def _minimised(
+    loss: Callable[[FloatArray], float],
+    slope: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    start: FloatArray,
+    tolerance: float,
+) -> FloatArray:
+    """Where a convex loss is least: Newton's method, steps that overshoot halved. `slope`: gradient and Hessian."""
+    at = start
+    for _ in range(20):
+        gradient, hessian = slope(at)
+        hessian += np.eye(len(at)) * (1e-6 * np.trace(hessian) + 1e-12)
+        step = np.linalg.solve(hessian, gradient)
+        before, size = loss(at), 1.0
+        while size > 1e-3 and loss(at - size * step) > before:
+            size /= 2.0
+        at = at - size * step
+        if size <= 1e-3 or float(np.abs(size * step).max()) < tolerance:
+            break
+    return at
 
 
 def raw_check(matcher: ScoringMatcher[Any, Any]) -> tuple[float, ...]:

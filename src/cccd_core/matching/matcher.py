@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from cccd_core import runtime
 from cccd_core.arguments import members, require_type
 from cccd_core.errors import ParameterError
-from cccd_core.matching.calibration import Calibration, Surroundings
+from cccd_core.matching.calibration import Calibration
 from cccd_core.matching.explanation import MatchExplanation
+from cccd_core.matching.levelling import Surroundings
 from cccd_core.matching.parameters import MatcherParameters
 from cccd_core.matching.prepared import CODE_WORDS, PreparedGallery, PreparedTemplate, words_of
 from cccd_core.matching.tables import Tables, tables

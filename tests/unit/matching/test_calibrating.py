@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from cccd_core import runtime
-from cccd_core.matching.calibration import Calibration, Surroundings
+from cccd_core.matching.calibration import Calibration
+from cccd_core.matching.levelling import Surroundings
 
 pytestmark = pytest.mark.skipif(not runtime.simd_levels(), reason="no native kernels are built here")
 

@@ -17,10 +17,11 @@ from cccd_core.evaluation.calibrating import (
     fit,
     fit_fusion,
     fit_levelling,
-    fit_tail,
 )
 from cccd_core.evaluation.left_out import TOGETHER, check, leave_one_set_out, together
-from cccd_core.matching.calibration import Calibration, Levelling, Surroundings
+from cccd_core.evaluation.tails import fit_tail
+from cccd_core.matching.calibration import Calibration
+from cccd_core.matching.levelling import Levelling, Surroundings
 
 MAP = Calibration((1.0, 2.0, 4.0), (0.0, 10.0, 50.0), "sha256:x", 1000, 20.0)
 
@@ -48,7 +49,7 @@ def test_scores_are_read_off_the_knots() -> None:
     assert scores.tolist() == [0.0, 0.0, 5.0, 30.0, 50.0, 90.0]
 
 
-LEVELLING = Levelling((-0.5, 0.0, 0.0, 0.25, 2.0), -math.log(20.0), 10.0, 8.0, 9.0)
+LEVELLING = Levelling((-0.5, 0.0, 0.0, 0.25, 2.0, *[0.0] * 4), -math.log(20.0), 10.0, 8.0, 9.0, (0.0, 0.0), 0.0)
 
 
 def test_surroundings_are_read_from_first_words() -> None:
@@ -56,11 +57,15 @@ def test_surroundings_are_read_from_first_words() -> None:
     second = np.array([50 | 255 << 24 | 12 << 32, 20 | 20 << 24 | 255 << 40, 0], np.uint64)
     both = Surroundings.of(first, second)
     assert both.minutiae.tolist() == [30, 20, 0]
-    assert both.figures.shape == (3, 5)
+    assert both.figures.shape == (3, 9)
     assert both.figures[:, 0] == pytest.approx([math.log(24 * n) for n in (60, 10, 4)], abs=1e-6)
     assert both.figures[:, 2] == pytest.approx([math.log(30 * n) for n in (60, 30, 30)], abs=1e-6)
     assert both.figures[:, 3] == pytest.approx([math.log(3.5 * n) for n in (2.0, 0.5, 0.5)], abs=1e-6)
     assert both.figures[:, 4] == pytest.approx([0.2, 1.2, 0.2], abs=1e-6)
+    assert both.figures[:, 5] == pytest.approx([math.log(n) for n in (30, 20, 8)], abs=1e-6)
+    assert both.figures[:, 6] == pytest.approx([math.log(n) for n in (30, 20, 20)], abs=1e-6)
+    assert both.figures[:, 8] == pytest.approx(np.full(3, math.log(60)), abs=1e-6)
+    assert both.spread_figures[:, 0] == pytest.approx([math.log(n) for n in (30, 20, 8)], abs=1e-6)
 
 
 def test_surroundings_level_the_raw_score() -> None:
@@ -90,7 +95,35 @@ def test_pairs_of_one_finger_and_single_pairs_score_the_same() -> None:
     assert len(levelled.scores(scores[:0], Surroundings.of(heads[:1], heads[:0]))) == 0
 
 
-@pytest.mark.parametrize("changes", [{"slopes": (1.0,)}, {"centre": math.inf}, {"level": 8.5}, {"raised_from": 11.0}])
+def test_two_fingers_of_many_minutiae_are_held_to_more_than_one_of_them_with_one_of_few() -> None:
+    """Typed: the smaller count adds log(n / 20) from 20 on; scores above the level spread twice as far from 60 on."""
+    smaller = replace(LEVELLING, slopes=(*[0.0] * 5, 0.0, 1.0, 0.0, 0.0), centre=math.log(20.0))
+    levelled = replace(MAP, levelling=smaller, most_per_minutia=1e6)
+    octets = np.zeros((4, 8), np.uint8)
+    octets[:, 0] = (20, 80, 80, 120)
+    pairs = Surroundings(octets, np.array([[80], [20], [80], [200]], np.uint8) * (np.arange(8) == 0).astype(np.uint8))
+    at_30 = levelled.levelled(np.full(4, 30.0), pairs)
+    assert at_30 == pytest.approx([30.0, 30.0, 30.0 - math.log(4.0), 30.0 - math.log(6.0)])
+    slope = math.log(2.0) / math.log(60.0 / 30.0)
+    wide = replace(MAP, levelling=replace(LEVELLING, slopes=(0.0,) * 9, centre=0.0, spreads=(0.0, slope),
+                                          spread_centre=slope * math.log(30.0)))  # fmt: skip
+    for count, times in ((8, 1.0), (30, 1.0), (60, 2.0), (200, 2.0)):
+        found = wide.levelled(np.array([9.5, 10.0, 10.0 + times, 10.0 + 7.0 * times]), around(np.full(4, count)))
+        assert found == pytest.approx([9.5, 10.0, 11.0, 17.0])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"slopes": (1.0,)},
+        {"centre": math.inf},
+        {"level": 8.5},
+        {"raised_from": 11.0},
+        {"spreads": (0.0,)},
+        {"spread_centre": math.nan},
+        {"spread_centre": 1e4},
+    ],
+)
 def test_what_is_no_levelling_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(FormatError):
         replace(LEVELLING, **changes)
@@ -173,6 +206,23 @@ def test_levelling_is_found() -> None:
     at = around(np.array([12, 48])).figures @ np.array(found.slopes)
     assert at[1] - at[0] == pytest.approx(-0.8 * math.log(4.0), abs=0.25)
     assert fit_levelling(np.zeros(60_000), around(counts)) is None
+
+
+def test_how_far_scores_go_beyond_the_level_is_found() -> None:
+    random = np.random.default_rng(3)
+    counts = random.integers(8, 60, 200_000)
+    far = np.exp(np.where(counts < 30, 0.7 * np.log(30.0 / counts), 0.0))  # twice as far at 11 as from 30 on
+    scores = random.exponential(1.0, 200_000) * far
+    found = fit_levelling(scores, around(counts))
+    assert found is not None
+    few, many = (around(np.array([count])).spread_figures[0] @ np.array(found.spreads) for count in (11, 45))
+    assert few - many == pytest.approx(0.7 * math.log(30.0 / 11.0), abs=0.15)
+    levelled = found.levelled(scores, around(counts))
+    for least, most in ((8, 15), (15, 30), (30, 60)):
+        some = levelled[(counts >= least) & (counts < most)]
+        assert (some > found.level + math.log(10.0) * 0.8).mean() == pytest.approx(
+            (levelled > found.level + math.log(10.0) * 0.8).mean(), rel=0.35
+        )
 
 
 def test_calibrated_scores_say_the_fmr_on_new_pairs() -> None:
