@@ -4,8 +4,9 @@
 
 Impostor pairs of real prints, and of synthetic ones of people that nothing was fitted on, both fingers with so many
 minutiae: measured FMR over the FMR that the score states; 1 is exact. What fewer than 10 pairs should reach is left
-out. Then the same of whole synthetic people, ten fingers fused, by how many minutiae theirs have in the mean: such a
-pair is what a join of a nation meets, and where many fingers score too much at once it calls strangers one person.
+out. Then the same of whole synthetic people, ten fingers fused as the deduplication fuses them (a bound, so 1 or less),
+by how many minutiae theirs have in the mean: such pairs are what a join of a nation meets, and where many fingers score
+too much at once it calls strangers one person.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cccd_core import templates
-from cccd_core.evaluation.finger_fusion import fuse
+from cccd_core.dedup.judge.fusion import fuse_same_position
 from cccd_core.matching import Matcher
 from cccd_core.synthesis import tenprints
 from cccd_core.templates import FingerTemplate
@@ -73,11 +74,13 @@ def whole(low: int, high: int) -> str:
         if len(some) == FINGERS_MOST:
             break
     pairs = random.permutation(np.stack(np.triu_indices(len(some), 1), axis=1))[:PAIRS_MOST]
-    scores = np.empty((len(pairs), 10), np.float32)
+    scores = np.empty((len(pairs), 10))
     for place in range(10):
         packed = matcher.gallery([fingers[place] for fingers in some])
         scores[:, place] = matcher.pair_scores(packed, packed, pairs)
-    return f"| {low} to {high - 1} | {len(some)} | {len(pairs):,} | {cells(fuse(scores), FUSED_SCORES)} |"
+    return (
+        f"| {low} to {high - 1} | {len(some)} | {len(pairs):,} | {cells(fuse_same_position(scores)[0], FUSED_SCORES)} |"
+    )
 
 
 def main() -> None:
