@@ -72,7 +72,7 @@ std::size_t scanning_steps(Bytes probes, In<std::int32_t, 2> floors, Bytes codes
 using Floors = In<std::int32_t, 3>;
 
 std::size_t scanning_sift(Bytes sketches, In<std::int32_t, 2> slots, In<std::uint16_t, 1> classes, Bytes steps,
-                          In<std::int8_t, 3> probe_sketches, In<std::uint8_t, 3> probe_steps, Floors sketch_floors,
+                          In<std::int8_t, 2> probe_sketches, In<std::uint8_t, 3> probe_steps, Floors sketch_floors,
                           Floors step_floors, Out<std::uint32_t, 2> out, const std::string& level_name) {
   namespace n = cccd::scanning;
   const std::size_t groups = sketches.shape(0), probes = probe_sketches.shape(0), width = steps.shape(1);
@@ -80,8 +80,7 @@ std::size_t scanning_sift(Bytes sketches, In<std::int32_t, 2> slots, In<std::uin
   if (sketches.shape(1) != n::sketch_width * n::group_people || slots.shape(0) != groups ||
       slots.shape(1) != n::group_people || classes.shape(0) != groups)
     throw std::invalid_argument("groups must be of sixteen people of ten fingers, and of one class");
-  if ((layings != 1 && layings != 3) || probe_sketches.shape(1) != (layings == 1 ? 1 : 2) ||
-      probe_sketches.shape(2) != 2 * n::sketch_width)
+  if ((layings != 1 && layings != 3) || probe_sketches.shape(1) != 2 * n::sketch_width)
     throw std::invalid_argument("probes are sketches of ten fingers, in one laying or three");
   for (const Floors& floors : {sketch_floors, step_floors})
     if (floors.shape(0) != layings || floors.shape(1) != probes || floors.shape(2) != kinds)

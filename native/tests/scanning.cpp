@@ -10,7 +10,7 @@ namespace n = cccd::scanning;
 template <typename Bytes>
 void sift(hostile::Random& random, bool guarded, const Bytes& bytes) {
   const std::size_t groups = random.one_in(4) ? n::groups_at_once + random.below(3) : random.below(5);
-  const std::size_t probes = random.below(9), classes = 1 + random.below(3), rows = 1 + random.below(30);
+  const std::size_t probes = random.below(12), classes = 1 + random.below(3), rows = 1 + random.below(30);
   const std::size_t layings = random.one_in(2) ? 3 : 1;
   const std::size_t steps_width = n::width_step * (1 + random.below(20));
   std::vector<std::int32_t> places(groups * n::group_people);
@@ -25,8 +25,7 @@ void sift(hostile::Random& random, bool guarded, const Bytes& bytes) {
                                  : around - reach + static_cast<std::int32_t>(random.below(2 * static_cast<unsigned>(reach)));
     return made;
   };
-  const std::size_t sides = layings == 3 ? 2 : 1;
-  std::vector<std::int8_t> numbers(probes * sides * 2 * n::sketch_width);
+  std::vector<std::int8_t> numbers(probes * 2 * n::sketch_width);
   for (auto& number : numbers) number = static_cast<std::int8_t>(random());
   hostile::Exact<std::uint8_t> sketches(bytes(groups * n::sketch_width * n::group_people), guarded);
   hostile::Exact<std::int8_t> asked(numbers, guarded);

@@ -4,7 +4,8 @@
 #include <cstddef>
 
 namespace cccd::scanning::avx512 {
-constexpr std::size_t probes_at_once = 6;  // what the registers hold of two sides
+template <bool exchanged>
+constexpr std::size_t probes_at_once = 8;  // three registers each
 }
 #include "scan.ipp"
 
@@ -129,64 +130,76 @@ static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t*
   out[3] = _mm512_reduce_add_epi32(_mm512_sub_epi32(s3, offset));
 }
 
-// Fewer rows than four at a time: the last one stands for those that lack.
-static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
-                        std::int32_t* out) {
-  for (std::size_t first = 0; first < count; first += steps_at_once) {
-    const std::uint8_t* at[steps_at_once];
-    std::int32_t worth[steps_at_once];
-    for (std::size_t r = 0; r < steps_at_once; ++r) at[r] = rows + std::min(first + r, count - 1) * width;
-    scattered_step_values(probe, at, width, worth);
-    for (std::size_t r = 0; r < steps_at_once && first + r < count; ++r) out[first + r] = worth[r];
-  }
-}
-
 template <bool exchanged, std::size_t count>
 static void near(const std::uint8_t* group, const std::int8_t* probes,
                  const std::int32_t (&least)[count][layings_of<exchanged>],
                  std::uint16_t (&out)[count][layings_of<exchanged>]) {
-  constexpr std::size_t sides = sides_of<exchanged>, hand = fingers / 2, steps = sketch_bytes / sketch_step;
+  constexpr std::size_t hand = fingers / 2, steps = 2 * sketch_bytes / sketch_step;
+  constexpr std::size_t step = group_people * sketch_step;
   const __m512i low = _mm512_set1_epi8(0x0f);
-  // a lane a person: what the fingers are worth, added up for each probe and side
-  auto add = [&](__m512i(&sums)[count][sides], std::size_t finger) {
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < steps; ++i) {
-      const std::size_t at = finger * steps + i;
-      const __m512i both = _mm512_loadu_si512(group + at * group_people * sketch_step);
-      const __m512i lower = _mm512_and_si512(both, low), upper = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
-      auto meet = [&](const __m512i& numbers, std::size_t half) {
+  // a lane a person: what the fingers are worth, added up for each probe
+  auto add = [&](__m512i(&sums)[count], std::size_t finger) {
+    auto meet = [&](const __m512i& numbers, std::size_t at) {
+#pragma GCC unroll 8
+      for (std::size_t p = 0; p < count; ++p) {
+        std::int32_t four;
+        std::memcpy(&four, probes + p * sketch_numbers + at * sketch_step, sizeof four);
+        sums[p] = _mm512_dpbusd_epi32(sums[p], numbers, _mm512_set1_epi32(four));
+      }
+    };
 #pragma GCC unroll 6
-        for (std::size_t p = 0; p < count; ++p)
-#pragma GCC unroll 2
-          for (std::size_t side = 0; side < sides; ++side) {
-            std::int32_t four;
-            std::memcpy(&four, probes + (p * sides + side) * 2 * sketch_width + (2 * at + half) * sketch_step, sizeof four);
-            sums[p][side] = _mm512_dpbusd_epi32(sums[p][side], numbers, _mm512_set1_epi32(four));
-          }
-      };
-      meet(lower, 0);
-      meet(upper, 1);
+    for (std::size_t at = finger * steps; at < (finger + 1) * steps; at += 2) {
+      if constexpr (exchanged) {
+        meet(_mm512_loadu_si512(group + at * step), at);
+        meet(_mm512_loadu_si512(group + (at + 1) * step), at + 1);
+      } else {
+        const __m512i both = _mm512_loadu_si512(group + at / 2 * step);
+        meet(_mm512_and_si512(both, low), at);
+        meet(_mm512_and_si512(_mm512_srli_epi16(both, 4), low), at + 1);
+      }
     }
   };
-  __m512i thumbs[count][sides]{}, others[count][sides]{};
-  add(thumbs, 0);
-  add(thumbs, hand);
-  for (std::size_t finger = 1; finger < hand; ++finger) {
-    add(others, finger);
-    add(others, hand + finger);
+  auto reach = [&](std::size_t p, std::size_t laying, const __m512i& sum) {
+    out[p][laying] = _mm512_cmpge_epi32_mask(sum, _mm512_set1_epi32(least[p][laying]));
+  };
+  __m512i all[count]{};
+  for (std::size_t finger = 0; finger < (exchanged ? hand : fingers); ++finger) add(all, finger);
+  if constexpr (exchanged) {
+    __m512i thumbs[count]{}, others[count]{};
+    add(thumbs, hand);
+    for (std::size_t finger = hand + 1; finger < fingers; ++finger) add(others, finger);
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < count; ++p) {
+      const __m512i with = _mm512_add_epi32(all[p], thumbs[p]), less = _mm512_sub_epi32(all[p], thumbs[p]);
+      reach(p, 0, _mm512_add_epi32(with, others[p]));
+      reach(p, 1, _mm512_sub_epi32(less, others[p]));
+      reach(p, 2, _mm512_sub_epi32(with, others[p]));
+    }
+  } else {
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < count; ++p) reach(p, 0, all[p]);
   }
-#pragma GCC unroll 6
-  for (std::size_t p = 0; p < count; ++p) {
-    auto reach = [&](std::size_t laying, std::size_t of_thumbs, std::size_t of_others) {
-      const __m512i sum = _mm512_add_epi32(thumbs[p][of_thumbs], others[p][of_others]);
-      out[p][laying] = _mm512_cmpge_epi32_mask(sum, _mm512_set1_epi32(least[p][laying]));
-    };
-    reach(0, 0, 0);
-    if constexpr (exchanged) {
-      reach(1, 1, 1);
-      reach(2, 0, 1);
+}
+
+template <std::size_t count>
+static void group_values(const std::uint8_t* group, const std::uint8_t* probes, std::size_t width,
+                         std::int32_t (&out)[count][group_people]) {
+  const __m512i low = _mm512_set1_epi8(0x0f);
+  __m512i sums[count]{};
+  for (std::size_t i = 0; i < width; i += sketch_step) {
+    const __m512i both = _mm512_loadu_si512(group + i * group_people);
+    const __m512i lower = _mm512_and_si512(both, low), upper = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < count; ++p) {
+      std::int32_t first, second;
+      std::memcpy(&first, probes + p * 2 * width + i, sizeof first);
+      std::memcpy(&second, probes + p * 2 * width + width + i, sizeof second);
+      sums[p] = _mm512_dpbusd_epi32(sums[p], lower, _mm512_set1_epi32(first));
+      sums[p] = _mm512_dpbusd_epi32(sums[p], upper, _mm512_set1_epi32(second));
     }
   }
+#pragma GCC unroll 8
+  for (std::size_t p = 0; p < count; ++p) _mm512_storeu_si512(out[p], sums[p]);
 }
 
 static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out) {

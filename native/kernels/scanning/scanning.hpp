@@ -41,16 +41,16 @@ struct Probes {
   const std::int32_t* floors;
 };
 
-// --- people of ten fingers sifted: by the first 32 of each finger's numbers of four bits, then by all
+// --- people of ten fingers sifted: by the first 48 of each finger's numbers of four bits, then by all
 
 constexpr std::size_t fingers = 10;
 constexpr std::size_t group_people = 16;
 constexpr std::size_t groups_at_once = 32;
-constexpr std::size_t sketch_bytes = 16;  // of a finger
+constexpr std::size_t sketch_bytes = 24;  // of a finger
 constexpr std::size_t sketch_step = 4;    // bytes of one person that lie together
 constexpr std::size_t sketch_width = fingers * sketch_bytes;
 
-// Who is sifted, in groups of sixteen people of one class (who have the same fingers): sketches[group][finger][4][16][4]
+// Who is sifted, in groups of sixteen people of one class (who have the same fingers): sketches[group][finger][6][16][4]
 // are numbers plus 8; slots say which row of the codes each of the sixteen is, below zero for nobody.
 struct Crowd {
   const std::uint8_t* sketches;
@@ -61,9 +61,12 @@ struct Crowd {
   std::size_t steps_width;
 };
 
-// Who they are sifted by: sketches[probe][side][finger][4][half][4]. In the first laying the fingers lie as stated; where
-// there are three, with the hands exchanged in the second (the second side), and with all but the thumbs (fingers 0 and
-// 5) exchanged in the third. All else is there for each laying: floors[laying][probe][class], and probes as for `steps`.
+// Who they are sifted by: sketches[probe][finger][6][half][4]. There is one laying, in which the fingers lie as stated,
+// or there are three, with the hands exchanged in the second and all but the thumbs (fingers 0 and 5) in the third. A
+// sketch is worth the sum of products; of three layings what the hands l and r of a probe are worth to those of a
+// person, L and R, is h (L + R) + k (L - R), h and k the halves of l + r and l - r, rounded down, and less k (L - R)
+// where a finger is exchanged. All else is there for each laying: floors[laying][probe][class], and probes as for
+// `steps`.
 struct Sieves {
   const std::int8_t* sketches;
   const std::uint8_t* steps;

@@ -2,6 +2,7 @@
 #include <cstddef>
 
 namespace cccd::scanning::serial {
+template <bool exchanged>
 constexpr std::size_t probes_at_once = 1;
 }
 #include "scan.ipp"
@@ -39,52 +40,59 @@ static void fresh_sign_values(const std::uint8_t* probe, const std::uint8_t* row
   sign_values(probe, rows, width, count, out);
 }
 
-static void step_values(const std::uint8_t* probe, const std::uint8_t* rows, std::size_t width, std::size_t count,
-                        std::int32_t* out) {
-  for (std::size_t r = 0; r < count; ++r) {
-    const std::uint8_t* row = rows + r * width;
-    int total = 0;
-    for (std::size_t i = 0; i < width; ++i)
-      total += static_cast<std::int8_t>(probe[i]) * ((row[i] & 15 ^ 8) - 8) +
-               static_cast<std::int8_t>(probe[width + i]) * ((row[i] >> 4 ^ 8) - 8);
-    out[r] = total;
-  }
-}
-
 static void scattered_step_values(const std::uint8_t* probe, const std::uint8_t* const* rows, std::size_t width,
                                   std::int32_t* out) {
-  for (std::size_t r = 0; r < steps_at_once; ++r) step_values(probe, rows[r], width, 1, out + r);
+  for (std::size_t r = 0; r < steps_at_once; ++r) {
+    int total = 0;
+    for (std::size_t i = 0; i < width; ++i)
+      total += static_cast<std::int8_t>(probe[i]) * ((rows[r][i] & 15 ^ 8) - 8) +
+               static_cast<std::int8_t>(probe[width + i]) * ((rows[r][i] >> 4 ^ 8) - 8);
+    out[r] = total;
+  }
 }
 
 template <bool exchanged, std::size_t count>
 static void near(const std::uint8_t* group, const std::int8_t* probes,
                  const std::int32_t (&least)[count][layings_of<exchanged>],
                  std::uint16_t (&out)[count][layings_of<exchanged>]) {
-  constexpr std::size_t sides = sides_of<exchanged>, steps = sketch_bytes / sketch_step;
+  constexpr std::size_t steps = sketch_bytes / sketch_step, step = group_people * sketch_step;
   for (std::size_t p = 0; p < count; ++p) {
-    std::int32_t thumbs[2][group_people] = {}, others[2][group_people] = {};
-    for (std::size_t side = 0; side < sides; ++side) {
-      const std::int8_t* probe = probes + (p * sides + side) * 2 * sketch_width;
-      for (std::size_t at = 0; at < fingers * steps; ++at)
-        for (std::size_t r = 0; r < group_people; ++r)
-          for (std::size_t i = 0; i < sketch_step; ++i) {
-            const int both = group[(at * group_people + r) * sketch_step + i];
-            (at / steps % (fingers / 2) ? others : thumbs)[side][r] +=
-                (both & 15) * probe[2 * at * sketch_step + i] + (both >> 4) * probe[(2 * at + 1) * sketch_step + i];
-          }
+    const std::int8_t* probe = probes + p * sketch_numbers;
+    std::int32_t all[group_people] = {}, thumbs[group_people] = {}, others[group_people] = {};
+    for (std::size_t at = 0; at < 2 * fingers * steps; ++at) {
+      const std::size_t finger = at / (2 * steps);
+      std::int32_t* sums = !exchanged || finger < fingers / 2 ? all : finger == fingers / 2 ? thumbs : others;
+      for (std::size_t i = 0; i < step; ++i) {
+        const int number = exchanged ? group[at * step + i] : group[at / 2 * step + i] >> (at % 2 ? 4 : 0) & 15;
+        sums[i / sketch_step] += number * probe[at * sketch_step + i % sketch_step];
+      }
     }
-    auto reach = [&](std::size_t laying, std::size_t of_thumbs, std::size_t of_others) {
+    auto reach = [&](std::size_t laying, int of_thumbs, int of_others) {
       unsigned found = 0;
       for (std::size_t r = 0; r < group_people; ++r)
-        found |= (thumbs[of_thumbs][r] + others[of_others][r] >= least[p][laying] ? 1u : 0u) << r;
+        found |= (all[r] + of_thumbs * thumbs[r] + of_others * others[r] >= least[p][laying] ? 1u : 0u) << r;
       out[p][laying] = static_cast<std::uint16_t>(found);
     };
-    reach(0, 0, 0);
+    reach(0, 1, 1);
     if constexpr (exchanged) {
-      reach(1, 1, 1);
-      reach(2, 0, 1);
+      reach(1, -1, -1);
+      reach(2, 1, -1);
     }
   }
+}
+
+template <std::size_t count>
+static void group_values(const std::uint8_t* group, const std::uint8_t* probes, std::size_t width,
+                         std::int32_t (&out)[count][group_people]) {
+  for (std::size_t p = 0; p < count; ++p)
+    for (std::size_t r = 0; r < group_people; ++r) {
+      const std::int8_t* probe = reinterpret_cast<const std::int8_t*>(probes + p * 2 * width);
+      out[p][r] = 0;
+      for (std::size_t i = 0; i < width; ++i) {
+        const int both = group[(i / sketch_step * group_people + r) * sketch_step + i % sketch_step];
+        out[p][r] += (both & 15) * probe[i] + (both >> 4) * probe[width + i];
+      }
+    }
 }
 
 static std::size_t keep(unsigned chosen, const std::int32_t* numbers, std::int32_t* out) {

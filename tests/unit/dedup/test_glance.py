@@ -8,6 +8,7 @@ import pytest
 
 from cccd_core.dedup import MemoryGallery
 from cccd_core.dedup.codes.positions import AS_STATED, FOURS_SWAPPED, HANDS_SWAPPED, LAYINGS
+from cccd_core.dedup.codes.sift import CLEARLY
 from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.search.glance import FEW, Glance
@@ -61,7 +62,10 @@ def test_strangers_are_dropped_after_a_few_fingers(shard, glance):
         rows, columns, ways = pairs(laying)
         on, fingers = glance.few(few, few, rows, columns, ways)
         assert on.mean() < 0.1
-        assert 3 * len(rows) <= fingers < 3.5 * len(rows)
+        assert len(rows) <= fingers < 2 * len(rows)
+        clearly, more = glance.few(few, few, rows, columns, ways | CLEARLY)
+        assert not (on & ~clearly).any()
+        assert 3 * len(rows) <= more < 3.5 * len(rows)
         on, fingers = glance.whole(whole, whole, rows, columns, ways)
         assert on.mean() < 0.05
         assert 6 * len(rows) <= fingers < 6.5 * len(rows)

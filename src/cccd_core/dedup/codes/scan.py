@@ -86,8 +86,8 @@ def moments(name: Literal["signs", "steps"], probes: Bytes, codes: Bytes) -> NDA
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """People to be sifted, by sixteen of one class: `sketches` uint8[groups, 10 fingers x 4 x 16 people x 4], the first
-    16 bytes of each finger's numbers, plus 8; `slots` int32[groups, 16], which row of the codes each is, below 0 for
+    """People to be sifted, by sixteen of one class: `sketches` uint8[groups, 10 fingers x 6 x 16 people x 4], the first
+    24 bytes of each finger's numbers, plus 8; `slots` int32[groups, 16], which row of the codes each is, below 0 for
     nobody; `classes` uint16[groups]."""
 
     sketches: Bytes
@@ -97,10 +97,9 @@ class Groups:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sieves:
-    """What they are sifted by. `sketches` int8[probes, sides, 10 fingers x 4 x 2 halves x 4]: as stated and, of two
-    sides, with the hands exchanged. Of each laying (as stated, or so, with the hands exchanged and with all but
-    the thumbs exchanged) the numbers and floors: `steps` uint8[layings, probes, 2 width] as for the scans,
-    int32[layings, probes, classes]."""
+    """What they are sifted by. `sketches` int8[probes, 10 fingers x 6 x 2 halves x 4], as stated. Of each laying (as
+    stated, or so, with the hands exchanged and with all but the thumbs exchanged) the numbers and floors: `steps`
+    uint8[layings, probes, 2 width] as for the scans, int32[layings, probes, classes]."""
 
     sketches: NDArray[np.int8]
     steps: Bytes
@@ -109,7 +108,7 @@ class Sieves:
 
 
 def sift(by: Sieves, groups: Groups, steps: Bytes) -> NDArray[np.int64]:
-    """Who reaches both floors: (probe, row, laying) of each, int64[n, 3] in that order.
+    """Who reaches both floors: (probe, row, laying, value of the numbers) of each, int64[n, 4] in that order.
 
     `steps`: all rows, which may be read-only and memory-mapped. ParameterError for more than 2^26.
     """
@@ -124,7 +123,7 @@ def sift(by: Sieves, groups: Groups, steps: Bytes) -> NDArray[np.int64]:
         else:
             found = _twin().sift(*people, by.sketches, by.steps.view(np.int8), *floors, out)
         if found <= capacity:
-            hits = out[:found, :3].astype(np.int64)
+            hits = out[:found].view(np.int32).astype(np.int64)
             return hits[np.lexsort((hits[:, 2], hits[:, 1], hits[:, 0]))]
         if found > MOST_HITS:
             raise ParameterError("more rows are near than can be kept", found=found, most=MOST_HITS)

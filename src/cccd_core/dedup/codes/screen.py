@@ -35,7 +35,7 @@ from cccd_core.errors import DamagedError, ParameterError
 FINGERS = 10
 # The first bytes of each finger's numbers, along the directions that tell most, by which sifting begins.
 SKETCH: Final = "sketch"
-SKETCH_BYTES: Final = 16
+SKETCH_BYTES: Final = 24
 CENTRED_STEPS: Final = 8  # probes less the cohort's mean are whole numbers of eighths
 CENTRE_DOUBT: Final = 32  # fingers of which a mean is as much chance as truth; that of fewer counts for little
 MEASURED = "data/screening.json"
@@ -156,8 +156,9 @@ class _Against(NamedTuple):
     own_share: float
 
     @classmethod
-    def of(cls, column: str, codes: Bytes) -> _Against:
-        return cls(codes, 0.0 if column == BITS or not len(codes) else _own_share(codes))
+    def of(cls, column: str, codes: Bytes, part: float) -> _Against:
+        """`part`: which of the mean is that of these codes."""
+        return cls(codes, 0.0 if column == BITS or not len(codes) else part * _own_share(codes))
 
 
 class Screen:
@@ -172,7 +173,9 @@ class Screen:
             raise ParameterError("a cohort has at least one person")
         self._cohort = cohort.take(np.arange(min(len(cohort), COHORT_MOST)))
         self._against: dict[str, tuple[_Against, ...]] = {}  # of each column, laid out when it is first asked for
-        self._centres: NDArray[np.int16] | None = None  # the cohort's mean, int16[2, 10, bytes] as probes are laid out
+        self._centres: dict[
+            str, NDArray[np.int16]
+        ] = {}  # the cohort's mean, int16[2, 10, bytes] as probes are laid out
         self.measured = Measured.shipped() if measured is None else measured
 
     def scan(
@@ -206,11 +209,17 @@ class Screen:
         """Probes for the scan of a column: uint8[probes, 20 bytes], the numbers less the cohort's mean."""
         if column == BITS:
             return scan.sign_probes(probes.rows(BITS), probes.present, FINGERS)
-        if self._centres is None:
-            self._centres = np.stack([_centre(against.codes) for against in self._laid_out(COARSE)], axis=1)
-        laid = _centred(scan.step_probes(probes.rows(COARSE), probes.present, FINGERS), self._centres, probes.present)
-        halves = sketched(laid.reshape(len(probes), 2, FINGERS, -1), column)
-        return np.ascontiguousarray(halves).reshape(len(probes), -1)
+        codes = np.ascontiguousarray(sketched(probes.columns[COARSE], column)).reshape(len(probes), -1)
+        return _centred(scan.step_probes(codes, probes.present, FINGERS), self._centres_of(column), probes.present)
+
+    def _centres_of(self, column: str) -> NDArray[np.int16]:
+        found = self._centres.get(column)
+        if found is None:
+            found = np.stack([_centre(against.codes) for against in self._laid_out(column)], axis=1)
+            if column == SKETCH:  # one for both hands, so that they can be exchanged
+                found = np.tile((found[:, : FINGERS // 2] + found[:, FINGERS // 2 :]) // 2, (1, 2, 1))
+            self._centres[column] = found
+        return found
 
     def _finger_floors(
         self, column: str, fingers: Mapping[str, Bytes], keep: float
@@ -244,14 +253,11 @@ class Screen:
 
     def strangers(self, columns: Sequence[str], probes: People) -> dict[str, tuple[Floats, Floats]]:
         """By each of these columns, or the sketch of the numbers: mean and variance of what the cohort gives each
-        finger of the probes, float64[probes, 10] each. The numbers are laid out once for all."""
-        whole = {name: self.laid(name, probes) for name in {_column(column) for column in columns}}
-        halves = {name: laid.reshape(len(probes), 2, FINGERS, -1) for name, laid in whole.items()}
-        return {
-            column: self._strangers(column, probes, sketched(halves[_column(column)], column)) for column in columns
-        }
+        finger of the probes, float64[probes, 10] each."""
+        return {column: self._strangers(column, probes) for column in columns}
 
-    def _strangers(self, column: str, probes: People, halves: Bytes) -> tuple[Floats, Floats]:
+    def _strangers(self, column: str, probes: People) -> tuple[Floats, Floats]:
+        halves = self.laid(column, probes).reshape(len(probes), 2, FINGERS, -1)
         mean, variance = np.zeros((len(probes), FINGERS)), np.ones((len(probes), FINGERS))
         for finger, against in enumerate(self._laid_out(column)):
             here = np.flatnonzero(probes.present >> finger & 1)
@@ -270,8 +276,11 @@ class Screen:
             seen, there = sketched(self._cohort.columns[_column(column)], column), _there(self._cohort.present)
             own = [np.ascontiguousarray(seen[there[:, finger], finger]) for finger in range(FINGERS)]
             few = [len(one) < COHORT_LEAST for one in own]
-            everyone = _Against.of(column, np.ascontiguousarray(seen[there]) if any(few) else seen[:0, 0])
-            found = tuple(everyone if lacks else _Against.of(column, one) for one, lacks in zip(own, few, strict=True))
+            everyone = _Against.of(column, np.ascontiguousarray(seen[there]) if any(few) else seen[:0, 0], 1.0)
+            part = 0.5 if column == SKETCH else 1.0
+            found = tuple(
+                everyone if lacks else _Against.of(column, one, part) for one, lacks in zip(own, few, strict=True)
+            )
             self._against[column] = found
         return found
 

@@ -1,13 +1,13 @@
 """Many people, laid out for it: who is left by the codes, by which laying of the fingers.
 
 What decides is what `Screen.scan` decides by in the end, the four-bit numbers. Before them stands a look at the first
-32 of each finger's, along the directions that tell most: the sketch, laid out so that sixteen people are compared at
+48 of each finger's, along the directions that tell most: the sketch, laid out so that sixteen people are compared at
 once, and the fingers that two layings have in common once. Nothing is kept but who is left in the end. What is said of
 two people depends on these and the cohort alone.
 
 The sketch leaves so many that it loses little beside the numbers, the more the fewer fingers two people share.
 Hands and slaps are exchanged in one record of some thousands, so that a hundredth of the share is kept of strangers who
-are alike so, by a join; a search asks for each laying alone. How it was chosen is in decisions 93, 90 and 88.
+are alike so, by a join; a search asks for each laying alone. How it was chosen is in decisions 97, 93, 90 and 88.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ from cccd_core.dedup.codes.screen import (
 )
 
 SEGMENT_PEOPLE: Final = 1 << 14  # of whom those of one class are laid side by side
-BEFORE_SHARE: Final = 15.0  # of ten fingers, so many times as many strangers are left by the sketch as by the numbers
+CLEARLY: Final = 1 << (len(LAYINGS) + 1)  # who reaches CLEAR_BY deviations more than is to be reached; see `Glance`
+CLEAR_BY: Final = 1.0
+BEFORE_SHARE: Final = 8.0  # of ten fingers, so many times as many strangers are left by the sketch as by the numbers
 EXCHANGED_SHARE: Final = 0.01  # of what is kept as stated
 COLUMNS: Final = (SKETCH, COARSE)
 GROUP_PEOPLE: Final = 16
@@ -63,13 +65,14 @@ def sketch_score(keep: float, fingers: int) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Some people of a part: the place of the part's first person, and of the first of these; `numbers` of all of the
-    part, uint8[people, 10 x bytes], by whose rows the groups name them."""
+    """Some people of a part: the place of the part's first person, and of the first of these; `numbers` and `kinds` of
+    all of the part, uint8[people, 10 x bytes] and their classes, uint16[people], by whose rows the groups name them."""
 
     part: int
     begin: int
     groups: scan.Groups
     numbers: Bytes
+    kinds: NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,21 +85,21 @@ class Crowd:
 
     @classmethod
     def of(cls, *parts: People) -> Crowd:
-        """Costs a read of the sketches, and 170 bytes a person or little more."""
+        """Costs a read of the sketches, and 250 bytes a person or little more."""
         words = [np.zeros(0, np.uint16), *(people.present for people in parts)]
         presences = np.unique(np.concatenate([np.unique(some) for some in words]))
         segments, first = [], 0
         for people in parts:
-            kind = np.searchsorted(presences, people.present)
+            kind = np.searchsorted(presences, people.present).astype(np.uint16)
             for start in range(0, len(people), SEGMENT_PEOPLE):
                 stop = min(start + SEGMENT_PEOPLE, len(people))
                 groups = _groups(people.columns[COARSE], kind, start, stop)
-                segments.append(Segment(first, first + start, groups, people.rows(COARSE)))
+                segments.append(Segment(first, first + start, groups, people.rows(COARSE), kind))
             first += len(people)
         return cls(presences, tuple(segments))
 
 
-def _groups(codes: Bytes, kind: NDArray[np.int64], start: int, stop: int) -> scan.Groups:
+def _groups(codes: Bytes, kind: NDArray[np.uint16], start: int, stop: int) -> scan.Groups:
     """The people from `start` to `stop` by sixteen of one class; where a class has no multiple of sixteen, nobody."""
     order = start + np.argsort(kind[start:stop], kind="stable")
     ordered = kind[order]
@@ -153,19 +156,20 @@ def sift(
     stop: int,
     threads: int = 1,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]]:
-    """Who is left: (probe, row, by which layings, bit l for `LAYINGS[l]`), segment by segment, in order of probe and
-    row in each; of the segments that have anybody before place `stop`.
+    """Who is left: (probe, row, by which layings, bit l for `LAYINGS[l]`, and `CLEARLY`), segment by segment, in order
+    of probe and row in each; of the segments that have anybody before place `stop`.
 
     About a share `keep` of strangers is left as stated, `EXCHANGED_SHARE` of it by each other laying. What is left does
     not depend on `threads`, which share the segments.
     """
-    sieves = _sieves(screen, probes, crowd, known, keep, exchanged)
+    sieves, clear = _sieves(screen, probes, crowd, known, keep, exchanged)
     some = [segment for segment in crowd.segments if segment.begin < stop]
 
     def sifted(segment: Segment) -> NDArray[np.int64]:
         hits = scan.sift(sieves, segment.groups, segment.numbers)
-        hits[:, 1] += segment.part
-        return hits
+        probe, row, laying, value = hits.T
+        clearly = value >= clear[laying, probe, segment.kinds[row]]
+        return np.stack([probe, row + segment.part, 1 << laying | CLEARLY * clearly], axis=1)
 
     if threads > 1 and len(some) > 1:
         with ThreadPoolExecutor(min(threads, len(some))) as pool:
@@ -182,19 +186,22 @@ def _anybody(found: _Hits) -> bool:
 
 
 def _united(hits: NDArray[np.int64]) -> _Hits:
-    """Each pair once, by all its layings."""
+    """Each pair once, by all its layings: (probe, row, by what), where that is of one laying."""
     new = np.ones(len(hits), np.bool_)
     new[1:] = np.any(hits[1:, :2] != hits[:-1, :2], axis=1)
     first = np.flatnonzero(new)
     if not len(first):
         return hits[:, 0], hits[:, 1], np.zeros(0, np.uint8)
-    ways = np.bitwise_or.reduceat(np.left_shift(1, hits[:, 2]), first)
+    ways = np.bitwise_or.reduceat(hits[:, 2], first)
     return hits[first, 0], hits[first, 1], ways.astype(np.uint8)
 
 
-def _sieves(screen: Screen, probes: People, crowd: Crowd, known: Known, keep: float, exchanged: bool) -> scan.Sieves:
+def _sieves(
+    screen: Screen, probes: People, crowd: Crowd, known: Known, keep: float, exchanged: bool
+) -> tuple[scan.Sieves, NDArray[np.int64]]:
+    """What they are sifted by, and from which value of the numbers on clearly: int64[layings, probes, classes]."""
     made: dict[str, list[NDArray[np.int32]]] = {column: [] for column in COLUMNS}
-    steps = []
+    steps, clear = [], []
     layings = LAYINGS if exchanged else (AS_STATED,)
     for number, laying in enumerate(layings):
         laid = relaid(probes, laying) if number else probes
@@ -202,15 +209,17 @@ def _sieves(screen: Screen, probes: People, crowd: Crowd, known: Known, keep: fl
         steps.append(screen.laid(COARSE, laid))
         for column in COLUMNS:
             limits = np.array([math.inf, *(_score(screen, column, share, count) for count in range(1, FINGERS + 1))])
-            made[column].append(floors(known.laid(number, column), laid.present, limits, crowd.presences, None)[0])
-    sketches = np.stack([_sketch(one) for one in steps[:2]], axis=1)
-    return scan.Sieves(sketches, np.stack(steps), *(np.stack(made[column]) for column in COLUMNS))
+            floor, _, deviation = floors(known.laid(number, column), laid.present, limits, crowd.presences, None)
+            made[column].append(floor)
+        clear.append(floor + np.ceil(CLEAR_BY * deviation).astype(np.int64))  # of the numbers, which come last
+    asked = (_sketch(screen.laid(SKETCH, probes)), np.stack(steps))
+    return scan.Sieves(*asked, *(np.stack(made[column]) for column in COLUMNS)), np.stack(clear)
 
 
 def _sketch(laid: Bytes) -> NDArray[np.int8]:
-    """The sketches of probes laid out for the numbers: int8[probes, 10 fingers x 4 x 2 halves x 4]."""
-    first = laid.view(np.int8).reshape(len(laid), 2, FINGERS, -1)[..., :SKETCH_BYTES]
-    by_step = first.reshape(len(laid), 2, FINGERS, SKETCH_BYTES // _STEP, _STEP).transpose(0, 2, 3, 1, 4)
+    """Sketches of probes as they are sifted by: int8[probes, 10 fingers x 6 x 2 halves x 4]."""
+    halves = laid.view(np.int8).reshape(len(laid), 2, FINGERS, SKETCH_BYTES // _STEP, _STEP)
+    by_step = halves.transpose(0, 2, 3, 1, 4)
     return np.ascontiguousarray(by_step).reshape(len(laid), 2 * FINGERS * SKETCH_BYTES)
 
 

@@ -16,7 +16,7 @@ BLOCK_BYTES = 24576
 FINGERS = 10
 GROUPS_AT_ONCE = 32
 GROUP_PEOPLE = 16
-SKETCH_BYTES = 16
+SKETCH_BYTES = 24
 SKETCH_STEP = 4
 
 
@@ -99,18 +99,32 @@ def steps(
 
 
 @numba.njit(nogil=True, cache=True)
-def sketch_value(group: NDArray[np.uint8], r: int, probe: NDArray[np.int8], laying: int) -> np.int64:
-    """What person `r` of a group is worth by the sketch, in the first, second or third laying."""
-    hand = FINGERS // 2
+def sketch_number(group: NDArray[np.uint8], r: int, at: int) -> np.int64:
+    """Number `at` of person `r` of a group, in the order in which a probe has them."""
+    step, half, i = at // (2 * SKETCH_STEP), at // SKETCH_STEP % 2, at % SKETCH_STEP
+    return np.int64(group[(step * GROUP_PEOPLE + r) * SKETCH_STEP + i] >> 4 * half & 15) - 8
+
+
+@numba.njit(nogil=True, cache=True)
+def sketch_value(group: NDArray[np.uint8], r: int, probe: NDArray[np.int8]) -> np.int64:
+    """What person `r` of a group is worth by the sketch, as the fingers are stated."""
     total = np.int64(0)
-    for f in range(FINGERS):
-        side = 1 if laying == 1 or (laying == 2 and f % hand != 0) else 0
-        for i in range(SKETCH_BYTES):
-            at = f * (SKETCH_BYTES // SKETCH_STEP) + i // SKETCH_STEP
-            both = np.int64(group[(at * GROUP_PEOPLE + r) * SKETCH_STEP + i % SKETCH_STEP])
-            lower = np.int64(probe[side, 2 * at * SKETCH_STEP + i % SKETCH_STEP])
-            upper = np.int64(probe[side, (2 * at + 1) * SKETCH_STEP + i % SKETCH_STEP])
-            total += lower * ((both & 15) - 8) + upper * ((both >> 4) - 8)
+    for at in range(2 * FINGERS * SKETCH_BYTES):
+        total += np.int64(probe[at]) * sketch_number(group, r, at)
+    return total
+
+
+@numba.njit(nogil=True, cache=True)
+def layings_value(group: NDArray[np.uint8], r: int, probe: NDArray[np.int8], laying: int) -> np.int64:
+    """The same in the first, second or third of three layings, by halves of sums and differences of the hands."""
+    hand, finger = FINGERS * SKETCH_BYTES, 2 * SKETCH_BYTES
+    total = np.int64(0)
+    for at in range(hand):
+        first, second = np.int64(probe[at]), np.int64(probe[hand + at])
+        left, right = sketch_number(group, r, at), sketch_number(group, r, hand + at)
+        exchanged = laying == 1 or (laying == 2 and at >= finger)
+        differing = ((first - second) >> 1) * (left - right)
+        total += ((first + second) >> 1) * (left + right) + (-differing if exchanged else differing)
     return total
 
 
@@ -132,7 +146,11 @@ def sift(
                         row = slots[g, r]
                         if row < 0:
                             continue
-                        if sketch_value(sketches[g], r, probe_sketches[p], laying) < sketch_floors[laying, p, kind]:
+                        if sketch_floors.shape[0] == 1:
+                            near = sketch_value(sketches[g], r, probe_sketches[p])
+                        else:
+                            near = layings_value(sketches[g], r, probe_sketches[p], laying)
+                        if near < sketch_floors[laying, p, kind]:
                             continue
                         value = step_value(steps_of[:width], steps_of[width:], step_codes[row])
                         if value >= step_floors[laying, p, kind]:

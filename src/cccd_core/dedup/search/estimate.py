@@ -123,7 +123,7 @@ def _worker_bytes(fingers: int, side: int) -> float:
     if not side:
         return compared
     return (
-        max(compared, 2 * GLANCED_PEOPLE * min(fingers, len(FEW)) * 3000) + side * (170 + 2 * 700) + PROBES_MOST * 30000
+        max(compared, 2 * GLANCED_PEOPLE * min(fingers, len(FEW)) * 3000) + side * (250 + 2 * 700) + PROBES_MOST * 30000
     )
 
 

@@ -3,11 +3,13 @@
 Nearly all whom the codes leave are strangers, and a few fingers tell. The index fingers and thumbs are compared in the
 laying by which the codes left the pair, and the pair is dropped where they speak for no more than chance; then all the
 fingers of that laying. Who remains is compared as if there had been no look. A pair that is left by a finger of unknown
-position, or shares fewer than `LEAST_SHARED` of those four, is not looked at so, and remains.
+position, or shares fewer than `LEAST_SHARED` of those four, is not looked at so, and remains. Of a pair that the codes
+barely left the first finger must speak for it, and the first two: strangers are left barely, and of who is the same one
+in a thousand.
 
 What a pair comes to depends on nothing but the two and the layings. The levels are fused scores, so that of strangers
 one in 10^(level / 10) goes on. They were set on 1,988 synthetic people of ten fingers who came again and 3,951 pairs of
-strangers whom the codes took for alike (decision 90 has the figures).
+strangers whom the codes took for alike (decisions 90 and 97 have the figures).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Probe
 from cccd_core.dedup.codes.positions import LAYINGS
+from cccd_core.dedup.codes.sift import CLEARLY
 from cccd_core.dedup.index import ShardBlock
 from cccd_core.dedup.judge.fusion import fuse_same_position
 from cccd_core.dedup.person import MAX_FINGERS
@@ -29,6 +32,7 @@ from cccd_core.matching import PreparedGallery, PreparedTemplate
 FEW: Final = (2, 7, 1, 6)  # index fingers and thumbs, in the order in which they are compared
 LEAST_SHARED: Final = 2
 FEW_LEVELS: Final = ((3, 5.0), (4, 16.0))  # of so many fingers, at most: what goes on reaches so much
+BARE_LEVELS: Final = ((1, 3.0), (2, 5.0), *FEW_LEVELS)  # of whom the codes barely left
 ALL_LEVELS: Final = ((6, 20.0), (10, 30.0))
 GOING_ON: Final = 0.01  # of strangers whom the codes take for alike, as was measured
 LAID_LEVELS: Final = ((10, 30.0),)
@@ -51,8 +55,8 @@ def alone(probe: Probe[PreparedTemplate]) -> ShardBlock:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Looks at pairs (rows[i] of the probes, columns[i] of the candidates); `ways[i]`: bit l for `LAYINGS[l]`, any
-    other for what is not looked at so."""
+    """Looks at pairs (rows[i] of the probes, columns[i] of the candidates); `ways[i]`: bit l for `LAYINGS[l]`, the next
+    one for what is not looked at so, and `CLEARLY`."""
 
     judge: PairJudge
 
@@ -61,7 +65,12 @@ class Glance:
     ) -> tuple[NDArray[np.bool_], int]:
         """Which pairs go on by their index fingers and thumbs, bool[n], and how many fingers were compared. The blocks
         need no others."""
-        return self._look(probes, candidates, rows, columns, ways, FEW, FEW_LEVELS)
+        clearly = ways & CLEARLY > 0
+        goes_on, compared = np.zeros(len(ways), np.bool_), 0
+        for some, levels in ((clearly, FEW_LEVELS), (~clearly, BARE_LEVELS)):
+            goes_on[some], those = self._look(probes, candidates, rows[some], columns[some], ways[some], FEW, levels)
+            compared += those
+        return goes_on, compared
 
     def whole(
         self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places, ways: Ways
@@ -86,7 +95,7 @@ class Glance:
         levels: tuple[tuple[int, float], ...],
     ) -> tuple[NDArray[np.bool_], int]:
         mine, theirs = Hands.of(probes).placed, Hands.of(candidates).placed
-        goes_on = ways >> len(LAYINGS) > 0
+        goes_on = (ways >> len(LAYINGS) & 1).astype(np.bool_)
         compared = 0
         for number, laying in enumerate(LAYINGS):
             some = np.flatnonzero(~goes_on & (ways >> number & 1).astype(np.bool_))
@@ -128,4 +137,4 @@ class Glance:
 
 def glanced_fingers(fingers: int) -> float:
     """How many fingers of two strangers who share so many are compared, as was measured of ten."""
-    return min(float(fingers), 3.7)
+    return min(float(fingers), 2.2)

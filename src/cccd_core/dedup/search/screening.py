@@ -29,7 +29,7 @@ from cccd_core.errors import ParameterError
 
 PROBES_MOST: Final = 1024  # scanned at a time: 30 kB each
 KNOWN_PARTS: Final = 2  # 0.7 kB a person
-UNPLACED: Final = 1 << len(LAYINGS)
+UNPLACED: Final = 1 << len(LAYINGS)  # beside the layings and `sift.CLEARLY`
 
 Places = NDArray[np.int64]
 Ways = NDArray[np.uint8]
@@ -63,8 +63,8 @@ class CodeScreen:
 
     def survivors(self, probes: CodedPart, candidates: CodedPart, *, in_order: bool) -> tuple[Places, Places, Ways]:
         """Pairs that are left, as places in both, int64[n] each, in order of probe, then of candidate; and by what,
-        uint8[n]: bit l for `LAYINGS[l]`, the bit `UNPLACED` for a finger of unknown position. `in_order`: of those
-        candidates alone who come before the probe."""
+        uint8[n]: bit l for `LAYINGS[l]`, the bit `UNPLACED` for a finger of unknown position, and `CLEARLY`.
+        `in_order`: of those candidates alone who come before the probe."""
         mine, theirs = probes.coded(), candidates.coded()
         before = np.searchsorted(candidates.sequences, probes.sequences) if in_order else None
         placed = self._sifted(mine.people, theirs.people, probes.key, before)
@@ -146,7 +146,7 @@ class CodesFirst:
         self._coder, self._keep, self._threads = coder, cascade.keep, threads
         self._measured = Measured.shipped()
         self._shards: tuple[LiveShard, ...] = ()
-        self._crowd: Crowd | None = None  # of all rows of the shards, laid out when first asked; 170 bytes a person
+        self._crowd: Crowd | None = None  # of all rows of the shards, laid out when first asked; 250 bytes a person
         self._take(index.shards)
 
     def followed(self, index: Index) -> CodesFirst:

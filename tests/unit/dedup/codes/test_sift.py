@@ -59,7 +59,9 @@ def sifted(screen: Screen, probes: People, crowd: People, keep: float, exchanged
     parts = sift.sift(
         screen, probes, sift.Crowd.of(crowd), known, keep=keep, exchanged=exchanged, stop=len(crowd)
     )  # fmt: skip
-    return {(p, r): way for part in parts for p, r, way in zip(*(one.tolist() for one in part), strict=True)}
+    return {
+        (p, r): way & ~sift.CLEARLY for part in parts for p, r, way in zip(*(one.tolist() for one in part), strict=True)
+    }
 
 
 def scanned(screen: Screen, probes: People, crowd: People, keep: float, exchanged: bool) -> dict[tuple[int, int], int]:
@@ -114,7 +116,7 @@ def test_every_level_says_the_same_of_any_floors(monkeypatch):
     random = np.random.default_rng(7)
     crowd, probes = people(570, 8), people(15, 9)
     laid = sift.Crowd.of(crowd)
-    sieves = sift._sieves(Screen(people(40, 1), WIDE), probes, laid, _known(probes), 0.01, True)
+    sieves, _ = sift._sieves(Screen(people(40, 1), WIDE), probes, laid, _known(probes), 0.01, True)
     shape = sieves.sketch_floors.shape
     made = [random.integers(-reach, reach, shape).astype(np.int32) for reach in (9000, 20_000)]
     made[0][:, :, ::5] = np.iinfo(np.int32).min
@@ -129,6 +131,29 @@ def test_every_level_says_the_same_of_any_floors(monkeypatch):
         seen.append(scan.sift(by, segment.groups, segment.numbers))
     assert len(seen[0]) > 20
     assert all(np.array_equal(one, seen[0]) for one in seen)
+
+
+def test_of_three_layings_each_is_worth_what_it_is_alone(level):
+    """Where no half is rounded; the hands, and all but the thumbs, are the probe's exchanged ones."""
+    random = np.random.default_rng(12)
+    crowd, probes = people(90, 13), people(21, 14)
+    (segment,) = sift.Crowd.of(crowd).segments
+    hand, finger = 5, 48
+    sketches = 2 * random.integers(-63, 64, (len(probes), 10 * finger)).astype(np.int8)
+    hands = sketches.reshape(len(probes), 2, hand, finger)
+    other = hands[:, ::-1]
+    slaps = np.concatenate([hands[:, :, :1], other[:, :, 1:]], axis=2)
+    kinds = int(segment.groups.classes.max()) + 1
+    floors = random.integers(-9000, 9000, (3, len(probes), kinds)).astype(np.int32)
+    steps = np.zeros((3, len(probes), 2 * segment.numbers.shape[1]), np.uint8)
+    none = np.full(floors.shape, np.iinfo(np.int32).min, np.int32)
+    together = scan.sift(scan.Sieves(sketches, steps, floors, none), segment.groups, segment.numbers)
+    assert len(together) > 500
+    for laying, laid in enumerate((hands, other, slaps)):
+        one = np.ascontiguousarray(laid).reshape(len(probes), -1)
+        part = slice(laying, laying + 1)
+        alone = scan.sift(scan.Sieves(one, steps[:1], floors[part], none[:1]), segment.groups, segment.numbers)
+        assert np.array_equal(alone[:, :2], together[together[:, 2] == laying, :2])
 
 
 def _known(probes: People) -> sift.Known:
@@ -147,6 +172,21 @@ def test_moments_are_those_of_the_values(level, name):
     assert np.array_equal(scan.moments(name, probes, rows), np.stack([values.sum(1), (values * values).sum(1)], axis=1))
     with pytest.raises(ParameterError):
         scan.moments(name, probes[:, :8], rows)
+
+
+def test_who_is_far_above_what_is_to_be_reached_is_left_clearly(monkeypatch):
+    monkeypatch.setattr(sift, "_score", scans_score)
+    monkeypatch.setattr(sift, "SEGMENT_PEOPLE", 50)
+    crowd = people(120, 15)
+    screen, probes = Screen(people(90, 16), WIDE), near(crowd, 17)
+    known, everyone = sift.Known.of(screen, probes, exchanged=True), sift.Crowd.of(crowd, crowd)
+    parts = list(sift.sift(screen, probes, everyone, known, keep=0.004, exchanged=True, stop=240))
+    clearly = {(p, r) for part in parts for p, r, way in zip(*(one.tolist() for one in part), strict=True) if way & 16}
+    limit = screen.measured.score
+    monkeypatch.setattr(Measured, "score", lambda of, *asked: limit(*asked) + sift.CLEAR_BY)
+    wanted = scanned(screen, probes, crowd, 0.004, True)
+    assert clearly == {(p, r + part) for p, r in wanted for part in (0, 120)}
+    assert clearly
 
 
 def test_who_comes_behind_is_left_out(monkeypatch):
