@@ -22,7 +22,7 @@ class Word(StrEnum):
         return member
 
 
-AnyWord = TypeVar("AnyWord", bound=Word)
+AnyWord = TypeVar("AnyWord", bound=Word, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)

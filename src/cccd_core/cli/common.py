@@ -22,6 +22,9 @@ from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cccd_core.intake.people import Described
     from cccd_core.templates import FingerTemplate, TemplateRecord
 
@@ -176,9 +179,15 @@ def one_choice(view: int | None, position: int | None) -> None:
         raise typer.BadParameter("a view is chosen by its number or by its finger: give one", param_hint="--position")
 
 
-def say_doubts(record: TemplateRecord, of: str = "", *, used: FingerTemplate | None = None) -> None:
+def say_doubts(
+    record: TemplateRecord,
+    of: str = "",
+    *,
+    used: FingerTemplate | None = None,
+    image: NDArray[np.uint8] | None = None,
+) -> None:
     """What was odd about the file that a record was read from, and what is doubted of its views (or of the one that
-    alone is `used`), a line each; `of` names the file where there are several."""
+    alone is `used`) and of the image that it is of, a line each; `of` names the file where there are several."""
     from cccd_core.intake import examine
     from cccd_core.templates import POSITIONS
 
@@ -193,7 +202,7 @@ def say_doubts(record: TemplateRecord, of: str = "", *, used: FingerTemplate | N
             terminal.say(
                 f"{head}note: of {len(record.views)} finger views the one numbered {number} is used ({finger})"
             )
-        for finding in examine(record, view):
+        for finding in examine(record, view, image=image):
             where = f"view {number}: " if len(record.views) > 1 else ""
             terminal.say(f"{head}{where}doubtful: {finding}")
 

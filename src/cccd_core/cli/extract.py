@@ -72,11 +72,13 @@ def extract(
 
     An image that does not state its resolution needs --dpi; another one than 500 dpi is resampled. Light ridges on a
     dark ground are noticed and turned; an image without a finger is named, and gets no file. Each template states its
-    quality, 1 to 100; a finger that is better captured again is named with the reason. Run again, the command goes on
-    where it stopped. Exit code 1 when an image failed.
+    quality, 1 to 100; a finger that is better captured again is named with the reason, and so is what is doubted of
+    one: ridges that deny the resolution, several fingers. Run again, the command goes on where it stopped. Exit code 1
+    when an image failed.
     """
     from cccd_core import runtime
     from cccd_core.extraction import Extractor, Wanted, extract_all, found
+    from cccd_core.intake import examine_extraction
 
     size = _size(raw)
     if size is not None and dpi is None:
@@ -89,6 +91,7 @@ def extract(
             out,
             Wanted(to, dpi, size, again, position or 0),
             extractor=extractor,
+            examine=examine_extraction,
             threads=threads or runtime.threads(),
             progress=step,
         )
@@ -118,6 +121,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     if not outcome.kept:
         row |= {
             "minutiae": outcome.minutiae, "resampled": outcome.resampled, "inverted": outcome.inverted,
+            "findings": [doubt.as_dict() for doubt in outcome.doubts],
         }  # fmt: skip
     if outcome.quality is not None:
         row |= {"quality": outcome.quality.figure, "capture_again": list(outcome.quality.shortfalls)}
@@ -129,7 +133,7 @@ def _report(outcomes: list[Outcome], failed: list[Outcome], out: Path) -> None:
     made = len(outcomes) - kept - len(failed)
     there = f", {kept:,} were there already" if kept else ""
     missed = f", {len(failed):,} failed" if failed else ""
-    say(f"{made:,} templates written to {out}{there}{missed}")
+    say(f"{made:,} template{'' if made == 1 else 's'} written to {out}{there}{missed}")
     for word, names in (
         ("resampled to 500 dpi", [each.source.name for each in outcomes if each.resampled]),
         ("light ridges on a dark ground, turned", [each.source.name for each in outcomes if each.inverted]),
@@ -138,6 +142,11 @@ def _report(outcomes: list[Outcome], failed: list[Outcome], out: Path) -> None:
             more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
             say(f"{word}: {', '.join(names[:3])}{more}")
     _again(outcomes)
+    doubtful = [f"doubtful {each.source.name}: {doubt}" for each in outcomes for doubt in each.doubts]
+    for line in doubtful[:_SHOWN]:
+        say(line)
+    if len(doubtful) > _SHOWN:
+        say(f"... and {len(doubtful) - _SHOWN:,} more doubts: --json has them all")
     for each in failed[:_SHOWN]:
         tell(f"{each.source}: {_why(each)}")
     if len(failed) > _SHOWN:
@@ -158,8 +167,12 @@ def _again(outcomes: list[Outcome]) -> None:
         say(f"... and {len(poor) - _SHOWN:,} more to capture again: --json has them all")
 
 
+_GIVE = {"dpi": "--dpi", "raw_size": "--raw WIDTHxHEIGHT and --dpi"}
+
+
 def _why(outcome: Outcome) -> str:
     error = outcome.error
     if error is None:
         return ""
-    return f"{error.message}; give --dpi" if error.facts.get("needs") == "dpi" else str(error)
+    option = _GIVE.get(str(error.facts.get("needs")))
+    return f"{error.message}; give {option}" if option else str(error)

@@ -75,6 +75,10 @@ def main() -> None:
             code = 130
             sys.stderr.write("interrupted: nothing was begun\n")
         _leave_nothing_unwritten()
+    if code == 130 and len(sys._current_frames()) > 1:
+        # A second Ctrl-C breaks off the wait for threads. Python would take itself down under one that computes in
+        # native code, and that ends the process with an abort.
+        os._exit(code)
     sys.exit(code)
 
 

@@ -126,7 +126,7 @@ def match(
     else:
         _show(rows)
         for path, each, used in read:
-            say_doubts(each.record, shown(path), used=used)
+            say_doubts(each.record, shown(path), used=used, image=each.image)
             say_quality(each, shown(path))
     if len(found) < len(candidates):
         exit_with(EXIT_FAULTS if len(candidates) > 1 else EXIT_NOT_RUN)
@@ -162,7 +162,7 @@ def _doubts(found: Print, used: FingerTemplate) -> dict[str, Any]:
     return {
         **found.as_dict(),
         "notices": [notice.as_dict() for notice in record.notices],
-        "findings": [finding.as_dict() for finding in examine(record, used)],
+        "findings": [finding.as_dict() for finding in examine(record, used, image=found.image)],
         "views": len(record.views),
         "view": next(number for number, each in enumerate(record.views, start=1) if each is used),
     }

@@ -8,11 +8,11 @@ samples of a folder in which there is no template; beside templates they are wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -51,8 +51,12 @@ class Doubtful(Protocol):
     def word(self) -> Word: ...
 
 
-Examine: TypeAlias = Callable[[TemplateRecord, FingerTemplate], Iterable[Doubtful]]
-"""What is doubted of a view of a record, as `intake.examine` says it."""
+class Examine(Protocol):
+    """What is doubted of a view of a record, and of the image that it was extracted from, as `intake.examine` says."""
+
+    def __call__(
+        self, record: TemplateRecord, view: FingerTemplate, /, *, image: npt.NDArray[np.uint8] | None = None
+    ) -> Iterable[Doubtful]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,12 +306,17 @@ def _extracted(
             raise error.with_facts(path=str(file)) from None
         return Sample(*name, None, f"extraction: {error}")
     record = TemplateRecord("iso-2005", (made.template,))
-    doubts = _doubts(examine, record, made.template)
+    doubts = _doubts(examine, record, made.template, made.image)
     return Sample(*name, made.template, doubts=doubts, quality=made.quality.figure)
 
 
-def _doubts(examine: Examine | None, record: TemplateRecord, chosen: FingerTemplate) -> tuple[str, ...]:
-    return tuple(str(each.word) for each in examine(record, chosen)) if examine else ()
+def _doubts(
+    examine: Examine | None,
+    record: TemplateRecord,
+    chosen: FingerTemplate,
+    image: npt.NDArray[np.uint8] | None = None,
+) -> tuple[str, ...]:
+    return tuple(str(each.word) for each in examine(record, chosen, image=image)) if examine else ()
 
 
 def _counted(items: Iterable[_T], total: int, progress: Progress | None, what: str) -> Iterator[_T]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from cccd_core.errors import CccdError, DiskFullError, FileError, FormatError, ParameterError
-from cccd_core.extraction.extractor import Extractor
+from cccd_core.extraction.extractor import Extraction, Extractor
 from cccd_core.extraction.quality import Quality
 from cccd_core.extraction.reader import ImageReader
 from cccd_core.progress import Progress
@@ -18,6 +18,7 @@ from cccd_core.storage.faults import file_error
 from cccd_core.templates import FORMATS, write
 from cccd_core.templates.beside import MAX_IMAGE_BYTES, PRINTS_HEAD_BYTES, prints_instead
 from cccd_core.templates.nist_file import is_file
+from cccd_core.words import Said, Word
 
 ENDINGS = frozenset({".wsq", ".png", ".tif", ".tiff", ".bmp", ".jp2", ".j2k", ".jpg", ".jpeg"})
 RAW_ENDING = ".raw"
@@ -39,9 +40,14 @@ class Wanted:
         return {"xyt": ".xyt"}.get(self.format, ".an2" if self.format.startswith("nist") else ".fmr")
 
 
+Examine: TypeAlias = Callable[[Extraction], Sequence[Said[Word]]]
+"""What is doubted of an image and its minutiae, as `intake.examine_extraction` says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one image: its file, minutiae and quality, or why there is none. `kept`: the file was there."""
+    """What became of one image: its file, minutiae, quality, and what is doubted of it where
+    that was asked; or why there is none. `kept`: the file was there."""
 
     source: Path
     target: Path
@@ -50,6 +56,7 @@ class Outcome:
     resampled: bool = False
     inverted: bool = False
     quality: Quality | None = None
+    doubts: tuple[Said[Word], ...] = ()
     error: CccdError | None = None
 
 
@@ -87,19 +94,26 @@ def extract_all(
     wanted: Wanted,
     *,
     extractor: Extractor | None = None,
+    examine: Examine | None = None,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """The outcomes in the order of the images; `folder` gets `<name>.fmr` for each `<name>.png`.
 
     What is there already is left, so that a call goes on where one stopped: a file is whole or not there. An image that
-    fails takes no other with it. ParameterError before anything is done where two images would get the same file,
-    or the format is unknown; FileError where the folder cannot be made, DiskFullError when the disk is full.
+    fails takes no other with it. `examine` says what is doubted of each. ParameterError before anything is done where
+    two images would get the same file, or the format is unknown; FileError where the folder cannot be made,
+    DiskFullError when the disk is full.
     """
     targets = [folder / f"{source.stem}{wanted.ending}" for source in sources]
-    twice = [target.name for target, count in Counter(targets).items() if count > 1]
-    if twice:
-        raise ParameterError("two images would get the same file", file=twice[0])
+    first: dict[Path, Path] = {}
+    for source, target in zip(sources, targets, strict=True):
+        if target in first:
+            raise ParameterError(
+                "two images would get the same file: extract them into two folders", file=target.name,
+                image=str(first[target]), other=str(source),
+            )  # fmt: skip
+        first[target] = source
     if wanted.format not in FORMATS:
         raise ParameterError("unknown template format", format=wanted.format, known=" ".join(FORMATS))
     try:
@@ -109,7 +123,7 @@ def extract_all(
     with ImageReader(extractor) as reader:
 
         def one(pair: tuple[Path, Path]) -> Outcome:
-            return _one(*pair, wanted, reader)
+            return _one(*pair, wanted, reader, examine)
 
         outcomes = []
         for outcome in _in_order(one, zip(sources, targets, strict=True), threads):
@@ -139,16 +153,20 @@ def _in_order(
                 future.cancel()
 
 
-def _one(source: Path, target: Path, wanted: Wanted, reader: ImageReader) -> Outcome:
+def _one(source: Path, target: Path, wanted: Wanted, reader: ImageReader, examine: Examine | None) -> Outcome:
     if target.exists() and not wanted.again:
         return Outcome(source, target, kept=True)
     try:
         data = whole_file.read(source, "image", most=MAX_IMAGE_BYTES)
-        raw_size = wanted.raw_size if source.suffix.lower() == RAW_ENDING else None
+        bare = source.suffix.lower() == RAW_ENDING
+        if bare and wanted.raw_size is None:
+            raise ParameterError("raw pixels do not state their size", needs="raw_size")
+        raw_size = wanted.raw_size if bare else None
         made = reader.read(data, dpi=wanted.dpi, raw_size=raw_size, position=wanted.position)
         whole_file.write(target, write(made.template, wanted.format), private=True, folders=True)
     except DiskFullError:
         raise
     except (FormatError, ParameterError, FileError) as error:
         return Outcome(source, target, error=error)
-    return Outcome(source, target, made.template.count, False, made.resampled, made.inverted, made.quality)
+    doubts = tuple(examine(made)) if examine is not None else ()
+    return Outcome(source, target, made.template.count, False, made.resampled, made.inverted, made.quality, doubts)

@@ -66,7 +66,8 @@ def _by_pillow(data: bytes) -> tuple[NDArray[np.uint8], float, float]:
         except UnidentifiedImageError:
             raise FormatError("no image in a format that is read", formats=f"WSQ {' '.join(_FORMATS)}") from None
         except Exception as error:  # Pillow raises whatever its decoders raise
-            raise FormatError("an image cannot be decoded", decoder=type(error).__name__) from None
+            # what stands in place of a rest that is missing is damage, too: the decoders do not tell them apart
+            raise FormatError("an image is damaged or cut short", decoder=type(error).__name__) from None
 
 
 def _stated(dpi: object) -> tuple[float, float]:

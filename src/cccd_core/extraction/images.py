@@ -76,8 +76,10 @@ class Decoders:
         have, computes for longer than `decoding.COMPUTING_S`, or is not answered for `patience_s`. UnavailableError
         where no process can be started.
         """
-        if not data or len(data) > MAX_IMAGE_BYTES:
-            raise FormatError("a file is empty or too large for an image", bytes=len(data))
+        if not data:
+            raise FormatError("the file is empty")
+        if len(data) > MAX_IMAGE_BYTES:
+            raise FormatError("the file is too large for an image", bytes=len(data), most=MAX_IMAGE_BYTES)
         try:
             decoder = self._idle.get_nowait()
         except Empty:

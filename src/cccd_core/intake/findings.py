@@ -27,6 +27,10 @@ class Doubt(Word):
     IN_LINE = "in_line", "the minutiae lie on one line"
     ON_CURVE = "on_curve", "the minutiae lie on two or three lines, on a circle or on another such curve"
     SPARSE = "sparse", "minutiae lie further apart than on any finger: a resolution in another unit"
+    RIDGE_DISTANCE = (
+        "ridge_distance",
+        "the ridges of the image lie closer or further apart than a finger's: it has another resolution than stated",
+    )
     ONE_DIRECTION = "one_direction", "most minutiae point one way, or the opposite one"
     FEW_DIRECTIONS = "few_directions", "nearly all minutiae point along two directions, or along four that lie apart"
     HALF_CIRCLE = "half_circle", "all directions are below 180 degrees: another form of the file's angles"
@@ -56,6 +60,8 @@ class Limits:
     * `least_apart_mm`, `share_apart`: at most this share of minutiae is nearer to another than half a ridge's width.
     * `least_per_mm2`, `whole_mm`: so many minutiae a square millimetre, at the least, has the place of a print that
       reaches so far; a smaller one, of which less was seen or found, may have fewer in proportion.
+    * `least_ridge_mm`, `most_ridge_mm`: from ridge to ridge in an image, the median of its parts. The least leaves room
+      for children of six, whose ridges lie two thirds as far apart as their parents'.
     * `off_curve_mm`: so far, at the least, the median minutia lies from the best curve of the third degree.
     * `one_direction`, `few_directions`: at most this share of 12 or more minutiae has one direction or the opposite
       one; two such, or four that lie apart. Of fewer minutiae all but one, or all.
@@ -82,6 +88,8 @@ class Limits:
     share_apart: float = 0.35
     least_per_mm2: float = 0.113
     whole_mm: float = 22.0
+    least_ridge_mm: float = 0.25
+    most_ridge_mm: float = 0.64
     off_curve_mm: float = 0.1
     one_direction: float = 0.6
     few_directions: float = 0.9
@@ -99,6 +107,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not 0 < self.min_print_mm < self.max_print_mm or not 0 < self.min_image_mm < self.max_image_mm:
+            raise ParameterError("limits that nothing can meet")
+        if not 0 < self.least_ridge_mm < self.most_ridge_mm:
             raise ParameterError("limits that nothing can meet")
         if self.repeated < 1 or self.half_circle < 2 or not 0 <= self.min_quality <= 100:
             raise ParameterError("a limit is out of its range")

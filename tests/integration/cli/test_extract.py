@@ -80,6 +80,48 @@ def test_an_image_that_fails_is_named_and_the_rest_goes_on(
     assert load(out / "104_1.fmr").view == load(out / "101_1.fmr").view or load(out / "104_1.fmr").view.count
 
 
+def test_what_is_doubted_of_an_image_is_said(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Image.open(folder / "101_1.png") as image:
+        image.save(folder / "101_3.png", dpi=(250, 250))
+        beside = Image.new("L", (2 * image.width, image.height), 255)
+        with Image.open(folder / "101_2.png") as other:
+            beside.paste(image, (0, 0))
+            beside.paste(other, (image.width, 0))
+    beside.save(folder / "101_4.png", dpi=(500, 500))
+    assert call(folder, "-o", tmp_path / "out") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "doubtful 101_3.png: the ridges of the image lie closer or further apart than a finger's" in said
+    assert "doubtful 101_4.png: the minutiae lie as those of two fingers beside each other" in said
+    assert "doubtful 101_1.png" not in said
+    assert call(folder, "-o", tmp_path / "told", "--json") == 0
+    rows = {Path(row["image"]).name: row["findings"] for row in answer(capsys)["images"]}
+    assert rows["101_1.png"] == rows["101_2.png"] == []
+    assert "ridge_distance" in [each["word"] for each in rows["101_3.png"]]
+    # the same where two files are compared, and where error rates are asked for
+    assert run(build("match"), ["match", str(folder / "101_1.png"), str(folder / "101_3.png"), "--json"]) == 0
+    (compared,) = answer(capsys)["candidates"]
+    assert "ridge_distance" in [each["word"] for each in compared["findings"]]
+    assert run(build("match"), ["match", str(folder / "101_1.png"), str(folder / "101_3.png")]) == 0
+    assert "101_3.png: doubtful: the ridges" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_file_that_is_no_whole_image_is_told_apart(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (folder / "101_1.png").read_bytes()
+    (folder / "101_1.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "101_2.png").write_bytes(b"")
+    (folder / "101_3.png").write_text("no image")
+    raw = tmp_path / "a.raw"
+    raw.write_bytes(bytes(300 * 300))
+    assert call(folder, raw, "-o", tmp_path / "out", "--dpi", "500") == EXIT_FAULTS
+    told = " ".join(capsys.readouterr().err.split())
+    assert "101_1.png: an image is damaged or cut short" in told
+    assert "101_2.png: the file is empty" in told
+    assert "101_3.png: no image in a format that is read" in told
+    assert "a.raw: raw pixels do not state their size; give --raw WIDTHxHEIGHT" in told
+
+
 def test_raw_pixels_give_the_same_template(folder: Path, tmp_path: Path) -> None:
     with Image.open(folder / "101_1.png") as image:
         (tmp_path / "a.raw").write_bytes(np.asarray(image).tobytes())
@@ -98,7 +140,10 @@ def test_a_command_line_that_is_wrong(folder: Path, tmp_path: Path, capsys: pyte
     assert call(tmp_path, "-o", out) == EXIT_NOT_RUN  # no image in it
     (tmp_path / "101_1.bmp").write_bytes(b"")
     assert call(folder, tmp_path / "101_1.bmp", "-o", out) == EXIT_USAGE
-    assert "two images" in capsys.readouterr().err
+    said = " ".join(capsys.readouterr().err.split())
+    assert "two images would get the same file" in said
+    assert "101_1.bmp" in said
+    assert "two folders" in said
     assert not out.exists()
 
 

@@ -285,3 +285,25 @@ main()
     assert run.returncode == EXIT_INTERRUPTED, errors
     assert "Traceback" not in errors
     assert not (work / "r.json").exists()
+
+
+def test_a_thread_that_nobody_waits_for_any_more_does_not_outlast_the_command() -> None:
+    """A second Ctrl-C while threads are waited for breaks that off: Python is not taken down under one that computes in
+    native code, which would abort the process."""
+    code = """
+import sys, threading
+from cccd_core.cli import doctor as area
+def doctor() -> None:
+    threading.Thread(target=threading.Event().wait, args=(600,)).start()
+    raise KeyboardInterrupt
+area.doctor = doctor
+from cccd_core.cli.main import main
+main()
+"""
+    with start(code, "doctor") as run:
+        try:
+            _, errors = run.communicate(timeout=120)
+        finally:
+            run.kill()
+    assert run.returncode == EXIT_INTERRUPTED, errors
+    assert errors.splitlines()[-1].startswith("interrupted: ")

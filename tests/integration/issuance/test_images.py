@@ -19,6 +19,7 @@ from cccd_core.cli.main import build
 from cccd_core.emrtd import ElementaryFile, dg3
 from cccd_core.errors import UnavailableError
 from cccd_core.extraction import ImageReader, weights
+from cccd_core.intake import Doubt
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import BatchCheck, check_batch
 from cccd_core.issuance.dossiers.policy import CheckPolicy
@@ -147,6 +148,31 @@ def test_poor_and_impossible_images(tmp_path: Path, images: Path) -> None:
     assert set(told["poor"]) == {*map(str, POSITIONS), "9"}
     assert all(43 <= figure <= 100 for position, figure in told["poor"].items() if position != "9")
     assert "9" not in told["void"]
+
+
+def test_a_resolution_that_the_ridges_deny_is_for_review(tmp_path: Path, images: Path) -> None:
+    good = {f"{position}.png": picture(images, position) for position in (2, 7)}
+
+    def says(data: bytes, dpi: int) -> bytes:
+        out = io.BytesIO()
+        with Image.open(io.BytesIO(data)) as image:
+            image.save(out, "PNG", dpi=(dpi, dpi))
+        return out.getvalue()
+
+    dossiers.put(tmp_path, "half", fingers={**good, "2.png": says(good["2.png"], 250)})
+    dossiers.put(tmp_path, "twice", dossiers.document(2), fingers={**good, "2.png": says(good["2.png"], 1000)})
+    dossiers.put(tmp_path, "right", dossiers.document(3), fingers=good)
+    result, _ = checked(tmp_path)
+    doubts = {
+        (problem.dossier_id, problem.facts["doubt"], problem.facts.get("at_dpi"), problem.severity)
+        for problem in result.problems
+        if problem.reason == "finger_in_doubt"
+    }
+    assert {("half", "ridge_distance", 500, "review"), ("twice", "ridge_distance", 500, "review")} <= doubts
+    assert "right" not in {name for name, *_ in doubts}
+    ignoring = {**CheckPolicy().severities, Doubt.RIDGE_DISTANCE: None}
+    result, _ = checked(tmp_path, CheckPolicy(severities=ignoring))
+    assert "ridge_distance" not in {problem.facts.get("doubt") for problem in result.problems}
 
 
 def test_the_quality_of_a_batch_is_said(tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:

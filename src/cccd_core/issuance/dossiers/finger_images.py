@@ -10,7 +10,7 @@ from PIL import Image
 from cccd_core.emrtd import finger_image, images
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.extraction import Extraction, ImageReader
-from cccd_core.intake import Doubt, Finding, Limits, examine
+from cccd_core.intake import Doubt, Finding, Limits, examine_extraction
 from cccd_core.issuance.dossiers.dossier import FingerNote
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import FingerFile
@@ -55,8 +55,7 @@ def read_image(file: FingerFile, position: int, note: FingerNote, limits: Limits
         undescribed = error.facts.get("needs") == "dpi"
         fault = Fault.FINGER_UNDESCRIBED if undescribed else Fault.UNREADABLE_FINGER
         raise DossierError(error.message, fault=fault, why=error.message) from error
-    record = TemplateRecord("iso-2005", (made.template,))
-    return ReadImage(file.data, made, examine(record, made.template, limits))
+    return ReadImage(file.data, made, examine_extraction(made, limits))
 
 
 def differs(template: FingerTemplate, image: ReadImage, limits: Limits) -> tuple[Finding, ...]:

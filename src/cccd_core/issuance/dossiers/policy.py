@@ -25,6 +25,7 @@ USUAL_SEVERITIES: Mapping[Doubt, Severity | None] = {
     Doubt.IN_LINE: Severity.ERROR,
     Doubt.ON_CURVE: Severity.ERROR,
     Doubt.SPARSE: Severity.REVIEW,
+    Doubt.RIDGE_DISTANCE: Severity.REVIEW,
     Doubt.ONE_DIRECTION: Severity.ERROR,
     Doubt.FEW_DIRECTIONS: Severity.ERROR,
     Doubt.HALF_CIRCLE: Severity.ERROR,
