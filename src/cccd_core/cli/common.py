@@ -140,19 +140,22 @@ class TemplateOptions:
     def read(self, data: bytes, path: Path) -> TemplateRecord:
         """The record in the bytes of a file."""
         from cccd_core import templates
+        from cccd_core.templates.nist_file import opened
 
         with of_file(path):
+            data = opened(data)
             return templates.read(data, format=self.format, dpi=self.dpi, height_px=self.height, width_px=self.width)
 
     def load_filling(self, path: Path, dpi: float | None) -> tuple[TemplateRecord, bool]:
         """`load` by `templates.read_filling`: the record, and whether `dpi` became its resolution."""
         from cccd_core import templates
+        from cccd_core.templates.nist_file import opened
 
         with options_named():
             data = read_input(path, "template", templates.io.MAX_FILE_BYTES)
             with of_file(path):
                 return templates.read_filling(
-                    data, format=self.format, dpi=dpi, height_px=self.height, width_px=self.width
+                    opened(data), format=self.format, dpi=dpi, height_px=self.height, width_px=self.width
                 )
 
     @property

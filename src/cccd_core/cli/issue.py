@@ -101,6 +101,12 @@ def _show(report: Report) -> None:
             fingers = " ".join(map(str, one.fingers))
             duplicates.add_row(cell(one.dossier), cell(one.of), cell(fingers), cell(f"{one.score:.1f}"))
         show(duplicates)
+    quality = figures.quality
+    if quality.images:
+        say(
+            f"{quality.images:,} images of fingers, quality {quality.least} to {quality.most}, median {quality.median};"
+            f" {len(quality.capture_again):,} to be captured again"
+        )
     seconds = ", ".join(f"{stage} {spent:.2f} s" for stage, spent in figures.seconds.items())
     say(f"{seconds}; elapsed {figures.elapsed:.1f} s")
     say(f"report: {report.out / 'report.html'}")

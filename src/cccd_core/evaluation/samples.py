@@ -31,7 +31,7 @@ from cccd_core.templates.beside import (
     prints_instead,
 )
 from cccd_core.templates.io import MAX_FILE_BYTES
-from cccd_core.templates.nist_file import is_file
+from cccd_core.templates.nist_file import begins
 from cccd_core.templates.xyt import FORMAT as FORMAT_XYT
 from cccd_core.words import Word
 
@@ -336,7 +336,7 @@ def _other(path: Path, numbers: bool) -> str:
     try:
         with path.open("rb") as file:
             head = file.read(PRINTS_HEAD_BYTES)
-            if is_file(head):
+            if begins(head):
                 return prints_instead(head + file.read(MAX_IMAGE_BYTES))
             return instead(path.name, head, numbers=numbers) and instead(
                 path.name, head + file.read(MAX_FILE_BYTES), numbers=numbers

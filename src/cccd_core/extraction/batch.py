@@ -17,7 +17,7 @@ from cccd_core.storage import whole_file
 from cccd_core.storage.faults import file_error
 from cccd_core.templates import FORMATS, write
 from cccd_core.templates.beside import MAX_IMAGE_BYTES, PRINTS_HEAD_BYTES, prints_instead
-from cccd_core.templates.nist_file import is_file
+from cccd_core.templates.nist_file import begins
 from cccd_core.words import Said, Word
 
 ENDINGS = frozenset({".wsq", ".png", ".tif", ".tiff", ".bmp", ".jp2", ".j2k", ".jpg", ".jpeg"})
@@ -83,7 +83,7 @@ def _is_prints(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(PRINTS_HEAD_BYTES)
-            return is_file(head) and bool(prints_instead(head + file.read(MAX_IMAGE_BYTES)))
+            return begins(head) and bool(prints_instead(head + file.read(MAX_IMAGE_BYTES)))
     except OSError:
         return False
 

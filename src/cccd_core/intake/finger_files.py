@@ -30,7 +30,7 @@ from cccd_core.templates.beside import (
     prints_instead,
 )
 from cccd_core.templates.identify import OTHER_ENDINGS
-from cccd_core.templates.nist_file import is_file
+from cccd_core.templates.nist_file import begins
 
 _POSITION: Final = re.compile(r"0?[1-9]|10")
 _UNPLACED: Final = re.compile(r"0(?:-[0-9]{1,3})?")
@@ -101,7 +101,7 @@ def read_finger_folder(
 ) -> FingerFolder:
     """Reads the open folder of one person; `unplaced`: fingers of unknown position (0, 0-1, 0-2, ...) are fingers too.
     Images named after a position are taken where they may have any bytes; else they are passed over. An ANSI/NIST-ITL
-    file of prints without minutiae is an image.
+    file of prints without minutiae is an image; one with minutiae, too, is a template and may be as large.
 
     Two files of one position are wrong where both may be templates, and two images where there is no template. Raises
     nothing for what is in the folder.
@@ -135,8 +135,7 @@ def read_finger_folder(
                 try:
                     data = read_bounded(folder, name, most_image_bytes)
                     if what == PRINTS and not prints_instead(data):  # minutiae are in it, too
-                        found.wrong.append(WrongFile(short(name), position or 0, Wrong.NOT_READ, error))
-                        continue
+                        what, image = "", False
                 except BoundError as still:
                     unread.append(WrongFile(short(name), position or 0, Wrong.NOT_READ, still))
                     continue
@@ -191,7 +190,7 @@ def _unread(folder: int, name: str, position: int | None, trouble: Trouble) -> s
         head = read_head(folder, name, PRINTS_HEAD_BYTES)
     except BoundError:
         return ""
-    return instead(name, head) or (PRINTS if position is not None and is_file(head) else "")
+    return instead(name, head) or (PRINTS if position is not None and begins(head) else "")
 
 
 def _position_of(name: str, unplaced: bool) -> int | None:

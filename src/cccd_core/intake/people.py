@@ -30,7 +30,7 @@ from cccd_core.storage.bounded import LINK_ERRORS
 from cccd_core.storage.faults import file_error
 from cccd_core.templates import FingerTemplate, TemplateRecord, Tenprint, read, strongest, write
 from cccd_core.templates.beside import MAX_IMAGE_BYTES, instead, is_image
-from cccd_core.templates.nist_file import is_file, prints_alone
+from cccd_core.templates.nist_file import begins, opened, prints_alone
 
 FINGER_BYTES_MOST: Final = 64 << 10  # of one finger's template, and of what comes out of its wrappers
 _BESIDE: Final = "an image beside a template of its finger"
@@ -210,8 +210,8 @@ def _extracted(data: bytes, position: int, described: Described) -> FingerTempla
 
 def _view(data: bytes, position: int, described: Described) -> FingerTemplate:
     record = read(
-        data, format=described.format, dpi=described.dpi, height_px=described.height_px, width_px=described.width_px,
-        most_bytes=FINGER_BYTES_MOST,
+        opened(data), format=described.format, dpi=described.dpi, height_px=described.height_px,
+        width_px=described.width_px, most_bytes=FINGER_BYTES_MOST,
     )  # fmt: skip
     return record.view if len(record.views) == 1 else record.select(position=position)
 
@@ -276,7 +276,7 @@ def _fingers_in(path: Path, passed_over: Counter[str]) -> Iterator[Finger]:
 def _cells(fingers: Iterable[tuple[str, int, object]]) -> Iterator[Finger]:
     """The fingers of a row, each of the right type and size."""
     for column, position, data in fingers:
-        known = isinstance(data, bytes) and (is_image(instead("", data)) or is_file(data))
+        known = isinstance(data, bytes) and (is_image(instead("", data)) or begins(data))
         most = MAX_IMAGE_BYTES if known else FINGER_BYTES_MOST
         if not isinstance(data, bytes) or len(data) > most:
             raise _NamedError(column, FormatError("a finger is bytes, and not too many", most=most))

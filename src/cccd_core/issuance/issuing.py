@@ -24,7 +24,7 @@ from cccd_core.issuance.audit.trail import Audit, Event
 from cccd_core.issuance.decisions.decide import DecideStage
 from cccd_core.issuance.dossiers import portrait as portraits
 from cccd_core.issuance.dossiers.batch import open_batch
-from cccd_core.issuance.dossiers.check import SoundDossier, check_dossier
+from cccd_core.issuance.dossiers.check import CheckedDossier, SoundDossier, check_dossier
 from cccd_core.issuance.dossiers.finger_images import for_chip
 from cccd_core.issuance.dossiers.fingers import on_chip
 from cccd_core.issuance.dossiers.policy import CheckPolicy
@@ -36,7 +36,7 @@ from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.reports import write as reports
 from cccd_core.issuance.reports.figures import Report
 from cccd_core.issuance.runs.content import Content, ContentStore
-from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
+from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, QualityEvidence, Revocation
 from cccd_core.issuance.runs.images import KeptImages
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.paths import Paths
@@ -282,7 +282,7 @@ def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> _Checked:
     checked = check_dossier(raw, day=day, policy=policy)
     odd = {one.reason for one in checked.problems if one.severity is Severity.WARNING}
     warnings = tuple(sorted(word for word in odd if isinstance(word, Oddity)))
-    doubts = Evidence(doubts=_evidence(checked.problems, Severity.REVIEW))
+    doubts = Evidence(doubts=_evidence(checked.problems, Severity.REVIEW), quality=_quality(checked))
     entry = Entry(checked.dossier_id, DossierState.SOUND, digest=checked.digest, warnings=warnings, evidence=doubts)
     problems, sound = checked.problems, checked.sound
     if sound is not None:
@@ -312,6 +312,17 @@ def _images(sound: SoundDossier, policy: CheckPolicy) -> dict[int, bytes]:
 def _evidence(problems: Iterable[Problem], severity: Severity) -> tuple[ProblemEvidence, ...]:
     return tuple(
         ProblemEvidence(one.field, one.reason, dict(one.facts)) for one in problems if one.severity is severity
+    )
+
+
+def _quality(checked: CheckedDossier) -> tuple[QualityEvidence, ...]:
+    again = {
+        one.facts.get("position"): tuple(str(one.facts["why"]).split())
+        for one in checked.problems
+        if one.reason is Oddity.CAPTURE_AGAIN
+    }
+    return tuple(
+        QualityEvidence(position, figure, again.get(position, ())) for position, figure in checked.quality.items()
     )
 
 

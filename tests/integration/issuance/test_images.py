@@ -160,7 +160,7 @@ def test_a_resolution_that_the_ridges_deny_is_for_review(tmp_path: Path, images:
         return out.getvalue()
 
     dossiers.put(tmp_path, "half", fingers={**good, "2.png": says(good["2.png"], 250)})
-    dossiers.put(tmp_path, "twice", dossiers.document(2), fingers={**good, "2.png": says(good["2.png"], 1000)})
+    dossiers.put(tmp_path, "twice", dossiers.document(2), fingers={**good, "7.png": says(good["7.png"], 1000)})
     dossiers.put(tmp_path, "right", dossiers.document(3), fingers=good)
     result, _ = checked(tmp_path)
     doubts = {
@@ -173,6 +173,34 @@ def test_a_resolution_that_the_ridges_deny_is_for_review(tmp_path: Path, images:
     ignoring = {**CheckPolicy().severities, Doubt.RIDGE_DISTANCE: None}
     result, _ = checked(tmp_path, CheckPolicy(severities=ignoring))
     assert "ridge_distance" not in {problem.facts.get("doubt") for problem in result.problems}
+
+
+def test_the_quality_stands_in_the_report(office: Office, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = {f"{position}.png": picture(images, position) for position in (2, 7)}
+    with Image.open(images / "fcj2020" / "142-5_4.png") as image:
+        out = io.BytesIO()
+        image.convert("L").save(out, "PNG", dpi=(500, 500))
+    dossiers.put(office.batch(), "D1", fingers={**good, "9.png": out.getvalue()})
+    dossiers.put(office.batch(), "D2", dossiers.document(2), seed=2)  # templates alone
+    batch, out_dir = office.batch(), office.out()
+    words = [batch, "--gallery", office.gallery, "--pki", office.pki, "--out", out_dir]
+    for _ in range(2):  # kept with the run's state
+        assert call("issue", *words) == 0
+        assert "3 images of fingers, quality " in capsys.readouterr().out
+    lines = [json.loads(line) for line in (out_dir / "dossiers.jsonl").read_text().splitlines()]
+    of = {line["id"]: line["evidence"].get("quality") for line in lines}
+    assert of["D2"] is None
+    assert [each["position"] for each in of["D1"]] == [2, 7, 9]
+    assert [bool(each["capture_again"]) for each in of["D1"]] == [False, False, True]
+    figures = [each["figure"] for each in of["D1"]]
+    told = json.loads((out_dir / "report.json").read_text())["quality"]
+    assert (told["images"], told["least"], told["most"]) == (3, min(figures), max(figures))
+    (poor,) = told["capture_again"]
+    assert (poor["dossier"], poor["position"], poor["quality"]) == ("D1", 9, figures[2])
+    assert poor["why"] == of["D1"][2]["capture_again"]
+    page = (out_dir / "report.html").read_text()
+    assert "Images of fingers" in page
+    assert poor["why"][0].replace("_", " ") in page
 
 
 def test_the_quality_of_a_batch_is_said(tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:

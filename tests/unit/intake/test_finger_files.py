@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.support import dossiers, itl_prints
 
@@ -16,7 +20,8 @@ from cccd_core.intake.finger_files import Wrong, read_finger_folder, said
 from cccd_core.intake.people import People, Unread, read_person
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import check_batch
-from cccd_core.templates import write
+from cccd_core.templates import nist_file, write
+from cccd_core.templates.beside import prints_instead
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(90_000)  # larger than any template may be
 
@@ -120,7 +125,43 @@ def test_ansi_nist_itl_files_of_prints_are_images(tmp_path: Path) -> None:
     finally:
         os.close(folder)
     assert [each.name for each in found.images] == ["1.an2", "2.an2", "7.xml"]
-    assert [each.name for each in found.fingers] == ["2.fmr", "3.an2"]
-    assert [(each.name, each.what) for each in found.wrong] == [
-        ("card.an2", Wrong.NO_POSITION), ("4.an2", Wrong.NOT_READ)
-    ]  # fmt: skip
+    assert [each.name for each in found.fingers] == ["2.fmr", "3.an2", "4.an2"]
+    assert [(each.name, each.what) for each in found.wrong] == [("card.an2", Wrong.NO_POSITION)]
+
+
+def with_image(finger: int, position: int) -> bytes:
+    """A file of minutiae and of the image that they are of, larger than a template may be."""
+    minutiae = write(replace(dossiers.finger(finger), position=position), "nist-itl-378")
+    pixels = np.random.default_rng(finger).integers(0, 256, (300, 300)).astype(np.uint8)
+    return minutiae + itl_prints.fourteen(pixels, str(position), compression="NONE")
+
+
+def test_minutiae_with_their_image_and_in_gzip_are_read(tmp_path: Path) -> None:
+    two, seven = with_image(1, 2), with_image(2, 7)
+    assert len(two) > 65536
+    fingers = {"2.an2": two, "7.an2.gz": gzip.compress(seven)}
+    folder = dossiers.put(tmp_path / "batch", "D1", fingers=fingers)
+    result = check_batch(open_batch(tmp_path / "batch"))
+    assert result.well, [problem.as_dict() for problem in result.problems]
+    person = read_person(folder / "fingers")
+    assert {position: finger.count for position, finger in person.tenprint.items()} == {
+        2: dossiers.finger(1).count, 7: dossiers.finger(2).count
+    }  # fmt: skip
+    row = {**dossiers.document(1), "dossier_id": "D1", "portrait": dossiers.portrait()}
+    row |= {"finger_2": two, "finger_7": gzip.compress(seven)}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "batch.parquet")
+    assert check_batch(open_batch(tmp_path / "batch.parquet")).well
+
+
+def test_prints_in_gzip_are_prints(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (300, 300)).astype(np.uint8)
+    file = itl_prints.itl((14, itl_prints.fourteen(pixels, "2", compression="NONE")))
+    packed = gzip.compress(file)
+    assert nist_file.begins(packed[:1024])
+    assert len(nist_file.prints_alone(packed)) == 1
+    assert prints_instead(packed)
+    for broken in (packed[:200], packed[:-9], gzip.compress(b"no such file"), gzip.compress(file)[:20] + bytes(500)):
+        assert nist_file.opened(broken) == broken
+        assert nist_file.prints_alone(broken) == ()
+    bomb = gzip.compress(file[:200] + bytes(nist_file.MAX_OPENED_BYTES))
+    assert nist_file.opened(bomb) == bomb

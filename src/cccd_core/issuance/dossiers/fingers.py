@@ -11,6 +11,7 @@ from cccd_core.issuance.dossiers.dossier import FingerNote
 from cccd_core.issuance.dossiers.raw import FingerFile
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity
 from cccd_core.templates import FORMATS, FingerTemplate, TemplateRecord, read_filling, strongest, write
+from cccd_core.templates.nist_file import opened
 
 CHIP_ORDER = (2, 7, 1, 6, 3, 8, 4, 9, 5, 10)
 """Which fingers go on the chip: the index fingers, then thumbs, middle, ring and little fingers, right before left."""
@@ -45,7 +46,7 @@ def read_finger(file: FingerFile, position: int, note: FingerNote, limits: Limit
     try:
         # A dossier says what its files do not say themselves.
         record, _ = read_filling(
-            file.data,
+            opened(file.data),
             format=name,
             dpi=note.dpi,
             height_px=note.height_px,

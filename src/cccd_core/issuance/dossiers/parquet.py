@@ -23,6 +23,8 @@ from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import FingerFile, RawDossier, shown_id
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
 from cccd_core.plain import Json
+from cccd_core.templates.beside import PRINTS_HEAD_BYTES
+from cccd_core.templates.nist_file import begins
 
 _FINGER_COLUMNS = {f"finger_{position}": position for position in schema.FINGER_NAMES}
 _IMAGE_COLUMNS = {f"finger_image_{position}": position for position in schema.FINGER_NAMES}
@@ -137,8 +139,10 @@ class ParquetBatch:
                 data = row.get(column)
                 if data is None:
                     continue
-                if not isinstance(data, bytes) or len(data) > most:
-                    error(column, Fault.UNREADABLE_FINGER, position=position, most=most)
+                with_images = isinstance(data, bytes) and begins(data[:PRINTS_HEAD_BYTES])
+                limit = max(most, self.policy.max_image_bytes) if with_images else most
+                if not isinstance(data, bytes) or len(data) > limit:
+                    error(column, Fault.UNREADABLE_FINGER, position=position, most=limit)
                 else:
                     files[position] = FingerFile(column, "", data)
         picture = row.get("portrait")

@@ -181,7 +181,8 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "fingers": f"One file a finger, in any template format ({', '.join(FORMATS)}); the format is read "
         "from the bytes, except that NIST .xyt text ends in .xyt; usual suffixes: "
         f"{', '.join(FINGER_SUFFIXES)}. A file has one view (of several the first is used) and at most "
-        f"{policy.max_finger_bytes} bytes.",
+        f"{policy.max_finger_bytes} bytes; an ANSI/NIST-ITL file, which may hold images beside its minutiae and come "
+        f"in gzip, {policy.max_image_bytes}.",
         "images": f"An image of one finger ({', '.join(IMAGE_SUFFIXES)}; told by its bytes; or the print in "
         "an ANSI/NIST-ITL file without minutiae), of at most "
         f"{policy.max_image_bytes} bytes, may stand in place of its template or beside it, under the same position. "

@@ -37,6 +37,27 @@ class Margins:
 
 
 @dataclass(frozen=True, slots=True)
+class PoorImage:
+    """The image of a finger that is better captured again: whose, how good it is, and why in words."""
+
+    dossier: str
+    position: int
+    quality: int
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Qualities:
+    """How good the images of fingers are, 0 to 100; no figures where there was no image."""
+
+    images: int
+    least: int | None
+    median: int | None
+    most: int | None
+    capture_again: tuple[PoorImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """The content of report.json. `seconds` add up over all runs of the folder, by stage; `elapsed` is the time that
     went by. `signers`: signatures by the serial number of the document signer's certificate; `notices`: what of the
@@ -49,6 +70,7 @@ class Figures:
     failed: dict[str, int]
     reviews: dict[str, int]
     warnings: dict[str, int]
+    quality: Qualities
     duplicates: tuple[Duplicate, ...]
     revoke: tuple[Revocation, ...]
     scores: Margins
@@ -90,6 +112,7 @@ class Figures:
             "reviews": self.reviews,
             "revoke": encode(self.revoke),
             "warnings": self.warnings,
+            "quality": encode(self.quality),
             "scores": encode(self.scores),
             "throughput": self.throughput(),
             "gallery": {"enrolled": self.enrolled},
@@ -142,6 +165,7 @@ def figures(state: RunState, entries: Sequence[Entry]) -> Figures:
         failed=_reasons(entries, DossierState.FAILED),
         reviews=_reasons(entries, DossierState.REVIEW),
         warnings=_counted([str(word) for entry in entries for word in entry.warnings]),
+        quality=_qualities(entries),
         duplicates=tuple(
             Duplicate(entry.dossier_id, search.of or "", search.fingers, search.score)
             for entry in entries
@@ -174,6 +198,19 @@ def _reasons(entries: Sequence[Entry], state: DossierState) -> dict[str, int]:
 
 def _counted(words: Sequence[str]) -> dict[str, int]:
     return dict(sorted(Counter(words).items()))
+
+
+def _qualities(entries: Sequence[Entry]) -> Qualities:
+    found = sorted(one.figure for entry in entries for one in entry.evidence.quality)
+    poor = tuple(
+        PoorImage(entry.dossier_id, one.position, one.figure, one.capture_again)
+        for entry in entries
+        for one in entry.evidence.quality
+        if one.capture_again
+    )
+    if not found:
+        return Qualities(0, None, None, None, poor)
+    return Qualities(len(found), found[0], found[len(found) // 2], found[-1], poor)
 
 
 def _margins(entries: Sequence[Entry]) -> Margins:

@@ -75,6 +75,7 @@ def render(report: Report) -> str:
                 if entry.state in (DossierState.REJECTED, DossierState.REVIEW, DossierState.FAILED)
             ],
         ),
+        *_quality(figures),
         "<h2>Cards</h2>",
         _table(
             ["dossier", "card serial"],
@@ -98,6 +99,25 @@ def render(report: Report) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Issue report</title>'
         f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _quality(figures: Figures) -> list[str]:
+    """The section on images of fingers; none where there were none."""
+    quality = figures.quality
+    if not quality.images:
+        return []
+    return [
+        "<h2>Images of fingers</h2>",
+        f"<p>{quality.images:,} images, quality {quality.least} to {quality.most}, median {quality.median}, of 100. "
+        "Better captured again:</p>",
+        _table(
+            ["dossier", "finger", "quality", "why"],
+            [
+                [one.dossier, one.position, one.quality, ", ".join(word.replace("_", " ") for word in one.why)]
+                for one in quality.capture_again
+            ],
+        ),
+    ]
 
 
 def _where(evidence: Evidence) -> str:

@@ -23,6 +23,15 @@ class ProblemEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class QualityEvidence:
+    """How good the image of a finger is, 0 to 100, and in words why to capture it again; none where it is good."""
+
+    position: int
+    figure: int
+    capture_again: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FingerEvidence:
     """Two fingers that were compared: their positions and the score."""
 
@@ -81,7 +90,8 @@ class ErrorEvidence:
 class Evidence:
     """All that is known of one dossier. What a stage did not get to is None or empty.
 
-    `doubts`: what a person must look at though it is no error. `number`: what would hold of its number if the search
+    `doubts`: what a person must look at though it is no error. `quality`: of each finger of which there is an image.
+    `number`: what would hold of its number if the search
     had not found the same person. `own_record`: its fingers against the record of its number. `card`: what the station
     says of the card and of those spoiled on the way. `run`, `card_serial`: which run has it, which card was issued
     earlier.
@@ -89,6 +99,7 @@ class Evidence:
 
     problems: tuple[ProblemEvidence, ...] = ()
     doubts: tuple[ProblemEvidence, ...] = ()
+    quality: tuple[QualityEvidence, ...] = ()
     search: SearchEvidence | None = None
     number: RegisterReason | None = None
     own_record: SearchEvidence | None = None
