@@ -18,6 +18,7 @@ from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.enrolled import Indexed
+from cccd_core.dedup.search.glance import search_levels
 from cccd_core.dedup.search.screening import CodesFirst
 from cccd_core.errors import ConflictError, FormatError, ParameterError
 from cccd_core.matching import Matcher, PreparedGallery, PreparedTemplate
@@ -139,6 +140,7 @@ class Lookup:
         batch = [replace(person, person_id=name) for person, name in zip(given, names, strict=True)]
         index = self._indexed if against is None else None
         decisions = self._deduplicator.search(batch, gallery, index=index, progress=progress)
+        cascade = Cascade() if index is None else index.cascade
         people = len(gallery) - (len(gallery.known(names)) if but_themselves else 0)
         place = {name: f"{number}" for number, name in enumerate(names, start=1)}
         thresholds = Thresholds(self._deduplicator.parameters, max(0, people + len(batch) - 1))
@@ -149,8 +151,8 @@ class Lookup:
             self._deduplicator.parameters.duplicate_false_matches,
             thresholds.duplicate_score,
             thresholds.review_score,
-            str(Cascade() if index is None else index.cascade),
-            self._deduplicator.manifest(),
+            str(cascade),
+            {**self._deduplicator.manifest(), "first_look": None if cascade.exhaustive else search_levels()},
         )
 
 

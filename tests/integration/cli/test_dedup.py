@@ -155,6 +155,7 @@ def test_codes_first(cccd: Any, folder: Path, tmp_path: Path) -> None:
     assert code == 0
     told = json.loads(out)
     assert told["cascade"] == "codes:keep=0.01>same>any"
+    assert told["first_look"]["fingers"] == [2, 7, 1, 6]
     assert told["screened"] == told["pairs_of_people"]
     assert told["penetration"] == told["comparisons"]["glance"]["people"] / told["pairs_of_people"] < 0.3
     assert 0 < told["miss_rate"]["4"] < told["miss_rate"]["1"] < 1

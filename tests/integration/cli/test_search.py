@@ -72,6 +72,7 @@ def test_who_it_is_and_by_which_fingers(cccd: Any, gallery: Path, tmp_path: Path
     assert (best["arrangement"], best["mirrored"]) == (None, False)
     assert answer["screened"] == answer["compared"] == told["people"] == told["comparisons"] == 26
     assert (told["cascade"], answer["miss_rate"], told["fpir"]) == ("same>any", 0.0, 1e-4)
+    assert told["manifest"]["first_look"] is None
     assert told["duplicate_score"] == pytest.approx(10 * np.log10(26 / 1e-4))
 
 
@@ -155,6 +156,7 @@ def test_a_cascade_finds_the_same_among_few(cccd: Any, gallery: Path, tmp_path: 
     told, answers = found(cccd, *words)
     assert [one["of"] for one in answers] == ["p008", "p007", "p006", "p010", None]
     assert told["cascade"] == "codes:keep=0.1>same>any"
+    assert told["manifest"]["first_look"] == {"all": {"10": 30.0}}
     assert [one["screened"] for one in answers] == [26 + n for n in range(5)]
     assert all(one["compared"] < 26 for one in answers)
     assert all(0 <= one["miss_rate"] < 0.1 for one in answers)

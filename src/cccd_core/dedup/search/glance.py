@@ -28,6 +28,7 @@ from cccd_core.dedup.judge.fusion import fuse_same_position
 from cccd_core.dedup.person import MAX_FINGERS
 from cccd_core.dedup.search.pairs import Hands, PairJudge
 from cccd_core.matching import PreparedGallery, PreparedTemplate
+from cccd_core.plain import Json
 
 FEW: Final = (2, 7, 1, 6)  # index fingers and thumbs, in the order in which they are compared
 LEAST_SHARED: Final = 2
@@ -138,3 +139,23 @@ class Glance:
 def glanced_fingers(fingers: int) -> float:
     """How many fingers of two strangers who share so many are compared, as was measured of ten."""
     return min(float(fingers), 2.2)
+
+
+def join_levels() -> dict[str, Json]:
+    """What a first look of a join goes by, as results tell it: for each part of it, fused scores by numbers of
+    fingers; `barely` is for whom the codes barely left."""
+    return {
+        "fingers": list(FEW),
+        "barely": _told(BARE_LEVELS),
+        "few": _told(FEW_LEVELS),
+        "all": _told(ALL_LEVELS),
+    }
+
+
+def search_levels() -> dict[str, Json]:
+    """The same of a search, which looks at all fingers before it compares across positions."""
+    return {"all": _told(LAID_LEVELS)}
+
+
+def _told(levels: tuple[tuple[int, float], ...]) -> dict[str, Json]:
+    return {f"{fingers}": score for fingers, score in levels}

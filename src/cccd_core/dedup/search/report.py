@@ -16,6 +16,7 @@ from cccd_core.dedup.decision import FingerComparison
 from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.clusters import Person, persons
+from cccd_core.dedup.search.glance import join_levels
 from cccd_core.dedup.search.join import STAGES, Joined
 from cccd_core.dedup.search.screening import miss_rate
 from cccd_core.dedup.search.task import PairFound
@@ -84,6 +85,7 @@ class JoinReport:
         return {
             "manifest": runtime.manifest(plan.parameters),
             "cascade": plan.cascade,
+            "first_look": None if Cascade.parse(plan.cascade).exhaustive else join_levels(),
             "matcher": plan.matcher,
             "coder": plan.coder,
             "people": [side.people for side in plan.sides],
