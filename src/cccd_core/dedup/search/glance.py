@@ -35,7 +35,7 @@ LEAST_SHARED: Final = 2
 FEW_LEVELS: Final = ((3, 5.0), (4, 16.0))  # of so many fingers, at most: what goes on reaches so much
 BARE_LEVELS: Final = ((1, 3.0), (2, 5.0), *FEW_LEVELS)  # of whom the codes barely left
 ALL_LEVELS: Final = ((6, 20.0), (10, 30.0))
-GOING_ON: Final = 0.01  # of strangers whom the codes take for alike, as was measured
+GOING_ON: Final = 0.015  # of strangers whom the codes take for alike, as was measured
 LAID_LEVELS: Final = ((10, 30.0),)
 _REST: Final = (3, 8, 4, 9, 5, 10)
 
