@@ -412,7 +412,7 @@ void calibrating_scores(In<double, 1> raw_knots, In<double, 1> score_knots, In<d
   if (raw_knots.shape(0) < 2 || score_knots.shape(0) != raw_knots.shape(0))
     throw std::invalid_argument("two knots or more, raw and calibrated");
   if (chance.size() != 0 && chance.size() != c::chance_count)
-    throw std::invalid_argument("chance must be 6 x 256 or nothing");
+    throw std::invalid_argument("chance must be 5 x 256 or nothing");
   if (numbers.shape(0) != c::numbers_count) throw std::invalid_argument("numbers of another version");
   if (probe.shape(0) < 1 || offsets.shape(0) != scores.shape(0) + 1)
     throw std::invalid_argument("a probe is needed, and a score for each finger");

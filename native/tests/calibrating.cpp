@@ -27,8 +27,7 @@ int main(int, char** arguments) {
     numbers[c::base] = level - 0.1 * static_cast<double>(random.below(50));
     numbers[c::least] = from + 0.25;
     numbers[c::level] = level;
-    numbers[c::raised_from] = from;
-    for (std::size_t k = 5 * 256; k < 6 * 256; ++k) chance[k] = from;
+    numbers[c::raised_from] = numbers[c::lowered_from] = from;
     numbers[c::most_per_minutia] = 7.0;
     std::vector<std::uint64_t> words(1 + random.below(300));
     for (auto& word : words) word = random();

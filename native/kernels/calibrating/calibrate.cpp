@@ -8,10 +8,10 @@ static double chance_of(const double* chance, std::uint64_t word) {
   return (chance[word >> 24 & 0xff] + chance[256 + (word >> 32 & 0xff)]) + chance[512 + (word >> 40 & 0xff)];
 }
 
-static double levelled(const double* n, double chance, double stretch, double lowered_from, double x) {
+static double levelled(const double* n, double chance, double stretch, double x) {
   const double reached = std::max(n[base] + chance, n[least]);
   if (x > reached) return n[level] + (x - reached) * stretch;
-  const double start = reached < n[level] ? n[raised_from] : lowered_from;
+  const double start = reached < n[level] ? n[raised_from] : n[lowered_from];
   const double part = std::min(std::max((x - start) / (reached - start), 0.0), 1.0);
   return x - (reached - n[level]) * part;
 }
@@ -38,7 +38,7 @@ void scores(const Map& map, std::uint64_t probe, const std::uint64_t* words, con
     const std::uint64_t smaller = std::min(probe & 0xff, word & 0xff);
     if (map.chance) {
       const double chance = (own + chance_of(map.chance, word)) + map.chance[3 * 256 + smaller];
-      x = levelled(n, chance, map.chance[4 * 256 + smaller], map.chance[5 * 256 + smaller], x);
+      x = levelled(n, chance, map.chance[4 * 256 + smaller], x);
     }
     scores[k] = std::min(static_cast<float>(mapped(map, x)), each * static_cast<float>(smaller));
   }

@@ -7,14 +7,14 @@
 
 namespace cccd::calibrating {
 
-constexpr std::size_t chance_count = 6 * 256;
+constexpr std::size_t chance_count = 5 * 256;
 
 // Which of the numbers is which; Calibration.numbers has the same.
-enum Number : int { base, least, level, raised_from, most_per_minutia, numbers_count };
+enum Number : int { base, least, level, raised_from, lowered_from, most_per_minutia, numbers_count };
 
 // `knots` raw scores that increase and what they become; `chance`: what each octet of a finger's first word adds
-// (octets 3, 4 and 5, 256 numbers each), and by the smaller count of minutiae: what that adds, what scores above the
-// level are multiplied with, and the raw score from which they are lowered; or null where nothing is levelled.
+// (octets 3, 4 and 5, 256 numbers each), what the smaller count of minutiae does (256), and what it multiplies scores
+// above the level with (256); or null where nothing is levelled.
 struct Map {
   const double* raw;
   const double* score;

@@ -24,8 +24,7 @@ LEAST_PAIRS = 10_000
 LEAST_GENUINE = 100
 LEVEL_FRACTION = 0.01  # the FMR at which pairs of all surroundings are made equal
 # Levelling begins at the score that these shares of levelled impostors reach: of what is raised, and what is lowered.
-# And of what is lowered where both fingers have very many minutiae.
-RAISED_FRACTION, LOWERED_FRACTION, DENSE_FRACTION = 0.1, 0.025, 0.75
+RAISED_FRACTION, LOWERED_FRACTION = 0.1, 0.025
 PAIRS_BEYOND = 10  # with fewer impostor pairs left, a score is extrapolation
 HIGHEST_SCORE = 200.0
 MISTAKEN = 0.01  # the share of genuine pairs reckoned to be of two fingers: labels, captures and extractions go wrong
@@ -153,14 +152,14 @@ def fit_levelling(raw: FloatArray, around: Surroundings, fraction: float = LEVEL
     slopes = solution[1:] / spread
     centre = float(slopes @ mean)
     chance = columns @ slopes - centre
-    shares = (fraction, RAISED_FRACTION, LOWERED_FRACTION, DENSE_FRACTION)
+    shares = (fraction, RAISED_FRACTION, LOWERED_FRACTION)
     level, *begins = (float(value) for value in np.quantile(raw - chance, 1.0 - np.array(shares)))
     if not max(begins) < level:
         return None
     beyond = raw - (chance + level)
     which = np.flatnonzero(beyond > 0.0)
     spreads = _fit_spread(beyond[which], around[which].spread_figures)
-    return Levelling(tuple(slopes.tolist()), centre, level, begins[0], begins[1], begins[2], *spreads)
+    return Levelling(tuple(slopes.tolist()), centre, level, begins[0], begins[1], *spreads)
 
 
 def _fit_spread(beyond: FloatArray, columns: FloatArray) -> tuple[tuple[float, ...], float]:

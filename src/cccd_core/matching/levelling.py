@@ -24,9 +24,7 @@ SMALLER_KNOTS = (8, 20, 40, 60, 120)
 # The same for how far scores above the level spread, by the smaller count. It ends sooner: few real fingers have more.
 SPREAD_KNOTS = (8, 30, 60)
 FIGURES = (len(EFFECTIVE_KNOTS) - 1) + 2 + (len(SMALLER_KNOTS) - 1)
-# Between these smaller counts lowering comes to begin where it does of very many minutiae.
-DENSE_KNOTS = (60, 80)
-BOUNDS = ("base", "least", "level", "raised_from")
+BOUNDS = ("base", "least", "level", "raised_from", "lowered_from")
 # A level below the common one is not let come nearer to where levelling begins than this share of the way.
 _NEAREST = 0.25
 
@@ -49,9 +47,6 @@ _CROWDING = _logs(octet / 8.0 + 0.5 for octet in range(256))
 _ALIKE = np.arange(256) / 255.0
 _SMALLER = _broken_line(range(256), SMALLER_KNOTS)
 _SPREAD = _broken_line(range(256), SPREAD_KNOTS)
-_DENSE = (_broken_line(range(256), DENSE_KNOTS)[:, 0] - math.log(DENSE_KNOTS[0])) / math.log(
-    DENSE_KNOTS[1] / DENSE_KNOTS[0]
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,10 +108,8 @@ class Levelling:
     far such pairs go beyond q, of 1 on average. Below, where q is higher than the level, raw scores up to
     `lowered_from` stay as they are, where it is lower up to `raised_from`; in between it runs straight. Below these,
     pairs are decided wrong so often that an equal FMR for each kind of pair costs more genuine pairs than it is worth.
-    Of two fingers of very many minutiae it begins at `dense_from` already: all ten fingers of a person have so many
-    together, and ten scores that each say a little too much add up.
-    `chance` float64[6, 256] follows: what octets 3, 4 and 5 of a finger's first word add to q, and by the smaller count
-    of minutiae: what that adds, what scores above are multiplied with, and the raw score from which they are lowered.
+    `chance` float64[5, 256] follows: what octets 3, 4 and 5 of a finger's first word add to q, what the smaller count
+    of minutiae does, and what it multiplies scores above with.
     """
 
     slopes: tuple[float, ...]
@@ -124,7 +117,6 @@ class Levelling:
     level: float
     raised_from: float
     lowered_from: float
-    dense_from: float
     spreads: tuple[float, ...]
     spread_centre: float
     chance: FloatArray = field(init=False, repr=False, compare=False)
@@ -133,7 +125,7 @@ class Levelling:
         fits = len(self.slopes) == FIGURES and len(self.spreads) == len(SPREAD_KNOTS) - 1
         if not fits or not all(map(math.isfinite, self.numbers())):
             raise FormatError("a levelling needs a finite slope for each figure", slopes=len(self.slopes))
-        if not max(self.raised_from, self.lowered_from, self.dense_from) < self.level:
+        if not max(self.raised_from, self.lowered_from) < self.level:
             raise FormatError("levelling must begin below its level", level=self.level)
         effective, smaller = len(EFFECTIVE_KNOTS) - 1, len(SMALLER_KNOTS) - 1
         crowding, alike = self.slopes[effective : effective + 2]
@@ -148,7 +140,6 @@ class Levelling:
                 _ALIKE * alike,
                 (_SMALLER * np.array(self.slopes[-smaller:])).sum(axis=1),
                 np.array(stretch),
-                self.lowered_from - (self.lowered_from - self.dense_from) * _DENSE,
             ]
         )
         chance.flags.writeable = False
@@ -156,18 +147,18 @@ class Levelling:
 
     def numbers(self) -> tuple[float, ...]:
         """All of it in order; `of` reads it back."""
-        level = (self.centre, self.level, self.raised_from, self.lowered_from, self.dense_from)
+        level = (self.centre, self.level, self.raised_from, self.lowered_from)
         return (*self.slopes, *level, *self.spreads, self.spread_centre)
 
     @staticmethod
     def of(numbers: Sequence[float]) -> Levelling:
         """From `numbers`. FormatError for anything else."""
-        if len(numbers) != FIGURES + 5 + len(SPREAD_KNOTS):
+        if len(numbers) != FIGURES + 4 + len(SPREAD_KNOTS):
             raise FormatError("a levelling of the wrong length", numbers=len(numbers))
         values = tuple(float(value) for value in numbers)
-        centre, level, raised_from, lowered_from, dense_from = values[FIGURES : FIGURES + 5]
-        slopes, spreads = values[:FIGURES], values[FIGURES + 5 : -1]
-        return Levelling(slopes, centre, level, raised_from, lowered_from, dense_from, spreads, values[-1])
+        centre, level, raised_from, lowered_from = values[FIGURES : FIGURES + 4]
+        slopes, spreads = values[:FIGURES], values[FIGURES + 4 : -1]
+        return Levelling(slopes, centre, level, raised_from, lowered_from, spreads, values[-1])
 
     @property
     def _least(self) -> float:
@@ -176,7 +167,7 @@ class Levelling:
     @property
     def begins(self) -> float:
         """Raw scores up to this one stay as they are."""
-        return min(self.raised_from, self.lowered_from, self.dense_from)
+        return min(self.raised_from, self.lowered_from)
 
     def _chance_of(self, octets: npt.NDArray[np.uint8]) -> FloatArray:
         effective, crowding, alike = self.chance[:3]
@@ -191,15 +182,14 @@ class Levelling:
     def levelled(self, raw: npt.NDArray[np.floating[Any]], around: Surroundings) -> FloatArray:
         """Raw scores set against what such pairs reach by chance: float64[n]; rises with the raw score."""
         reached = self.reached(around)
-        smaller = around.minutiae
-        start = np.where(reached < self.level, self.raised_from, self.chance[5][smaller])
+        start = np.where(reached < self.level, self.raised_from, self.lowered_from)
         part = np.minimum(np.maximum((raw - start) / (reached - start), 0.0), 1.0)
-        above = self.level + (raw - reached) * self.chance[4][smaller]
+        above = self.level + (raw - reached) * self.chance[4][around.minutiae]
         return np.asarray(np.where(raw > reached, above, raw - (reached - self.level) * part))
 
     def bounds(self) -> dict[str, float]:
         """What the native twin takes besides `chance`, by the names of `enum Number` in calibrating.hpp."""
-        bounds = (self.level - self.centre, self._least, self.level, self.raised_from)
+        bounds = (self.level - self.centre, self._least, self.level, self.raised_from, self.lowered_from)
         return dict(zip(BOUNDS, bounds, strict=True))
 
 

@@ -44,7 +44,7 @@ def test_it_gives_the_bits_of_numpy(calibration: Calibration, count: int) -> Non
         (0, np.zeros(1), "knots"),
         (1, np.zeros(3), "knots"),
         (2, np.zeros((2, 256)), "chance"),
-        (3, np.zeros(6), "numbers"),
+        (3, np.zeros(5), "numbers"),
         (4, np.zeros(0, np.uint64), "probe"),
         (6, np.array([0, 1, 2]), "a score for each"),
         (6, np.array([0, -1, 2, 3]), "no prepared finger"),
