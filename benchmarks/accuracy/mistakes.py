@@ -8,8 +8,9 @@ have ten fingers; half of them come again, half of these with a mistake, and tho
 none. Everybody is looked up alone.
 
 `found`: the outcome is a duplicate and names the right person; `seen`: that, or a review that has the person among its
-candidates. `said`: whom or what the answer names of the mistake: both people of a record of two, exchanged places in
-words, mirror images; of the same finger twice, and of one mirrored finger, what a check of the record alone says.
+candidates. `said`: whom or what the answer names of the mistake: both people of a record of two, exchanged places and
+mirror images in words; of the same finger twice what a check of the record alone says. Where there is no mistake it is
+what is said all the same, wrongly.
 """
 
 from __future__ import annotations
@@ -131,17 +132,17 @@ def synthetic(records: int) -> tuple[list[EnrolledPerson], list[Given]]:
 
 def says(one: Given, answer: Answer) -> bool:
     """Whether the mistake is named."""
-    about = [match for match in answer.candidates if match.person_id == one.of]
+    words = {said for match in answer.candidates if match.person_id == one.of if (said := arrangement(match.laid))}
     match one.mistake:
         case Mistake.HANDS_SWAPPED | Mistake.NEIGHBOURS_SWAPPED:
-            words = [arrangement({each.position: each.candidate_position for each in found.fingers}) for found in about]
-            return any(said is not None and "exchanged" in said for said in words)
+            return any("exchanged" in said for said in words)
+        case Mistake.MIRRORED | "mirrored_all" | "mirrored_all_hands_swapped":
+            return any("mirror" in said for said in words)
         case Mistake.FINGER_OF_ANOTHER | Mistake.TWO_PEOPLE:
             return {one.of, one.other} <= {found.person_id for found in answer.candidates}
-        case Mistake.SAME_FINGER_TWICE | Mistake.MIRRORED:
-            words = [finding.word for finding in check_tenprint(one.person.tenprint).findings]
-            return Doubt.SAME_FINGER in words or Doubt.MIRRORED_FINGER in words
-    return any(found.mirrored for found in about)
+        case Mistake.SAME_FINGER_TWICE:
+            return any(finding.word is Doubt.SAME_FINGER for finding in check_tenprint(one.person.tenprint).findings)
+    return bool(words)
 
 
 def measured(
@@ -172,8 +173,7 @@ def table(title: str, found: Mapping[str, Counts]) -> None:
     for name in sorted(found, key=order.index):
         one = found[name]
         outcomes = ", ".join(f"{outcome} {count}" for outcome, count in sorted(one.outcomes.items()))
-        said = "" if name in (NONE, Mistake.UNKNOWN_POSITIONS) else f"{one.said}"
-        print(f"| {name} | {one.people} | {one.found} | {one.seen} | {said} | {outcomes} |", flush=True)
+        print(f"| {name} | {one.people} | {one.found} | {one.seen} | {one.said} | {outcomes} |", flush=True)
 
 
 def held_back() -> Matcher:

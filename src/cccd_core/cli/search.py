@@ -186,7 +186,7 @@ def _candidate(match: Match, people: list[Path]) -> dict[str, Any]:
 def _arrangement(match: Match) -> str | None:
     from cccd_core.intake import arrangement
 
-    return arrangement({one.position: one.candidate_position for one in match.fingers})
+    return arrangement(match.laid)
 
 
 def _name(match: Match, people: list[Path]) -> str:
@@ -207,8 +207,6 @@ def show_looked(looked: Looked, people: list[Path]) -> None:
             rows.add_row(*first, cell(name), cell(f"{match.score:.1f}"), cell(_fingers(match)))
             if words is not None:
                 said.append(f"{folder}: {words} ({name})")
-            if match.mirrored:
-                said.append(f"{folder}: the fingers match as mirror images ({name})")
     show(rows)
     say(*(shown(line) for line in said))
     say(*aligned({name.replace("_", " "): value for name, value in _figures(looked).items()}))

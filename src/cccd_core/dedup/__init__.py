@@ -1,6 +1,6 @@
 """1:N and N:N search over many people: who of a batch is enrolled already, or stands in it twice."""
 
-from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, Match, Outcome
+from cccd_core.dedup.decision import Decision, Evidence, FingerComparison, LaidFinger, Match, Outcome
 from cccd_core.dedup.deduplicator import Deduplicator
 from cccd_core.dedup.gallery.folder import create_gallery, open_gallery
 from cccd_core.dedup.gallery.memory import MemoryGallery
@@ -26,6 +26,7 @@ __all__ = [
     "Gallery",
     "GalleryStore",
     "Indexed",
+    "LaidFinger",
     "Match",
     "MemoryGallery",
     "Outcome",

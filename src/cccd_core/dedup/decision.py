@@ -20,6 +20,17 @@ class FingerComparison:
 
 
 @dataclass(frozen=True, slots=True)
+class LaidFinger:
+    """A finger of a record that was found to be a finger of another: positions as labelled, calibrated score, and
+    whether one of the two images was mirrored."""
+
+    position: int
+    candidate_position: int
+    score: float
+    mirrored: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """One person found for a probe.
 
@@ -30,6 +41,8 @@ class Match:
     * `across_positions`: whether the second pass found it, which compares every finger with every finger.
     * `mirrored`: whether the probe's fingers match as mirror images: one of the two records is mirrored.
     * `fingers`: the comparisons that make the score; `agreeing`: how many of them agree.
+    * `laid`: what is known of every finger once the person is found: those that made the score, and the others that lie
+      at their own position, at another one, or mirrored; of the first five who match (`dedup.laid`).
     """
 
     person_id: str
@@ -41,6 +54,7 @@ class Match:
     mirrored: bool
     fingers: tuple[FingerComparison, ...]
     agreeing: int
+    laid: tuple[LaidFinger, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ class Evidence:
     * `matches`: everyone found, best first (64 at most); `best_competitor`: the best of those not
       matched, if any scored at all.
     * `linked`: people whom this one was tied to by a later dossier that matches both.
-    * `finger_pairs`: single finger comparisons made for this probe.
+    * `finger_pairs`: single finger comparisons made to find them; those that only say how fingers lie are not counted.
     * `manifest`: version, parameters, kernels and the matcher's own manifest.
     """
 

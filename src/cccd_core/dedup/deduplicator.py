@@ -17,6 +17,7 @@ from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.judge.candidate import Candidate
 from cccd_core.dedup.judge.groups import Found, SearchedBy, decide
 from cccd_core.dedup.judge.thresholds import Thresholds
+from cccd_core.dedup.laid import told
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
@@ -96,6 +97,7 @@ class Deduplicator(Generic[P, G]):
         for start in range(0, len(batch), self.parameters.batch_block):
             found += search.run(start, min(start + self.parameters.batch_block, len(batch)))
         decisions = decide(found, thresholds, SearchedBy(str(cascade), self.manifest()), excluded)
+        decisions = told(decisions, batch, gallery, self.matcher, self.parameters)
         outcomes = Counter(decision.outcome for decision in decisions)
         _LOG.info(
             "search finished: people=%d gallery=%d finger_pairs=%d unique=%d duplicate=%d review=%d",

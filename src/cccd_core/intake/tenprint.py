@@ -4,7 +4,7 @@ that changed places against an earlier record. Offline, at the station, some 30 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from cccd_core.intake.plausibility import examine
 from cccd_core.templates import POSITIONS, FingerTemplate, TemplateRecord, mirrored
 
 if TYPE_CHECKING:
+    from cccd_core.dedup import LaidFinger
     from cccd_core.matching import Matcher
 
 LEFT = 5  # a left finger's position is its right twin's and this
@@ -107,15 +108,25 @@ def same_fingers(
     return tuple(found)
 
 
-def arrangement(pairs: Mapping[int, int]) -> str | None:
-    """What happened to the fingers, in words, from which finger of an earlier record each one matched (ISO positions):
-    None where each matched its own. Unknown positions (0) say nothing.
+def arrangement(laid: Iterable[LaidFinger]) -> str | None:
+    """What happened to the fingers, in words, from which finger of an earlier record each one is, as it is or as its
+    mirror image (`dedup.Match.laid`): None where each is its own. Unknown positions (0) say nothing.
     """
-    moved = {mine: theirs for mine, theirs in sorted(pairs.items()) if mine and theirs and mine != theirs}
-    if not moved:
-        return None
-    if all(abs(mine - theirs) == LEFT for mine, theirs in moved.items()):
-        return "the hands are exchanged" if len(moved) > 1 else _one(moved)
+    placed = sorted((one for one in laid if one.position and one.candidate_position), key=lambda one: one.position)
+    images = [one.position for one in placed if one.mirrored]
+    if images and len(images) == len(placed) > 1:
+        said = ["the fingers are mirror images"]
+    else:
+        said = [f"the {POSITIONS[mine]} given is a mirror image" for mine in images]
+    moved = {one.position: one.candidate_position for one in placed if one.position != one.candidate_position}
+    if moved:
+        said.insert(0, _moved(moved))
+    return "; ".join(said) or None
+
+
+def _moved(moved: Mapping[int, int]) -> str:
+    if all(abs(mine - theirs) == LEFT for mine, theirs in moved.items()) and len(moved) > 1:
+        return "the hands are exchanged"
     exchanged = [
         f"{POSITIONS[mine]} and {POSITIONS[theirs]}"
         for mine, theirs in moved.items()
@@ -123,10 +134,6 @@ def arrangement(pairs: Mapping[int, int]) -> str | None:
     ]
     if exchanged and 2 * len(exchanged) == len(moved):
         return f"exchanged: {', '.join(exchanged)}"
-    return _one(moved)
-
-
-def _one(moved: Mapping[int, int]) -> str:
     return ", ".join(
         f"the {POSITIONS[mine]} given is the {POSITIONS[theirs]} on record" for mine, theirs in moved.items()
     )

@@ -86,7 +86,7 @@ def test_swapped_hands_and_mirrored_prints_are_told_in_words(cccd: Any, gallery:
     code, out, _ = cccd(gallery, *folders)
     assert code == 0
     assert "the hands are exchanged (p007)" in out
-    assert "the fingers match as mirror images (p010)" in out
+    assert "the fingers are mirror images (p010)" in out
 
 
 def test_fingers_that_are_missing_or_poor_are_an_outcome_of_their_own(cccd: Any, gallery: Path, tmp_path: Path) -> None:

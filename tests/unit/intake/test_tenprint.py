@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cccd_core import templates
+from cccd_core.dedup import LaidFinger
 from cccd_core.errors import ParameterError
 from cccd_core.intake import Limits, arrangement, check_tenprint
 from cccd_core.matching import Matcher
@@ -83,19 +84,30 @@ def test_records_and_their_views() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "words"),
+    ("pairs", "images", "words"),
     [
-        ({2: 2, 7: 7}, None),
-        ({2: 0, 0: 7}, None),
-        ({2: 7, 7: 2}, "the hands are exchanged"),
-        ({1: 6, 2: 7, 3: 8}, "the hands are exchanged"),
-        ({2: 7}, "the right index given is the left index on record"),
-        ({2: 3, 3: 2, 7: 7}, "exchanged: right index and right middle"),
-        ({2: 4, 7: 7}, "the right index given is the right ring on record"),
+        ({2: 2, 7: 7}, (), None),
+        ({2: 0, 0: 7}, (0,), None),
+        ({2: 7, 7: 2}, (), "the hands are exchanged"),
+        ({1: 6, 2: 7, 3: 8}, (), "the hands are exchanged"),
+        ({2: 7}, (), "the right index given is the left index on record"),
+        ({2: 3, 3: 2, 7: 7}, (), "exchanged: right index and right middle"),
+        ({2: 4, 7: 7}, (), "the right index given is the right ring on record"),
+        ({2: 2, 7: 7}, (7,), "the left index given is a mirror image"),
+        ({2: 2}, (2,), "the right index given is a mirror image"),
+        ({2: 2, 7: 7}, (2, 7), "the fingers are mirror images"),
+        ({2: 7, 7: 2}, (2, 7), "the hands are exchanged; the fingers are mirror images"),
+        (
+            {2: 3, 3: 2, 7: 7}, (3,),
+            "exchanged: right index and right middle; the right middle given is a mirror image",
+        ),
     ],
-)
-def test_what_happened_to_the_fingers_in_words(pairs: dict[int, int], words: str | None) -> None:
-    assert arrangement(pairs) == words
+)  # fmt: skip
+def test_what_happened_to_the_fingers_in_words(
+    pairs: dict[int, int], images: tuple[int, ...], words: str | None
+) -> None:
+    laid = [LaidFinger(mine, theirs, 50.0, mine in images) for mine, theirs in pairs.items()]
+    assert arrangement(laid) == words
 
 
 def test_two_templates_are_scored_as_they_are() -> None:

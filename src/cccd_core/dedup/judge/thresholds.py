@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cccd_core.dedup.decision import Match, Outcome
+from cccd_core.dedup.decision import LaidFinger, Match, Outcome
 from cccd_core.dedup.judge.candidate import Candidate, best_of_each
 from cccd_core.dedup.parameters import DedupParameters
 
@@ -83,4 +83,8 @@ class Thresholds:
             candidate.mirrored,
             candidate.fingers,
             agreeing,
+            tuple(
+                LaidFinger(one.position, one.candidate_position, one.score, candidate.mirrored)
+                for one in candidate.fingers
+            ),
         )

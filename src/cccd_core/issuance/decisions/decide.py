@@ -205,7 +205,7 @@ class _Names:
             fingers=tuple(
                 FingerEvidence(one.position, one.candidate_position, round(one.score, 3)) for one in match.fingers
             ),
-            arrangement=arrangement({one.position: one.candidate_position for one in match.fingers}),
+            arrangement=arrangement(match.laid),
         )
 
     def _name(self, person_id: str) -> str:
