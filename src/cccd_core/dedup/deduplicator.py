@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, NamedTuple
+from typing import Final, Generic
 
 from cccd_core import runtime
 from cccd_core.dedup.blocks import Block, Probe, Searchable
@@ -23,12 +23,13 @@ from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.enrolled import Enrolled, Packed, PackedGallery, Part, Sought, Source
-from cccd_core.dedup.stages import AnyPosition, SamePosition, Stage
+from cccd_core.dedup.stages import AnyPosition, SamePosition, Way
 from cccd_core.errors import ParameterError
 from cccd_core.plain import JsonObject
 from cccd_core.progress import Progress
 
 _LOG = logging.getLogger("cccd_core.dedup")
+PROBES_AT_A_TIME: Final = 8
 
 
 class Deduplicator(Generic[P, G]):
@@ -154,7 +155,7 @@ class _Search(Generic[P, G]):
             probes[i].person_id: frozenset(c.person_id for c in progress[i].found if c.score >= wanted) for i in again
         }
         across: AnyPosition[P, G] = AnyPosition(self.scorer, thresholds, self.excluded, matched)
-        ways: list[tuple[Stage[P, G], Sequence[Probe[P]]]] = [(across, probes)]
+        ways: list[Way[P, G]] = [(across, probes)]
         if self.parameters.mirrored_share:
             images = list(probes)
             for image in self._prepared([(start + i, self.batch[start + i].mirrored()) for i in again]):
@@ -184,7 +185,7 @@ class _Search(Generic[P, G]):
 
     def _pass(
         self,
-        stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]],
+        ways: Sequence[Way[P, G]],
         wanted: Sequence[int],
         sought: Sequence[Sought],
         progress: Sequence[_Progress],
@@ -194,18 +195,20 @@ class _Search(Generic[P, G]):
         """Compares the wanted probes with every part in each of these ways."""
         if not wanted:
             return
-        stage, probes = stages[0]
+        stage, probes = ways[0]
         _LOG.info("pass %s: people=%d of %d", stage.name, len(wanted), len(self.batch))
         for part in self._parts([sought[i] for i in wanted], second, probes[wanted[-1]].index):
             meeting = [i for i in wanted if part.people(probes[i].index)]
-            for i, compared in self.executor.run(partial(_compared, stages, part), meeting):
-                one, people = progress[i], part.people(probes[i].index)
-                one.found = self.thresholds.keep([*one.found, *compared.candidates])
-                one.finger_pairs += compared.finger_pairs
-                if not second:
-                    one.screened += people
-                    one.compared += compared.people
-                self._advance(people, stage.name)
+            groups = _groups(meeting, self.executor.workers)
+            for group, found in self.executor.run(partial(part.compare, ways), groups):
+                for i, met in zip(group, found, strict=True):
+                    one, people = progress[i], part.people(probes[i].index)
+                    one.found = self.thresholds.keep([*one.found, *met.candidates])
+                    one.finger_pairs += met.finger_pairs
+                    if not second:
+                        one.screened += people
+                        one.compared += met.people
+                    self._advance(people, stage.name)
             del part  # before the next one is packed
 
     def _parts(self, sought: Sequence[Sought], second: bool, last: int) -> Iterator[Part[P, G]]:
@@ -235,28 +238,11 @@ class _Progress:
     compared: int = 0
 
 
-class _Compared(NamedTuple):
-    """What came of a person and a part: candidates, pairs of fingers compared, and people met by the first stage."""
-
-    candidates: list[Candidate]
-    finger_pairs: int
-    people: int
-
-
-def _compared(stages: Sequence[tuple[Stage[P, G], Sequence[Probe[P]]]], part: Part[P, G], index: int) -> _Compared:
-    """The probe of this place in each of these ways against the part."""
-    candidates: list[Candidate] = []
-    pairs = people = 0
-    for number, (stage, probes) in enumerate(stages):
-        met = part.met(probes[index], stage.mirrored)
-        pairs += met.finger_pairs
-        if not number:
-            people = met.people
-        for block in met.blocks:
-            compared = stage.compare(probes[index], block)
-            candidates += compared.candidates
-            pairs += compared.finger_pairs
-    return _Compared(candidates, pairs, people)
+def _groups(places: Sequence[int], threads: int) -> list[Sequence[int]]:
+    """Probes that a thread takes at a time: several, so that what is done for each is done for all of them at once, and
+    not so many that a thread waits for another."""
+    size = max(1, min(PROBES_AT_A_TIME, len(places) // (2 * threads)))
+    return [places[start : start + size] for start in range(0, len(places), size)]
 
 
 def _nothing(fingers: int) -> float:

@@ -28,7 +28,8 @@ from cccd_core.dedup.lookup import Answer, Lookup
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.search.cascade import Cascade
-from cccd_core.dedup.search.enrolled import Indexed, Kept, Left, Ready, Sought
+from cccd_core.dedup.search.enrolled import Indexed, Left, Ready, Sought
+from cccd_core.dedup.search.screened import Kept
 from cccd_core.dedup.search.screening import CodesFirst
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.matching import Matcher

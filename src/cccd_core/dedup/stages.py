@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol
+from typing import Generic, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +27,12 @@ class Compared(NamedTuple):
     finger_pairs: int
 
 
-class Stage(Protocol[P, G]):
-    """A way to compare a probe with a block. What it goes by is its own; several threads may use it at a time."""
+class Met(NamedTuple):
+    """What came of somebody and a part: candidates, pairs of fingers compared, and people met after the first stage."""
 
-    @property
-    def name(self) -> str:
-        """What progress and the log call it."""
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether the probes are mirror images."""
-
-    def compare(self, probe: Probe[P], block: Block[G]) -> Compared:
-        """The probe against all those of the block whom it meets."""
+    candidates: list[Candidate]
+    finger_pairs: int
+    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +65,26 @@ class SamePosition(Generic[P, G]):
                 scores[block.person[start:stop], column] = np.minimum(found, limit)
                 pairs += stop - start
         fused, chosen = fuse_same_position(scores)
+        names, positions = block.person_ids[:people], [position for position, _ in placed]
+        return Compared(
+            self.candidates(probe.person_id, names, _batch_places(block), positions, scores, fused, chosen), pairs
+        )
+
+    def candidates(
+        self,
+        probe_id: str,
+        names: Sequence[str],
+        places: NDArray[np.int64] | None,
+        positions: Sequence[int],
+        scores: NDArray[np.float64],
+        fused: NDArray[np.float64],
+        chosen: NDArray[np.int64],
+    ) -> list[Candidate]:
+        """Of people of these names, and places in the batch where they are of it, by `scores` float64[people,
+        positions] and what these fuse to, as `fuse_same_position` says."""
         fused = fused - self.cost
-        excluded = self.excluded.get(probe.person_id, _NOBODY)
-        for row, person_id in enumerate(block.person_ids[:people] if excluded else ()):
+        excluded = self.excluded.get(probe_id, _NOBODY)
+        for row, person_id in enumerate(names if excluded else ()):
             if person_id in excluded:
                 fused[row] = 0.0
         candidates = []
@@ -84,10 +94,11 @@ class SamePosition(Generic[P, G]):
             values = scores[row].tolist()
             best = np.argsort(-scores[row], kind="stable")[: chosen[row]].tolist()
             fingers = tuple(
-                FingerComparison(placed[column][0], placed[column][0], values[column]) for column in sorted(best)
+                FingerComparison(positions[column], positions[column], values[column]) for column in sorted(best)
             )
-            candidates.append(_candidate(block, row, float(fused[row]), False, fingers, self.mirrored))
-        return Compared(candidates, pairs)
+            index = None if places is None else int(places[row])
+            candidates.append(Candidate(names[row], index, float(fused[row]), False, fingers, self.mirrored))
+        return candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,7 @@ class AnyPosition(Generic[P, G]):
         theirs = np.array([len(labels) for labels in block.labels[: len(scores)]], dtype=np.int64)
         bound = bound_any_position(scores, theirs) - cost + 1e-9  # sums in another order round otherwise
         candidates: list[Candidate] = []
+        places = _batch_places(block)
         best_other = 0.0
         for row in np.argsort(-bound, kind="stable").tolist():
             if bound[row] <= 0 or (bound[row] < wanted and bound[row] < best_other):
@@ -145,8 +157,13 @@ class AnyPosition(Generic[P, G]):
             if fused < wanted and block.person_ids[row] not in matched:
                 best_other = max(best_other, fused)
             fingers = tuple(FingerComparison(probe.fingers[i][0], labels[j], float(matrix[i, j])) for i, j in chosen)
-            candidates.append(_candidate(block, row, fused, True, fingers))
+            index = None if places is None else int(places[row])
+            candidates.append(Candidate(block.person_ids[row], index, fused, True, fingers))
         return candidates
+
+
+Stage: TypeAlias = SamePosition[P, G] | AnyPosition[P, G]
+Way: TypeAlias = tuple[Stage[P, G], Sequence[Probe[P]]]
 
 
 def _best(scores: NDArray[np.float64], among: NDArray[np.bool_], most: int) -> list[int]:
@@ -157,13 +174,6 @@ def _best(scores: NDArray[np.float64], among: NDArray[np.bool_], most: int) -> l
     return [int(row) for row in rows]
 
 
-def _candidate(
-    block: Block[G],
-    row: int,
-    score: float,
-    across: bool,
-    fingers: tuple[FingerComparison, ...],
-    mirrored: bool = False,
-) -> Candidate:
-    index = int(block.places[row]) if block.source == "batch" else None
-    return Candidate(block.person_ids[row], index, score, across, fingers, mirrored)
+def _batch_places(block: Block[G]) -> NDArray[np.int64] | None:
+    """Where in the batch each is, where they are of it."""
+    return block.places if block.source == "batch" else None

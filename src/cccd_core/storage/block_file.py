@@ -67,6 +67,7 @@ class BlockFile:
         self.sections: Mapping[str, Placed] = self._table(head)
         self._checks = head[-MARK_BYTES - CHECK_BYTES * self._blocks : -MARK_BYTES]
         self._seen = bytearray(self._blocks)
+        self._checked = np.frombuffer(self._seen, np.bool_)  # the same as an array
         self._bounds: dict[str, NDArray[np.int64]] = {}
         self._between()
 
@@ -150,12 +151,14 @@ class BlockFile:
         bounds, placed = self.bounds(name), self.sections[name]
         if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < placed.blocks:
             raise ParameterError("a section has no such block", section=name)
-        self._ask_for(placed, bounds[indices], bounds[indices + 1])
         if self._cipher is None:
-            for index in indices.tolist():
+            new = indices[~self._checked[placed.first_block + indices]]
+            self._ask_for(placed, bounds[new], bounds[new + 1])
+            for index in new.tolist():
                 self.block(name, index)
             data = self._data[placed.offset : placed.offset + placed.size_bytes]
             return data, bounds[indices], bounds[indices + 1]
+        self._ask_for(placed, bounds[indices], bounds[indices + 1])
         ends = np.zeros(len(indices) + 1, np.int64)
         np.cumsum(bounds[indices + 1] - bounds[indices], out=ends[1:])
         data = np.frombuffer(b"".join(self.block(name, index) for index in indices.tolist()), np.uint8)

@@ -13,7 +13,8 @@ from cccd_core.dedup.gallery.sqlite import GalleryStore
 from cccd_core.dedup.index import Index, update
 from cccd_core.dedup.resident import Resident
 from cccd_core.dedup.search.cascade import Cascade
-from cccd_core.dedup.search.enrolled import Indexed, Kept
+from cccd_core.dedup.search.enrolled import Indexed
+from cccd_core.dedup.search.screened import Kept
 from cccd_core.dedup.search.screening import UNPLACED
 from support.joining import MATCHER, PARAMETERS, population, someone, swapped
 from support.small_index import small_shards  # noqa: F401

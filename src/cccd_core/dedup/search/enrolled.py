@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from itertools import accumulate, islice
-from typing import Final, Generic, NamedTuple, Protocol
+from itertools import islice
+from typing import Final, Generic, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cccd_core.dedup.blocks import Block, Probe, Searchable
+from cccd_core.dedup.blocks import Block, Searchable
 from cccd_core.dedup.gallery.protocol import Gallery
-from cccd_core.dedup.index import Index, Shard, block_of
+from cccd_core.dedup.index import Index
 from cccd_core.dedup.judge.thresholds import Thresholds
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.scorer import G, P, Scorer
 from cccd_core.dedup.search.cascade import Cascade
-from cccd_core.dedup.search.glance import Glance, alone
+from cccd_core.dedup.search.glance import Glance
+from cccd_core.dedup.search.live import LiveRows, Places
 from cccd_core.dedup.search.pairs import PairJudge
 from cccd_core.dedup.search.recent import Recent
+from cccd_core.dedup.search.screened import Kept, Screened
+from cccd_core.dedup.stages import Met, Way
 from cccd_core.matching import Matcher, PreparedGallery, PreparedTemplate
 
 KEPT_BLOCKS: Final = 8  # of people whom the index does not have yet, kept packed while a search lasts
@@ -34,20 +36,12 @@ class Sought:
     person: Searchable
 
 
-class Met(NamedTuple, Generic[G]):
-    """Those whom somebody meets in a part: how many first stages left, how many fingers were compared to leave out
-    more, and who is to be compared."""
-
-    people: int
-    finger_pairs: int
-    blocks: Iterable[Block[G]]
-
-
 class Part(Protocol[P, G]):
     """Some of those whom a batch meets. Several threads may ask it at a time."""
 
-    def met(self, probe: Probe[P], mirrored: bool) -> Met[G]:
-        """Those of them whom this person is to be compared with, as captured or as a mirror image."""
+    def compare(self, ways: Sequence[Way[P, G]], places: Sequence[int]) -> list[Met]:
+        """The probes of these places with those of them whom each is to be compared with, in each of these ways. How
+        many people a first stage left is said of the first way."""
 
     def people(self, index: int) -> int:
         """How many of them there are for that person, compared or not."""
@@ -59,11 +53,15 @@ class Packed(Generic[P, G]):
 
     packed: Block[G]
 
-    def met(self, probe: Probe[P], mirrored: bool) -> Met[G]:
-        """All of it."""
-        del mirrored
-        people = self.people(probe.index)
-        return Met(people, 0, [self.packed] if people else [])
+    def compare(self, ways: Sequence[Way[P, G]], places: Sequence[int]) -> list[Met]:
+        """Each of these with all who are earlier."""
+        found = []
+        for place in places:
+            compared = [stage.compare(probes[place], self.packed) for stage, probes in ways]
+            candidates = [candidate for one in compared for candidate in one.candidates]
+            pairs = sum(one.finger_pairs for one in compared)
+            found.append(Met(candidates, pairs, self.people(ways[0][1][place].index)))
+        return found
 
     def people(self, index: int) -> int:
         """Those who are earlier."""
@@ -88,14 +86,6 @@ class PackedGallery(Generic[P, G]):
         """Everyone in blocks of `gallery_block` people."""
         del sought, second
         yield from packed_parts(self._scorer, iter(self._gallery), self._parameters, self._without)
-
-
-class Kept(NamedTuple):
-    """Whom a first stage leaves for somebody: `places` int64[n] among the live rows of all shards, one shard after the
-    other, ascending; and by what, `ways` uint8[n], as `CodeScreen.survivors` says."""
-
-    places: NDArray[np.int64]
-    ways: NDArray[np.uint8]
 
 
 class Left(Protocol):
@@ -185,8 +175,9 @@ class IndexedGallery:
         self._matcher, self._gallery, self._index = matcher, gallery, index
         self._parameters, self._without, self._first = parameters, without, first
         self._recent = recent
-        self._firsts = [0, *accumulate(len(live.rows) for live in index.shards)]  # the place of each shard's first
-        self.glance = Glance(PairJudge(matcher, Thresholds(parameters, 0)))
+        self._rows = LiveRows(gallery, index, parameters, without)
+        self._glance = Glance(PairJudge(matcher, Thresholds(parameters, 0)))
+        self._speaking: dict[int, Places] = {}
         self._pending: list[Packed[PreparedTemplate, PreparedGallery]] | None = None
         self._ready: tuple[Ready, Sequence[Sought]] | None = None  # for the first pass
 
@@ -194,9 +185,11 @@ class IndexedGallery:
         """The shards, in blocks where everyone is compared and as one where a first stage leaves people out; then those
         enrolled since. The second pass asks for some of those of the first before it."""
         if self._first is not None and self._index.shards:
-            yield _Screened(self, sought, self._screened(self._first, sought, second).left(), second)
+            left = self._screened(self._first, sought, second).left()
+            by_index = {one.index: found for one, found in zip(sought, left, strict=True)}
+            yield Screened(self._rows, self._glance, by_index, self._speaking)
         else:
-            yield from map(Packed, self.blocks(np.arange(self.people)))
+            yield from map(Packed, self._rows.blocks(np.arange(len(self._rows))))
         yield from self._since()
 
     def _screened(self, first: FirstStage, sought: Sequence[Sought], second: bool) -> Left:
@@ -207,51 +200,6 @@ class IndexedGallery:
             return ready
         place = {one.index: number for number, one in enumerate(everyone)}
         return ready.again([place[one.index] for one in sought])
-
-    @property
-    def people(self) -> int:
-        """How many live rows the shards have."""
-        return self._firsts[-1]
-
-    def blocks(self, places: NDArray[np.int64]) -> Iterator[Block[PreparedGallery]]:
-        """Those at these places among the live rows, ascending, without those who are left out, `gallery_block` at a
-        time."""
-        for chosen in self._chosen(places):
-            sequences = [shard.sequences[rows] for shard, rows in chosen]
-            names = self._gallery.identifiers(np.concatenate(sequences).tolist())
-            kept = []
-            known: list[str] = []
-            for (shard, rows), numbers in zip(chosen, sequences, strict=True):
-                found = [names.get(number) for number in numbers.tolist()]  # None: withdrawn since the index was opened
-                left = [place for place, name in enumerate(found) if name is not None and name not in self._without]
-                kept.append((shard, rows[left]))
-                known += [name for name in found if name is not None and name not in self._without]
-            if known:
-                yield block_of(kept, least_minutiae=self._parameters.least_minutiae).block(known)
-
-    def looked_at(self, kept: Kept, probe: Probe[PreparedTemplate]) -> tuple[NDArray[np.int64], int]:
-        """Places of those of them whose fingers in the laying that left them say something, and how many fingers were
-        compared to find out."""
-        goes_on, compared, mine = [np.zeros(0, np.bool_)], 0, alone(probe)
-        for chosen in self._chosen(kept.places):
-            theirs = block_of(chosen, least_minutiae=self._parameters.least_minutiae)
-            first, count = sum(map(len, goes_on)), len(theirs.labels)
-            nobody, ways = np.zeros(count, np.int64), kept.ways[first : first + count]
-            on, pairs = self.glance.laid(mine, theirs, nobody, np.arange(count), ways)
-            goes_on.append(on)
-            compared += pairs
-        return kept.places[np.concatenate(goes_on)], compared
-
-    def _chosen(self, places: NDArray[np.int64]) -> Iterator[list[tuple[Shard, NDArray[np.int64]]]]:
-        """The shards and rows of these places, `gallery_block` of them at a time."""
-        for start in range(0, len(places), self._parameters.gallery_block):
-            some = places[start : start + self._parameters.gallery_block]
-            ends = np.searchsorted(some, self._firsts)
-            yield [
-                (live.shard, live.rows[some[ends[i] : ends[i + 1]] - self._firsts[i]])
-                for i, live in enumerate(self._index.shards)
-                if ends[i] < ends[i + 1]
-            ]
 
     def _since(self) -> Iterator[Packed[PreparedTemplate, PreparedGallery]]:
         """Those whom the shards do not have; kept packed where they are not many."""
@@ -269,36 +217,6 @@ class IndexedGallery:
             yield part
         if len(kept) <= KEPT_BLOCKS:
             self._pending = kept
-
-
-class _Screened:
-    """The shards, of which a first stage has left some people for each of the batch."""
-
-    def __init__(
-        self,
-        owner: IndexedGallery,
-        sought: Sequence[Sought],
-        left: list[dict[bool, Kept]],
-        across: bool,
-    ) -> None:
-        """`across`: those who are met are compared across positions."""
-        self._owner, self._across = owner, across
-        self._left = {one.index: found for one, found in zip(sought, left, strict=True)}
-
-    def met(self, probe: Probe[PreparedTemplate], mirrored: bool) -> Met[PreparedGallery]:
-        """Those who are left; across positions, those whose fingers in the laying that left them say something."""
-        kept = self._left[probe.index].get(mirrored)
-        if kept is None or not len(kept.places):
-            return Met(0, 0, [])
-        places, pairs = kept.places, 0
-        if self._across and not mirrored:
-            places, pairs = self._owner.looked_at(kept, probe)
-        return Met(len(kept.places), pairs, self._owner.blocks(places))
-
-    def people(self, index: int) -> int:
-        """Everyone."""
-        del index
-        return self._owner.people
 
 
 def packed_parts(

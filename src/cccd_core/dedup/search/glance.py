@@ -14,6 +14,7 @@ strangers whom the codes took for alike (decisions 90 and 97 have the figures).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,24 +35,28 @@ FEW: Final = (2, 7, 1, 6)  # index fingers and thumbs, in the order in which the
 LEAST_SHARED: Final = 2
 FEW_LEVELS: Final = ((3, 5.0), (4, 16.0))  # of so many fingers, at most: what goes on reaches so much
 BARE_LEVELS: Final = ((1, 3.0), (2, 5.0), *FEW_LEVELS)  # of whom the codes barely left
-ALL_LEVELS: Final = ((6, 20.0), (10, 30.0))
+SPEAKING: Final = 30.0  # who comes to so much by all fingers is compared across positions
+ALL_LEVELS: Final = ((6, 20.0), (10, SPEAKING))
 GOING_ON: Final = 0.015  # of strangers whom the codes take for alike, as was measured
-LAID_LEVELS: Final = ((10, 30.0),)
+LAID_LEVELS: Final = ((10, SPEAKING),)
 _REST: Final = (3, 8, 4, 9, 5, 10)
 
 Places = NDArray[np.int64]
 Ways = NDArray[np.uint8]
 
 
-def alone(probe: Probe[PreparedTemplate]) -> ShardBlock:
-    """Somebody to search by as a block of one."""
-    order = sorted(range(len(probe.fingers)), key=lambda slot: probe.fingers[slot][0])
-    positions = np.array([probe.fingers[slot][0] for slot in order], np.int64)
-    packed = PreparedGallery.pack([probe.fingers[slot][1] for slot in order])
-    labels = (tuple(position for position, _ in probe.fingers),)
+def together(probes: Sequence[Probe[PreparedTemplate]]) -> ShardBlock:
+    """People to search by as a block, numbered by their places here."""
+    entries = sorted(
+        (position, person, slot)
+        for person, probe in enumerate(probes)
+        for slot, (position, _) in enumerate(probe.fingers)
+    )
+    positions, persons, slots = np.array(entries, np.int64).reshape(-1, 3).T
+    packed = PreparedGallery.pack([probes[person].fingers[slot][1] for _, person, slot in entries])
+    labels = tuple(tuple(position for position, _ in probe.fingers) for probe in probes)
     bounds = np.searchsorted(positions, np.arange(MAX_FINGERS + 2))
-    nobody = np.zeros(len(order), np.int64)
-    return ShardBlock(np.zeros(1, np.uint64), packed, nobody, np.array(order, np.int64), labels, bounds)
+    return ShardBlock(np.arange(len(probes), dtype=np.uint64), packed, persons, slots, labels, bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +68,26 @@ class Glance:
 
     def few(
         self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places, ways: Ways
-    ) -> tuple[NDArray[np.bool_], int]:
-        """Which pairs go on by their index fingers and thumbs, bool[n], and how many fingers were compared. The blocks
-        need no others."""
+    ) -> tuple[NDArray[np.bool_], Places]:
+        """Which pairs go on by their index fingers and thumbs, bool[n], and how many fingers of each were compared,
+        int64[n]. The blocks need no others."""
         clearly = ways & CLEARLY > 0
-        goes_on, compared = np.zeros(len(ways), np.bool_), 0
+        goes_on, compared = np.zeros(len(ways), np.bool_), np.zeros(len(ways), np.int64)
         for some, levels in ((clearly, FEW_LEVELS), (~clearly, BARE_LEVELS)):
-            goes_on[some], those = self._look(probes, candidates, rows[some], columns[some], ways[some], FEW, levels)
-            compared += those
+            goes_on[some], compared[some] = self._look(
+                probes, candidates, rows[some], columns[some], ways[some], FEW, levels
+            )
         return goes_on, compared
 
     def whole(
         self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places, ways: Ways
-    ) -> tuple[NDArray[np.bool_], int]:
+    ) -> tuple[NDArray[np.bool_], Places]:
         """The same by all fingers of known position."""
         return self._look(probes, candidates, rows, columns, ways, (*FEW, *_REST), ALL_LEVELS)
 
     def laid(
         self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places, ways: Ways
-    ) -> tuple[NDArray[np.bool_], int]:
+    ) -> tuple[NDArray[np.bool_], Places]:
         """By all fingers of known position at once: who has but one finger that tells goes on."""
         return self._look(probes, candidates, rows, columns, ways, (*FEW, *_REST), LAID_LEVELS)
 
@@ -94,10 +100,10 @@ class Glance:
         ways: Ways,
         order: tuple[int, ...],
         levels: tuple[tuple[int, float], ...],
-    ) -> tuple[NDArray[np.bool_], int]:
+    ) -> tuple[NDArray[np.bool_], Places]:
         mine, theirs = Hands.of(probes).placed, Hands.of(candidates).placed
         goes_on = (ways >> len(LAYINGS) & 1).astype(np.bool_)
-        compared = 0
+        compared = np.zeros(len(ways), np.int64)
         for number, laying in enumerate(LAYINGS):
             some = np.flatnonzero(~goes_on & (ways >> number & 1).astype(np.bool_))
             places = np.array(order) - 1
@@ -105,7 +111,7 @@ class Glance:
             second = theirs[columns[some]][:, places]
             passed, those = self._by_levels(probes, candidates, first, second, levels)
             goes_on[some] |= passed
-            compared += those
+            compared[some] += those
         return goes_on, compared
 
     def _by_levels(
@@ -115,19 +121,20 @@ class Glance:
         first: Places,
         second: Places,
         levels: tuple[tuple[int, float], ...],
-    ) -> tuple[NDArray[np.bool_], int]:
-        """Which rows of `first` and `second`, int64[n, fingers] each and -1 where there is none, reach each level."""
+    ) -> tuple[NDArray[np.bool_], Places]:
+        """Which rows of `first` and `second`, int64[n, fingers] each and -1 where there is none, reach each level, and
+        how many fingers of each were compared."""
         there = (first >= 0) & (second >= 0)
         rank = np.cumsum(there, axis=1)
         scores = np.full(first.shape, np.nan)
         looked_at = rank[:, -1] >= LEAST_SHARED
-        alive, compared, done = np.flatnonzero(looked_at), 0, 0
+        alive, compared, done = np.flatnonzero(looked_at), np.zeros(len(first), np.int64), 0
         for count, level in levels:
             now = there[alive] & (rank[alive] > done) & (rank[alive] <= count)
             pair, finger = np.nonzero(now)
             pair = alive[pair]
             scores[pair, finger] = self.judge.scores(probes, candidates, first[pair, finger], second[pair, finger])
-            compared += len(pair)
+            compared[alive] += np.count_nonzero(now, axis=1)
             fused, _ = fuse_same_position(scores[alive])
             alive = alive[fused >= level]
             done = count

@@ -59,10 +59,7 @@ class PairJudge:
     ) -> tuple[list[PairFound], Places, int]:
         """Pairs (rows[i] of the probes, columns[i] of the candidates) by position: those who may be one, which pairs
         are no duplicates, and how many fingers were compared."""
-        mine, theirs = Hands.of(probes).placed[rows], Hands.of(candidates).placed[columns]
-        both = (mine >= 0) & (theirs >= 0)
-        scores = np.full(both.shape, np.nan)
-        scores[both] = self.scores(probes, candidates, mine[both], theirs[both])
+        scores, both = self.by_position(probes, candidates, rows, columns)
         fused, chosen = fuse_same_position(scores)
         fused = fused - self.thresholds.by_position_cost
         found, duplicate = [], np.zeros(len(rows), np.bool_)
@@ -75,6 +72,17 @@ class PairJudge:
                 found.append(one)
                 duplicate[pair] = one.outcome == "duplicate"
         return found, np.flatnonzero(~duplicate), int(np.count_nonzero(both))
+
+    def by_position(
+        self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Scores of the fingers of these pairs by position, float64[n, 10], NaN where a finger is missing, and which
+        both have, bool[n, 10]."""
+        mine, theirs = Hands.of(probes).placed[rows], Hands.of(candidates).placed[columns]
+        both = (mine >= 0) & (theirs >= 0)
+        scores = np.full(both.shape, np.nan)
+        scores[both] = self.scores(probes, candidates, mine[both], theirs[both])
+        return scores, both
 
     def across(
         self, probes: ShardBlock, candidates: ShardBlock, rows: Places, columns: Places

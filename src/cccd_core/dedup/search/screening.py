@@ -24,7 +24,8 @@ from cccd_core.dedup.codes.sift import Crowd, Known, sift
 from cccd_core.dedup.index import Index, LiveShard
 from cccd_core.dedup.search.cascade import Cascade
 from cccd_core.dedup.search.coded import Coded, coded_rows
-from cccd_core.dedup.search.enrolled import Kept, Sought
+from cccd_core.dedup.search.enrolled import Sought
+from cccd_core.dedup.search.screened import Kept
 from cccd_core.errors import ParameterError
 
 PROBES_MOST: Final = 1024  # scanned at a time: 30 kB each

@@ -109,7 +109,7 @@ class _Comparing:
                     began = time.perf_counter()
                     on, fingers = self.glance.few(searching, among, row[some], others, ways[of_rows[some]])
                     kept.append(of_rows[some[on]])
-                    self._count("glance", began, len(some), fingers)
+                    self._count("glance", began, len(some), int(fingers.sum()))
         return np.sort(np.concatenate(kept))
 
     def _compare(self, probes: Part, candidates: Part, rows: Places, columns: Places, ways: Ways | None) -> None:
@@ -124,9 +124,9 @@ class _Comparing:
             some, others = row[start : start + PAIRS_MOST], column[start : start + PAIRS_MOST]
             began = time.perf_counter()
             if ways is not None:
-                on, fingers = self.glance.whole(searching, among, some, others, ways[start : start + PAIRS_MOST])
+                on, looked_at = self.glance.whole(searching, among, some, others, ways[start : start + PAIRS_MOST])
                 some, others = some[on], others[on]
-                self._count("glance", began, 0, fingers)
+                self._count("glance", began, 0, int(looked_at.sum()))
                 began = time.perf_counter()
             found, left, fingers = self.judge.same(searching, among, some, others)
             self.found += found
