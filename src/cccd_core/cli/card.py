@@ -172,7 +172,7 @@ def register(app: typer.Typer) -> None:
     card_keys.register(area)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Asked:
     """What both commands take."""
 

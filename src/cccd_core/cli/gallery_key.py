@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -30,7 +30,7 @@ class WrappedKey:
     module: str
     token: str
     key: str
-    wrapped: bytes
+    wrapped: bytes = field(repr=False)
 
 
 KeyOption: TypeAlias = Annotated[

@@ -26,7 +26,7 @@ LENGTH = 12
 _FIRST_CENTURY = 1900
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PersonalNumber:
     """What the digits of a well-formed number say."""
 

@@ -51,7 +51,7 @@ class Probe(Generic[P]):
         return cls(index, person.person_id, fingers)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Block(Generic[G]):
     """Candidates packed: fingers lie in order of position, within a position in order of person.
 

@@ -24,7 +24,7 @@ MAX_BAG = 10_000
 MAX_ATTRIBUTES = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Attribute:
     """A signed attribute: its type and its values, each encoded."""
 
@@ -32,7 +32,7 @@ class Attribute:
     values: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SignerInfo:
     """One signature. The signer is named by `issuer` (DER Name) and `serial_number`, or by `subject_key_identifier`.
 
@@ -61,7 +61,7 @@ class SignerInfo:
         return found[0][0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SignedData:
     """The parts of a SignedData: the content and its type, certificates and revocation lists (encoded), signers."""
 

@@ -17,7 +17,7 @@ MAX_FINGER_BYTES = 32_000  # an image; a minutiae record takes 2 kB at most
 _REQUIRED_TEXTS = ("full_name", "nationality_name")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CardContent:
     """The content of one card, before it is coded into data groups.
 

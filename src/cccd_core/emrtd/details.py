@@ -22,7 +22,7 @@ _LIST = 0x5C
 _NAMES = 0xA0  # count (02), then as many names, each under the tag that stands in the list
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PersonalDetails:
     """DG11. Names as in the machine readable zone (`<` between parts) but in national characters. A date may be known
     in part. `odd` names what is not as it should be: what could be read of it stands in its field."""

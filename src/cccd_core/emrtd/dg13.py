@@ -82,7 +82,7 @@ class PlainAuthorityCodec:
 PLAIN = PlainAuthorityCodec()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CitizenFields:
     """The fields of DG13. Texts are NFC; a card that says that it has no expiry is `permanent`. None is what DG13 does
     not say, or not in a form that is known: then `odd` names the field and keeps its text. `others` keeps the DER of

@@ -16,7 +16,7 @@ _NAMES = {_RECORDED: "recorded", 0x5F51: "name", 0x5F52: "telephone", 0x5F53: "a
 _PERSONS = range(0xA1, 0xB0)  # A1 the first, A2 the second, ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PersonToNotify:
     """One person; `name` as in the machine readable zone, `recorded` when this was written down."""
 

@@ -39,7 +39,7 @@ class FaceImage:
     kind: str
     width_px: int | None
     height_px: int | None
-    sex: str | None
+    sex: str | None = field(repr=False)
     stated_kind: str | None
     stated_width_px: int | None
     stated_height_px: int | None

@@ -89,7 +89,7 @@ class ElementaryFile(Enum):
 _BY_TAG = {file.tag: file for file in ElementaryFile if file.in_application}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChipImage:
     """What a finished chip holds: the content of each file, in the order in which it is written.
 

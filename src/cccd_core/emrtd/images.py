@@ -82,7 +82,7 @@ class StatedImage:
     kind: str | None = None
     width_px: int | None = None
     height_px: int | None = None
-    sex: str | None = None
+    sex: str | None = field(default=None, repr=False)
     position: int | None = None
     dpi: float | None = None
 

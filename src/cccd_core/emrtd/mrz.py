@@ -74,7 +74,7 @@ class MrzInformation:
         return number + check_digit(number)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Mrz:
     """The fields of a machine readable zone, without fillers at their ends. `format` is TD1, TD2, TD3, MRV-A or MRV-B.
 

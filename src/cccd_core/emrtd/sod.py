@@ -34,7 +34,7 @@ _VERSIONS = (tlv.integer(0), tlv.integer(1))
 _HASHES = {name: hash_identifier(name) for name in HASH_SIZES}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LdsSecurityObject:
     """What EF.SOD signs: the digest of each data group. Version 1 also says the LDS and Unicode versions."""
 
@@ -53,7 +53,7 @@ class Sod:
     security_object: LdsSecurityObject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Unsigned:
     """A security object on its way to be signed: `to_be_signed` goes to the signer, as it is (it hashes)."""
 

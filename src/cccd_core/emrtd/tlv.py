@@ -43,6 +43,9 @@ class Tlv(NamedTuple):
     value_offset: int
     value: bytes
 
+    def __repr__(self) -> str:
+        return f"Tlv(tag={self.tag:X}, offset={self.offset}, length={len(self.value)})"
+
     @property
     def end(self) -> int:
         """Offset just behind the value."""

@@ -34,7 +34,7 @@ _RATIO_EDGES = (0, 2, 4, 7, 10, 14, 18, 23, 28, 34, 40, 50, 60, 75, 90, 110, 130
 FloatArray = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Raw:
     """Raw scores float32[n] of pairs, and the surroundings of each."""
 
@@ -54,7 +54,7 @@ class Raw:
         return Raw(np.concatenate([part.scores for part in parts]), around)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RawSet:
     """Raw scores of one set of one extractor. Pairs of a template that failed to extract are not among them.
 
@@ -75,7 +75,7 @@ class RawSet:
         return f"{self.set_name}/{self.extractor}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RawPairs:
     """Every pair of a set with its raw score, and the first word of each prepared sample, uint64[samples]."""
 

@@ -45,7 +45,7 @@ _NAME_SIGNS = 48
 _ROWS, _TABLES = 14, 3  # of the table of pairs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Candidate:
     """One finger to be drawn beside the probe: what it is called, why it scored what it did, and where there is one the
     image on whose pixels its minutiae lie, uint8[height, width] at 500 dpi (`Extraction.image`)."""
@@ -56,7 +56,7 @@ class Candidate:
     image: Image | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Probe:
     """What all candidates are drawn beside."""
 

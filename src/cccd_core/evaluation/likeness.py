@@ -34,7 +34,7 @@ _LEAST = _NEIGHBOURS + 1
 _BINS = 50
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Measure:
     """One measure of both sides, float64 each; `tail` says that what lies far above matters (impostor scores)."""
 

@@ -18,7 +18,7 @@ from cccd_core.evaluation.scoring import PairScores
 Fuse = Callable[[npt.NDArray[np.floating[Any]], npt.NDArray[np.bool_]], npt.NDArray[np.float32]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PersonScores:
     """Fused scores of each unordered pair of person samples, float32: all pairs of impressions of one person
     (`genuine`), all pairs of samples of two persons (`impostor`)."""

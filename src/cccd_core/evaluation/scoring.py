@@ -67,7 +67,7 @@ class Timing:
         return self.impostor_pairs / self.impostor_s if self.impostor_pairs and self.impostor_s > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PairScores:
     """The score of each unordered pair of a set, once.
 
@@ -114,7 +114,7 @@ def _join(parts: list[npt.NDArray[Any]], dtype: Any = np.float32) -> npt.NDArray
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PreparedSet(Generic[Probe, PackedGallery]):
     """A set's templates, prepared once as probes and as one gallery. `present[k]` is the sample that probe k is."""
 
@@ -212,7 +212,7 @@ def _run(work: Callable[[int], None], probes: int, threads: int | None, progress
     return time.perf_counter() - began
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CrossScores:
     """Scores of every probe of one extractor against every candidate of another, of the same images.
 

@@ -109,7 +109,7 @@ def _weighed(values: Sequence[Float32], weights: Float32, bias: Float32) -> list
     return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Minutiae:
     """Minutiae in the order of rows, then columns: pixels, binary angles (65536 the turn), ending or not, certainty."""
 

@@ -31,7 +31,7 @@ _PPI = re.compile(rb"(?:^|\n)PPI (\d{1,5})(?:\n|$)")
 Float64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Decoded:
     """Pixels uint8[height, width], and the resolution that a comment states, 0 where none does."""
 

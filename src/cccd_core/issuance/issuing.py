@@ -275,7 +275,7 @@ class _Checked:
 
     entry: Entry
     content: Content | None = None
-    images: Mapping[int, bytes] = field(default_factory=dict)
+    images: Mapping[int, bytes] = field(default_factory=dict, repr=False)
 
 
 def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> _Checked:

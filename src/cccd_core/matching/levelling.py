@@ -49,7 +49,7 @@ _SMALLER = _broken_line(range(256), SMALLER_KNOTS)
 _SPREAD = _broken_line(range(256), SPREAD_KNOTS)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Surroundings:
     """What is known of n pairs of fingers besides their raw scores.
 

@@ -35,7 +35,7 @@ def words_of(minutiae: int, cylinders: int) -> int:
     return 1 + minutiae + CODE_WORDS * cylinders
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PreparedTemplate:
     """One finger, prepared by `Matcher.prepare`: `words` uint64[k], read-only. FormatError for other words."""
 
@@ -68,7 +68,7 @@ class PreparedTemplate:
         return self.words.nbytes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PreparedGallery:
     """Many prepared fingers, packed: finger i is `words[offsets[i] : offsets[i + 1]]`.
 

@@ -74,6 +74,9 @@ class LogRecord(NamedTuple):
     offset: int
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"LogRecord(offset={self.offset}, length={len(self.body)})"
+
 
 class Log:
     """One open log, held by this process alone; safe to use from several threads.
@@ -357,6 +360,9 @@ class _Frame(NamedTuple):
     position: int
     synced: int
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"_Frame(position={self.position}, length={len(self.body)})"
 
 
 def _records(bodies: Iterable[bytes], kind: LogKind, offset: int, synced: int) -> Iterator[bytes]:

@@ -63,8 +63,9 @@ class SqliteFile:
         self.path = path
         self.kind = kind
         self._engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=_KEPT_OPEN, max_overflow=-1
-        )
+            "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=_KEPT_OPEN, max_overflow=-1,
+            hide_parameters=True,
+        )  # fmt: skip
         _OPEN.add(self)
         try:
             self._prepare(make)

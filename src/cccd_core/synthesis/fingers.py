@@ -45,7 +45,7 @@ _ARCHES = (0.6, 2.2, 1.4, 0.4, 0.4)
 _RADIAL = (0.02, 0.25, 0.04, 0.02, 0.01)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MasterFinger:
     """A finger as it is on the hand. Origin at the middle of the fingertip, x right, y up.
 

@@ -21,7 +21,7 @@ Pattern: TypeAlias = Literal["left_loop", "right_loop", "whorl", "arch", "tented
 PATTERNS: tuple[Pattern, ...] = ("left_loop", "right_loop", "whorl", "arch", "tented_arch")  # the kernel's numbers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OrientationField:
     """The field of one finger; `numbers` float64[12] as the kernel has it, read-only."""
 

@@ -26,7 +26,7 @@ MOST_PEOPLE = 1_000_000  # the six random digits are a permutation of the person
 OLDEST = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Person:
     """One synthetic person: what a dossier says, and the numbers, dates and texts that belong together.
 

@@ -12,7 +12,14 @@ import numpy as np
 from cccd_core.errors import FormatError
 from cccd_core.templates.angles import from_steps, to_steps
 from cccd_core.templates.model import FingerTemplate, TemplateRecord
-from cccd_core.templates.packed import MAX_MINUTIAE, read_minutiae, require, reserved_types, write_minutiae
+from cccd_core.templates.packed import (
+    MAX_MINUTIAE,
+    read_minutiae,
+    require,
+    require_place,
+    reserved_types,
+    write_minutiae,
+)
 
 NORMAL = "iso-2005-card"
 COMPACT = "iso-2005-compact"
@@ -67,7 +74,7 @@ def write(record: TemplateRecord) -> bytes:
         return write_minutiae(view, steps=NORMAL_STEPS, size=MINUTIA_BYTES[NORMAL])
     require("number of minutiae", view.count, MAX_MINUTIAE)
     if view.count:
-        require("minutia's coordinate, in 0.1 mm,", int(max(view.x_px.max(), view.y_px.max())), 255)
+        require_place(int(max(view.x_px.max(), view.y_px.max())), 255, "a minutia's coordinate, in 0.1 mm,")
     rows = np.empty((view.count, MINUTIA_BYTES[COMPACT]), np.uint8)
     rows[:, 0] = view.x_px
     rows[:, 1] = view.y_px

@@ -75,7 +75,7 @@ class CaptureDetails:
     byte of the editions of 2004 and 2005 where it is none of theirs (101..255; 255 is a failed capture elsewhere).
     """
 
-    captured_at: bytes = b"\xff" * 9
+    captured_at: bytes = field(default=b"\xff" * 9, repr=False)
     device_technology: int = 0
     device_vendor: int = 0
     device_type: int = 0
@@ -83,7 +83,7 @@ class CaptureDetails:
     certification_blocks: tuple[CertificationBlock, ...] = ()
     ending_type: int = 0
     with_quality: bool | None = None
-    raw_quality: bytes = b""
+    raw_quality: bytes = field(default=b"", repr=False)
     quality_code: int = 0
 
 
@@ -164,7 +164,9 @@ class FingerTemplate:
 
     def __repr__(self) -> str:
         # Minutiae are personal data, and a representation ends up in logs and traces.
-        return f"FingerTemplate(position={self.position}, minutiae={self.count})"
+        size = f"{self.width_px}x{self.height_px} px"
+        resolution = f"{self.resolution_x_ppcm}x{self.resolution_y_ppcm} ppcm"
+        return f"FingerTemplate(position={self.position}, minutiae={self.count}, size={size}, resolution={resolution})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, FingerTemplate):

@@ -27,7 +27,7 @@ from cccd_core.templates.nist_type9 import (
     STEPS,
     WORST,
 )
-from cccd_core.templates.packed import UNREPORTED_2011, require
+from cccd_core.templates.packed import UNREPORTED_2011, require, require_place
 
 _Fields = list[tuple[int, bytes]]
 
@@ -48,7 +48,7 @@ def write(record: TemplateRecord) -> bytes:
     for number, view in enumerate(record.views):
         require("number of minutiae", view.count, MAX_MINUTIAE)
         if view.count:
-            require("minutia's coordinate", int(max(view.x_px.max(), view.y_px.max())), MOST[record.format])
+            require_place(int(max(view.x_px.max(), view.y_px.max())), MOST[record.format])
         head: _Fields = [
             (2, b"%02d" % number),
             (3, b"%d" % require("impression type", view.impression, 99)),
@@ -62,7 +62,7 @@ def _write_legacy(_: TemplateRecord, view: FingerTemplate) -> _Fields:
     _demand_hundredths(view)
     height = max(view.height_px, int(view.y_px.max(initial=0)) + 1)
     up = height - 1 - view.y_px.astype(np.int64)
-    require("minutia's height above the image's last row", int(up.max(initial=0)), MOST[LEGACY])
+    require_place(int(up.max(initial=0)), MOST[LEGACY], "a minutia's height above the image's last row")
     angles = (to_steps(view.angle, STEPS[LEGACY]) + np.uint16(180)) % np.uint16(360)
     columns = (view.x_px.tolist(), up.tolist(), angles.tolist(), view.quality.tolist(), view.kind.tolist())
     entries = [

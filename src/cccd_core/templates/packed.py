@@ -57,6 +57,9 @@ class Columns(NamedTuple):
     raw_quality: bytes
     reserved: int
 
+    def __repr__(self) -> str:
+        return f"Columns(minutiae={len(self.x_px)})"
+
 
 def take(data: bytes, offset: int, size: int, what: str) -> int:
     """The end of `size` bytes at `offset`; FormatError where the record is shorter."""
@@ -115,7 +118,7 @@ def write_minutiae(
     """The bytes of the view's minutiae; ParameterError for more than 255 or a coordinate above 14 bits."""
     require("number of minutiae", view.count, MAX_MINUTIAE)
     if view.count:
-        require("minutia's coordinate", int(max(view.x_px.max(), view.y_px.max())), MAX_COORDINATE)
+        require_place(int(max(view.x_px.max(), view.y_px.max())), MAX_COORDINATE)
     rows = np.empty(view.count, _LAYOUTS[size])
     rows["x"] = view.x_px | (view.kind.astype(np.uint16) << _KIND_SHIFT)
     rows["y"] = view.y_px
@@ -233,6 +236,12 @@ def require(what: str, value: int, most: int, least: int = 0) -> int:
     if not least <= value <= most:
         raise ParameterError(f"the {what} does not fit the format", value=value, least=least, most=most)
     return value
+
+
+def require_place(furthest: int, most: int, what: str = "a minutia's coordinate") -> None:
+    """ParameterError where the furthest of the minutiae lies beyond the format; where that is it does not tell."""
+    if furthest > most:
+        raise ParameterError(f"{what} does not fit the format", most=most)
 
 
 def finish(data: bytes, end: int, stated: int, stated_at: int) -> tuple[Notice, ...]:

@@ -8,7 +8,7 @@ is inside says itself that it is a record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cccd_core.errors import FormatError
 from cccd_core.templates import nist_file
@@ -45,7 +45,7 @@ class Inside:
     """A bare record, the names of the wrappers that it came out of, outermost first, the finger that a wrapper says
     it is of (0: it says none), what is odd about the wrappers; or what else stood there, by its bytes or in words."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     wrappers: tuple[str, ...] = ()
     position: int = 0
     passed_over: str = ""

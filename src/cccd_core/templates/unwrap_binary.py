@@ -44,6 +44,9 @@ class Part(NamedTuple):
     passed_over: str = ""
     notices: tuple[Notice, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Part(length={len(self.data)}, position={self.position}, passed_over={self.passed_over!r})"
+
 
 Parts: TypeAlias = list[Part]
 

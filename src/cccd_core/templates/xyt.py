@@ -16,7 +16,7 @@ import numpy as np
 from cccd_core.errors import FormatError, ParameterError
 from cccd_core.templates.angles import from_steps, to_steps
 from cccd_core.templates.model import CaptureDetails, FingerTemplate, TemplateRecord
-from cccd_core.templates.packed import MAX_COORDINATE, require
+from cccd_core.templates.packed import MAX_COORDINATE, require, require_place
 
 FORMAT = "xyt"
 MAX_MINUTIAE = 1000  # of a file, as in NBIS (MAX_FILE_MINUTIAE)
@@ -94,7 +94,7 @@ def write(record: TemplateRecord) -> bytes:
                 row=int(view.y_px.max()),
                 height_px=view.height_px,
             )
-        require("minutia's column", int(view.x_px.max()), MAX_COORDINATE)
+        require_place(int(view.x_px.max()), MAX_COORDINATE)
     theta = (to_steps(view.angle, STEPS) + np.uint16(180)) % np.uint16(360)
     columns = [view.x_px.tolist(), (view.height_px - view.y_px.astype(np.int64)).tolist(), theta.tolist()]
     if view.details.with_quality is not False or view.quality.any():

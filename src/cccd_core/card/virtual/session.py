@@ -63,7 +63,7 @@ class TerminalRun:
     authentication: both are signed by the terminal.
     """
 
-    chip_id: bytes
+    chip_id: bytes = field(repr=False)
     reader_key: bytes
     issuer: Holder | None = None  # whose certificates are verified next, by MSE:Set DST
     verifier: Holder | None = None  # the document verifier imported last

@@ -84,7 +84,7 @@ def moments(name: Literal["signs", "steps"], probes: Bytes, codes: Bytes) -> NDA
     return out
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Groups:
     """People to be sifted, by sixteen of one class: `sketches` uint8[groups, 10 fingers x 6 x 16 people x 4], the first
     24 bytes of each finger's numbers, plus 8; `slots` int32[groups, 16], which row of the codes each is, below 0 for
@@ -95,7 +95,7 @@ class Groups:
     classes: NDArray[np.uint16]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Sieves:
     """What they are sifted by. `sketches` int8[probes, 10 fingers x 6 x 2 halves x 4], as stated. Of each laying (as
     stated, or so, with the hands exchanged and with all but the thumbs exchanged) the numbers and floors: `steps`

@@ -119,7 +119,7 @@ def _shipped() -> Measured:
         raise DamagedError("what was measured of the finger codes cannot be read", why=type(error).__name__) from None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class People:
     """Codes of people: each column uint8[people, 10, bytes], row p - 1 of position p, zeros where it is absent, and
     `present` uint16[people], bit p - 1 for position p. ParameterError where they do not belong together."""
@@ -154,6 +154,9 @@ class _Against(NamedTuple):
 
     codes: Bytes
     own_share: float
+
+    def __repr__(self) -> str:
+        return f"_Against(fingers={len(self.codes)})"
 
     @classmethod
     def of(cls, column: str, codes: Bytes, part: float) -> _Against:

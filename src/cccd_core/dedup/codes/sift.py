@@ -63,7 +63,7 @@ def sketch_score(keep: float, fingers: int) -> float:
     return -math.inf if share >= 1.0 else NormalDist().inv_cdf(1.0 - share)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Segment:
     """Some people of a part: the place of the part's first person, and of the first of these; `numbers` and `kinds` of
     all of the part, uint8[people, 10 x bytes] and their classes, uint16[people], by whose rows the groups name them."""
@@ -75,7 +75,7 @@ class Segment:
     kinds: NDArray[np.uint16]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Crowd:
     """People laid out to be sifted, those of several parts one after the other: `presences` are the words that occur,
     which are their classes."""
@@ -118,7 +118,7 @@ def _groups(codes: Bytes, kind: NDArray[np.uint16], start: int, stop: int) -> sc
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Known:
     """What the cohort gives some people, as their fingers lie and with the hands exchanged."""
 

@@ -22,7 +22,7 @@ _TRIES: Final = 16
 _ASKED: Final = 500  # people asked of the gallery at a time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LiveShard:
     """A shard and which of its rows count: `rows` int64, ascending, all others are of withdrawn people."""
 

@@ -60,7 +60,7 @@ class ShardFacts:
     loose: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ShardBlock:
     """The prepared fingers of some rows of a shard, in the order of `dedup.blocks.Block`: by position, then person.
 

@@ -16,7 +16,7 @@ Places = NDArray[np.int64]
 Loose = Mapping[str, NDArray[np.uint8]]  # by column, uint8[fingers, bytes]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Coded:
     """Codes of the placed fingers of people, and of those of unknown position, with whose they are (places,
     ascending)."""

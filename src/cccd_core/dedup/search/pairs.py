@@ -21,7 +21,7 @@ PAIRS_MOST = 4096  # of people in memory at a time: a hundred scores each
 Places = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Hands:
     """Where each person's fingers lie in a block: `placed` int64[people, 10] by position - 1, `slots` int64[people, 10]
     in their own order; -1 where there is none. `count` int64[people]."""

@@ -256,7 +256,7 @@ class Lots:
         return cls(people, Known.of(screen, people, exchanged=False), len(lots[0]))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Batch:
     """People of a batch, coded, for the first pass."""
 
@@ -286,7 +286,7 @@ class Batch:
         return Again(self, some, captured, Lots.of(self.screen, lots))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Again:
     """People of a batch for the second pass: which of the first they are, their fingers as captured, and in other
     layings and as mirror images."""

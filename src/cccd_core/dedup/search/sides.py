@@ -48,7 +48,7 @@ class Opener(Protocol):
         """The people of these rows. DamagedError where the file is not the one that they are rows of."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ShardPart:
     """Rows of a shard: `rows` int64, ascending."""
 

@@ -13,7 +13,7 @@ import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
@@ -30,7 +30,7 @@ ANSWER_BYTES_KEPT: Final = 64 << 20
 _REWRITTEN_FROM: Final = 1 << 20  # bytes: a log below is let grow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Head:
     gallery_id: str
     salt: bytes
@@ -42,7 +42,7 @@ class Accepted:
 
     id: str
     operation: Operation
-    digest: bytes
+    digest: bytes = field(repr=False)
     reference: str | None = None
     order: str | None = None
     after: int = 0

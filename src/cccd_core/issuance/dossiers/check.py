@@ -174,7 +174,7 @@ class _Read:
     template: FingerTemplate
     doubts: tuple[Finding, ...]
     image: ReadImage | None
-    fingerprints: tuple[tuple[bytes, int], ...]
+    fingerprints: tuple[tuple[bytes, int], ...] = field(repr=False)
 
 
 def _read(raw: RawDossier, position: int, note: FingerNote, policy: CheckPolicy, problems: list[Problem]) -> _Read:

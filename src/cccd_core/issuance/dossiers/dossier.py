@@ -80,7 +80,7 @@ class FingerNotes:
         return self.fingers.get(position, FingerNote()).over(self.templates)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dossier:
     """The checked text of one dossier. `issue_date` and `expiry_date` are filled in by the rule where it gives none."""
 

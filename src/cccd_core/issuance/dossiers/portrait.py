@@ -9,7 +9,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from PIL import Image
@@ -35,7 +35,7 @@ _UPRIGHT = {
 class Portrait:
     """A portrait that was decoded whole. `for_chip` says that its bytes can go on the chip as they are."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     format: Literal["JPEG", "JPEG2000", "PNG"]
     width_px: int
     height_px: int

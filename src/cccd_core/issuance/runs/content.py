@@ -164,7 +164,7 @@ class ContentStore:
         return DamagedError("the store of checked dossiers holds what no check wrote", path=str(self._file.path))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Facts:
     """What a template says beside its columns."""
 
