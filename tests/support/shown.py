@@ -76,7 +76,7 @@ def filled(cls: type) -> Any:
     marks = {name: _Mark(name) for name in names_of(cls)}
     if not dataclasses.is_dataclass(cls):
         return cls._make(marks.values())  # type: ignore[attr-defined]
-    made = object.__new__(cls)
+    made = cls.__new__(cls)
     for name, mark in marks.items():
         object.__setattr__(made, name, mark)
     return made
