@@ -32,6 +32,9 @@ class Kept(NamedTuple):
     places: NDArray[np.int64]
     ways: Ways
 
+    def __repr__(self) -> str:
+        return f"Kept(people={len(self.places)})"
+
 
 _NOBODY: Final = Kept(np.zeros(0, np.int64), np.zeros(0, np.uint8))
 
