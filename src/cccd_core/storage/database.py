@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from functools import wraps
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from cccd_core.errors import FileError
+
+_TRIES: Final = 3
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 
 class LostConnectionError(FileError):
@@ -45,3 +51,19 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Lets go; it can be used again."""
+
+
+def again(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """A call that is made again, twice at most, where the database was lost and nothing of it was kept."""
+
+    @wraps(method)
+    def call(*args: _P.args, **named: _P.kwargs) -> _T:
+        for _ in range(_TRIES - 1):
+            try:
+                return method(*args, **named)
+            except LostConnectionError as error:
+                if not error.undone:
+                    raise
+        return method(*args, **named)
+
+    return call

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, inspect
 
 from cccd_core.errors import ConflictError, DamagedError, FileError
+from cccd_core.issuance.register.database import sqlite_kind
 from cccd_core.issuance.register.store import Acceptance, CardStatus, Register, new_person_id
+from cccd_core.issuance.register.tables import METADATA
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import RunState
+from support.postgres_server import Server
+
+FORMATS = Path(__file__).parents[2] / "vectors" / "formats"
 
 DAY = date(2026, 11, 1)
 
@@ -27,9 +37,22 @@ def acceptance(dossier: str = "D1", number: str = "1", **changes: Any) -> Accept
     return Acceptance(dossier, number, **{**values, **changes})
 
 
+@pytest.fixture(params=["file", pytest.param("server", marks=pytest.mark.postgres)])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where a register of the test's own is."""
+    if request.param == "file":
+        yield tmp_path / "register.sqlite"
+    else:
+        server = request.getfixturevalue("postgres")
+        url = server.new_database()
+        yield url
+        server.drop(url)
+
+
 @pytest.fixture
-def register(tmp_path: Path) -> Register:
-    return Register(tmp_path / "register.sqlite")
+def register(where: Path | str) -> Iterator[Register]:
+    with closing(Register(where)) as made:
+        yield made
 
 
 def test_a_card_from_acceptance_to_its_successor(register: Register) -> None:
@@ -134,4 +157,91 @@ def test_a_register_of_an_earlier_version_is_named(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(DamagedError, match="another schema version") as caught:
         Register(path)
-    assert (caught.value.facts["found"], caught.value.facts["known"]) == (1, 2)
+    assert (caught.value.facts["found"], caught.value.facts["known"]) == (1, sqlite_kind().version)
+
+
+@pytest.mark.parametrize("version", sorted(path.name for path in FORMATS.iterdir()))
+def test_a_register_of_an_earlier_version_is_brought_up(version: str, tmp_path: Path) -> None:
+    path = tmp_path / "register.sqlite"
+    shutil.copy(FORMATS / version / "register.sqlite", path)
+    with closing(sqlite3.connect(path)) as connection:
+        cards = connection.execute("SELECT dossier_id, number, status, serial FROM cards ORDER BY card_id").fetchall()
+        (name,) = connection.execute("SELECT register_id FROM identity").fetchone()
+    with closing(Register(path)) as register:
+        assert [(one.dossier_id, one.number, one.status, one.serial) for one in register.cards()] == cards
+        assert register.register_id == name
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (sqlite_kind().version,)
+    Register(path, make=False).close()
+
+
+def test_an_earlier_version_with_another_table_is_not_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "register.sqlite"
+    shutil.copy(sorted(FORMATS.iterdir())[0] / "register.sqlite", path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE more (x)")
+    with pytest.raises(DamagedError):
+        Register(path)
+
+
+def test_the_tables_that_statements_speak_of_are_those_that_migrations_make(tmp_path: Path) -> None:
+    """In a server every opening compares them."""
+    path = tmp_path / "register.sqlite"
+    Register(path).close()
+    found = inspect(create_engine(f"sqlite:///{path}"))
+    made = {
+        (table, column["name"], bool(column["primary_key"]) or not column["nullable"])
+        for table in found.get_table_names()
+        for column in found.get_columns(table)
+    }
+    assert made == {
+        (table.name, column.name, not column.nullable) for table in METADATA.tables.values() for column in table.columns
+    }
+
+
+def test_a_register_that_must_be_there_is_not_made(where: Path | str) -> None:
+    with pytest.raises(FileError):
+        Register(where, make=False)
+    with closing(Register(where)) as made, closing(Register(where, make=False)) as again:
+        assert made.register_id == again.register_id
+
+
+def test_who_opens_a_register_first_at_the_same_time_as_others_names_it_for_all(where: Path | str) -> None:
+    names: list[str] = []
+    together = Barrier(4)
+
+    def first() -> None:
+        together.wait()
+        with closing(Register(where)) as register:
+            names.append(register.register_id)
+
+    threads = [Thread(target=first) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names) == 4
+    assert len(set(names)) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE cccd_register.more (x integer)",
+        "ALTER TABLE cccd_register.cards DROP COLUMN serial",
+        "ALTER TABLE cccd_register.cards ADD COLUMN fee integer",
+        "CREATE VIEW cccd_register.seen AS SELECT 1",
+        "UPDATE cccd_register.about SET version = 99",
+        "CREATE FUNCTION cccd_register.quietly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        " CREATE TRIGGER quietly BEFORE INSERT ON cccd_register.cards FOR EACH ROW EXECUTE FUNCTION"
+        " cccd_register.quietly()",
+    ],
+)
+def test_other_tables_in_a_server_are_refused(postgres: Server, statement: str) -> None:
+    url = postgres.new_database()
+    Register(url).close()
+    postgres.sql(statement, Server.name(url))
+    with pytest.raises(DamagedError):
+        Register(url)
+    postgres.drop(url)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import wraps
 from itertools import islice
-from typing import Final, ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
@@ -29,30 +28,9 @@ from cccd_core.dedup.gallery.withdrawal import Withdrawal, WithdrawalKind
 from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson, is_identifier
 from cccd_core.errors import ConflictError, DamagedError, ParameterError, UnavailableError
 from cccd_core.storage.cipher import Cipher
-from cccd_core.storage.database import Database, LostConnectionError
-
-_TRIES: Final = 3
+from cccd_core.storage.database import Database, again
 
 PersonRow: TypeAlias = tuple[int, str, bytes]
-
-_T = TypeVar("_T")
-_P = ParamSpec("_P")
-
-
-def again(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """A call that is made again, twice at most, where the database was lost and nothing of it was kept."""
-
-    @wraps(method)
-    def call(*args: _P.args, **named: _P.kwargs) -> _T:
-        for _ in range(_TRIES - 1):
-            try:
-                return method(*args, **named)
-            except LostConnectionError as error:
-                if not error.undone:
-                    raise
-        return method(*args, **named)
-
-    return call
 
 
 class SqlReader:

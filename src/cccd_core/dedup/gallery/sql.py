@@ -9,7 +9,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from cccd_core.dedup.gallery.protocol import OTHER_TEMPLATES, TAKEN, UNKNOWN
-from cccd_core.dedup.gallery.reader import PersonRow, SqlReader, again
+from cccd_core.dedup.gallery.reader import PersonRow, SqlReader
 from cccd_core.dedup.gallery.records import Fingers, checksum_of, encode
 from cccd_core.dedup.gallery.tables import ASKED_BLOCK, FINGER, NUMBERS, PERSON, RENAMING, TRACE, WITHDRAWAL
 from cccd_core.dedup.gallery.withdrawal import Clock, Withdrawal, WithdrawalKind
@@ -17,7 +17,7 @@ from cccd_core.dedup.person import MAX_FINGERS, EnrolledPerson, demand_identifie
 from cccd_core.errors import ConflictError
 from cccd_core.progress import Progress
 from cccd_core.storage.cipher import Cipher
-from cccd_core.storage.database import Database
+from cccd_core.storage.database import Database, again
 
 _Coded: TypeAlias = tuple[str, Fingers]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,67 +17,14 @@ from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Date,
-    Integer,
-    MetaData,
-    RowMapping,
-    String,
-    Table,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
 
 from cccd_core.errors import ConflictError, DamagedError
-from cccd_core.storage.sqlite import SqliteFile, SqliteKind
-
-KIND = SqliteKind(
-    what="register",
-    application_id=0x43434452,  # "CCDR"
-    version=2,
-    schema=(
-        "CREATE TABLE identity (register_id TEXT PRIMARY KEY)",
-        "CREATE TABLE people (person_id TEXT PRIMARY KEY, dossier_id TEXT NOT NULL, enrolled INTEGER NOT NULL)",
-        "CREATE TABLE numbers (number TEXT PRIMARY KEY, person_id TEXT NOT NULL REFERENCES people)",
-        "CREATE TABLE cards (card_id INTEGER PRIMARY KEY, dossier_id TEXT NOT NULL,"
-        " number TEXT NOT NULL REFERENCES numbers, replaces TEXT,"
-        " status TEXT NOT NULL CHECK (status IN ('under_way', 'valid', 'superseded')),"
-        " serial TEXT UNIQUE, issue_date DATE NOT NULL, expiry_date DATE, UNIQUE (dossier_id, number))",
-        "CREATE UNIQUE INDEX one_card_under_way ON cards (number) WHERE status = 'under_way'",
-        "CREATE UNIQUE INDEX one_valid_card ON cards (number) WHERE status = 'valid'",
-    ),
-    value_bytes_max=4096,
-)
+from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.tables import CARDS, IDENTITY, NUMBERS, PEOPLE
+from cccd_core.storage.database import again
 
 _ASKED_AT_ONCE = 500
-
-_METADATA = MetaData()
-_IDENTITY = Table("identity", _METADATA, Column("register_id", String, primary_key=True))
-_PEOPLE = Table(
-    "people",
-    _METADATA,
-    Column("person_id", String, primary_key=True),  # in the gallery
-    Column("dossier_id", String),  # by which the person came in
-    Column("enrolled", Integer),  # 1 where the gallery has fingers of them
-)
-_NUMBERS = Table("numbers", _METADATA, Column("number", String, primary_key=True), Column("person_id", String))
-_CARDS = Table(
-    "cards",
-    _METADATA,
-    Column("card_id", Integer, primary_key=True),
-    Column("dossier_id", String),
-    Column("number", String),
-    Column("replaces", String),  # a former number whose card this one replaces
-    Column("status", String),
-    Column("serial", String),
-    Column("issue_date", Date),
-    Column("expiry_date", Date),
-)
 
 
 class CardStatus(StrEnum):
@@ -115,73 +62,99 @@ class Acceptance:
 
 
 class Register:
-    """The register in one SQLite file; made where it is not there. Errors as `SqliteFile`."""
+    """Whose a number is, and which card is valid; `where`, and errors, as `open_register`.
 
-    def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, KIND)
-        with self._file.read() as connection:
-            found = connection.execute(select(_IDENTITY.c.register_id)).scalar()
+    Several threads and processes may use it at a time. What a call writes is kept when it returns.
+    """
+
+    def __init__(self, where: Path | str, *, make: bool = True) -> None:
+        self._database = open_register(where, make=make)
+        try:
+            self.register_id = self._identity()
+        except BaseException:
+            self.close()
+            raise
+
+    @again
+    def _identity(self) -> str:
+        """32 hexadecimal digits, drawn by the first who opens the register."""
+        with self._database.read() as connection:
+            found = connection.execute(select(IDENTITY.c.register_id)).scalar()
         if found is None:
-            with self._file.write() as connection:
-                found = connection.execute(select(_IDENTITY.c.register_id)).scalar()
+            with self._database.write() as connection:
+                found = connection.execute(select(IDENTITY.c.register_id)).scalar()
                 if found is None:
                     found = uuid.uuid4().hex
-                    connection.execute(insert(_IDENTITY).values(register_id=found))
-        self.register_id = str(found)
+                    connection.execute(insert(IDENTITY).values(register_id=found))
+        return str(found)
 
     def close(self) -> None:
-        """Lets go of the file."""
-        self._file.close()
+        """Lets go of the database; the register can be used again."""
+        self._database.close()
 
+    @again
     def card(self, dossier_id: str, number: str) -> Card | None:
         """The card of a dossier, whatever its status."""
-        with self._file.read() as connection:
-            return _card(connection, _CARDS.c.dossier_id == dossier_id, _CARDS.c.number == number)
+        with self._database.read() as connection:
+            return _card(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
 
+    @again
     def under_way(self, number: str) -> Card | None:
         """The accepted card of a number that is not proved yet."""
-        with self._file.read() as connection:
-            return _card(connection, _CARDS.c.number == number, _CARDS.c.status == CardStatus.UNDER_WAY)
+        with self._database.read() as connection:
+            return _card(connection, CARDS.c.number == number, CARDS.c.status == CardStatus.UNDER_WAY)
 
+    @again
     def person_of(self, number: str) -> str | None:
         """Whom a number belongs to, as the gallery calls the person."""
-        with self._file.read() as connection:
-            return connection.execute(select(_NUMBERS.c.person_id).where(_NUMBERS.c.number == number)).scalar()
+        with self._database.read() as connection:
+            return connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == number)).scalar()
 
+    @again
     def dossier_of(self, person_id: str) -> str | None:
         """The dossier by which a person of the gallery was enrolled."""
-        with self._file.read() as connection:
-            return connection.execute(select(_PEOPLE.c.dossier_id).where(_PEOPLE.c.person_id == person_id)).scalar()
+        with self._database.read() as connection:
+            return connection.execute(select(PEOPLE.c.dossier_id).where(PEOPLE.c.person_id == person_id)).scalar()
 
+    @again
     def enrolled(self) -> int:
         """How many people there are of whom the gallery has fingers."""
-        with self._file.read() as connection:
-            query = select(func.count()).select_from(_PEOPLE).where(_PEOPLE.c.enrolled == 1)
+        with self._database.read() as connection:
+            query = select(func.count()).select_from(PEOPLE).where(PEOPLE.c.enrolled == 1)
             return connection.execute(query).scalar_one()
 
     def enrolled_among(self, person_ids: Iterable[str]) -> int:
         """How many of these people, each named once, there are of whom the gallery has had fingers."""
+        return self._enrolled_among(tuple(person_ids))
+
+    @again
+    def _enrolled_among(self, person_ids: Sequence[str]) -> int:
         asked = iter(person_ids)
         found = 0
-        with self._file.read() as connection:
+        with self._database.read() as connection:
             while part := list(islice(asked, _ASKED_AT_ONCE)):
-                query = select(func.count()).select_from(_PEOPLE)
-                query = query.where(_PEOPLE.c.enrolled == 1, _PEOPLE.c.person_id.in_(part))
+                query = select(func.count()).select_from(PEOPLE)
+                query = query.where(PEOPLE.c.enrolled == 1, PEOPLE.c.person_id.in_(part))
                 found += connection.execute(query).scalar_one()
         return found
 
     def accept(self, acceptances: Iterable[Acceptance]) -> None:
         """Accepts all of them or none; what is accepted already stays. ConflictError where a number is another
         person's or has another card under way."""
-        with self._file.write() as connection:
+        self._accept(tuple(acceptances))
+
+    @again
+    def _accept(self, acceptances: Sequence[Acceptance]) -> None:
+        with self._database.write() as connection:
             for one in acceptances:
                 _accept(connection, one)
 
+    @again
     def verify(self, dossier_id: str, number: str, serial: str) -> None:
         """The card of an accepted dossier is proved: it is the number's valid card now, and the former ones are
         superseded. Doing it again changes nothing; another serial is a ConflictError."""
-        with self._file.write() as connection:
-            row = _row(connection, _CARDS.c.dossier_id == dossier_id, _CARDS.c.number == number)
+        with self._database.write() as connection:
+            row = _row(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
             if row is None:
                 raise ConflictError("the dossier was never accepted", dossier=dossier_id)
             if row["status"] != CardStatus.UNDER_WAY:
@@ -190,18 +163,19 @@ class Register:
                 return
             numbers = [number] if row["replaces"] is None else [number, row["replaces"]]
             connection.execute(
-                update(_CARDS)
-                .where(_CARDS.c.number.in_(numbers), _CARDS.c.status == CardStatus.VALID)
+                update(CARDS)
+                .where(CARDS.c.number.in_(numbers), CARDS.c.status == CardStatus.VALID)
                 .values(status=CardStatus.SUPERSEDED)
             )
             connection.execute(
-                update(_CARDS).where(_CARDS.c.card_id == row["card_id"]).values(status=CardStatus.VALID, serial=serial)
+                update(CARDS).where(CARDS.c.card_id == row["card_id"]).values(status=CardStatus.VALID, serial=serial)
             )
 
+    @again
     def cards(self) -> list[Card]:
         """Every card, in the order of acceptance."""
-        with self._file.read() as connection:
-            return [_as_card(row) for row in connection.execute(select(_CARDS).order_by(_CARDS.c.card_id)).mappings()]
+        with self._database.read() as connection:
+            return [_as_card(row) for row in connection.execute(select(CARDS).order_by(CARDS.c.card_id)).mappings()]
 
 
 def new_person_id(dossier_id: str, number: str) -> str:
@@ -219,18 +193,18 @@ def demand_unknown(path: Path, person_ids: Iterable[str]) -> None:
 
 
 def _accept(connection: Connection, one: Acceptance) -> None:
-    if _row(connection, _CARDS.c.dossier_id == one.dossier_id, _CARDS.c.number == one.number) is not None:
+    if _row(connection, CARDS.c.dossier_id == one.dossier_id, CARDS.c.number == one.number) is not None:
         return
-    owner = connection.execute(select(_NUMBERS.c.person_id).where(_NUMBERS.c.number == one.number)).scalar()
+    owner = connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == one.number)).scalar()
     if owner is None:
-        if connection.execute(select(_PEOPLE.c.person_id).where(_PEOPLE.c.person_id == one.person_id)).first() is None:
+        if connection.execute(select(PEOPLE.c.person_id).where(PEOPLE.c.person_id == one.person_id)).first() is None:
             person = {"person_id": one.person_id, "dossier_id": one.dossier_id, "enrolled": int(one.enrolled)}
-            connection.execute(insert(_PEOPLE).values(person))
-        connection.execute(insert(_NUMBERS).values(number=one.number, person_id=one.person_id))
+            connection.execute(insert(PEOPLE).values(person))
+        connection.execute(insert(NUMBERS).values(number=one.number, person_id=one.person_id))
     elif owner != one.person_id:
         raise ConflictError("the number belongs to another person", dossier=one.dossier_id)
     connection.execute(
-        insert(_CARDS).values(
+        insert(CARDS).values(
             dossier_id=one.dossier_id,
             number=one.number,
             replaces=one.replaces,
@@ -242,7 +216,7 @@ def _accept(connection: Connection, one: Acceptance) -> None:
 
 
 def _row(connection: Connection, *where: ColumnElement[bool]) -> RowMapping | None:
-    return connection.execute(select(_CARDS).where(*where)).mappings().first()
+    return connection.execute(select(CARDS).where(*where)).mappings().first()
 
 
 def _card(connection: Connection, *where: ColumnElement[bool]) -> Card | None:

@@ -1,0 +1,1 @@
+"""One file a version. What is here is never changed: databases were made by it."""
