@@ -11,11 +11,13 @@ holds a sentence of the server, which shows values of rows.
 from __future__ import annotations
 
 import os
+import re
 import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, cast
 
 from sqlalchemy import Connection, create_engine
@@ -276,8 +278,9 @@ class PostgresDatabase:
             raise DamagedError(
                 f"the {kind.what} has another schema version", path=self.where, found=said[0][1], known=kind.version
             )
-        others = connection.exec_driver_sql(_OTHERS, (kind.name, kind.name)).scalar_one()
-        if others or found != kind.columns | about:
+        others = connection.exec_driver_sql(_OTHERS, (kind.name,)).scalar_one()
+        triggers = frozenset(tuple(row) for row in connection.exec_driver_sql(_TRIGGERS, (kind.name,)).fetchall())
+        if others or found != kind.columns | about or triggers != _promised(kind.statements):
             raise DamagedError(f"the {kind.what}'s tables are not those of its version", path=self.where)
 
 
@@ -333,12 +336,25 @@ _COLUMNS: Final = (
     " WHERE n.nspname = %s AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped"
     " LIMIT 256"
 )
-_OTHERS: Final = (  # views, foreign tables, what a trigger or a rule would do besides
-    "SELECT (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s"
-    " AND (c.relkind IN ('v', 'm', 'f', 'p') OR c.relhasrules OR c.relrowsecurity))"
-    " + (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n"
-    " ON n.oid = c.relnamespace WHERE n.nspname = %s AND NOT t.tgisinternal)"
+_OTHERS: Final = (  # views, foreign tables, what a rule would do besides
+    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s"
+    " AND (c.relkind IN ('v', 'm', 'f', 'p') OR c.relhasrules OR c.relrowsecurity)"
 )
+_TRIGGERS: Final = (  # each that is not turned off, with its table and what its function does
+    "SELECT c.relname::text, t.tgname::text, p.prosrc FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid"
+    " WHERE n.nspname = %s AND NOT t.tgisinternal AND t.tgenabled <> 'D' LIMIT 256"
+)
+_FUNCTION: Final = re.compile(r"CREATE FUNCTION (\w+)\(\) .* AS \$\$(.*)\$\$", re.DOTALL)
+_TRIGGER: Final = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+) .* ON (\w+) .*EXECUTE FUNCTION (\w+)\(\)")
+
+
+@cache
+def _promised(statements: tuple[str, ...]) -> frozenset[tuple[str, str, str]]:
+    """The triggers that these statements make, as `_TRIGGERS` finds them."""
+    does = {found[1]: found[2] for found in map(_FUNCTION.match, statements) if found}
+    made = [found for found in map(_TRIGGER.match, statements) if found]
+    return frozenset((found[2], found[1], does[found[3]]) for found in made)
 
 
 def _close_idle() -> None:

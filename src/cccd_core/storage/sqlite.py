@@ -153,7 +153,7 @@ class SqliteFile:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return BusyError(f"another process is writing the {self.kind.what}", **facts)
         if code == sqlite3.SQLITE_CONSTRAINT:
-            rule = str(error).partition(": ")[2]
+            rule = str(error).rpartition(": ")[2]  # a trigger says the rule alone
             return ConflictError(f"a rule of the {self.kind.what} would be broken", path=str(self.path), rule=rule)
         if code in _FILE_TROUBLE:
             if self._full():
@@ -263,7 +263,7 @@ def _identity(connection: Connection) -> tuple[int, int]:
 
 
 def _schema(connection: Connection) -> frozenset[tuple[str, str, str | None]]:
-    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master LIMIT 64")
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master LIMIT 256")
     return frozenset((row[0], row[1], row[2]) for row in rows)
 
 

@@ -17,6 +17,7 @@ from cccd_core.storage.postgres import SCHEME, PostgresDatabase, PostgresKind
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 
 _WHAT: Final = "register"
+_VALUE_BYTES_MOST: Final = 1 << 17  # the evidence of a case
 _MIGRATIONS: Final = Path(migrations.__file__).parent
 
 
@@ -29,7 +30,7 @@ def sqlite_kind() -> SqliteKind:
         application_id=0x43434452,  # "CCDR"
         version=made.version,
         schema=made.statements,
-        value_bytes_max=4096,
+        value_bytes_max=_VALUE_BYTES_MOST,
         earlier=made.earlier,
     )
 

@@ -32,3 +32,62 @@ CARDS: Final = Table(
     Column("issue_date", Date, nullable=False),
     Column("expiry_date", Date),
 )
+
+CASES: Final = Table(
+    "cases",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("dossier_id", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of the dossier as it was handed in
+    Column("person_id", Text, nullable=False),  # whose card it would be, in the gallery
+    Column("operator", Text),  # who entered it
+    Column("evidence", Text, nullable=False),
+    Column("time_us", NUMBER, nullable=False),  # microseconds since 1970, UTC, as in the tables below
+)
+CASE_PEOPLE: Final = Table(
+    "case_people",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),  # likeliest first, from 1
+    Column("person_id", Text, nullable=False),
+    Column("dossier_id", Text),
+)
+CASE_VOTES: Final = Table(
+    "case_votes",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),  # one more whenever a case is opened again
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("adjudicator", Text, nullable=False),
+    Column("senior", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time_us", NUMBER, nullable=False),
+)
+CASE_DECISIONS: Final = Table(
+    "case_decisions",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("answer", Text, nullable=False),
+    Column("time_us", NUMBER, nullable=False),
+)
+CASE_REOPENINGS: Final = Table(
+    "case_reopenings",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),  # which was settled
+    Column("reopened_by", Text, nullable=False),
+    Column("ordered_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time_us", NUMBER, nullable=False),
+)
+APART: Final = Table(
+    "apart",
+    METADATA,
+    Column("person_id", Text, primary_key=True),
+    Column("other", Text, primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+)

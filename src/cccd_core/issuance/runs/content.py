@@ -141,22 +141,7 @@ class ContentStore:
 
     def _finger(self, columns: bytes, facts: str) -> FingerTemplate:
         try:
-            said = decode(_Facts, json.loads(facts))
-            count = said.minutiae
-            if len(columns) != 8 * count:
-                raise ValueError
-            wide = np.frombuffer(columns, "<u2", 3 * count).astype(np.uint16)
-            narrow = np.frombuffer(columns, np.uint8, 2 * count, 6 * count)
-            return FingerTemplate(
-                x_px=wide[:count],
-                y_px=wide[count : 2 * count],
-                angle=wide[2 * count :],
-                kind=narrow[:count],
-                quality=narrow[count:],
-                extended=said.extended,
-                details=said.details,
-                **{name: getattr(said, name) for name in _NUMBERS},
-            )
+            return _template(columns, decode(_Facts, json.loads(facts)))
         except (ValueError, TypeError, RecursionError, ParameterError):
             raise self._damaged() from None
 
@@ -184,6 +169,60 @@ class _Facts:
 _NUMBERS: Final = tuple(item.name for item in fields(_Facts) if item.type == "int" and item.name != "minutiae")
 
 
+@dataclass(frozen=True, slots=True)
+class _PackedFinger:
+    position: int
+    columns: bytes = field(repr=False)
+    facts: _Facts = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A dossier's text, templates and portrait as one record."""
+
+    dossier: Dossier = field(repr=False)
+    fingers: tuple[_PackedFinger, ...] = field(repr=False)
+    portrait: bytes = field(repr=False)
+
+
+def pack(content: Content) -> bytes:
+    """A dossier's text, templates (bit for bit) and portrait in one piece, which is to be encrypted."""
+    fingers = tuple(
+        _PackedFinger(position, _columns(finger), _said(finger)) for position, finger in content.tenprint.items()
+    )
+    packed = _Packed(content.dossier, fingers, content.portrait)
+    return json.dumps(encode(packed), ensure_ascii=False).encode()
+
+
+def unpack(data: bytes, path: Path) -> Content:
+    """What `pack` made. DamagedError, which names the path that it came from."""
+    try:
+        packed = decode(_Packed, json.loads(data))
+        fingers = {one.position: _template(one.columns, one.facts) for one in packed.fingers}
+        return Content(packed.dossier, Tenprint(fingers), packed.portrait)
+    except (ValueError, TypeError, RecursionError, ParameterError):
+        raise DamagedError("a kept dossier is none that was packed", path=str(path)) from None
+
+
+def _template(columns: bytes, said: _Facts) -> FingerTemplate:
+    """ValueError, TypeError or ParameterError for what is no template."""
+    count = said.minutiae
+    if len(columns) != 8 * count:
+        raise ValueError
+    wide = np.frombuffer(columns, "<u2", 3 * count).astype(np.uint16)
+    narrow = np.frombuffer(columns, np.uint8, 2 * count, 6 * count)
+    return FingerTemplate(
+        x_px=wide[:count],
+        y_px=wide[count : 2 * count],
+        angle=wide[2 * count :],
+        kind=narrow[:count],
+        quality=narrow[count:],
+        extended=said.extended,
+        details=said.details,
+        **{name: getattr(said, name) for name in _NUMBERS},
+    )
+
+
 def _columns(finger: FingerTemplate) -> bytes:
     """x, y and angle as little-endian uint16, then kind and quality as uint8, one after the other."""
     wide = np.concatenate([finger.x_px, finger.y_px, finger.angle]).astype("<u2")
@@ -191,7 +230,9 @@ def _columns(finger: FingerTemplate) -> bytes:
 
 
 def _facts(finger: FingerTemplate) -> str:
+    return json.dumps(encode(_said(finger)))
+
+
+def _said(finger: FingerTemplate) -> _Facts:
     numbers = {name: int(getattr(finger, name)) for name in _NUMBERS}
-    return json.dumps(
-        encode(_Facts(minutiae=finger.count, extended=finger.extended, details=finger.details, **numbers))
-    )
+    return _Facts(minutiae=finger.count, extended=finger.extended, details=finger.details, **numbers)
