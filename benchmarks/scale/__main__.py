@@ -216,7 +216,9 @@ def measure(options: argparse.Namespace, rows: Rows, folder: Path) -> Run:
         rows.add(f"exponent in N of 1:N, from {large[0][0]:,} people", exponent(*zip(*large, strict=True)), "")
     local = world.join(folder / "local", Processes(runtime.threads()), cascade)
     try:
-        ray = world.join(folder / "ray", Ray(runtime.threads()), cascade)
+        executor = Ray(runtime.threads())
+        with executor.connected():  # its start and its end are no part of the join
+            ray = world.join(folder / "ray", executor, cascade)
         rows.add("N:N, ray beside local, time more", 100 * (ray / local - 1), "%")
     except UnavailableError as error:
         print(f"  ray: {error}")

@@ -181,10 +181,10 @@ def test_what_a_join_would_take(cccd: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert one.screen_hours == pytest.approx((one.pairs / 1e8 + 1e6 / 1e4) / 3600)
     assert two.screen_hours == pytest.approx((one.pairs / 1e8 / 4 + 1e6 / 1e4) / 3600)
     # Of ten fingers the sketch takes most strangers.
-    # A few at a glance; of one pair in a hundred ten by position, then eight of ten with each other.
+    # A few at a glance; of one pair in a thousand ten by position, then eight of ten with each other.
     left = 0.35 * 1.02e-4 * one.pairs
-    fingers = 2 * left * 4 + 2 * 0.015 * left * 10  # pair by pair, which is less than by windows
-    assert one.compare_hours == pytest.approx((left * (2.2 + 0.015 * (10 + 8 * 10)) / 1e5 + fingers / 1e6) / 3600)
+    fingers = 2 * left * 4 + 2 * 0.001 * left * 10  # pair by pair, which is less than by windows
+    assert one.compare_hours == pytest.approx((left * (2.0 + 0.001 * (10 + 8 * 10)) / 1e5 + fingers / 1e6) / 3600)
     assert (one.chance_duplicates, one.chance_reviews) == (50, 500)
     whole = estimate(1000, 10, 1, Cascade(any_position=False), rates)
     assert (whole.tiles, whole.screen_hours, whole.compared_pairs) == (10, 0, 499_500)

@@ -18,7 +18,7 @@ from cccd_core.dedup.search import plan
 from cccd_core.errors import ConflictError, UnavailableError
 from support.joining import join, joinable, population, truth
 from support.patience import PATIENCE_S, until
-from support.tasks import Squares
+from support.tasks import Counting, Squares
 
 pytest.importorskip("ray", reason="the package ray is not installed here")
 pytestmark = pytest.mark.filterwarnings(
@@ -95,6 +95,15 @@ def test_every_task_has_its_result(cluster, tmp_path):
     work = Squares(tmp_path / "log")
     assert sorted(Ray(2, address=cluster.address).run(work, range(30))) == [(n, n * n) for n in range(30)]
     assert sorted(work.runs()) == list(range(30))
+
+
+def test_a_worker_keeps_the_work_from_task_to_task_and_no_longer(cluster):
+    with Ray(2, address=cluster.address).connected():
+        for _ in range(2):
+            found = [result for _, result in Ray(2, address=cluster.address).run(Counting([]), range(12))]
+            for pid in {pid for pid, _ in found}:
+                counts = [count for other, count in found if other == pid]
+                assert counts == list(range(1, len(counts) + 1))
 
 
 def test_an_error_of_a_task_comes_out_with_its_facts(cluster, tmp_path):

@@ -39,8 +39,8 @@ def test_sums_by_hand() -> None:
     assert found.join.screen_hours == pytest.approx(screen / 100 / 3600)
     rows = fingers_until_given_up(Thresholds(DedupParameters(), NATION.people - 1), 10)
     left = pairs * 3e-4 * 0.35 * 1.02  # of ten fingers the sketch takes most of the strangers
-    compare = left * (2.2 + 0.015 * (10 + 10 * rows)) / 2e5
-    unpacked = tiles * 65536 * (1 + 4) * 4 + 2 * 0.015 * left * 10
+    compare = left * (2.0 + 0.001 * (10 + 10 * rows)) / 2e5
+    unpacked = tiles * 65536 * (1 + 4) * 4 + 2 * 0.001 * left * 10
     assert found.join.compare_hours == pytest.approx((compare + unpacked / 1e6) / 100 / 3600)
     index = 1e5 * (1 / 1e4 + 1 / 2e3)
     share = 1e4 * (1e6 + 5e3) / pairs  # the day's people among all

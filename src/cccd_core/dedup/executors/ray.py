@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from types import ModuleType
@@ -18,6 +18,7 @@ from cccd_core.errors import UnavailableError
 
 _PATIENCE_S = 30.0
 _RETRIES = 20  # of one task whose worker or machine died
+_works: dict[str, object] = {}  # of a worker: what its tasks are done by, and what that has found out meanwhile
 
 
 class Ray:
@@ -38,8 +39,8 @@ class Ray:
 
     def run(self, work: Work[T, R], tasks: Iterable[T]) -> Iterator[tuple[T, R]]:
         """Each task with its result, as they end. UnavailableError where the cluster is not there."""
-        with self._connected() as ray:
-            shared = ray.put(work)
+        with self.connected() as ray:
+            shared = [ray.put(work)]  # within a list it comes to a worker as a reference
             remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(_run)
             left = iter(tasks)
             running: dict[object, T] = {}  # by reference
@@ -67,7 +68,9 @@ class Ray:
         return result
 
     @contextmanager
-    def _connected(self) -> Iterator[ModuleType]:
+    def connected(self) -> Iterator[ModuleType]:
+        """A cluster for as long as this lasts, for as many `run`s as there are within. UnavailableError where none
+        answers."""
         ray = self._ray
         began = not ray.is_initialized()
         if began:
@@ -106,5 +109,12 @@ def _package() -> ModuleType:
     return module
 
 
-def _run(work: Work[T, R], task: T) -> R:
-    return work(task)
+def _run(shared: Sequence[object], task: T) -> R:  # type: ignore[type-var]  # what the work gives for its tasks
+    """In a worker, which keeps the work from task to task, as those of `Processes` do."""
+    (reference,) = shared
+    key = reference.hex()  # type: ignore[attr-defined]
+    if key not in _works:
+        _works.clear()
+        _works[key] = _package().get(reference)
+    result: R = _works[key](task)  # type: ignore[operator]
+    return result

@@ -37,7 +37,7 @@ FEW_LEVELS: Final = ((3, 5.0), (4, 16.0))  # of so many fingers, at most: what g
 BARE_LEVELS: Final = ((1, 3.0), (2, 5.0), *FEW_LEVELS)  # of whom the codes barely left
 SPEAKING: Final = 30.0  # who comes to so much by all fingers is compared across positions
 ALL_LEVELS: Final = ((6, 20.0), (10, SPEAKING))
-GOING_ON: Final = 0.015  # of strangers whom the codes take for alike, as was measured
+GOING_ON: Final = 0.001  # of strangers whom the codes take for alike, at most, as was measured (decision 99)
 LAID_LEVELS: Final = ((10, SPEAKING),)
 _REST: Final = (3, 8, 4, 9, 5, 10)
 
@@ -145,7 +145,7 @@ class Glance:
 
 def glanced_fingers(fingers: int) -> float:
     """How many fingers of two strangers who share so many are compared, as was measured of ten."""
-    return min(float(fingers), 2.2)
+    return min(float(fingers), 2.0)
 
 
 def join_levels() -> dict[str, Json]:
