@@ -76,6 +76,28 @@ class WrappedReaders:
         return self.wrap(self.readers.open(*arguments))
 
 
+class EmptyFeeder:
+    """A feeder that has no cards."""
+
+    lanes = ("empty",)
+
+    def __init__(self, feeder: Feeder) -> None:
+        self._feeder = feeder
+
+    def take(self, lane: int, *, serial: str | None) -> None:
+        """See `Feeder`."""
+
+    def release(self, lane: int, card: object) -> None:
+        """See `Feeder`."""
+
+    def cancel(self) -> None:
+        """See `Feeder`."""
+
+    def close(self) -> None:
+        """See `Feeder`."""
+        self._feeder.close()
+
+
 @dataclass(frozen=True)
 class Office:
     """Folders of one test."""

@@ -35,7 +35,7 @@ from cccd_core.personalise import Feeder
 from cccd_core.templates import mirrored, read, write
 from support import cards, dossiers
 from support.chaos import Puller, TearingFeeder, run_and_kill
-from support.issuing import DAY, At, Office, files, fingers_of, lines, outcomes
+from support.issuing import DAY, At, EmptyFeeder, Office, files, fingers_of, lines, outcomes
 
 
 def mixed(office: Office) -> dict[str, tuple[str, str | None]]:
@@ -185,7 +185,7 @@ def test_exchange_and_reissue_against_the_register(office: Office) -> None:
         office.batch("second"), "E4", dossiers.document(4, kind="reissue", grounds="damaged"),
         fingers=fingers_of(5, again=True),
     )  # fmt: skip
-    office.put("E6", 6, **exchange)  # a card from before this register
+    office.put("E6", 6, **exchange, former_card="cccd")  # a card from before this register
     dossiers.put(office.batch("second"), "T5", dossiers.document(5), fingers=fingers_of(55))  # the number is taken
     dossiers.put(office.batch("second"), "S5", dossiers.document(5), fingers=fingers_of(5, again=True))  # and by itself
     report = office.issue("second", "second-out")
@@ -422,27 +422,9 @@ def test_a_lost_run_is_taken_over_when_somebody_says_so(office: Office) -> None:
     assert len({card.serial for card in valid}) == 2
 
 
-class _DeadFeeder:
-    """A feeder whose cards never hold."""
-
-    lanes = ("dead",)
-
-    def take(self, lane: int, *, serial: str | None) -> None:
-        return None
-
-    def release(self, lane: int, card: object) -> None:
-        pass
-
-    def cancel(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
 def test_a_card_that_fails_is_tried_again(office: Office) -> None:
     expected = mixed(office)
-    report = office.issue(means=office.means(wrap=lambda _: _DeadFeeder()))
+    report = office.issue(means=office.means(wrap=EmptyFeeder))
     assert report.figures.failed == {"card_waiting": 3}
     assert report.figures.unique == 3
     assert not report.complete

@@ -20,7 +20,8 @@ class Claim:
     """A dossier that is searched: under which identifier, and what its number says.
 
     `owner`: whose number it is in the register, where the dossier may have it. `contested`: the reason that holds
-    unless the search finds the same person. `own_record`: the gallery entry its fingers must match.
+    unless the search finds the same person. `own_record`: the gallery entry that its fingers must match. `from_before`:
+    it replaces a card that was issued before this register, as it says.
     """
 
     entry: Entry
@@ -31,6 +32,7 @@ class Claim:
     owner: str | None = None
     contested: RegisterReason | None = None
     own_record: str | None = None
+    from_before: bool = False
 
     @property
     def enrolled_as(self) -> str:
@@ -49,7 +51,7 @@ class Claim:
             enrolled=len(self.tenprint) > 0,
             issue_date=dossier.issue_date,
             expiry_date=dossier.expiry_date,
-            replaces=_former_number(dossier) if dossier.grounds == "number_established_anew" else None,
+            replaces=dossier.former_number if dossier.anew else None,
         )
 
 
@@ -72,10 +74,8 @@ class Claims:
         if card is not None and card.status is not CardStatus.UNDER_WAY:
             evidence = Evidence(card_serial=card.serial)
             return replace(entry, state=DossierState.REJECTED, reason=RegisterReason.ALREADY_ISSUED, evidence=evidence)
-        if card is None and (other := self.register.under_way(number)) is not None:
-            theirs = self.orders.order(other.dossier_id, number)
-            if theirs is not None and theirs.run != self.run:
-                return in_other_run(entry, theirs)
+        if card is None and (waiting := self._under_way(entry, dossier)) is not None:
+            return waiting
         order = self.orders.order(dossier.dossier_id, number)
         if order is None:
             return None
@@ -87,34 +87,82 @@ class Claims:
             self.orders.take_over(order, self.run)
         return None
 
+    def _under_way(self, entry: Entry, dossier: Dossier) -> Entry | None:
+        """The entry of a dossier whose number, or the former one that it gives up, has a card under way elsewhere."""
+        for number in _numbers(dossier):
+            other = self.register.under_way(number)
+            if other is None or other.dossier_id == dossier.dossier_id:
+                continue
+            theirs = self.orders.order(other.dossier_id, other.number)
+            if theirs is None or theirs.run != self.run:
+                return in_other_run(entry, theirs)
+        return None
+
     def claim(
         self, entry: Entry, content: Content, digest: str, claimed: Container[str], enrolled: Container[str]
     ) -> Claim:
         """The claim of a dossier; `claimed` are the numbers of those before it, `enrolled` is who is in the gallery."""
         dossier = content.dossier
-        number = dossier.personal_number
-        person_id = new_person_id(dossier.dossier_id, number)
+        person_id = new_person_id(dossier.dossier_id, dossier.personal_number)
         claim = Claim(entry, digest, dossier, content.tenprint, person_id)
-        owner = self.register.person_of(number)
-        if dossier.kind == "new" and owner is not None and owner != person_id:
-            return replace(claim, contested=RegisterReason.NUMBER_TAKEN)
-        if number in claimed:
-            return replace(claim, contested=RegisterReason.NUMBER_REPEATED)
+        owner, former = self._owners(dossier)
+        if owner == person_id:  # this dossier, accepted by a run that was interrupted
+            return replace(claim, from_before=dossier.kind != "new")
+        contested = self._contested(dossier, owner, former, claimed)
         if dossier.kind == "new":
-            return claim
-        if owner is None and dossier.grounds == "number_established_anew":
-            former = _former_number(dossier)
-            owner = None if former is None else self.register.person_of(former)
-        own = owner if owner is not None and owner != person_id and owner in enrolled else None
-        return replace(claim, owner=owner, own_record=own)
+            return replace(claim, contested=contested)
+        holder = former if dossier.anew and former is not None else owner
+        if contested is None and holder is None and dossier.former_card is None and dossier.old_number is None:
+            contested = RegisterReason.NUMBER_UNKNOWN
+        return replace(
+            claim,
+            owner=holder,
+            contested=contested,
+            own_record=holder if holder is not None and holder in enrolled else None,
+            from_before=holder is None and contested is None,
+        )
+
+    def _owners(self, dossier: Dossier) -> tuple[str | None, str | None]:
+        """Whose the number is in the register, and whose the former one."""
+        former = dossier.former_number
+        return (
+            self.register.person_of(dossier.personal_number),
+            None if former is None else self.register.person_of(former),
+        )
+
+    def _contested(
+        self, dossier: Dossier, owner: str | None, former: str | None, claimed: Container[str]
+    ) -> RegisterReason | None:
+        """What stands against a dossier's numbers; `owner` and `former` are whose they are in the register."""
+        number, old = dossier.personal_number, dossier.former_number
+        if dossier.kind == "new" and owner is not None:
+            return RegisterReason.NUMBER_TAKEN
+        if dossier.anew and owner is not None and former is not None and owner != former:
+            return RegisterReason.NUMBER_TAKEN
+        successor = self.register.successor(old) if dossier.anew and old is not None else None
+        if self.register.successor(number) is not None or successor not in (None, number):
+            return RegisterReason.NUMBER_REPLACED
+        if former is not None and former != owner and not dossier.anew:
+            return RegisterReason.OLD_NUMBER_TAKEN
+        if number in claimed or (old is not None and old in claimed and (dossier.anew or dossier.kind == "new")):
+            return RegisterReason.NUMBER_REPEATED
+        return RegisterReason.NUMBER_REPEATED if self._made_here(dossier) else None
+
+    def _made_here(self, dossier: Dossier) -> bool:
+        """Whether this run makes, or has made, another card of the number or of the former one that is given up."""
+        theirs = (
+            self.orders.order(card.dossier_id, card.number) for card in self.register.cards_of(*_numbers(dossier))
+        )
+        return any(one is not None and one.run == self.run and one.dossier_id != dossier.dossier_id for one in theirs)
 
 
-def in_other_run(entry: Entry, order: Order) -> Entry:
-    """The entry of a dossier that another run makes."""
-    return replace(entry, state=DossierState.FAILED, reason=Failure.IN_OTHER_RUN, evidence=Evidence(run=order.run))
+def in_other_run(entry: Entry, order: Order | None) -> Entry:
+    """The entry of a dossier that another run makes, or whose number has a card under way there."""
+    evidence = Evidence(run=None if order is None else order.run)
+    return replace(entry, state=DossierState.FAILED, reason=Failure.IN_OTHER_RUN, evidence=evidence)
 
 
-def _former_number(dossier: Dossier) -> str | None:
-    """The former personal number that an exchange names."""
-    old = dossier.old_number
-    return old if old is not None and len(old) == 12 else None
+def _numbers(dossier: Dossier) -> list[str]:
+    """The numbers that a dossier's card would be the one of: its own, and a former one that it gives up."""
+    former = dossier.former_number if dossier.anew else None
+    return [dossier.personal_number] if former is None else [dossier.personal_number, former]

@@ -19,10 +19,10 @@ from cccd_core.dedup import Decision, EnrolledPerson, Gallery, Match, MemoryGall
 from cccd_core.errors import DamagedError
 from cccd_core.intake import arrangement
 from cccd_core.issuance.decisions.claims import Claim, Claims
-from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, ReviewReason
+from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, Holder, Oddity, ReviewReason
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.runs.content import Content, ContentStore
-from cccd_core.issuance.runs.evidence import FingerEvidence, MatchEvidence, SearchEvidence
+from cccd_core.issuance.runs.evidence import Evidence, FingerEvidence, MatchEvidence, SearchEvidence
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.plain import JsonObject
@@ -66,6 +66,8 @@ class DecideStage:
         self._demand_gallery()
         run = self.state.value("run")
         settled, claims = self._claims(run)
+        own = self._own_records(claims)
+        claims.sort(key=lambda claim: _rank(claim, own.get(claim.person_id)))
         searchable = [claim for claim in claims if len(claim.tenprint)]
         exclude = {claim.person_id: {claim.own_record} for claim in searchable if claim.own_record is not None}
         people = [EnrolledPerson(claim.person_id, claim.tenprint) for claim in searchable]
@@ -74,7 +76,10 @@ class DecideStage:
         decided = {claim.person_id: decision for claim, decision in zip(searchable, decisions, strict=True)}
         removed = self.gallery.removed()
         entries = {
-            claim.person_id: self._outcome(claim, decided.get(claim.person_id), names, removed) for claim in claims
+            claim.person_id: self._outcome(
+                claim, decided.get(claim.person_id), own.get(claim.person_id), names, removed
+            )
+            for claim in claims
         }
         unique = [claim for claim in claims if entries[claim.person_id].state is DossierState.UNIQUE]
         self._reserve(unique, run)
@@ -108,8 +113,7 @@ class DecideStage:
         self.register.accept([claim.acceptance() for claim in unique])
 
     def _claims(self, run: str) -> tuple[list[Entry], list[Claim]]:
-        """What is settled without a search, and the claims in the order of decision; those whose number is contested
-        come after all others, so that nobody is called the duplicate of a dossier that is itself refused."""
+        """What is settled without a search, and the claims in the order of decision."""
         reader = Claims(self.register, self.orders, run, self.lost_run)
         waiting = {entry.dossier_id: entry for entry in self.state.entries(DossierState.SOUND)}
         settled: list[Entry] = []
@@ -132,41 +136,82 @@ class DecideStage:
         for entry, content, digest in found:
             claims.append(reader.claim(entry, content, digest, claimed, self.gallery))
             claimed.add(content.dossier.personal_number)
-        return settled, sorted(claims, key=lambda claim: claim.contested is not None)
+            if content.dossier.anew and content.dossier.former_number is not None:
+                claimed.add(content.dossier.former_number)
+        return settled, claims
 
-    def _outcome(self, claim: Claim, decision: Decision | None, names: _Names, removed: Set[str]) -> Entry:
-        entry = claim.entry
-        if decision is None:
-            if claim.contested is not None:
-                return replace(entry, state=DossierState.REJECTED, reason=claim.contested)
-            if claim.dossier.missing_fingers:
-                return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.NOT_SEARCHABLE)
-            if claim.enrolled_as in removed:
-                return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.OWN_RECORD_REMOVED)
-            return replace(entry, state=DossierState.UNIQUE, searched=True)
-        evidence = replace(entry.evidence, search=names.evidence(decision), number=claim.contested)
-        if decision.outcome == "duplicate":
-            return replace(entry, state=DossierState.DUPLICATE, reason=DuplicateReason.DUPLICATE, evidence=evidence)
-        if claim.contested is not None:
-            return replace(entry, state=DossierState.REJECTED, reason=claim.contested, evidence=evidence)
-        if decision.outcome == "review":
-            reason = ReviewReason.NOT_SEARCHABLE if decision.of is None else ReviewReason.POSSIBLE_DUPLICATE
-            return replace(entry, state=DossierState.REVIEW, reason=reason, evidence=evidence)
-        doubt = next((each.reason for each in evidence.doubts if isinstance(each.reason, ReviewReason)), None)
-        if doubt is not None:
-            return replace(entry, state=DossierState.REVIEW, reason=doubt, evidence=evidence)
-        if claim.enrolled_as in removed:
-            return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.OWN_RECORD_REMOVED, evidence=evidence)
-        if claim.own_record is not None:
-            own = self.searcher.search(
+    def _own_records(self, claims: Sequence[Claim]) -> dict[str, Decision]:
+        """The fingers of every exchange and reissue against the record of its number."""
+        return {
+            claim.person_id: self.searcher.search(
                 [EnrolledPerson(claim.person_id, claim.tenprint)], MemoryGallery([self.gallery.get(claim.own_record)])
             )[0]
-            evidence = replace(evidence, own_record=names.evidence(own))
-            if own.outcome != "duplicate" or own.evidence.matches[0].mirrored:  # no prints to be put on a card
-                return replace(
-                    entry, state=DossierState.REVIEW, reason=ReviewReason.OWN_RECORD_MISMATCH, evidence=evidence
-                )
-        return replace(entry, state=DossierState.UNIQUE, searched=True, evidence=evidence)
+            for claim in claims
+            if claim.own_record is not None and len(claim.tenprint)
+        }
+
+    def _outcome(
+        self, claim: Claim, decision: Decision | None, own: Decision | None, names: _Names, removed: Set[str]
+    ) -> Entry:
+        holder = _holder(claim, own, removed)
+        evidence = replace(
+            claim.entry.evidence,
+            search=None if decision is None else names.evidence(decision),
+            number=None if decision is None else claim.contested,
+            holder=holder,
+            own_record=None if own is None else names.evidence(own),
+        )
+        entry = replace(claim.entry, evidence=evidence)
+        if decision is not None and decision.outcome == "duplicate":
+            if holder is Holder.SAME and claim.contested is None:  # nobody's second dossier: a matter of the records
+                return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.TWO_RECORDS)
+            return replace(entry, state=DossierState.DUPLICATE, reason=DuplicateReason.DUPLICATE)
+        if claim.contested is not None:
+            return replace(entry, state=DossierState.REJECTED, reason=claim.contested)
+        doubt = _doubt(claim, decision, holder, evidence)
+        if doubt is not None:
+            return replace(entry, state=DossierState.REVIEW, reason=doubt)
+        odd = {
+            *entry.warnings,
+            *([Oddity.CARD_FROM_BEFORE] if claim.from_before else []),
+            *([Oddity.NO_OWN_RECORD] if holder is Holder.NO_RECORD else []),
+        }
+        return replace(entry, state=DossierState.UNIQUE, searched=True, warnings=tuple(sorted(odd)))
+
+
+def _rank(claim: Claim, own: Decision | None) -> int:
+    """Where a claim stands in the search. Holders whose own record says that it is they come first, so that nobody who
+    has their fingers, too, comes before them; those whose number is contested, or whose fingers are not the holder's,
+    come after all others, so that nobody is called the duplicate of a dossier that is itself refused."""
+    if claim.contested is not None or (own is not None and own.outcome != "duplicate"):
+        return 2
+    return 0 if own is not None else 1
+
+
+def _holder(claim: Claim, own: Decision | None, removed: Set[str]) -> Holder | None:
+    """Whether the fingers are the holder's of its number; None where nobody in the register has it."""
+    if own is not None:
+        if own.outcome == "duplicate":  # mirrored prints are not to be put on a card
+            return Holder.MIRRORED if own.evidence.matches[0].mirrored else Holder.SAME
+        return Holder.UNSURE if own.outcome == "review" else Holder.OTHER
+    if claim.own_record is not None:
+        return Holder.NO_FINGERS
+    if claim.enrolled_as in removed:
+        return Holder.REMOVED
+    return None if claim.owner is None else Holder.NO_RECORD
+
+
+def _doubt(claim: Claim, decision: Decision | None, holder: Holder | None, evidence: Evidence) -> ReviewReason | None:
+    """Why a person must look at a dossier that is no duplicate, and whose number is not contested."""
+    unsearchable = decision is not None and decision.outcome == "review" and decision.of is None
+    if unsearchable or holder is Holder.NO_FINGERS or (decision is None and claim.dossier.missing_fingers):
+        return ReviewReason.NOT_SEARCHABLE
+    if holder in (Holder.OTHER, Holder.UNSURE, Holder.MIRRORED):
+        return ReviewReason.OWN_RECORD_MISMATCH
+    if decision is not None and decision.outcome == "review":
+        return ReviewReason.POSSIBLE_DUPLICATE
+    doubt = next((each.reason for each in evidence.doubts if isinstance(each.reason, ReviewReason)), None)
+    return ReviewReason.OWN_RECORD_REMOVED if doubt is None and holder is Holder.REMOVED else doubt
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from cccd_core.country import personal_number
 from cccd_core.country.clock import VIETNAM
+from cccd_core.country.personal_number import LENGTH as NUMBER_LENGTH
 from cccd_core.country.renewal import age_on, expiry_date
 from cccd_core.emrtd.names import transliterate
 from cccd_core.errors import Fact, ParameterError
@@ -36,7 +37,7 @@ _T = TypeVar("_T")
 
 OPTIONAL_TEXTS = (
     "ethnicity", "religion", "place_of_origin", "place_of_residence", "marks", "father", "mother", "spouse",
-    "old_number", "unit",
+    "old_number", "former_card", "unit",
 )  # fmt: skip
 """The fields of a dossier that are texts and may be absent."""
 
@@ -103,9 +104,20 @@ class Dossier:
     mother: str | None = None
     spouse: str | None = None
     old_number: str | None = None
+    former_card: str | None = None
     unit: str | None = None
     captured_at: datetime | None = None
     missing_fingers: frozenset[int] = frozenset()  # of which the dossier says that they cannot be captured
+
+    @property
+    def former_number(self) -> str | None:
+        """The former number of 12 digits, which may be a former personal number."""
+        return self.old_number if self.old_number is not None and len(self.old_number) == NUMBER_LENGTH else None
+
+    @property
+    def anew(self) -> bool:
+        """Whether the personal number was established anew."""
+        return self.grounds == schema.ANEW
 
     @property
     def order_key(self) -> tuple[bool, str, str]:
@@ -174,7 +186,7 @@ class DossierParser:
         born, sex, full_name = _of_type(date, values["birth_date"]), text("sex"), text("full_name")
         number = self._number(text("personal_number"), sex, born)
         kind = text("kind") or "new"
-        self._grounds(kind, text("grounds"))
+        self._grounds(kind, text("grounds"), text("old_number"))
         self._old_number(text("old_number"), number)
         captured = _of_type(datetime, values["captured_at"])
         issue, expiry = self._dates(
@@ -327,12 +339,14 @@ class DossierParser:
         if not (old.isascii() and old.isdigit() and len(old) in (9, 12)) or old == number:
             self._error("old_number", Fault.OLD_NUMBER, length=len(old))
 
-    def _grounds(self, kind: str, grounds: str | None) -> None:
+    def _grounds(self, kind: str, grounds: str | None, old: str | None) -> None:
         if kind == "new":
             if grounds is not None:
                 self._error("grounds", Fault.GROUNDS, kind=kind)
         elif grounds not in schema.GROUNDS[kind]:
             self._error("grounds", Fault.GROUNDS, kind=kind)
+        elif grounds == schema.ANEW and not (isinstance(old, str) and len(old) == NUMBER_LENGTH):
+            self._error("grounds", Fault.GROUNDS, needs="old_number")
 
     def _dates(
         self, born: date | None, issued: date | None, expires: date | None, captured: datetime | None

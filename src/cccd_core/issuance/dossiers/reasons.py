@@ -52,7 +52,11 @@ class Fault(Word):
     DATE_IN_FUTURE = "date_in_future", "a date that must have passed lies in the future"
     DATE_ORDER = "date_order", "two dates stand in an impossible order (born, captured, issued, expires)"
     OLD_NUMBER = "old_number", "the old number has neither 9 nor 12 digits, or is the personal number itself"
-    GROUNDS = "grounds", "the grounds do not belong to the kind of dossier, or an exchange or reissue names none"
+    GROUNDS = (
+        "grounds",
+        "the grounds do not belong to the kind of dossier, an exchange or reissue names none, or a number established "
+        "anew comes without the former one of 12 digits",
+    )
     PORTRAIT_MISSING = "portrait_missing", "there is no portrait"
     PORTRAIT_REPEATED = "portrait_repeated", "there is more than one portrait"
     PORTRAIT_UNREADABLE = "portrait_unreadable", "the portrait is not a whole JPEG 2000, JPEG or PNG image"
@@ -94,6 +98,14 @@ class Oddity(Word):
     FINGER_FILE_ODD = "finger_file_odd", "a finger file that is wrapped or framed oddly, and read all the same"
     SEVERAL_VIEWS = "several_views", "a finger file with more than one view of its finger; the first of them is used"
     POSITION_DIFFERS = "position_differs", "a finger file whose own position is not that of its name; the name counts"
+    CARD_FROM_BEFORE = (
+        "card_from_before",
+        "the card that is replaced is from before this register, as the dossier says; nothing here proves it",
+    )
+    NO_OWN_RECORD = (
+        "no_own_record",
+        "an exchange or reissue, and no fingers of the number's holder are on record to compare with",
+    )
     CAPTURE_AGAIN = "capture_again", "the image of a finger is poor: better captured again; the facts say why"
     IMAGE_UNUSED = "image_unused", "the image beside a template cannot be used; the template is"
     PORTRAIT_CONVERTED = "portrait_converted", "the portrait is converted to JPEG 2000 for the chip"
@@ -106,11 +118,25 @@ class RegisterReason(Word):
     DOSSIER_CHANGED = "dossier_changed", "a dossier of this id was accepted earlier with other contents"
     NUMBER_REPEATED = (
         "number_repeated",
-        "an earlier dossier of the batch has this number, and the fingers are not the same person's",
+        "an earlier dossier of the batch has this number, or gives it up: one batch makes one card of it; another one "
+        "is another batch's",
     )
     NUMBER_TAKEN = (
         "number_taken",
         "the number belongs to someone already in the register, and the fingers are not the same person's",
+    )
+    NUMBER_UNKNOWN = (
+        "number_unknown",
+        "an exchange or reissue of a number that nobody has, and the dossier names no card from before this register",
+    )
+    NUMBER_REPLACED = (
+        "number_replaced",
+        "the number was given up for one established anew: the card is that one's, by its number",
+    )
+    OLD_NUMBER_TAKEN = (
+        "old_number_taken",
+        "the former number belongs to someone in the register: a new card for them is an exchange with the grounds "
+        "number_established_anew, and another's number is on no card",
     )
 
 
@@ -129,6 +155,11 @@ class ReviewReason(Word):
     OWN_RECORD_MISMATCH = (
         "own_record_mismatch",
         "an exchange or reissue whose fingers do not match the record of its number, or match it as mirror images",
+    )
+    TWO_RECORDS = (
+        "two_records",
+        "the fingers are those of the record of its number, and of another one's: one person under two numbers, or a "
+        "record that is made of two people",
     )
     OWN_RECORD_REMOVED = (
         "own_record_removed",
@@ -159,6 +190,18 @@ class Failure(Word):
         "another unfinished run over the same gallery holds this dossier (see evidence): finish that one, or where "
         "its folder is lost take it over",
     )
+
+
+class Holder(Word):
+    """Of an exchange or reissue: whether its fingers are those of the record of its number, a former one included."""
+
+    SAME = "same", "the fingers are those of the record of its number"
+    UNSURE = "unsure", "the fingers may be those of the record of its number"
+    MIRRORED = "mirrored", "the fingers match the record of its number as mirror images"
+    OTHER = "other", "the fingers are not those of the record of its number"
+    NO_FINGERS = "no_fingers", "there are fingers on record of its number, and none in the dossier"
+    NO_RECORD = "no_record", "no fingers are on record of its number"
+    REMOVED = "removed", "the record of its number was taken out of the gallery by an order"
 
 
 class DuplicateReason(Word):

@@ -34,6 +34,9 @@ GROUNDS = {
 }
 """Law 26/2023/QH15 article 24: the seven grounds of an exchange (clause 1) and those of a reissue (clause 2)."""
 
+ANEW = "number_established_anew"
+FORMER_CARDS = ("cmnd", "cccd", "can_cuoc")
+
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 FINGER_NAMES = {position: name for position, name in POSITIONS.items() if position}
 """ISO/IEC 19794 finger positions."""
@@ -89,6 +92,10 @@ FIELDS = (
     Field("spouse", "name", "The spouse's full name.", max_length=120, example=None),
     Field("old_number", "word", "A former number: the 9 digits of a CMND, or 12 of a CMND, CCCD or former personal "
           "number.", max_length=12, example="012345678"),
+    Field("former_card", "word", "Of an exchange or reissue: what was the card that it replaces, where that was issued "
+          "before this register: cmnd (chứng minh nhân dân), cccd (thẻ căn cước công dân), can_cuoc (thẻ căn cước). "
+          "Without it, or an old number from before, a number that the register does not know is an error.",
+          values=FORMER_CARDS, example=None),
     Field("issue_date", "date", "The date of issue; by default the day on which the batch is first run.",
           example="2026-03-02"),
     Field("expiry_date", "date", "The last day of validity. By default what the renewal ages "

@@ -17,7 +17,7 @@ from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select, update
 
 from cccd_core.errors import ConflictError, DamagedError
 from cccd_core.issuance.register.database import open_register
@@ -99,10 +99,43 @@ class Register:
             return _card(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
 
     @again
-    def under_way(self, number: str) -> Card | None:
-        """The accepted card of a number that is not proved yet."""
+    def cards_of(self, *numbers: str) -> list[Card]:
+        """The cards of these numbers and those that replace them by another number, in the order of acceptance."""
+        query = select(CARDS).where(or_(CARDS.c.number.in_(numbers), CARDS.c.replaces.in_(numbers)))
         with self._database.read() as connection:
-            return _card(connection, CARDS.c.number == number, CARDS.c.status == CardStatus.UNDER_WAY)
+            return [_as_card(row) for row in connection.execute(query.order_by(CARDS.c.card_id)).mappings()]
+
+    @again
+    def under_way(self, number: str) -> Card | None:
+        """The accepted card of a number, or one that replaces it by another number, that is not proved yet."""
+        own = or_(CARDS.c.number == number, CARDS.c.replaces == number)
+        with self._database.read() as connection:
+            return _card(connection, own, CARDS.c.status == CardStatus.UNDER_WAY)
+
+    @again
+    def replaced_by(self, dossier_id: str, number: str) -> list[Card]:
+        """The cards that the proved card of this dossier replaced: of its own number and of the former one it names."""
+        with self._database.read() as connection:
+            mine = _row(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
+            if mine is None or mine["serial"] is None:
+                return []
+            found = []
+            for each in filter(None, (number, mine["replaces"])):
+                proved = CARDS.c.serial.is_not(None)
+                query = select(CARDS).where(proved, CARDS.c.card_id < mine["card_id"])
+                query = query.where(or_(CARDS.c.number == each, CARDS.c.replaces == each))
+                row = connection.execute(query.order_by(CARDS.c.card_id.desc())).mappings().first()
+                # The last one of a former number may have been replaced by another number's already.
+                if row is not None and row["number"] == each:
+                    found.append(_as_card(row))
+            return found
+
+    @again
+    def successor(self, number: str) -> str | None:
+        """The number that replaced this one, as a proved card says."""
+        query = select(CARDS.c.number).where(CARDS.c.replaces == number, CARDS.c.serial.is_not(None))
+        with self._database.read() as connection:
+            return connection.execute(query.order_by(CARDS.c.card_id)).scalars().first()
 
     @again
     def person_of(self, number: str) -> str | None:
@@ -203,6 +236,8 @@ def _accept(connection: Connection, one: Acceptance) -> None:
         connection.execute(insert(NUMBERS).values(number=one.number, person_id=one.person_id))
     elif owner != one.person_id:
         raise ConflictError("the number belongs to another person", dossier=one.dossier_id)
+    if one.enrolled:  # maybe the first fingers of somebody who came in without
+        connection.execute(update(PEOPLE).where(PEOPLE.c.person_id == one.person_id).values(enrolled=1))
     connection.execute(
         insert(CARDS).values(
             dossier_id=one.dossier_id,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cccd_core.issuance.dossiers.reasons import Holder, RegisterReason
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
 from cccd_core.plain import Json, JsonObject, encode
@@ -19,12 +20,15 @@ STAGES = ("check", "search", "build", "sign", "write", "verify")
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A dossier of somebody known: by which dossier and fingers, how sure."""
+    """A dossier of somebody known: by which dossier and fingers, how sure. `holder`: of an exchange or reissue whether
+    they are the fingers of the record of its number; `number`: what else would be wrong with that."""
 
     dossier: str
     of: str
     fingers: tuple[int, ...]
     score: float
+    holder: Holder | None = None
+    number: RegisterReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,14 @@ def figures(state: RunState, entries: Sequence[Entry]) -> Figures:
         warnings=_counted([str(word) for entry in entries for word in entry.warnings]),
         quality=_qualities(entries),
         duplicates=tuple(
-            Duplicate(entry.dossier_id, search.of or "", search.fingers, search.score)
+            Duplicate(
+                entry.dossier_id,
+                search.of or "",
+                search.fingers,
+                search.score,
+                entry.evidence.holder,
+                entry.evidence.number,
+            )
             for entry in entries
             if entry.state is DossierState.DUPLICATE and (search := entry.evidence.search) is not None
         ),

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from cccd_core.issuance.reports.figures import Figures, Report, score_of
+from cccd_core.issuance.dossiers.reasons import Holder
+from cccd_core.issuance.reports.figures import Duplicate, Figures, Report, score_of
 from cccd_core.issuance.runs.evidence import Evidence
 from cccd_core.issuance.runs.state import DossierState
 from cccd_core.plain import Json
@@ -63,8 +64,11 @@ def render(report: Report) -> str:
         _table(["", ""], [[name.replace("_", " "), value] for name, value in figures.throughput().items()]),
         "<h2>Duplicates</h2>",
         _table(
-            ["dossier", "of", "fingers", "score"],
-            [[one.dossier, one.of, ", ".join(map(str, one.fingers)), one.score] for one in figures.duplicates],
+            ["dossier", "of", "fingers", "score", "its number"],
+            [
+                [one.dossier, one.of, ", ".join(map(str, one.fingers)), one.score, _number(one)]
+                for one in figures.duplicates
+            ],
         ),
         "<h2>Rejected, in review, failed</h2>",
         _table(
@@ -120,11 +124,19 @@ def _quality(figures: Figures) -> list[str]:
     ]
 
 
+def _number(one: Duplicate) -> str:
+    """What a duplicate's number says of it, in words."""
+    return "; ".join(word.text for word in (one.holder, one.number) if word is not None)
+
+
 def _where(evidence: Evidence) -> str:
     if evidence.problems:
         return ", ".join(sorted({problem.field for problem in evidence.problems}))
+    said = [] if evidence.holder in (None, Holder.SAME) else [evidence.holder.text]
     if evidence.search is not None and evidence.search.of is not None:
-        return f"like {evidence.search.of}, score {evidence.search.score}"
+        said.append(f"like {evidence.search.of}, score {evidence.search.score}")
+    if said:
+        return "; ".join(said)
     return "" if evidence.error is None else evidence.error.message
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cccd_core.errors import CccdError
-from cccd_core.issuance.dossiers.reasons import ProblemReason, RegisterReason
+from cccd_core.issuance.dossiers.reasons import Holder, ProblemReason, RegisterReason
 from cccd_core.plain import Json, JsonObject, encode_record
 
 
@@ -91,10 +91,10 @@ class Evidence:
     """All that is known of one dossier. What a stage did not get to is None or empty.
 
     `doubts`: what a person must look at though it is no error. `quality`: of each finger of which there is an image.
-    `number`: what would hold of its number if the search
-    had not found the same person. `own_record`: its fingers against the record of its number. `card`: what the station
-    says of the card and of those spoiled on the way. `run`, `card_serial`: which run has it, which card was issued
-    earlier.
+    `number`: what would hold of its number if the search had not found the same person. `holder`, `own_record`: of an
+    exchange or reissue whether its fingers are those of the record of its number, and how they compare. `card`: what
+    the station says of the card and of those spoiled on the way. `run`, `card_serial`: which run has it, which card was
+    issued earlier.
     """
 
     problems: tuple[ProblemEvidence, ...] = ()
@@ -102,6 +102,7 @@ class Evidence:
     quality: tuple[QualityEvidence, ...] = ()
     search: SearchEvidence | None = None
     number: RegisterReason | None = None
+    holder: Holder | None = None
     own_record: SearchEvidence | None = None
     card: Mapping[str, Json] | None = None
     error: ErrorEvidence | None = None
