@@ -72,6 +72,10 @@ def test_every_field_and_reason_is_explained() -> None:
         ({"full_name": "Nguyễn ʗǃ"}, "full_name", "name_text"),
         ({"full_name": "Nguyễn Văn 3"}, "full_name", "name_text"),
         ({"full_name": "Иван Иванов"}, "full_name", "name_text"),
+        ({"full_name": "Ðặng Văn An"}, "full_name", "name_text"),
+        ({"father": "Ɖặng Văn An"}, "father", "name_text"),
+        ({"place_of_origin": "Ðiện Bàn, Quảng Nam"}, "place_of_origin", "text_characters"),
+        ({"place_of_residence": "Số ７, Hà Nội"}, "place_of_residence", "text_characters"),
         ({"full_name": "A" * 121}, "full_name", "field_length"),
         ({"full_name": ["Nguyễn"]}, "full_name", "field_type"),
         ({"mother": "Trần\x00Thị"}, "mother", "text_characters"),
@@ -141,7 +145,7 @@ def test_text_comes_out_in_normal_form_c() -> None:
 def test_names_say_where_they_are_wrong() -> None:
     for name, why, place in [
         ("Trần An 7", "a sign that no name has", 8),
-        ("Trần ǁ", "no transliteration for the MRZ", 5),
+        ("Trần ǁ", "no letter of a name or text", 5),
         (" - ", "no letter", None),
     ]:
         parser = DossierParser("D1", document(1, full_name=name), today=DAY, policy=CheckPolicy())

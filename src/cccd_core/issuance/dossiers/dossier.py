@@ -19,9 +19,9 @@ from cccd_core.country import personal_number
 from cccd_core.country.clock import VIETNAM
 from cccd_core.country.personal_number import LENGTH as NUMBER_LENGTH
 from cccd_core.country.renewal import age_on, expiry_date
-from cccd_core.emrtd.names import transliterate
-from cccd_core.errors import Fact, ParameterError
+from cccd_core.errors import Fact
 from cccd_core.issuance.dossiers import schema
+from cccd_core.issuance.dossiers.letters import odd_sign
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.reasons import DossierError, Fault, Oddity, Problem, Severity
 from cccd_core.plain import Json, JsonObject
@@ -32,7 +32,6 @@ _CLOCK_SLACK = timedelta(days=1)  # an enrolment station's clock may be ahead
 _ID = re.compile(schema.ID_PATTERN)
 _MOST_PROBLEMS = 100  # named of one dossier.json, errors and warnings each
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NAME_SIGNS = frozenset(" -'’.")
 _T = TypeVar("_T")
 
 OPTIONAL_TEXTS = (
@@ -271,25 +270,20 @@ class DossierParser:
             return None
         if text != spaced:
             self._warn(entry.name, Oddity.TEXT_SPACES)
+        if entry.type in ("name", "text"):
+            odd = odd_sign(text, name=entry.type == "name")
+            if odd is not None:
+                self._error(entry.name, Fault.NAME_TEXT if entry.type == "name" else Fault.TEXT_CHARACTERS, **odd)
+                return None
         if entry.type == "name" and not self._name(entry.name, text):
             return None
         return text
 
     def _name(self, name: str, text: str) -> bool:
-        """Whether the text is a name that can be printed, and, of the holder's own, put into the MRZ."""
-        wrong = next((place for place, sign in enumerate(text) if not _in_a_name(sign)), None)
-        if wrong is not None:
-            self._error(name, Fault.NAME_TEXT, why="a sign that no name has", position=wrong)
-            return False
+        """Whether the text is a name that can be printed and put into the MRZ."""
         if not any(sign.isalpha() for sign in text):
             self._error(name, Fault.NAME_TEXT, why="no letter")
             return False
-        if name == "full_name":
-            try:
-                transliterate(text)
-            except ParameterError as error:
-                self._error(name, Fault.NAME_TEXT, why="no transliteration for the MRZ", **error.facts)
-                return False
         return True
 
     def _date(self, name: str, value: str) -> date | None:
@@ -438,12 +432,6 @@ def _of_type(kind: type[_T], value: object) -> _T | None:
 
 
 _POSITIONS = frozenset(str(position) for position in schema.FINGER_NAMES)
-
-
-def _in_a_name(sign: str) -> bool:
-    if sign in _NAME_SIGNS or unicodedata.category(sign) == "Mn":
-        return True
-    return sign.isalpha() and unicodedata.name(sign, "").startswith("LATIN ")
 
 
 def _shown(name: object) -> str:

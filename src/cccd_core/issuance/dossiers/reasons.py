@@ -44,10 +44,14 @@ class Fault(Word):
     NUMBER_BIRTH_YEAR = "number_birth_year", "the number's century or year digits say another birth year"
     NAME_TEXT = (
         "name_text",
-        "a name holds something else than Latin letters, spaces, hyphens, apostrophes and full stops, or a letter "
-        "without a transliteration for the MRZ; the facts say where",
+        "a name holds something else than Latin letters, spaces, hyphens, apostrophes and full stops, or a letter that "
+        "is printed like another (Ð for Đ); the facts say which and where",
     )
-    TEXT_CHARACTERS = "text_characters", "a text holds control characters or code points that no text has"
+    TEXT_CHARACTERS = (
+        "text_characters",
+        "a text holds control characters, code points that no text has, or letters that are not Latin ones or are "
+        "printed like others (Ð for Đ); the facts say which and where",
+    )
     DATE_VALUE = "date_value", "a date is not a real one in the form YYYY-MM-DD (or, for captured_at, an RFC 3339 time)"
     DATE_IN_FUTURE = "date_in_future", "a date that must have passed lies in the future"
     DATE_ORDER = "date_order", "two dates stand in an impossible order (born, captured, issued, expires)"
