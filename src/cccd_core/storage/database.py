@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Final, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 
 from cccd_core.errors import FileError
 
@@ -40,6 +40,11 @@ class Database(Protocol):
 
         What one writer kept is seen by the next, and before anything that a later one writes."""
 
+    def put(  # type: ignore[explicit-any]  # a table of any columns
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Inserts rows, which have the same columns, in the transaction of `write`."""
+
     def erase(self) -> None:
         """Leaves nothing of what was deleted before where this can be done at once."""
 
@@ -55,14 +60,23 @@ class Database(Protocol):
 
 def again(method: Callable[_P, _T]) -> Callable[_P, _T]:
     """A call that is made again, twice at most, where the database was lost and nothing of it was kept."""
+    return _made_again(method, kept_or_not=False)
 
+
+def repeated(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """A call that changes nothing when it is made a second time: it is made again, twice at most, where the database
+    was lost, whether anything of it was kept or not."""
+    return _made_again(method, kept_or_not=True)
+
+
+def _made_again(method: Callable[_P, _T], *, kept_or_not: bool) -> Callable[_P, _T]:
     @wraps(method)
     def call(*args: _P.args, **named: _P.kwargs) -> _T:
         for _ in range(_TRIES - 1):
             try:
                 return method(*args, **named)
             except LostConnectionError as error:
-                if not error.undone:
+                if not (error.undone or kept_or_not):
                     raise
         return method(*args, **named)
 

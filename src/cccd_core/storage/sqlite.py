@@ -13,13 +13,13 @@ import sqlite3
 import stat
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, Table, create_engine, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -84,6 +84,12 @@ class SqliteFile:
         """One transaction, alone with the file; on the disk when it ends well, undone when anything is raised."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
+
+    def put(  # type: ignore[explicit-any]  # a table of any columns
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Inserts rows, which have the same columns, in the transaction of `write`."""
+        connection.execute(insert(table), rows)
 
     def erase(self) -> None:
         """Folds the log into the file and empties it, so that nothing is left of what was deleted before: secure

@@ -7,32 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from cccd_core.country.grounds import GROUNDS as GROUNDS
+from cccd_core.country.grounds import KINDS as KINDS
 from cccd_core.issuance.dossiers import reasons
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.plain import Json, JsonObject
 from cccd_core.templates import FORMATS, POSITIONS
 
 FieldType: TypeAlias = Literal["text", "name", "word", "date", "time", "number", "fingers", "templates"]
-
-KINDS = ("new", "exchange", "reissue")
-
-GROUNDS = {
-    "exchange": {
-        "renewal_age": "the holder has reached 14, 25, 40 or 60",
-        "name_or_birth_changed": "family, middle or given name, or the birth date, was changed or corrected",
-        "appearance_or_sex_changed": "the face or fingers changed or are added anew, or the sex was redetermined",
-        "printed_error": "what is printed on the card is wrong",
-        "unit_rearranged": "administrative units were rearranged, and the holder asks for it",
-        "number_established_anew": "the personal number was established anew (old_number has the former one)",
-        "holder_request": "the holder asks for it",
-    },
-    "reissue": {
-        "lost": "the card is lost",
-        "damaged": "the card is damaged and cannot be used",
-        "nationality_regained": "the holder is a citizen of Vietnam again",
-    },
-}
-"""Law 26/2023/QH15 article 24: the seven grounds of an exchange (clause 1) and those of a reissue (clause 2)."""
 
 ANEW = "number_established_anew"
 FORMER_CARDS = ("cmnd", "cccd", "can_cuoc")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Date, Identity, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Identity, Integer, LargeBinary, MetaData, Table, Text
 
 NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
 METADATA: Final = MetaData()
@@ -90,4 +90,62 @@ APART: Final = Table(
     Column("other", Text, primary_key=True),
     Column("case_id", Text, primary_key=True),
     Column("round", Integer, primary_key=True, autoincrement=False),
+)
+UNITS: Final = Table(
+    "units",
+    METADATA,
+    Column("unit_id", Text, primary_key=True),
+    Column("level", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent", Text),
+    Column("code", Text),  # as the country's list of units has it
+    Column("begins", Date),
+    Column("ends", Date),  # the last day
+    Column("source", Text),
+    Column("verified", Integer, nullable=False),  # 0 where nobody looked it up
+)
+SUCCESSIONS: Final = Table(
+    "successions",
+    METADATA,
+    Column("unit_id", Text, primary_key=True),
+    Column("successor", Text, primary_key=True),
+)
+MOVES: Final = Table(
+    "moves",
+    METADATA,
+    Column("from_state", Text, primary_key=True),
+    Column("to_state", Text, primary_key=True),
+)
+DOSSIERS: Final = Table(
+    "dossiers",
+    METADATA,
+    Column("dossier_no", NUMBER, primary_key=True, autoincrement=False),
+    Column("dossier_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("grounds", Text),
+    Column("unit", Text, nullable=False),
+    Column("station", Text),
+    Column("operator", Text),
+    Column("shift", Text),
+    Column("received_day", Date, nullable=False),
+    Column("due_day", Date),
+    Column("digest", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # this and the next two follow the last event; the database sees to it
+    Column("last_sequence", Integer, nullable=False),
+    Column("last_time_us", NUMBER, nullable=False),
+)
+EVENTS: Final = Table(
+    "events",
+    METADATA,
+    Column("dossier_no", NUMBER, primary_key=True, autoincrement=False),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),  # from 1, without a gap
+    Column("previous", Integer),  # sequence - 1, none for the first
+    Column("from_state", Text, nullable=False),
+    Column("to_state", Text, nullable=False),
+    Column("event_id", LargeBinary, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("time_us", NUMBER, nullable=False),  # microseconds since 1970, UTC; never before the event before
+    Column("behind_us", NUMBER, nullable=False),  # how far before it the clock was
+    Column("reason", Text),
+    Column("ordered_by", Text),
 )

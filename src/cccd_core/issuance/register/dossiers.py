@@ -1,0 +1,184 @@
+"""The register of dossiers: who was received where, and every step since; rows in, rows out.
+
+What is written is written in blocks of `BLOCK`, each one transaction and kept when it ends; a block of which one part
+is refused changes nothing. Doing the same again changes nothing either: a dossier is known by its id, a step by its
+`event_id`. So a call that was interrupted, or of whose end nobody knows, is made again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar
+
+from sqlalchemy import Connection, func, select, update
+
+from cccd_core.country.clock import VIETNAM
+from cccd_core.errors import CccdError, ConflictError
+from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.dossier_rows import Standing, as_event, as_standing, event_row, kept, same_event
+from cccd_core.issuance.register.life import BEFORE, State, demand_move
+from cccd_core.issuance.register.reading import DossierReader
+from cccd_core.issuance.register.records import Clock, Event, Move, Receipt, microseconds
+from cccd_core.issuance.register.tables import DOSSIERS, EVENTS, UNITS
+from cccd_core.storage.database import repeated
+
+BLOCK: Final = 1000
+_ASKED_AT_ONCE: Final = 500  # values in one question
+
+DueDay: TypeAlias = Callable[[date], date | None]
+_T = TypeVar("_T")
+
+
+def now_utc() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+class DossierRegister(DossierReader):
+    """Takes dossiers in and moves them; several threads, processes and machines may do so at a time, and come one after
+    the other.
+
+    Errors besides those of each call: those of `open_register`; LostConnectionError after three tries.
+    """
+
+    def __init__(
+        self, where: Path | str, *, due: DueDay, make: bool = True, clock: Clock = now_utc, block: int = BLOCK
+    ) -> None:
+        """`due`: from the day of reception to the last day of the deadline, None where nobody knows."""
+        super().__init__(open_register(where, make=make))
+        self._due = due
+        self._clock = clock
+        self._block = block
+
+    def receive_many(self, receipts: Iterable[Receipt]) -> int:
+        """Takes dossiers in; how many were not there yet. ConflictError where another dossier has the id, or the unit
+        is none of the register's."""
+        return sum(self._receive(part) for part in _parts(receipts, self._block))
+
+    def move_many(self, moves: Iterable[Move]) -> int:
+        """Moves dossiers, each by the steps in their order; how many steps were not recorded yet.
+
+        ConflictError where a dossier is not there, does not go that way, has gone on since `after`, or another step was
+        recorded under the `event_id`; ParameterError where the step lacks what it must say. The facts name the dossier.
+        """
+        return sum(self._move(part) for part in _parts(moves, self._block))
+
+    @repeated
+    def set_deadlines(self) -> int:
+        """Gives dossiers that were received while the holidays were not known the deadlines that are known now; how
+        many."""
+        with self._database.write() as connection:
+            query = select(DOSSIERS.c.received_day).where(DOSSIERS.c.due_day.is_(None)).distinct()
+            changed = 0
+            for day in connection.execute(query).scalars().all():
+                due = self._due(day)
+                if due is not None:
+                    change = update(DOSSIERS).where(DOSSIERS.c.due_day.is_(None), DOSSIERS.c.received_day == day)
+                    changed += connection.execute(change.values(due_day=due)).rowcount
+            return changed
+
+    @repeated
+    def _receive(self, receipts: Sequence[Receipt]) -> int:
+        with self._database.write() as connection:
+            there = _standings(connection, [one.dossier_id for one in receipts])
+            number: int = connection.execute(select(func.max(DOSSIERS.c.dossier_no))).scalar() or 0
+            _demand_units(connection, {one.unit_id for one in receipts})
+            dossiers: list[dict[str, object]] = []
+            events: list[dict[str, object]] = []
+            for one in receipts:
+                known = there.get(one.dossier_id)
+                if known is not None:
+                    if known.kept != kept(one):
+                        raise ConflictError("another dossier has this id", dossier=one.dossier_id)
+                    continue
+                number += 1
+                time = microseconds(one.received)
+                there[one.dossier_id] = Standing(number, BEFORE, 0, 0, kept(one))
+                day = one.received.astimezone(VIETNAM).date()
+                dossiers.append(
+                    {
+                        **kept(one),
+                        "dossier_no": number,
+                        "received_day": day,
+                        "due_day": self._due(day),
+                        "state": BEFORE,
+                        "last_sequence": 0,
+                        "last_time_us": 0,
+                    }
+                )
+                events.append(event_row(there[one.dossier_id], State.RECEIVED, one.actor, time, one.event_id))
+            if dossiers:
+                self._database.put(connection, DOSSIERS, dossiers)
+                self._database.put(connection, EVENTS, events)
+            return len(dossiers)
+
+    @repeated
+    def _move(self, moves: Sequence[Move]) -> int:
+        with self._database.write() as connection:
+            standings = _standings(connection, [one.dossier_id for one in moves])
+            recorded = {found.event_id: found for found in _recorded(connection, [one.event_id for one in moves])}
+            rows = []
+            for one in moves:
+                standing = standings.get(one.dossier_id)
+                if standing is None:
+                    raise ConflictError("no dossier has this id", dossier=one.dossier_id)
+                known = recorded.get(one.event_id)
+                if known is not None:
+                    if not same_event(known, one):
+                        raise ConflictError("another step was recorded under this id", dossier=one.dossier_id)
+                    continue
+                row = self._step(standing, one)
+                rows.append(row)
+                recorded[one.event_id] = as_event(one.dossier_id, row)
+            if rows:
+                self._database.put(connection, EVENTS, rows)
+            return len(rows)
+
+    def _step(self, standing: Standing, move: Move) -> dict[str, object]:
+        """The row of a step; the dossier stands behind it."""
+        if move.after is not None and move.after != standing.sequence:
+            raise ConflictError(
+                "the dossier has gone on since", dossier=move.dossier_id, seen=move.after, found=standing.sequence
+            )
+        try:
+            demand_move(standing.state, move.to, reason=move.reason, order=move.order)
+        except CccdError as error:
+            raise error.with_facts(dossier=move.dossier_id) from None
+        time = microseconds(self._clock() if move.time is None else move.time)
+        return event_row(standing, move.to, move.actor, time, move.event_id, move.reason, move.order)
+
+
+def _parts(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def _standings(connection: Connection, dossier_ids: Iterable[str]) -> dict[str, Standing]:
+    """Where those of these dossiers stand that are there."""
+    found: dict[str, Standing] = {}
+    for part in _parts(dict.fromkeys(dossier_ids), _ASKED_AT_ONCE):
+        query = select(DOSSIERS).where(DOSSIERS.c.dossier_id.in_(part))
+        found.update((row["dossier_id"], as_standing(row)) for row in connection.execute(query).mappings())
+    return found
+
+
+def _recorded(connection: Connection, event_ids: Iterable[uuid.UUID]) -> Iterator[Event]:
+    """Those of these events that are there."""
+    for part in _parts((one.bytes for one in event_ids), _ASKED_AT_ONCE):
+        query = select(DOSSIERS.c.dossier_id, EVENTS).join(DOSSIERS, DOSSIERS.c.dossier_no == EVENTS.c.dossier_no)
+        for row in connection.execute(query.where(EVENTS.c.event_id.in_(part))).mappings():
+            yield as_event(row["dossier_id"], row)
+
+
+def _demand_units(connection: Connection, units: Iterable[str]) -> None:
+    """ConflictError where one is none of the register's."""
+    for part in _parts(sorted(units), _ASKED_AT_ONCE):
+        known = set(connection.execute(select(UNITS.c.unit_id).where(UNITS.c.unit_id.in_(part))).scalars())
+        for unit_id in part:
+            if unit_id not in known:
+                raise ConflictError("the register has no such unit", unit=unit_id)
