@@ -24,6 +24,8 @@ from cccd_core.issuance.register.life import BEFORE, State, demand_move
 from cccd_core.issuance.register.reading import DossierReader
 from cccd_core.issuance.register.records import Clock, Event, Move, Receipt, microseconds
 from cccd_core.issuance.register.tables import DOSSIERS, EVENTS, UNITS
+from cccd_core.issuance.register.unit_rows import change_units
+from cccd_core.issuance.register.units import Unit
 from cccd_core.storage.database import repeated
 
 BLOCK: Final = 1000
@@ -66,6 +68,14 @@ class DossierRegister(DossierReader):
         recorded under the `event_id`; ParameterError where the step lacks what it must say. The facts name the dossier.
         """
         return sum(self._move(part) for part in _parts(moves, self._block))
+
+    @repeated
+    def put_units(self, units: Sequence[Unit]) -> int:
+        """Puts units in, or says of those that are there that they came to their end, and by whom they are followed;
+        how many are new or changed. ConflictError, and nothing is changed, where the tree would be none
+        (`units.demand_sound`) or the register has a unit otherwise."""
+        with self._database.write() as connection:
+            return change_units(self._database, connection, units)
 
     @repeated
     def set_deadlines(self) -> int:

@@ -16,6 +16,8 @@ from cccd_core.issuance.register.dossier_rows import as_event, as_record
 from cccd_core.issuance.register.life import State, moves
 from cccd_core.issuance.register.records import DossierRecord, Event, Figure
 from cccd_core.issuance.register.tables import DOSSIERS, EVENTS, MOVES, UNITS
+from cccd_core.issuance.register.unit_rows import units_of
+from cccd_core.issuance.register.units import Unit
 from cccd_core.storage.database import Database, again
 
 _READ_BLOCK: Final = 500  # rows held while iterating
@@ -77,6 +79,12 @@ class DossierReader:
         """Those not at an end of which nobody knows the deadline yet: see `DossierRegister.set_deadlines`. As `all`
         otherwise."""
         return self._dossiers(unit_id, _OPEN, DOSSIERS.c.due_day.is_(None))
+
+    @again
+    def units(self) -> list[Unit]:
+        """Every unit, by its id."""
+        with self._database.read() as connection:
+            return list(units_of(connection).values())
 
     def figures(
         self, first: date | None = None, last: date | None = None, *, unit_id: str | None = None
