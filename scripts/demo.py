@@ -47,6 +47,7 @@ def main() -> int:
 def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) -> int:
     """The demonstration in the folder `out`; returns the exit code."""
     sys.stdout.reconfigure(line_buffering=True)  # what the commands print in between comes in its place
+    (out / "anchors.jsonl").unlink(missing_ok=True)
     for name in ("batch", "gallery", "pki", "run", "pair"):
         shutil.rmtree(out / name, ignore_errors=True)
     (out / "batch").mkdir(parents=True)
@@ -62,7 +63,7 @@ def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) 
     with readers(reader):
         code = cccd(
             "issue", str(out / "batch"), "--gallery", str(out / "gallery"), "--pki", str(out / "pki"),
-            "--reader", reader, "--out", str(out / "run"), check=False,
+            "--reader", reader, "--out", str(out / "run"), "--anchor", str(out / "anchors.jsonl"), check=False,
         )  # fmt: skip
     if code != 0:
         print(f"cccd issue ended with {code}", file=sys.stderr)
@@ -80,7 +81,11 @@ def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) 
         f"{report['verified']} of {planted['people']} cards verified"
     )
     show(out, report, lines)
-    return 0
+    print("\nthe audit trail, with its anchor:")
+    return cccd(
+        "audit", "verify", str(out / "run" / "audit.jsonl"), "--pki", str(out / "pki"),
+        "--anchor", str(out / "anchors.jsonl"), "--of", report["run"]["id"], check=False,
+    )  # fmt: skip
 
 
 def cccd(*arguments: str, check: bool = True) -> int:

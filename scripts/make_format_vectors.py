@@ -10,11 +10,13 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from numpy.typing import NDArray
 
 import cccd_core
@@ -38,7 +40,8 @@ from cccd_core.emrtd.curves import by_name
 from cccd_core.emrtd.cv import Authorization, CvBody, CvPublicKey, Reference, Right, Role, TerminalAlgorithm
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.inspection import CheckName
-from cccd_core.issuance.audit.trail import Audit, Event
+from cccd_core.issuance.audit import entry as told
+from cccd_core.issuance.audit.trail import FileStore, Trail
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
 from cccd_core.issuance.register.store import Acceptance, Register, new_person_id
@@ -49,9 +52,10 @@ from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.matching import Matcher
 from cccd_core.personalise import CardEvidence, Journal, Reason, SpoiledCard, StepName, Trouble
 from cccd_core.personalise.records import Bind, Locked, Reached, Renew, SetAside, Spoiled, Verified, Written
-from cccd_core.pki import TEST_CARD_MASTER_KEY, ValidityPolicy
+from cccd_core.pki import TEST_CARD_MASTER_KEY, ValidityPolicy, issue
 from cccd_core.pki.directory import FORMAT_VERSION, write_index
 from cccd_core.signing.ledger import Ledger, Purpose
+from cccd_core.signing.software import SoftwareSigner
 from cccd_core.templates import FingerTemplate, Tenprint
 
 FORMATS = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "formats"
@@ -116,8 +120,7 @@ def make(folder: Path) -> None:
     content.put([Content(dossier, fingers, b"a picture")])
     content.close()
 
-    audit = Audit(folder / "audit.jsonl", RUN)
-    audit.append([Event("D1", "verified", None, SERIAL), Event("D2", "rejected", "number_structure", None)])
+    make_audit(folder / "audit.jsonl")
 
     make_gallery_index(folder)
     make_join_ledger(folder / "join.ledger")
@@ -126,6 +129,30 @@ def make(folder: Path) -> None:
     make_journal(folder / "journal")
     make_ledger(folder / "ledger")
     make_index(folder / "pki.json")
+
+
+def make_audit(path: Path) -> None:
+    """Two entries, one of them in a block that is signed by a key of number 7, whose certificate is kept beside."""
+    actor = told.Actor("factory-1", told.Role.FACTORY)
+    signer = audit_signer()
+    trail = Trail(FileStore(path), RUN, clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC), signer=lambda: signer)
+    trail.append([told.Entry(told.Kind.DOSSIER, "verified", actor, "D1", SERIAL, "order 7")])
+    trail.seal()
+    trail.append([told.Entry(told.Kind.DOSSIER, "rejected", actor, "D2", reason="number_structure")])
+    path.with_name("audit.der").write_bytes(signer.certificate_der)
+
+
+def audit_signer() -> SoftwareSigner:
+    """A key that anybody can compute."""
+    key = ec.derive_private_key(7, ec.SECP256R1())
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    bare = SoftwareSigner(key, b"")
+    authority = issue.Authority(
+        issue.name({"C": "VN", "CN": "TEST Audit Signer"}), issue.key_identifier(spki), bare.algorithm, bare.sign
+    )
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    validity = issue.Validity(start, start + timedelta(days=800), start + timedelta(days=700))
+    return SoftwareSigner(key, issue.audit_certificate(authority, spki, 7, validity))
 
 
 class OneCode:

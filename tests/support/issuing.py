@@ -22,6 +22,7 @@ from cccd_core.dedup import Deduplicator
 from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.inspection import Access, Inspection, inspect
 from cccd_core.issuance import Means, Register, Report, issue
+from cccd_core.issuance.audit.findings import AuditKey
 from cccd_core.issuance.means import NamedReaders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.personalise import Feeder
@@ -138,6 +139,10 @@ class Office:
 
     def register(self) -> Register:
         return Register(Paths(self.gallery, self.out()).register)
+
+    def audit_keys(self) -> list[AuditKey]:
+        """The keys that sign this office's audit trails."""
+        return [AuditKey.of_certificate(one.certificate.der) for one in pki.load(self.pki).audit_signers]
 
     def read_card(self, serial: str, number: str, out: str = "out", *, codec: AuthorityCodec = PLAIN) -> Inspection:
         """A card read back as the office's own terminal does."""

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 EXIT_FAULTS = 1  # the command ran, and something in what it looked at is wrong
 EXIT_USAGE = 2  # the command line itself is wrong
 EXIT_NOT_RUN = 3  # the command could not be carried out
-EXIT_UNDECIDED = 4  # the command ran, and could not tell whether a document is genuine
+EXIT_UNDECIDED = 4  # the command ran, and could not tell whether a document or a trail is genuine
 EXIT_INTERRUPTED = 130  # Ctrl-C
 
 EXIT_CODES = (
     "Exit codes: 0 all is well; 1 the command ran and found faults in what it looked at; 2 the command line is wrong; "
     "3 the command could not be carried out (a file that cannot be read or written, a full disk, a missing reader, "
-    "damage); 4 it ran and could not tell whether a document is genuine; 130 interrupted."
+    "damage); 4 it ran and could not tell whether a document or a trail is genuine; 130 interrupted."
 )
 STREAM = Path("-")  # standard input where a file is read, standard output where one is written
 

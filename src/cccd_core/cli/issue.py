@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +49,19 @@ def issue(
             callback=no_stream,
         ),
     ] = None,
+    anchor: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Add the audit trail's last signed statement to this file, kept where whoever writes OUT cannot: see "
+            "cccd audit verify.",
+            callback=no_stream,
+        ),
+    ] = None,
+    actor: Annotated[
+        str | None, typer.Option(help="Who acts, as the audit trail says it; the system's account without it.")
+    ] = None,
+    order: Annotated[str | None, typer.Option(help="On whose order, as the audit trail says it.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Checks, searches, builds, signs, writes and verifies the cards of a batch.
@@ -57,16 +71,22 @@ def issue(
     """
     from cccd_core.issuance import Means
     from cccd_core.issuance import issue as run
+    from cccd_core.issuance.audit.entry import Actor, Role
 
+    means = Means.usual(pki, reader)
+    if actor is not None:
+        means = replace(means, actor=Actor(actor, Role.FACTORY))
     when_interrupted("what was finished is kept; run the same command again to go on")
     with progress("issue", quiet=as_json) as step:
         report = run(
             batch,
             gallery,
             out,
-            Means.usual(pki, reader),
+            means,
             take_over=take_over,
             keep_images=None if keep_images is None else cipher_of(keep_images),
+            order=order,
+            anchor=anchor,
             progress=step,
             ask=None if as_json else _ask,
         )

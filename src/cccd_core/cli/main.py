@@ -28,6 +28,7 @@ AREAS = (
     "vcard",
     "batch",
     "issue",
+    "audit",
     "gallery",
     "search",
     "ask",

@@ -20,7 +20,9 @@ from pathlib import Path
 from cccd_core import runtime
 from cccd_core.dedup.gallery.folder import alone_with, gallery_in
 from cccd_core.errors import ConflictError, FileError
-from cccd_core.issuance.audit.trail import Audit, Event
+from cccd_core.issuance.audit import anchors
+from cccd_core.issuance.audit import entry as told
+from cccd_core.issuance.audit.trail import FileStore, Trail
 from cccd_core.issuance.decisions.decide import DecideStage
 from cccd_core.issuance.dossiers import portrait as portraits
 from cccd_core.issuance.dossiers.batch import open_batch
@@ -43,6 +45,7 @@ from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
 from cccd_core.personalise import Ask, Journal, Stage, Station
 from cccd_core.progress import Progress, named
+from cccd_core.signing.signer import Signer
 from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.lock import exclusive
 
@@ -60,6 +63,8 @@ def issue(
     policy: CheckPolicy | None = None,
     take_over: str | None = None,
     keep_images: Cipher | None = None,
+    order: str | None = None,
+    anchor: Path | None = None,
     progress: Progress | None = None,
     ask: Ask | None = None,
 ) -> Report:
@@ -73,6 +78,9 @@ def issue(
       the register never knew them, and should the folder turn up again, it makes no more of them.
     * `keep_images`: the images of the sound dossiers' fingers are kept in `out_dir`, encrypted by this
       (`runs.images.KeptImages` reads them); without it they are dropped once the card is proved.
+    * `order`: on whose order, as the audit trail says it; who acts is `means.actor`.
+    * `anchor`: a file, kept where whoever can write `out_dir` cannot, to which the trail's last signed statement is
+      added. ConflictError where no key signs the trail.
     * `progress(done, total, what)`, `what` being check, search or cards; `ask` reaches the operator of a real reader.
 
     A dossier that is rejected, a duplicate, in review or failed holds up no other. What is wrong for all is raised
@@ -105,22 +113,31 @@ def issue(
         state.add(ids)
         run.retry_failed()
         name = state.value("run")
-        audit = Audit(paths.audit, name)
+        audit = Trail(FileStore(paths.audit), name, clock=means.clock.now, signer=run.audit_signer)
+        if authority is not None:
+            run.audit_signer()  # before the first card: what cannot sign would leave the last of them unsigned
+        tell = partial(_told, actor=means.actor, order=order)
         logger.info("run %s: %d dossiers, day %s, readers %s", name, len(ids), day, means.readers.name)
         start = time.perf_counter()
         worked = [
             run.check(batch, day, progress),
             run.decide(take_over, named(progress, "search")),
         ]
-        audit.append(map(_event, state.entries(*FINAL)))
+        audit.tell(map(tell, state.entries(*FINAL)))
+        audit.seal()
         worked.append(run.produce(authority, progress, ask))
-        audit.append(map(_event, state.entries(*FINAL)))
+        audit.tell(map(tell, state.entries(*FINAL)))
+        statement = audit.seal()
         if any(worked) or paths.content.exists():
             run.forget()
         if any(worked):
             state.record([], {"elapsed": time.perf_counter() - start})
         report = reports.write(state, paths.out)
         states = report.figures.states
+        if anchor is not None:
+            if statement is None:
+                raise ConflictError("no key signs the audit trail: there is nothing to anchor", needs="an audit signer")
+            anchors.add(anchor, statement)
         logger.info("run %s ends: %s", name, ", ".join(f"{count} {one}" for one, count in sorted(states.items())))
         return report
 
@@ -138,6 +155,13 @@ class _Run:
     kept: KeptImages | None = None
     _content: ContentStore | None = None
     _orders: Orders | None = None
+    _audit_signer: list[Signer | None] = field(default_factory=list)
+
+    def audit_signer(self) -> Signer | None:
+        """The key that signs the audit trail, opened once; None where the authority has none."""
+        if not self._audit_signer:
+            self._audit_signer.append(self.stack.enter_context(self.means.audit_signer(self.means.clock)))
+        return self._audit_signer[0]
 
     @property
     def content(self) -> ContentStore:
@@ -326,8 +350,11 @@ def _quality(checked: CheckedDossier) -> tuple[QualityEvidence, ...]:
     )
 
 
-def _event(entry: Entry) -> Event:
-    return Event(entry.dossier_id, entry.state, entry.reason, entry.card_serial)
+def _told(entry: Entry, *, actor: told.Actor, order: str | None) -> told.Entry:
+    reason = None if entry.reason is None else str(entry.reason)
+    return told.Entry(
+        told.Kind.DOSSIER, entry.state, actor, entry.dossier_id, entry.card_serial, order=order, reason=reason
+    )
 
 
 def _to_revoke(journal: Journal) -> list[Revocation]:

@@ -3,7 +3,10 @@ another one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import pwd
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,11 +16,14 @@ from cccd_core import pki
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.country.clock import VIETNAM
 from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
+from cccd_core.issuance.audit.entry import Actor, Role
 from cccd_core.issuance.decisions.decide import Searcher
 from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
 from cccd_core.pki import DirectorySigners, DocumentSigners, TrustStore, ValidityPolicy
 from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.signing.cv import Terminal
+from cccd_core.signing.ledger import Purpose
+from cccd_core.signing.signer import Signer
 
 
 class Clock(Protocol):
@@ -96,9 +102,26 @@ class NamedReaders:
         return open_feeder(self.name, cards, card_master_key=card_master_key, journal=journal, ask=ask)
 
 
+def this_account() -> Actor:
+    """The account of the system that runs this process, as it stands in the audit trail."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container need not know its own
+        name = f"uid {os.getuid()}"
+    return Actor(name, Role.FACTORY)
+
+
+def _nobody(clock: Clock) -> AbstractContextManager[None]:
+    del clock
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """The means of a run. `searcher` and `authority` are made when they are first needed: a finished run needs none.
+
+    `audit_signer(clock)`: holds the key that signs the audit trail for as long as it is used; it gives None where there
+    is none, and the trail is then chained alone. `actor` is whom the trail names.
 
     `searcher(folder)`: the folder is the gallery's. `authority(clock)`: the clock is that by which signers come into
     turn."""
@@ -107,17 +130,34 @@ class Means:
     authority: Callable[[Clock], Authority]
     readers: Readers
     clock: Clock = field(default_factory=SystemClock)
+    audit_signer: Callable[[Clock], AbstractContextManager[Signer | None]] = _nobody
+    actor: Actor = field(default_factory=this_account)
 
     @classmethod
     def usual(cls, pki_dir: Path, reader: str) -> Means:
         """The library's own matcher, the PKI directory at `pki_dir` and the readers of this name."""
-        return cls(_searcher, lambda clock: _authority(pki_dir, clock), NamedReaders(reader))
+        return cls(
+            _searcher,
+            lambda clock: _authority(pki_dir, clock),
+            NamedReaders(reader),
+            audit_signer=lambda clock: _audit_signer(pki_dir, clock),
+        )
 
 
 def _searcher(gallery: Path) -> Searcher:
     from cccd_core.dedup.resident import Resident
 
     return Resident(gallery)
+
+
+@contextmanager
+def _audit_signer(pki_dir: Path, clock: Clock) -> Iterator[Signer | None]:
+    directory = pki.load(pki_dir)
+    if not directory.audit_signers:
+        yield None
+        return
+    with closing(directory.counted(directory.audit_signers[-1], Purpose.AUDIT, clock.now)) as signer:
+        yield signer
 
 
 def _authority(pki_dir: Path, clock: Clock) -> Authority:

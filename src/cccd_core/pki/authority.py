@@ -134,6 +134,25 @@ def add_list_signer(path: Path | str, kind: str, *, key: NewKey | None = None, n
         return _saved(replace(directory, list_signers=(*directory.list_signers, holder)), holder)
 
 
+def add_audit_signer(path: Path | str, *, key: NewKey | None = None, now: dt.datetime | None = None) -> Act:
+    """Makes a key that signs audit trails, with a certificate by itself; it takes the place of an earlier one, whose
+    certificate stays to verify what it signed. The CSCA signs nothing of it. Errors as `add_signer`."""
+    with acting(path) as directory:
+        when = (now or now_utc()).replace(microsecond=0)
+        pair = key or NewKey.software(ec.SECP256R1())
+        _require_token(directory, pair)
+        until = add_years(when, directory.policy.list_signer_years)
+        validity = issue.Validity(when, until + dt.timedelta(days=directory.policy.margin_days), until)
+        folder = free_folder(directory.path, folders.AUDIT_FOLDER)
+        subject = issue.renamed(subject_name(directory.authorities[-1]), _said(directory, "Audit Signer"))
+        spki = pair.written(explicit=False)
+        with _new_authority(directory.path / folder, pair, spki, validity, subject, when) as authority:
+            der = issue.audit_certificate(authority, spki, new_serial(), validity)
+        holder = Holder(folder, parse_certificate(der), pair.pkcs11)
+        _write_holder(directory.path, holder, pair)
+        return _saved(replace(directory, audit_signers=(*directory.audit_signers, holder)), holder)
+
+
 def revoke(
     path: Path | str,
     serial_number: int,
@@ -237,7 +256,7 @@ def certify(
             "the CSCA's certificate ends before the signer's would: roll the CSCA over first",
             signer_until=validity.not_after.isoformat(), csca_until=holder.certificate.not_after.isoformat(),
         )  # fmt: skip
-    name = issue.renamed(subject_name(holder), f"TEST {common_name}" if directory.test else common_name)
+    name = issue.renamed(subject_name(holder), _said(directory, common_name))
     spki = key.written(explicit=_explicit(directory))
     with closing(directory.counted(holder, Purpose.CERTIFICATE, lambda: now)) as signer:
         authority = _authority(holder, signer)
@@ -266,6 +285,17 @@ def self_signed(
 ) -> bytes:
     """A CSCA certificate by its own key, counted in the ledger that is begun in its `folder`."""
     spki = key.written(explicit=explicit)
+    with _new_authority(folder, key, spki, validity, subject, now) as authority:
+        return issue.csca_certificate(
+            authority, spki, new_serial(), validity, country=country, crl_url=crl_url, name_change=name_change
+        )
+
+
+@contextmanager
+def _new_authority(
+    folder: Path, key: NewKey, spki: bytes, validity: issue.Validity, subject: bytes, now: dt.datetime
+) -> Iterator[issue.Authority]:
+    """Whoever signs a certificate for itself, its key counted in the ledger that is begun in its `folder`."""
     try:
         folder.mkdir(mode=0o755)
     except OSError as error:
@@ -274,10 +304,7 @@ def self_signed(
     period = KeyPeriod(validity.not_before, validity.key_until)
     with closing(ledger):
         signer = CountedSigner(key.signer, ledger, period, purpose=Purpose.CERTIFICATE, clock=lambda: now)
-        authority = issue.Authority(subject, issue.key_identifier(spki), signer.algorithm, signer.sign)
-        return issue.csca_certificate(
-            authority, spki, new_serial(), validity, country=country, crl_url=crl_url, name_change=name_change
-        )
+        yield issue.Authority(subject, issue.key_identifier(spki), signer.algorithm, signer.sign)
 
 
 def free_folder(path: Path, stem: str) -> str:
@@ -296,6 +323,10 @@ def subject_name(holder: Holder) -> bytes:
 def new_serial() -> int:
     """A serial number of 16 bytes, unlike any other."""
     return secrets.randbits(126) | 1 << 126
+
+
+def _said(directory: PkiDirectory, common_name: str) -> str:
+    return f"TEST {common_name}" if directory.test else common_name
 
 
 def _explicit(directory: PkiDirectory) -> bool:

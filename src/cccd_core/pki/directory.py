@@ -40,6 +40,7 @@ FORMAT_VERSION = 2
 INDEX = "pki.json"
 CSCA_FOLDER = "csca"
 DS_FOLDER = "ds"
+AUDIT_FOLDER = "audit"
 CERTIFICATE = "certificate.der"
 PRIVATE_KEY = "private_key.pem"
 REVOCATION_LIST = "crl.der"
@@ -106,7 +107,8 @@ class PkiDirectory:
     """A loaded directory; keys are read when they are asked for. FileError and FormatError name the file.
 
     `authorities`: the CSCA's keys, oldest first; the last one issues. `signers`: document signers in the order in which
-    they sign. `list_signers`: of each kind the last one signs. `crl_number`: that of the newest revocation list;
+    they sign. `list_signers`: of each kind the last one signs. `audit_signers`: the last one signs audit trails, and
+    those before it have. `crl_number`: that of the newest revocation list;
     `crl_url`: where certificates say that it is found.
     """
 
@@ -117,6 +119,7 @@ class PkiDirectory:
     authorities: tuple[Holder, ...]
     signers: tuple[Holder, ...]
     list_signers: tuple[Holder, ...] = ()
+    audit_signers: tuple[Holder, ...] = ()
     revoked: tuple[Revoked, ...] = ()
     crl_number: int = 0
     crl_url: str = TEST_CRL_URL
@@ -216,6 +219,7 @@ class PkiDirectory:
             "authorities": [_listed(one) for one in self.authorities],
             "document_signers": [_listed(one) for one in self.signers],
             "list_signers": [_listed(one) for one in self.list_signers],
+            "audit_signers": [_listed(one) for one in self.audit_signers],
             "revoked": encode(self.revoked), "crl_number": self.crl_number, "crl_url": self.crl_url,
         }  # fmt: skip
 
@@ -229,6 +233,7 @@ def load(path: Path | str) -> PkiDirectory:
         authorities = _holders(folder, index["authorities"])
         signers = _holders(folder, index["document_signers"])
         list_signers = _holders(folder, index.get("list_signers", []))
+        audit_signers = _holders(folder, index.get("audit_signers", []))
         if not authorities:
             raise ValueError
         revoked = decode(tuple[Revoked, ...], index.get("revoked", []))
@@ -253,6 +258,7 @@ def load(path: Path | str) -> PkiDirectory:
         authorities=authorities,
         signers=signers,
         list_signers=list_signers,
+        audit_signers=audit_signers,
         revoked=revoked,
         crl_number=number,
         crl_url=url,
@@ -294,6 +300,7 @@ def save(directory: PkiDirectory) -> None:
             "authorities": [_entry(one) for one in directory.authorities],
             "document_signers": [_entry(one) for one in directory.signers],
             "list_signers": [_entry(one) for one in directory.list_signers],
+            "audit_signers": [_entry(one) for one in directory.audit_signers],
             "revoked": encode(directory.revoked),
             "crl_number": directory.crl_number,
         },

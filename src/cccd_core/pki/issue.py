@@ -163,6 +163,15 @@ def list_signer_certificate(
     return _certificate(authority, subject, spki, serial_number, validity, extensions)
 
 
+def audit_certificate(authority: Authority, spki: bytes, serial_number: int, validity: Validity) -> bytes:
+    """The self-signed certificate of a key that signs audit trails. It is no profile of Doc 9303 and stands under no
+    CSCA, so that nothing which the key signs is ever taken for a document; whoever verifies a trail is given it."""
+    period = _extension(PRIVATE_KEY_USAGE_PERIOD, _usage_period(validity))
+    constraints = _extension(BASIC_CONSTRAINTS, tlv.sequence(), critical=True)
+    extensions = [*_end_entity(authority, spki), constraints, period]
+    return _certificate(authority, authority.name, spki, serial_number, validity, extensions)
+
+
 @dataclass(frozen=True, slots=True)
 class EntryDetails:
     """What a row of a revocation list says beside serial number and time: why (CRLReason of RFC 5280 clause 5.3.1),
@@ -247,16 +256,19 @@ def _generalized(time: dt.datetime) -> bytes:
     return f"{utc.year:04d}{utc:%m%d%H%M%SZ}".encode("ascii")
 
 
-def _shared(validity: Validity, country: str, crl_url: str) -> list[bytes]:
+def _usage_period(validity: Validity) -> bytes:
     # PrivateKeyUsagePeriod (RFC 3280 clause 4.2.1.4): [0] and [1] IMPLICIT GeneralizedTime
-    period = b"".join(
-        tlv.encode(tag, _generalized(time)) for tag, time in ((0x80, validity.not_before), (0x81, validity.key_until))
+    return tlv.sequence(
+        *(tlv.encode(tag, _generalized(at)) for tag, at in ((0x80, validity.not_before), (0x81, validity.key_until)))
     )
+
+
+def _shared(validity: Validity, country: str, crl_url: str) -> list[bytes]:
     place = tlv.sequence(tlv.set_of([tlv.sequence(tlv.oid("2.5.4.7"), tlv.utf8_string(country))]))
     alternative = tlv.sequence(tlv.encode(0xA4, place), tlv.encode(0x86, crl_url.encode("ascii")))
     point = tlv.sequence(tlv.encode(0xA0, tlv.encode(0xA0, tlv.encode(0x86, crl_url.encode("ascii")))))
     return [
-        _extension(PRIVATE_KEY_USAGE_PERIOD, tlv.sequence(period)),
+        _extension(PRIVATE_KEY_USAGE_PERIOD, _usage_period(validity)),
         _extension(ISSUER_ALTERNATIVE_NAME, alternative),
         _extension(SUBJECT_ALTERNATIVE_NAME, alternative),
         _extension(CRL_DISTRIBUTION_POINTS, tlv.sequence(point)),

@@ -52,8 +52,9 @@ def init(
     a document verifier and an inspection system.
 
     CSCA on P-384, document signers on P-256 for the document type `ID`, `signers` of them (1 to 16), each beginning
-    where the one before it ends. Validities follow from `policy`. Curves are written as explicit parameters, as
-    Doc 9303-12 clause 4.1.6 asks and passports have them; without `explicit_curves` by name, which more programs read.
+    where the one before it ends, and a key that signs audit trails. Validities follow from `policy`. Curves are written
+    as explicit parameters, as Doc 9303-12 clause 4.1.6 asks and passports have them; without `explicit_curves` by name,
+    which more programs read.
     `now` (aware) is when validity starts (less a day, for clocks that differ).
 
     The folder is written beside its place and renamed into it: it is there whole or not at all. Private keys and the
@@ -93,6 +94,7 @@ def _make(
     at = start
     for _ in range(signers):
         at = authority.add_signer(draft, starts=at, now=start).holder_key_until
+    authority.add_audit_signer(draft, now=start)
     whole_file.write(draft / "TEST-COUNTRY.txt", _NOTICE.encode("utf-8"))
     whole_file.write(draft / folders.CARD_MASTER_KEY, TEST_CARD_MASTER_KEY.hex().encode("ascii") + b"\n", private=True)
 

@@ -34,6 +34,8 @@ class Matter(StrEnum):
     CRL_STALE = "crl_stale"
     CRL_ENDS = "crl_ends"
     CRL_LACKS = "crl_lacks"
+    NO_AUDIT = "no_audit"
+    AUDIT_ENDS = "audit_ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,12 @@ class Notice:
 def outlook(directory: PkiDirectory, at: dt.datetime | None = None) -> tuple[Notice, ...]:
     """What is to be seen to at that time (aware; now). FileError, FormatError, DamagedError."""
     when = at or dt.datetime.now(dt.UTC)
-    return (*_signers(directory, when), *_authority(directory, when), *_lists(directory, when))
+    return (
+        *_signers(directory, when),
+        *_authority(directory, when),
+        *_lists(directory, when),
+        *_audit(directory, when),
+    )
 
 
 def _signers(directory: PkiDirectory, now: dt.datetime) -> list[Notice]:
@@ -127,6 +134,18 @@ def _lists(directory: PkiDirectory, now: dt.datetime) -> list[Notice]:
             text = "the revocation list lacks a certificate that was revoked: write it anew (cccd pki crl)"
             found.append(Notice(Matter.CRL_LACKS, text, facts))
     return found
+
+
+def _audit(directory: PkiDirectory, now: dt.datetime) -> list[Notice]:
+    if not directory.audit_signers:
+        text = "no key signs audit trails: they are only chained (cccd pki audit-signer)"
+        return [Notice(Matter.NO_AUDIT, text)]
+    newest = directory.audit_signers[-1]
+    end = newest.period.not_after or newest.certificate.not_after
+    if (days := (end - now) // _DAY) >= SIGNER_NOTICE_DAYS:
+        return []
+    text = f"the key that signs audit trails signs for {days} more days: make the next one (cccd pki audit-signer)"
+    return [Notice(Matter.AUDIT_ENDS, text, _facts(newest, until=end))]
 
 
 def _facts(holder: Holder, *, until: dt.datetime | None = None) -> dict[str, Fact]:

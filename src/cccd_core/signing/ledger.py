@@ -66,6 +66,7 @@ class Purpose(IntEnum):
     DEVIATION_LIST = 5
     PROTOCOL = 6
     PROOF = 7
+    AUDIT = 8
 
     @property
     def word(self) -> str:

@@ -31,7 +31,9 @@ from cccd_core.dedup.search.task import Rows, Tile, TileResult
 from cccd_core.dedup.service.ledger import Ledger as ServiceLedger
 from cccd_core.dedup.service.protocol import ToldError
 from cccd_core.inspection import CheckName
-from cccd_core.issuance.audit.trail import verify_audit
+from cccd_core.issuance.audit.findings import AuditKey
+from cccd_core.issuance.audit.trail import read
+from cccd_core.issuance.audit.verify import verify
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
 from cccd_core.issuance.register.store import CardStatus, Register, new_person_id
 from cccd_core.issuance.runs.content import ContentStore
@@ -45,7 +47,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FORMATS = ROOT / "tests" / "vectors" / "formats"
 VERSIONS = sorted(path.name for path in FORMATS.iterdir())
 KINDS = {
-    "0123456789ABCDEF.card", "audit.jsonl", "checked.sqlite", "gallery.json", "gallery.sqlite", "journal",
+    "0123456789ABCDEF.card", "audit.der", "audit.jsonl", "checked.sqlite", "gallery.json", "gallery.sqlite", "journal",
     "join.ledger", "orders.sqlite", "index.json", "index.shard", "ledger", "pki.json", "register.sqlite", "run.sqlite",
     "service.log",
 }  # fmt: skip
@@ -170,7 +172,14 @@ def test_checked_dossiers(folder: Path) -> None:
 
 
 def test_audit(folder: Path) -> None:
-    assert verify_audit(folder / "audit.jsonl", RUN) == 2
+    data = (folder / "audit.jsonl").read_bytes()
+    key = AuditKey.of_certificate((folder / "audit.der").read_bytes())
+    found = verify(data, about=RUN, keys=[key])
+    assert (found.sound, found.version, found.entries, found.signed) == (True, 2, 2, 1)
+    assert [(one.number, one.entry.dossier, one.entry.what, one.entry.order) for one in read(data)] == [
+        (1, "D1", "verified", "order 7"),
+        (2, "D2", "rejected", None),
+    ]
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ FILES = {
 # Outputs that are folders, or a card that lives in its file: `-` is refused, and so is anything else in the place.
 FOLDERS = [
     ("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file"),
+    ("issue", "anchor"), ("audit anchor", "to"),
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
     ("extract", "out"), ("dedup join", "out"), ("synth people", "out"), ("synth people", "gallery"),
@@ -64,6 +65,8 @@ READ = [
     ("search", "against"),
     ("template convert", "source"), ("template draw", "source"), ("pki master-list", "file"),
     ("pki master-list", "root"), ("pki deviation-list", "file"), ("pki deviation-list", "root"),
+    ("audit verify", "trail"), ("audit verify", "certificate"), ("audit show", "trail"),
+    ("audit anchor", "certificate"),
     ("pki write-master-list", "certificates"), ("pki write-deviation-list", "deviations"), ("pki check", "files"),
     ("card read", "finger"), ("card verify", "finger"),
     ("pki protocol", "file"), ("pki protocol", "certificate"),
@@ -71,7 +74,8 @@ READ = [
     ("pki cv add", "certificates"), ("pki cv request", "trust"), ("pki cv check", "file"), ("pki cv check", "issuer"),
 ]  # fmt: skip
 _PKI_FOLDERS = (
-    "signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list", "write-deviation-list",
+    "signer", "audit-signer", "roll-over", "revoke", "crl", "ledger", "list-signer", "write-master-list",
+    "write-deviation-list",
 )  # fmt: skip
 _OF_A_CARD = ("file", "pki", "ds", "trust", "root", "terminal")
 _GALLERY = (
@@ -85,10 +89,11 @@ READ_BY_NAME = [
     ("ask insert", "person_dir"), ("ask identify", "person_dir"),
     *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("issue", "keep_images"),
+    ("audit verify", "pki"), ("audit verify", "anchor"), ("audit anchor", "pki"), ("audit anchor", "trail"),
     ("batch images", "out"), ("batch images", "key"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
-    *((f"pki {word}", "module") for word in ("signer", "list-signer", "ceremony")),
+    *((f"pki {word}", "module") for word in ("signer", "audit-signer", "list-signer", "ceremony")),
     *((f"pki cv {word}", "module") for word in ("init", "request", "renew", "link")),
     *((f"pki cv {word}", "folder") for word in ("dv", "is", "add", "renew", "link", "show")),
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),

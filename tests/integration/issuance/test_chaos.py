@@ -14,7 +14,7 @@ from cccd_core.card.profile import LifeCycle
 from cccd_core.card.virtual import VirtualCard
 from cccd_core.dedup import open_gallery
 from cccd_core.issuance import Means
-from cccd_core.issuance.audit.trail import verify_audit
+from cccd_core.issuance.audit.verify import verify
 from cccd_core.issuance.register.store import CardStatus
 from cccd_core.issuance.runs.state import FINAL, DossierState, RunState
 from cccd_core.personalise import Feeder
@@ -72,9 +72,10 @@ class Crowd:
         assert holders == Counter(list(self.numbers.values()))
         with open_gallery(office.gallery) as gallery:
             assert len(gallery) == len(self.numbers)
-        assert verify_audit(office.out() / "audit.jsonl", RunState(office.out() / "run.sqlite").value("run")) == len(
-            self.expected
-        )
+        run = RunState(office.out() / "run.sqlite").value("run")
+        told = verify((office.out() / "audit.jsonl").read_bytes(), about=run, keys=office.audit_keys())
+        assert (told.findings, told.torn, told.unsigned) == ((), False, 0)
+        assert told.entries == len(self.expected)
 
 
 @pytest.fixture

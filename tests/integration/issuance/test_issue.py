@@ -26,7 +26,7 @@ from cccd_core.errors import (
 )
 from cccd_core.inspection import Access, Verdict, inspect
 from cccd_core.issuance import Means, issue
-from cccd_core.issuance.audit.trail import verify_audit
+from cccd_core.issuance.audit.verify import verify
 from cccd_core.issuance.register.store import Acceptance, CardStatus, new_person_id
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.paths import Paths
@@ -87,7 +87,8 @@ def test_every_dossier_ends_as_it_should(office: Office) -> None:
     page = (office.out() / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page.replace("http-equiv", "")
-    assert verify_audit(office.out() / "audit.jsonl", figures["run"]["id"]) == 6
+    told = verify((office.out() / "audit.jsonl").read_bytes(), about=figures["run"]["id"], keys=office.audit_keys())
+    assert (told.findings, told.entries, told.unsigned, told.blocks) == ((), 6, 0, 2)
 
 
 def test_the_card_says_what_the_dossier_said(office: Office) -> None:

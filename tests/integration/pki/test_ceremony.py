@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from cccd_core.cli.common import run
 from cccd_core.cli.main import build
 from cccd_core.errors import ConflictError, FileError, FormatError, ParameterError, SigningError, VerificationError
 from cccd_core.inspection import Access, Outcome, Verdict, inspect
+from cccd_core.issuance.audit.findings import AuditKey
+from cccd_core.issuance.audit.trail import Trail
+from cccd_core.issuance.audit.verify import verify
 from cccd_core.issuance.means import Means, SystemClock
 from cccd_core.pki import authority
 from cccd_core.pki.ceremony import Ceremony, Entry, hold, parse_protocol
@@ -30,9 +34,9 @@ from cccd_core.pki.check import check
 from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.pki.directory import PIN_VARIABLE, TokenKey
 from cccd_core.pki.new_key import KEY_CURVES, NewKey
-from cccd_core.pki.outlook import outlook
+from cccd_core.pki.outlook import Matter, outlook
 from cccd_core.signing.ledger import Purpose
-from support import cards, softhsm
+from support import cards, softhsm, trails
 from support.chip import finish_job, open_channel
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -181,8 +185,19 @@ class TestInAToken:
         key.release()
         assert after.signers[0].certificate.distribution_points == csca.distribution_points
         assert after.trust_store().validate(after.signers[0].certificate, NOW)
-        assert outlook(after, NOW) == ()
+        assert [one.matter for one in outlook(after, NOW)] == [Matter.NO_AUDIT]
         assert labels(module) == {"csca", "ds-1"}
+        key = NewKey.in_token(TokenKey(module, softhsm.TOKEN, "audit-1"), "secp256r1")
+        after = authority.add_audit_signer(target, key=key, now=NOW).directory
+        key.release()
+        assert outlook(after, NOW) == ()
+        holder, store = after.audit_signers[-1], trails.MemoryStore()
+        with closing(after.counted(holder, Purpose.AUDIT, lambda: NOW)) as signer:
+            trail = Trail(store, "a run", clock=lambda: NOW, signer=lambda: signer)
+            trail.append([trails.entry(1)])
+            trail.seal()
+        assert verify(store.data, keys=[AuditKey.of_certificate(holder.certificate.der)]).signed == 1
+        assert after.tally(holder).purposes == {Purpose.CERTIFICATE: 1, Purpose.PROOF: 1, Purpose.AUDIT: 1}
 
     def test_its_country_personalises_and_reads_fingers_as_a_test_country_does(
         self, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,7 +213,7 @@ class TestInAToken:
         (target / "card_master_key.hex").write_text("404142434445464748494A4B4C4D4E4F" * 2)
         directory = pki.load(target)
         means = Means.usual(target, "no reader").authority(SystemClock())
-        assert means.notices == ()
+        assert means.notices == ("no key signs audit trails: they are only chained (cccd pki audit-signer)",)
         person = cards.job(1, directory.document_signer(), inspection_system(target).trust_point().encoded)
         card = VirtualCard.create(None, master_key=means.card_master_key, wait=lambda _: None)
         finish_job(*open_channel(card, master_key=means.card_master_key), person)

@@ -36,6 +36,7 @@ def test_a_new_country(tmp_path: Path) -> None:
         "TEST-COUNTRY.txt": 0o644, "pki.json": 0o644, "csca/certificate.der": 0o644, "csca/crl.der": 0o644,
         "csca/private_key.pem": 0o600, "ds/certificate.der": 0o644, "ds/private_key.pem": 0o600,
         "card_master_key.hex": 0o600, "csca/ledger": 0o600,
+        "audit/certificate.der": 0o644, "audit/private_key.pem": 0o600, "audit/ledger": 0o600,
     }  # fmt: skip
     assert [p.name for p in folder.path.parent.iterdir()] == ["pki"]
     loaded = pki.load(folder.path)

@@ -214,7 +214,9 @@ def test_what_ends_soon_is_said_ahead(tmp_path: Path) -> None:
     assert matters(folder, NOW + 76 * DAY) == {Matter.CRL_ENDS}
     authority.renew_crl(folder.path, now=NOW + 76 * DAY)
     assert matters(folder, NOW + 100 * DAY) == set()
-    assert matters(folder, NOW.replace(year=2031) - 60 * DAY) == {Matter.NO_SIGNER, Matter.CRL_STALE, Matter.CSCA_ENDS}
+    assert matters(folder, NOW.replace(year=2031) - 60 * DAY) == {
+        Matter.NO_SIGNER, Matter.CRL_STALE, Matter.CSCA_ENDS, Matter.AUDIT_ENDS
+    }  # fmt: skip
 
 
 def test_a_count_that_is_nearly_used_up_is_said_ahead(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def print_folder(facts: dict[str, Any], as_json: bool) -> None:
         "", "subject", "certificate until", "key signs until", "limit", "serial number",
         title=f"{'TEST ' if facts['test'] else ''}PKI {facts['country']}",
     )  # fmt: skip
-    for kind in ("authorities", "document_signers", "list_signers"):
+    for kind in ("authorities", "document_signers", "list_signers", "audit_signers"):
         for one in facts[kind]:
             rows.add_row(
                 cell(one["folder"]), cell(one["subject"]), cell(one["not_after"][:10]),

@@ -60,6 +60,7 @@ def token_key(module: Path | None, token: str | None, key: str | None) -> TokenK
 def register(area: typer.Typer) -> None:
     """Adds the commands of this file."""
     area.command(epilog="Example: cccd pki signer out/pki --days 90 --limit 100000")(signer)
+    area.command("audit-signer", epilog="Example: cccd pki audit-signer out/pki")(audit_signer)
     area.command("roll-over", epilog="Example: cccd pki roll-over out/pki --name 'CSCA VNM 2'")(roll_over)
     area.command(epilog="Example: cccd pki revoke out/pki 5E2A90C4 --reason key-compromise")(revoke)
     area.command(epilog="Example: cccd pki crl out/pki")(crl)
@@ -91,6 +92,24 @@ def signer(
     begins = None if starts is None else starts.replace(tzinfo=dt.UTC)
     with made_in(token_key(module, token, key), SIGNER_CURVE) as made:
         act = authority.add_signer(folder, starts=begins, key_days=days, limit=limit, key=made)
+    print_folder(act.directory.as_dict(), as_json)
+
+
+def audit_signer(
+    folder: FolderArgument,
+    module: ModuleOption = None,
+    token: TokenOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Makes a key that signs audit trails, with a certificate by itself; it takes the place of the one before it, whose
+    certificate stays to verify what it signed."""
+    from cccd_core.pki import authority
+    from cccd_core.pki.new_key import made_in
+
+    when_interrupted("the folder is as it was, or the signer is in it")
+    with made_in(token_key(module, token, key), SIGNER_CURVE) as made:
+        act = authority.add_audit_signer(folder, key=made)
     print_folder(act.directory.as_dict(), as_json)
 
 
@@ -152,7 +171,7 @@ def ledger(
     from cccd_core import pki
 
     directory = pki.load(folder)
-    holders = [*directory.authorities, *directory.signers, *directory.list_signers]
+    holders = [*directory.authorities, *directory.signers, *directory.list_signers, *directory.audit_signers]
     tallies = [(holder, directory.tally(holder)) for holder in holders]
     if as_json:
         keys = [

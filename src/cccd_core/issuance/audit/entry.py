@@ -1,0 +1,76 @@
+"""One entry of an audit trail, whatever it tells of: who did what, on which dossier or card, on whose order, why.
+
+Entries hold no personal data: dossiers and cards are named by their identifiers, reasons are words of the program or
+the number of a file. Nobody is found again in a trail by name, number or fingers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from cccd_core.errors import ParameterError
+
+TEXT_MOST = 128
+
+
+class Kind(StrEnum):
+    """What an entry tells of. Words are stable: they stand in trails."""
+
+    DOSSIER = "dossier"  # a dossier came to a state
+    CARD = "card"  # a card was revoked, destroyed, handed over
+    REVIEW = "review"  # somebody decided a case
+    CORRECTION = "correction"  # a person was removed, replaced, merged or split
+    SEARCH = "search"  # somebody searched the gallery or a watch list
+    READING = "reading"  # somebody looked at a record, a template or a portrait
+    ACCESS = "access"  # a key or a right was given, used or taken away
+
+
+class Role(StrEnum):
+    """As what somebody acts."""
+
+    OPERATOR = "operator"
+    ADJUDICATOR = "adjudicator"
+    FACTORY = "factory"
+    INSPECTOR = "inspector"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the name of an account, and as what."""
+
+    name: str
+    role: Role
+
+    def __post_init__(self) -> None:
+        _demand("actor", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is told. `what` is the act or the state come to, a word of the program; `actor` None is for trails of
+    before there were any. ParameterError, without the text, for a text of no sign, of more than 128 or of others than
+    printable ones."""
+
+    kind: Kind
+    what: str
+    actor: Actor | None = None
+    dossier: str | None = None
+    card: str | None = None
+    order: str | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        for each in fields(self)[1:]:
+            value = getattr(self, each.name)
+            if isinstance(value, str):
+                _demand(each.name, value)
+
+
+def _demand(name: str, text: str) -> None:
+    if not 0 < len(text) <= TEXT_MOST or not text.isprintable():
+        raise ParameterError(
+            "a text of an entry has 1 to 128 signs, all of them printable", field=name, length=len(text)
+        )
