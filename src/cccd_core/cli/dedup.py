@@ -72,8 +72,14 @@ def join(
         str | None, typer.Option(help="Of the Ray cluster, HOST:PORT or auto; one of this machine without it.")
     ] = None,
     cascade: Annotated[
-        str, typer.Option(help="The stages: same>any compares everyone; codes:keep=0.001>same>any screens first.")
-    ] = "same>any",
+        str | None,
+        typer.Option(
+            help="The stages: same>any compares everyone; codes:keep=0.001>same>any screens first. Without it "
+            "everyone is compared where they are at most 1,000; else so large a share is kept that one in a thousand "
+            "is lost.",
+            show_default=False,
+        ),
+    ] = None,
     fpir: FpirOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
@@ -88,13 +94,14 @@ def join(
     from cccd_core.dedup.search.join import Join
     from cccd_core.dedup.search.opening import joinable
     from cccd_core.dedup.search.report import REPORT_FILE, JoinReport
+    from cccd_core.dedup.search.usual import fingers_of, usual_cascade
     from cccd_core.matching import Matcher
     from cccd_core.storage import whole_file
 
     when_interrupted("what was compared is kept; run the same command again to go on")
     with options_named(fpir="--fpir", cascade="--cascade"):
         parameters = DedupParameters() if fpir is None else DedupParameters.of_rate(fpir)
-        stages = Cascade.parse(cascade)
+        stages = None if cascade is None else Cascade.parse(cascade)
     matcher, coder = Matcher(), FingerCoder.shipped()
     count = runtime.threads() if workers is None else workers
     place = _executor(executor, count, address)
@@ -106,6 +113,9 @@ def join(
             joinable(folder, one, matcher, coder, cipher=cipher, threads=count, progress=step)
             for folder, one in zip(folders, opened, strict=True)
         ]
+        if stages is None:
+            shards = [live for one in ready for live in one.index.shards]
+            stages = usual_cascade(max(map(len, opened)), fingers_of(shards))
         work = Join(out, ready, matcher, parameters, stages)
         report = JoinReport.of(work.run(place, progress=step), opened)
         report.write(out)
@@ -182,6 +192,7 @@ def _show(report: JoinReport, out: Path) -> None:
             {
                 "people": " against ".join(str(side.people) for side in report.joined.plan.sides),
                 "pairs of people": report.joined.plan.pairs,
+                "stages": report.joined.plan.cascade,
                 "compared": report.joined.compared,
                 "duplicates": found["duplicate"],
                 "to be looked at": found["review"],

@@ -63,7 +63,14 @@ def search(
         typer.Option(metavar="LIST", help="Compare with these people alone: a file of identifiers, one a line; or -."),
     ] = None,
     fpir: FpirOption = None,
-    cascade: Annotated[str, typer.Option(help="The stages: see cccd dedup.")] = "same>any",
+    cascade: Annotated[
+        str | None,
+        typer.Option(
+            help="The stages: see cccd dedup. Without it --serve compares everyone, and so does a search of at most "
+            "1,000.",
+            show_default=False,
+        ),
+    ] = None,
     threads: ThreadsOption = None,
     given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
@@ -78,17 +85,18 @@ def search(
     from cccd_core.dedup import Cascade, DedupParameters, open_gallery
     from cccd_core.dedup.codes import FingerCoder
     from cccd_core.dedup.lookup import Lookup
+    from cccd_core.dedup.search.usual import usual_cascade
     from cccd_core.intake.people import read_person
     from cccd_core.matching import Matcher
 
     passed_over: Counter[str] = Counter()
     with options_named(fpir="--fpir", cascade="--cascade"):
         parameters = DedupParameters() if fpir is None else DedupParameters.of_rate(fpir)
-        stages = Cascade.parse(cascade)
+        stages = None if cascade is None else Cascade.parse(cascade)
     if serve is not None:
         if people or against is not None or given != NOTHING_SAID:
             raise typer.BadParameter("whom to look up comes over the socket", param_hint="--serve")
-        _serve(gallery, serve, parameters, stages, threads, key, as_json)
+        _serve(gallery, serve, parameters, stages or Cascade(), threads, key, as_json)
         return
     if not people:
         raise typer.BadParameter("a folder of a person is needed, or --serve", param_hint="PEOPLE")
@@ -96,7 +104,10 @@ def search(
         asked = [read_person(folder, given.described, fingerless=True, passed_over=passed_over) for folder in people]
     listed = None if against is None else read_input(against, "list of identifiers", _LIST_BYTES_MOST)
     cipher, count = cipher_of(key), runtime.threads() if threads is None else threads
+    counts = [sum(1 for _ in person.fingers(parameters.least_minutiae)) for person in asked]
     with open_gallery(gallery, cipher=cipher) as opened, progress("search", quiet=as_json) as step:
+        if stages is None:
+            stages = usual_cascade(len(opened), min(filter(None, counts), default=1))
         with options_named(cascade="--cascade"):
             lookup = Lookup.over(
                 opened, gallery, Matcher(), FingerCoder.shipped(), parameters, stages, cipher=cipher, threads=count

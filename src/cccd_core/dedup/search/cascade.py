@@ -1,7 +1,8 @@
 """The stages of a search as one printed string: what stands in manifests, results and on the command line.
 
     same>any                    exhaustive: everyone is compared; the truth that every faster way is measured against
-    codes:keep=0.001>same>any   first the finger codes, which keep about so large a share of the people; then the rest
+    codes:keep=0.001>same>any   first the finger codes, which keep about so large a share of the people, and a first
+                                look at whom they leave (`search.glance`); then the rest
 
 A stage only removes people, so that the bound of false matches holds whatever stands before. What a first stage may
 lose is its measured miss rate, which goes into every result beside the string.
