@@ -291,9 +291,11 @@ void coding_codes(std::size_t scales, In<std::int8_t, 2> embedding, In<float, 1>
                        assignment.data(), assignment_bias.data(), centres.data(), projection.data(),
                        projection_scale.data(), projection_bias.data(), coarse_scale};
   nb::gil_scoped_release release;
-  std::vector<float> sums(pooled), values(c::fingers_at_once * outputs);
-  std::vector<std::int16_t> whole(c::fingers_at_once * pooled), rows(c::rows_at_once * c::inputs_at_once);
-  const c::Room room{sums.data(), values.data(), whole.data(), rows.data()};
+  std::vector<std::uint8_t> looks(embedding.size());
+  std::vector<float> seen(c::cylinders_max * depth), shares(c::cylinders_max * vocabulary), sums(pooled);
+  std::vector<float> values(c::fingers_at_once * outputs);
+  std::vector<std::int16_t> whole(c::fingers_at_once * pooled);
+  const c::Room room{looks.data(), seen.data(), shares.data(), sums.data(), values.data(), whole.data()};
   CCCD_PICK(coding, codes, level)(model, room, words.data(), offsets.data(), fingers, signs.data(), coarse.data());
 }
 

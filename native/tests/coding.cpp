@@ -57,16 +57,18 @@ int main(int, char** arguments) {
     }
     hostile::Exact<std::uint64_t> finger_words(words, guarded);
     hostile::Exact<std::int64_t> places(offsets, guarded);
+    hostile::Exact<std::uint8_t> looks(std::vector<std::uint8_t>(scales * c::bits * depth), guarded);
+    hostile::Exact<float> seen(std::vector<float>(c::cylinders_max * depth), guarded);
+    hostile::Exact<float> shares(std::vector<float>(c::cylinders_max * vocabulary), guarded);
     hostile::Exact<float> sums(std::vector<float>(pooled), guarded);
     hostile::Exact<float> values(std::vector<float>(c::fingers_at_once * outputs), guarded);
     hostile::Exact<std::int16_t> whole(std::vector<std::int16_t>(c::fingers_at_once * pooled), guarded);
-    hostile::Exact<std::int16_t> rows(std::vector<std::int16_t>(c::rows_at_once * c::inputs_at_once), guarded);
     hostile::Exact<std::uint8_t> signs(std::vector<std::uint8_t>(fingers * outputs / 8), guarded);
     hostile::Exact<std::uint8_t> small(std::vector<std::uint8_t>(fingers * coarse / 2), guarded);
     const c::Model model{scales, depth, vocabulary, outputs, coarse, embedding.data(), embedding_scale.data(), embedding_bias.data(),
                          assignment.data(), assignment_bias.data(), centres.data(), projection.data(),
                          projection_scale.data(), projection_bias.data(), 60.0f};
-    const c::Room room{sums.data(), values.data(), whole.data(), rows.data()};
+    const c::Room room{looks.data(), seen.data(), shares.data(), sums.data(), values.data(), whole.data()};
     c::CCCD_TESTED::codes(model, room, finger_words.data(), places.data(), fingers, signs.data(), small.data());
     signs.write(stdout);
     small.write(stdout);

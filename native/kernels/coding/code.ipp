@@ -1,5 +1,5 @@
 // Coding, shared by all levels: every loop over outputs is one that the compiler makes vectors of without changing the
-// order in which an output's terms are added. The level's file defines `product`.
+// order in which an output's terms are added. The level's file defines `add_products`.
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -8,10 +8,6 @@
 
 namespace cccd::coding::CCCD_LEVEL {
 
-// Adds the products of `count` whole numbers, a multiple of 32, with those of each row, which lie one after the other.
-// The sums stay within 32 bits, since a pooled finger is of one length.
-static void products(const std::int16_t* pooled, const std::int16_t* rows, std::size_t count, std::int32_t* sums);
-
 static std::size_t cylinders_of(std::uint64_t head) { return head >> 8 & 0xff; }
 static std::size_t minutiae_of(std::uint64_t head) { return head & 0xff; }
 
@@ -19,13 +15,28 @@ static std::size_t minutiae_of(std::uint64_t head) { return head & 0xff; }
 using Lanes = float __attribute__((vector_size(CCCD_WIDTH * sizeof(float))));
 constexpr std::size_t lanes = CCCD_WIDTH;
 
-static Lanes load(const float* from) {
-  Lanes values;
+template <typename Register, typename Number>
+static Register load(const Number* from) {
+  Register values;
   std::memcpy(&values, from, sizeof values);
   return values;
 }
 
+static Lanes load(const float* from) { return load<Lanes>(from); }
+
 static void store(float* to, const Lanes& values) { std::memcpy(to, &values, sizeof values); }
+
+// Whole numbers in a register: 32 bits of what is added up, 16 of what is multiplied.
+using Totals = std::int32_t __attribute__((vector_size(CCCD_WIDTH * sizeof(std::int32_t))));
+using Shorts = std::int16_t __attribute__((vector_size(CCCD_WIDTH * sizeof(std::int32_t))));
+
+// Bytes of the embedding, two by two, the first one the lower, each 128 more than it is.
+using Pairs = std::uint16_t __attribute__((vector_size(CCCD_WIDTH * sizeof(std::int32_t))));
+constexpr std::size_t numbers = lanes == 4 ? 64 : 128;  // of the embedding in registers together
+
+// Adds the product of numbers 2 i and that of numbers 2 i + 1 to total i. The totals stay within 32 bits, since a
+// pooled finger is of one length.
+static Totals add_products(const Totals& totals, const Shorts& some, const Shorts& others);
 
 // The sum of the magnitudes of `count` numbers, a multiple of 16: every sixteenth first.
 static float sum(const float* values, std::size_t count) {
@@ -56,39 +67,59 @@ static std::size_t inputs_of(const Model& model, const std::uint64_t* words, con
   return count;
 }
 
-// What a minutia looks like: the rows of the embedding added up, modulo 2^16, which only what is no finger reaches.
-static void embed(const Model& model, const std::uint16_t* inputs, std::size_t count, float* out) {
-  constexpr std::size_t wide = 2 * lanes, together = 4;
-  using Bytes = std::int8_t __attribute__((vector_size(wide)));
-  using Signed = std::int16_t __attribute__((vector_size(2 * wide)));
-  using Shorts = std::uint16_t __attribute__((vector_size(2 * wide)));
-  for (std::size_t d = 0; d < model.depth; d += together * wide) {
-    Shorts total[together] = {};
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::int8_t* row = model.embedding + inputs[i] * model.depth + d;
-      for (std::size_t part = 0; part < together; ++part) {
-        Bytes narrow;
-        std::memcpy(&narrow, row + part * wide, sizeof narrow);
-        total[part] += reinterpret_cast<Shorts>(__builtin_convertvector(narrow, Signed));
+// Of the inputs of a minutia, adds up numbers `d` to d + numbers of the rows of the embedding (`looks`, modulo 2^16) and
+// words `k` to k + 16 of those of the assignment (`words`): both in one pass, since each of the latter waits for the one
+// before it.
+template <bool looks, bool words>
+static void add_rows(const Model& model, const std::uint8_t* embedding, const std::uint16_t* inputs, std::size_t count,
+                     std::size_t d, std::size_t k, std::int16_t* look, float* word) {
+  constexpr std::size_t parts = numbers / (4 * lanes), word_parts = 16 / lanes;
+  Pairs both[parts] = {}, high[parts] = {};
+  Lanes total[word_parts];
+  if constexpr (words)
+    for (std::size_t part = 0; part < word_parts; ++part) total[part] = load(model.assignment_bias + k + part * lanes);
+  for (std::size_t i = 0; i < count; ++i) {
+    if constexpr (looks)
+      for (std::size_t part = 0; part < parts; ++part) {
+        // two bytes each: the sum of the higher ones tells how much of the other sum is theirs
+        const Pairs pairs = load<Pairs>(embedding + inputs[i] * model.depth + d + part * 4 * lanes);
+        both[part] += pairs;
+        high[part] += pairs >> 8;
+      }
+    if constexpr (words)
+      for (std::size_t part = 0; part < word_parts; ++part)
+        total[part] += load(model.assignment + inputs[i] * model.vocabulary + k + part * lanes);
+  }
+  const auto bias = static_cast<std::uint16_t>(128 * count);
+  if constexpr (looks)
+    for (std::size_t part = 0; part < parts; ++part) {
+      const Pairs low = both[part] - (high[part] << 8) - bias, rest = high[part] - bias;
+      for (std::size_t pair = 0; pair < 2 * lanes; ++pair) {
+        look[part * 4 * lanes + 2 * pair] = static_cast<std::int16_t>(low[pair]);
+        look[part * 4 * lanes + 2 * pair + 1] = static_cast<std::int16_t>(rest[pair]);
       }
     }
-    std::int16_t whole[together * wide];
-    std::memcpy(whole, total, sizeof whole);
-    for (std::size_t i = 0; i < together * wide; ++i)
-      out[d + i] = static_cast<float>(whole[i]) * model.embedding_scale[d + i] + model.embedding_bias[d + i];
-  }
+  if constexpr (words)
+    for (std::size_t part = 0; part < word_parts; ++part) store(word + part * lanes, total[part]);
 }
 
-// How much a minutia belongs to each word of the vocabulary; together 1.
-static void assign(const Model& model, const std::uint16_t* inputs, std::size_t inputs_count, float* share) {
+// What a minutia looks like, and how much it belongs to each word of the vocabulary, together 1.
+static void embed(const Model& model, const Room& room, const std::uint16_t* inputs, std::size_t inputs_count,
+                  float* out, float* share) {
+  std::int16_t look[depth_max];
   const std::size_t count = model.vocabulary;
-  Lanes most{};
-  for (std::size_t k = 0; k < count; k += lanes) {
-    Lanes total = load(model.assignment_bias + k);
-    for (std::size_t i = 0; i < inputs_count; ++i) total += load(model.assignment + inputs[i] * count + k);
-    store(share + k, total);
-    most = k == 0 ? total : total > most ? total : most;
+  for (std::size_t d = 0, k = 0; d < model.depth || k < count; d += numbers, k += 16) {
+    if (d >= model.depth)
+      add_rows<false, true>(model, room.embedding, inputs, inputs_count, d, k, nullptr, share + k);
+    else if (k >= count)
+      add_rows<true, false>(model, room.embedding, inputs, inputs_count, d, k, look + d, nullptr);
+    else
+      add_rows<true, true>(model, room.embedding, inputs, inputs_count, d, k, look + d, share + k);
   }
+  for (std::size_t d = 0; d < model.depth; ++d)
+    out[d] = static_cast<float>(look[d]) * model.embedding_scale[d] + model.embedding_bias[d];
+  Lanes most = load(share);
+  for (std::size_t k = lanes; k < count; k += lanes) most = load(share + k) > most ? load(share + k) : most;
   float largest = most[0];
   for (std::size_t lane = 1; lane < lanes; ++lane) largest = most[lane] > largest ? most[lane] : largest;
   for (std::size_t k = 0; k < count; k += lanes) {
@@ -102,24 +133,40 @@ static void assign(const Model& model, const std::uint16_t* inputs, std::size_t 
   for (std::size_t k = 0; k < count; k += lanes) store(share + k, load(share + k) / total);
 }
 
+// Adds to `rows` [words_together][depth] what the minutiae are worth to so many words of the vocabulary: their shares
+// times what they look like, minutia by minutia.
+static void add_up(const Model& model, const float* seen, const float* shares, std::size_t cylinders, float* rows) {
+  constexpr std::size_t registers = 2;
+  for (std::size_t d = 0; d < model.depth; d += registers * lanes) {
+    Lanes total[words_together][registers] = {};
+    for (std::size_t c = 0; c < cylinders; ++c) {
+      Lanes look[registers];
+      for (std::size_t part = 0; part < registers; ++part) look[part] = load(seen + c * model.depth + d + part * lanes);
+      for (std::size_t k = 0; k < words_together; ++k)
+        for (std::size_t part = 0; part < registers; ++part)
+          total[k][part] = total[k][part] + shares[c * model.vocabulary + k] * look[part];
+    }
+    for (std::size_t k = 0; k < words_together; ++k)
+      for (std::size_t part = 0; part < registers; ++part) store(rows + k * model.depth + d + part * lanes, total[k][part]);
+  }
+}
+
 // The finger as whole numbers: what its minutiae add to each word beyond its centre, signed roots, to one length.
-static void pool(const Model& model, const std::uint64_t* words, const std::int64_t* offsets, float* sums,
+static void pool(const Model& model, const Room& room, const std::uint64_t* words, const std::int64_t* offsets,
                  std::int16_t* out) {
   const std::size_t cylinders = cylinders_of(words[offsets[0]]);
   const std::size_t depth = model.depth, count = model.vocabulary;
   std::uint16_t inputs[scales_max * bits];
-  float seen[depth_max], share[words_max], weight[words_max] = {};
-  std::memset(sums, 0, count * depth * sizeof(float));
+  float weight[words_max] = {};
+  float* sums = room.sums;
   for (std::size_t cylinder = 0; cylinder < cylinders; ++cylinder) {
     const std::size_t inputs_count = inputs_of(model, words, offsets, cylinder, inputs);
-    embed(model, inputs, inputs_count, seen);
-    assign(model, inputs, inputs_count, share);
-    for (std::size_t k = 0; k < count; ++k) {
-      float* row = sums + k * depth;
-      weight[k] += share[k];
-      for (std::size_t d = 0; d < depth; d += lanes) store(row + d, load(row + d) + share[k] * load(seen + d));
-    }
+    float* share = room.shares + cylinder * count;
+    embed(model, room, inputs, inputs_count, room.seen + cylinder * depth, share);
+    for (std::size_t k = 0; k < count; ++k) weight[k] += share[k];
   }
+  for (std::size_t k = 0; k < count; k += words_together)
+    add_up(model, room.seen, room.shares + k, cylinders, sums + k * depth);
   for (std::size_t k = 0; k < count; ++k)
     for (std::size_t d = 0; d < depth; d += lanes) {
       float* at = sums + k * depth + d;
@@ -130,6 +177,61 @@ static void pool(const Model& model, const std::uint64_t* words, const std::int6
   for (std::size_t i = 0; i < count * depth; ++i) {
     const float root = std::sqrt(std::fabs(sums[i])) * scale;
     out[i] = static_cast<std::int16_t>(static_cast<int>(std::floor((sums[i] < 0.0f ? -root : root) + 0.5f)));
+  }
+}
+
+// Adds to `totals` [fingers][rows_together] of registers the products of `count` numbers of some fingers, which lie
+// `stride` apart, with those of some rows, which follow each other: each number is read once for all of the others.
+template <std::size_t fingers>
+static void products(const std::int16_t* pooled, std::size_t stride, const std::int16_t* rows, std::size_t count,
+                     Totals* totals) {
+  Totals each[fingers][rows_together];
+  for (std::size_t f = 0; f < fingers; ++f)
+    for (std::size_t r = 0; r < rows_together; ++r) each[f][r] = totals[f * rows_together + r];
+  for (std::size_t i = 0; i < count; i += 2 * lanes) {
+    Shorts finger[fingers];
+    for (std::size_t f = 0; f < fingers; ++f) finger[f] = load<Shorts>(pooled + f * stride + i);
+    for (std::size_t r = 0; r < rows_together; ++r) {
+      const Shorts row = load<Shorts>(rows + r * count + i);
+      for (std::size_t f = 0; f < fingers; ++f) each[f][r] = add_products(each[f][r], finger[f], row);
+    }
+  }
+  for (std::size_t f = 0; f < fingers; ++f)
+    for (std::size_t r = 0; r < rows_together; ++r) totals[f * rows_together + r] = each[f][r];
+}
+
+// The projections of some pooled fingers, at most fingers_at_once: `values` [fingers][outputs].
+static void project(const Model& model, const Room& room, std::size_t fingers) {
+  const std::size_t inputs = model.vocabulary * model.depth;
+  for (std::size_t o = 0; o < model.outputs; o += rows_at_once) {
+    alignas(64) std::int16_t rows[rows_at_once][inputs_at_once];
+    Totals totals[rows_at_once / rows_together][fingers_at_once * rows_together] = {};
+    // what is widened stays in the first-level cache while all fingers pass over it
+    for (std::size_t from = 0; from < inputs; from += inputs_at_once) {
+      for (std::size_t r = 0; r < rows_at_once; ++r) {
+        std::int16_t* __restrict to = rows[r];
+        const std::int8_t* __restrict narrow = model.projection + (o + r) * inputs + from;
+        for (std::size_t i = 0; i < inputs_at_once; ++i) to[i] = narrow[i];
+      }
+      for (std::size_t f = 0; f < fingers; f += fingers_together)
+        for (std::size_t r = 0; r < rows_at_once; r += rows_together) {
+          const std::int16_t *finger = room.pooled + f * inputs + from, *row = rows[r];
+          Totals* to = totals[r / rows_together] + f * rows_together;
+          switch (fingers - f) {
+            case 1: products<1>(finger, inputs, row, inputs_at_once, to); break;
+            case 2: products<2>(finger, inputs, row, inputs_at_once, to); break;
+            default: products<fingers_together>(finger, inputs, row, inputs_at_once, to);
+          }
+        }
+    }
+    for (std::size_t f = 0; f < fingers; ++f)
+      for (std::size_t r = 0; r < rows_at_once; ++r) {
+        const Totals& each = totals[r / rows_together][f * rows_together + r % rows_together];
+        std::int32_t whole = 0;
+        for (std::size_t lane = 0; lane < lanes; ++lane) whole += each[lane];
+        room.values[f * model.outputs + o + r] =
+            static_cast<float>(whole) * model.projection_scale[o + r] + model.projection_bias[o + r];
+      }
   }
 }
 
@@ -158,29 +260,14 @@ static void write(const Model& model, const float* value, std::uint8_t* signs, s
 void codes(const Model& model, const Room& room, const std::uint64_t* words, const std::int64_t* offsets,
            std::size_t fingers, std::uint8_t* signs, std::uint8_t* coarse) {
   const std::size_t inputs = model.vocabulary * model.depth;
+  if (fingers)
+    for (std::size_t i = 0; i < model.scales * bits * model.depth; ++i)
+      room.embedding[i] = static_cast<std::uint8_t>(model.embedding[i] ^ 0x80);
   for (std::size_t start = 0; start < fingers; start += fingers_at_once) {
     const std::size_t count = fingers - start < fingers_at_once ? fingers - start : fingers_at_once;
     for (std::size_t f = 0; f < count; ++f)
-      pool(model, words, offsets + (start + f) * model.scales, room.sums, room.pooled + f * inputs);
-    for (std::size_t o = 0; o < model.outputs; o += rows_at_once) {
-      std::int32_t sums[fingers_at_once * rows_at_once] = {};
-      // what is widened stays in the first-level cache while all fingers pass over it
-      for (std::size_t from = 0; from < inputs; from += inputs_at_once) {
-        const std::size_t here = inputs - from < inputs_at_once ? inputs - from : inputs_at_once;
-        for (std::size_t r = 0; r < rows_at_once; ++r) {
-          std::int16_t* __restrict to = room.rows + r * here;
-          const std::int8_t* __restrict narrow = model.projection + (o + r) * inputs + from;
-          for (std::size_t i = 0; i < here; ++i) to[i] = narrow[i];
-        }
-        for (std::size_t f = 0; f < count; ++f)
-          products(room.pooled + f * inputs + from, room.rows, here, sums + f * rows_at_once);
-      }
-      for (std::size_t f = 0; f < count; ++f)
-        for (std::size_t r = 0; r < rows_at_once; ++r)
-          room.values[f * model.outputs + o + r] =
-              static_cast<float>(sums[f * rows_at_once + r]) * model.projection_scale[o + r] +
-              model.projection_bias[o + r];
-    }
+      pool(model, room, words, offsets + (start + f) * model.scales, room.pooled + f * inputs);
+    project(model, room, count);
     for (std::size_t f = 0; f < count; ++f) {
       std::uint8_t* to = signs + (start + f) * (model.outputs / 8);
       std::uint8_t* to_coarse = coarse + (start + f) * (model.coarse / 2);

@@ -16,9 +16,11 @@ constexpr std::size_t scales_max = 4;
 constexpr std::size_t depth_max = 512;   // numbers that a minutia becomes
 constexpr std::size_t words_max = 256;   // of the visual vocabulary
 constexpr std::size_t outputs_max = 2048;
-constexpr std::size_t fingers_at_once = 16;  // pass over the projection together
-constexpr std::size_t rows_at_once = 4;       // of the projection
-constexpr std::size_t inputs_at_once = 2048;
+constexpr std::size_t fingers_at_once = 24;  // pass over the projection together
+constexpr std::size_t rows_at_once = 8;      // of the projection, widened
+constexpr std::size_t inputs_at_once = 512;
+// whose sums are in registers together: fingers and rows of the projection; words of the vocabulary
+constexpr std::size_t fingers_together = 3, rows_together = 4, words_together = 4;
 constexpr int level = 2047;              // of a pooled finger's numbers
 constexpr int int4_most = 7;
 
@@ -39,10 +41,12 @@ struct Model {
 
 // Where a call works, of a caller's that lives as long: no level keeps anything.
 struct Room {
-  float* sums;             // [vocabulary * depth]
-  float* values;           // [fingers_at_once * outputs]
-  std::int16_t* pooled;    // [fingers_at_once * vocabulary * depth]
-  std::int16_t* rows;      // [rows_at_once * inputs_at_once]
+  std::uint8_t* embedding;  // [scales * bits * depth]: the model's, 128 more each
+  float* seen;           // [cylinders_max * depth]
+  float* shares;         // [cylinders_max * vocabulary]
+  float* sums;           // [vocabulary * depth]
+  float* values;         // [fingers_at_once * outputs]
+  std::int16_t* pooled;  // [fingers_at_once * vocabulary * depth]
 };
 
 // Finger f at scale s is words[offsets[f * scales + s] ..], as matching/prepared.py packs it; all of its scales have the

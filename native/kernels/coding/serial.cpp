@@ -4,12 +4,11 @@
 
 namespace cccd::coding::serial {
 
-static void products(const std::int16_t* pooled, const std::int16_t* rows, std::size_t count, std::int32_t* sums) {
-  for (std::size_t r = 0; r < rows_at_once; ++r) {
-    std::int32_t sum = 0;
-    for (std::size_t i = 0; i < count; ++i) sum += pooled[i] * rows[r * count + i];
-    sums[r] += sum;
-  }
+static Totals add_products(const Totals& totals, const Shorts& some, const Shorts& others) {
+  Totals sums = totals;
+  for (std::size_t lane = 0; lane < lanes; ++lane)
+    sums[lane] += some[2 * lane] * others[2 * lane] + some[2 * lane + 1] * others[2 * lane + 1];
+  return sums;
 }
 
 }  // namespace cccd::coding::serial

@@ -15,4 +15,8 @@ static unsigned above(const Lanes& values, const Lanes& limits) {
   return above(a[0], b[0]) | above(a[1], b[1]) << quad;
 }
 
+static unsigned above(const Floats& values, const Floats& limits) {
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(values, limits, _CMP_GT_OQ)));
+}
+
 }  // namespace cccd::preparing::avx2

@@ -13,4 +13,8 @@ static unsigned above(const Quad& values, const Quad& limits) {
   return _mm256_cmp_pd_mask(values, limits, _CMP_GT_OQ);
 }
 
+static unsigned above(const Floats& values, const Floats& limits) {
+  return _mm256_cmp_ps_mask(values, limits, _CMP_GT_OQ);
+}
+
 }  // namespace cccd::preparing::avx512

@@ -20,16 +20,19 @@ constexpr int quad = 4;
 using Lanes = double __attribute__((vector_size(lanes * sizeof(double))));
 using Quad = double __attribute__((vector_size(quad * sizeof(double))));
 using Indices = int __attribute__((vector_size(quad * sizeof(int))));
+using Floats = float __attribute__((vector_size(lanes * sizeof(float))));
 
 // The cells within the radius, which is four of them, lie side by side in each row of the grid: the first, and how
 // many.
 constexpr int first_used[side] = {2, 1, 0, 0, 0, 0, 1, 2};
 constexpr int used[side] = {4, 6, 8, 8, 8, 8, 6, 4};
 constexpr int used_cells = 52;
+constexpr int rounded_max = 2048;  // squared distances that are rounded
 
 // Which numbers are above those of `limits`, as bits.
 static unsigned above(const Lanes& values, const Lanes& limits);
 static unsigned above(const Quad& values, const Quad& limits);
+static unsigned above(const Floats& values, const Floats& limits);
 
 // The neighbours of all cylinders: the most central minutiae in order, places in whole pixels around their centre.
 struct Places {
@@ -137,13 +140,14 @@ static u64 surroundings(const Places& places, int n, const Tables& tables, int* 
 struct Grid {
   double cell, cells_a_px, reach, outer2;
   int width;
+  bool narrow;  // three rows and columns, but where a minutia lies just between two cells
 };
 
 static Grid grid_of(const Tables& tables) {
   const double cell = tables.radius / 4.0, cells_a_px = 4.0 / tables.radius;
   const double reach = std::sqrt(static_cast<double>(tables.reach2)), outer = tables.radius + reach;
   const double width = std::max(0.0, std::min(7.0, 2.0 * reach * cells_a_px + 1e-6));
-  return {cell, cells_a_px, reach, outer * outer, static_cast<int>(width) + 1};
+  return {cell, cells_a_px, reach, outer * outer, static_cast<int>(width) + 1, width < 3.01};
 }
 
 // The rows or columns of the grid that a minutia reaches, `width` of them from `from` on: the squared distance of each
@@ -189,6 +193,29 @@ static void spread(double u, double v, const double* shares, const Grid& grid, c
   }
 }
 
+// The words of a cylinder: bit s of `set(cell)` says whether section s of that cell is set.
+template <typename Set>
+static void pack(Set set, u64* words, std::size_t stride) {
+  u64 layer[sections] = {};
+  u64 eight = 0;
+  int cells = 0;
+  for (int row = 0; row < side; ++row)
+    for (int column = first_used[row]; column < first_used[row] + used[row]; ++column) {
+      eight |= static_cast<u64>(set(row * side + column)) << 8 * (cells & 7);
+      if ((++cells & 7) && cells < used_cells) continue;
+      // eight cells' bits, a byte each: one section's of all are gathered into the highest byte
+      for (int section = 0; section < sections; ++section)
+        layer[section] |= ((eight >> section & 0x0101010101010101) * 0x0102040810204080 >> 56) << ((cells - 1) & ~7);
+      eight = 0;
+    }
+  u64 code[code_words] = {};
+  for (int section = 0, bit = 0; section < sections; ++section, bit += used_cells) {
+    code[bit >> 6] |= layer[section] << (bit & 63);
+    if ((bit & 63) + used_cells > 64) code[(bit >> 6) + 1] |= layer[section] >> (64 - (bit & 63));
+  }
+  for (int word = 0; word < code_words; ++word) words[word * stride] = code[word];
+}
+
 // The code of minutia `i`: one bit for each section and used cell, set above the threshold.
 static void cylinder(const Places& places, int i, const Grid& grid, const Tables& tables, u64* words,
                      std::size_t stride) {
@@ -207,24 +234,123 @@ static void cylinder(const Places& places, int i, const Grid& grid, const Tables
     }
   }
   const Lanes threshold = Lanes{} + tables.threshold;
-  u64 layer[sections] = {};
-  u64 eight = 0;
-  int cells = 0;
-  for (int row = 0; row < side; ++row)
-    for (int column = first_used[row]; column < first_used[row] + used[row]; ++column) {
-      eight |= static_cast<u64>(above(total[row * side + column], threshold)) << 8 * (cells & 7);
-      if ((++cells & 7) && cells < used_cells) continue;
-      // eight cells' bits, a byte each: one section's of all are gathered into the highest byte
-      for (int section = 0; section < sections; ++section)
-        layer[section] |= ((eight >> section & 0x0101010101010101) * 0x0102040810204080 >> 56) << ((cells - 1) & ~7);
-      eight = 0;
-    }
-  u64 code[code_words] = {};
-  for (int section = 0, bit = 0; section < sections; ++section, bit += used_cells) {
-    code[bit >> 6] |= layer[section] << (bit & 63);
-    if ((bit & 63) + used_cells > 64) code[(bit >> 6) + 1] |= layer[section] >> (64 - (bit & 63));
+  pack([&](int cell) { return above(total[cell], threshold); }, words, stride);
+}
+
+// The tables in 24 bits. What is added up by them, at most neighbours_max numbers none of which is negative, is within
+// one in 2^16 of what it is: above `surely` it is above the threshold, and not above `barely` it is not. Nothing is
+// rounded of what no parameters have.
+struct Rounded {
+  bool usable;
+  float surely, barely;
+  float spatial[rounded_max];
+  float angular[steps * lanes];
+};
+
+static void round_tables(const Tables& tables, const Grid& grid, Rounded* out) {
+  const int count = tables.reach2 + 2;
+  out->usable = count <= rounded_max && grid.width <= quad && tables.threshold > 1e-12 && tables.threshold < 1e12 &&
+                tables.spatial[count - 1] == 0.0;
+  if (!out->usable) return;
+  int fit = 1;
+  for (int k = 0; k < count; ++k) {
+    fit &= static_cast<int>(tables.spatial[k] >= 0.0) & static_cast<int>(tables.spatial[k] < 1e12);
+    out->spatial[k] = static_cast<float>(tables.spatial[k]);
   }
-  for (int word = 0; word < code_words; ++word) words[word * stride] = code[word];
+  for (int k = 0; k < steps * lanes; ++k) {
+    fit &= static_cast<int>(tables.angular[k] >= 0.0) & static_cast<int>(tables.angular[k] < 1e12);
+    out->angular[k] = static_cast<float>(tables.angular[k]);
+  }
+  out->usable = fit;
+  out->surely = static_cast<float>(tables.threshold * (1.0 + 1.0 / 32768.0));
+  out->barely = static_cast<float>(tables.threshold * (1.0 - 1.0 / 32768.0));
+}
+
+// Along one axis of the grid, what a neighbour reaches: from `first` to `last`; `start` is the first row or column of
+// the grid that is within.
+struct Axis {
+  double place[neighbours_max], first[neighbours_max], last[neighbours_max], start[neighbours_max];
+};
+
+static void reach_along(Axis& axis, int count, const Grid& grid) {
+  for (int k = 0; k < count; ++k) {
+    axis.first[k] = (axis.place[k] - grid.reach) * grid.cells_a_px + 3.5;
+    axis.last[k] = (axis.place[k] + grid.reach) * grid.cells_a_px + 3.5;
+    axis.start[k] = std::ceil(axis.first[k] > 0.0 ? axis.first[k] : 0.0);  // what is no number becomes one
+  }
+}
+
+// The squared distances of neighbour `k` to four rows or columns from `from` on, or more than anything out of reach.
+static Quad squares(const Axis& axis, int k, double from, const Grid& grid) {
+  const Quad at = from + Quad{0.0, 1.0, 2.0, 3.0}, off = (at - 3.5) * grid.cell - axis.place[k];
+  const Quad inside = at >= Quad{} + axis.first[k] ? off * off : Quad{} + 1e300;
+  return at <= Quad{} + axis.last[k] ? inside : Quad{} + 1e300;
+}
+
+// Adds what neighbour `k` gives to a square of so many cells a side, which holds all that it reaches.
+template <int wide>
+static void add_square(const Axis& u, const Axis& v, int k, const Floats& share, const Grid& grid, double beyond,
+                       const Rounded& rounded, Floats* total) {
+  constexpr double last = side - wide;
+  const double column = u.start[k] < last ? u.start[k] : last, row = v.start[k] < last ? v.start[k] : last;
+  const Quad columns = squares(u, k, column, grid), rows = squares(v, k, row, grid);
+  Floats* to = total + static_cast<int>(row) * side + static_cast<int>(column);
+  int index[wide][quad];
+  for (int r = 0; r < wide; ++r) {
+    const Quad squared = columns + rows[r] + 0.5;
+    const Indices whole = __builtin_convertvector(squared < beyond ? squared : Quad{} + beyond, Indices);
+    std::memcpy(index[r], &whole, sizeof whole);
+  }
+  for (int r = 0; r < wide; ++r)
+    for (int c = 0; c < wide; ++c) to[r * side + c] += rounded.spatial[index[r][c]] * share;
+}
+
+// As `cylinder`, by rounded tables: false, and no words, where they cannot tell whether a sum is above the threshold.
+static bool rounded_cylinder(const Places& places, int i, const Grid& grid, const Tables& tables, const Rounded& rounded,
+                             u64* words, std::size_t stride) {
+  const double c = tables.cosines[places.angle[i]], s = tables.sines[places.angle[i]];
+  double dx[neighbours_max], dy[neighbours_max];
+  int turn[neighbours_max];
+  int count = 0;
+  for (int start = 0; start < places.count; start += lanes) {
+    const Lanes across = places.x[start / lanes] - places.x[i / lanes][i % lanes];
+    const Lanes up = places.y[start / lanes] - places.y[i / lanes][i % lanes];
+    const unsigned there = (1u << std::min(lanes, places.count - start)) - 1;
+    unsigned near = ~above(across * across + up * up, Lanes{} + grid.outer2) & there;
+    if (i / lanes == start / lanes) near &= ~(1u << i % lanes);
+    for (; near; near &= near - 1) {
+      const int k = std::countr_zero(near);
+      dx[count] = across[k];
+      dy[count] = up[k];
+      turn[count++] = (places.angle[start + k] - places.angle[i]) & (steps - 1);
+    }
+  }
+  Axis u, v;
+  for (int k = 0; k < count; ++k) {
+    u.place[k] = c * dx[k] + s * dy[k];
+    v.place[k] = c * dy[k] - s * dx[k];
+  }
+  reach_along(u, count, grid);
+  reach_along(v, count, grid);
+  const double beyond = tables.reach2 + 1.0;
+  Floats total[side * side] = {};
+  for (int k = 0; k < count; ++k) {
+    Floats share;
+    std::memcpy(&share, rounded.angular + turn[k] * lanes, sizeof share);
+    if (grid.narrow && u.last[k] < u.start[k] + 3.0 && v.last[k] < v.start[k] + 3.0)
+      add_square<3>(u, v, k, share, grid, beyond, rounded, total);
+    else
+      add_square<4>(u, v, k, share, grid, beyond, rounded, total);
+  }
+  const Floats surely = Floats{} + rounded.surely, barely = Floats{} + rounded.barely;
+  unsigned doubtful = 0;
+  auto set = [&](int cell) {
+    const unsigned bits = above(total[cell], surely);
+    doubtful |= bits ^ above(total[cell], barely);
+    return bits;
+  };
+  pack(set, words, stride);
+  return !doubtful;
 }
 
 void finger(const Minutiae& minutiae, const Tables& tables, int kept, int cylinders, i64* order, u64* words) {
@@ -262,8 +388,14 @@ void finger(const Minutiae& minutiae, const Tables& tables, int kept, int cylind
                    static_cast<u64>(std::min<int>(minutiae.quality[chosen[k]], 100)) << 48;
   for (int k = 0; k < corners; ++k) words[1 + chain[k]] |= static_cast<u64>(k + 1) << 56;
   const Grid grid = grid_of(tables);
-  for (int i = 0; i < cylinders; ++i)
-    cylinder(places, i, grid, tables, words + 1 + kept + i, static_cast<std::size_t>(cylinders));
+  Rounded rounded;
+  round_tables(tables, grid, &rounded);
+  for (int i = 0; i < cylinders; ++i) {
+    u64* first = words + 1 + kept + i;
+    const auto stride = static_cast<std::size_t>(cylinders);
+    if (!rounded.usable || !rounded_cylinder(places, i, grid, tables, rounded, first, stride))
+      cylinder(places, i, grid, tables, first, stride);
+  }
 }
 
 }  // namespace cccd::preparing::CCCD_LEVEL

@@ -12,5 +12,6 @@ static unsigned bits_above(const Vector& values, const Vector& limits, int count
 
 static unsigned above(const Lanes& values, const Lanes& limits) { return bits_above(values, limits, lanes); }
 static unsigned above(const Quad& values, const Quad& limits) { return bits_above(values, limits, quad); }
+static unsigned above(const Floats& values, const Floats& limits) { return bits_above(values, limits, lanes); }
 
 }  // namespace cccd::preparing::serial

@@ -11,6 +11,7 @@ import pytest
 
 from cccd_core import runtime, templates
 from cccd_core.matching import MatcherParameters, PreparedGallery
+from cccd_core.matching.tables import tables
 from cccd_core.templates import FingerTemplate
 from support.matching_pairs import impression, raw_matcher
 
@@ -85,6 +86,22 @@ def test_every_level_gives_the_words_of_numba_for_strange_fingers(
     fingers = [anything(n, n, span, line=n % 2 == 1) for n in sizes for span in (1, 2, 60, 400, 65536)]
     fingers += [anything(n, 60, 400, ppcm) for n, ppcm in enumerate([(1, 65535), (394, 197), (50, 100)])]
     agree(monkeypatch, fingers, parameters)
+
+
+def test_a_sum_that_is_at_the_threshold_is_not_above_it_at_any_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.array([100, 116], np.uint16)
+    nothing = np.zeros(2, np.uint8)
+    finger = FingerTemplate(x, nothing.astype(np.uint16), nothing.astype(np.uint16), nothing, nothing)
+    found = tables(MatcherParameters())
+    at = float(found.spatial[128] * found.angular[0, 3])  # the other minutia's, to the cells that are nearest to it
+    for threshold in (at, np.nextafter(at, 0.0), np.nextafter(at, 1.0), at * (1 + 1e-6), at * (1 - 1e-6)):
+        agree(monkeypatch, [finger], MatcherParameters(bit_threshold=float(threshold)))
+    monkeypatch.delenv(runtime.SIMD_VARIABLE)
+    counted = [
+        int(np.bitwise_count(raw_matcher(MatcherParameters(bit_threshold=float(one))).prepare(finger).words[3:]).sum())
+        for one in (at, np.nextafter(at, 0.0))
+    ]
+    assert counted[0] < counted[1]
 
 
 @pytest.mark.jit
