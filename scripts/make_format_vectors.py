@@ -41,7 +41,8 @@ from cccd_core.emrtd.cv import Authorization, CvBody, CvPublicKey, Reference, Ri
 from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit import entry as told
-from cccd_core.issuance.audit.trail import FileStore, Trail
+from cccd_core.issuance.audit.sql import SqlStore
+from cccd_core.issuance.audit.trail import FileStore, Trail, TrailStore
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
 from cccd_core.issuance.register.store import Acceptance, Register, new_person_id
@@ -120,7 +121,10 @@ def make(folder: Path) -> None:
     content.put([Content(dossier, fingers, b"a picture")])
     content.close()
 
-    make_audit(folder / "audit.jsonl")
+    make_audit(folder / "audit.jsonl", FileStore(folder / "audit.jsonl"))
+    table = SqlStore(folder / "audit.sqlite")
+    make_audit(folder / "audit.sqlite", table)
+    table.close()
 
     make_gallery_index(folder)
     make_join_ledger(folder / "join.ledger")
@@ -131,11 +135,11 @@ def make(folder: Path) -> None:
     make_index(folder / "pki.json")
 
 
-def make_audit(path: Path) -> None:
+def make_audit(path: Path, store: TrailStore) -> None:
     """Two entries, one of them in a block that is signed by a key of number 7, whose certificate is kept beside."""
     actor = told.Actor("factory-1", told.Role.FACTORY)
     signer = audit_signer()
-    trail = Trail(FileStore(path), RUN, clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC), signer=lambda: signer)
+    trail = Trail(store, RUN, clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC), signer=lambda: signer)
     trail.append([told.Entry(told.Kind.DOSSIER, "verified", actor, "D1", SERIAL, "order 7")])
     trail.seal()
     trail.append([told.Entry(told.Kind.DOSSIER, "rejected", actor, "D2", reason="number_structure")])

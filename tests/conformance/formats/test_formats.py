@@ -32,6 +32,7 @@ from cccd_core.dedup.service.ledger import Ledger as ServiceLedger
 from cccd_core.dedup.service.protocol import ToldError
 from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit.findings import AuditKey
+from cccd_core.issuance.audit.sql import SqlStore
 from cccd_core.issuance.audit.trail import read
 from cccd_core.issuance.audit.verify import verify
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
@@ -47,7 +48,8 @@ ROOT = Path(__file__).resolve().parents[3]
 FORMATS = ROOT / "tests" / "vectors" / "formats"
 VERSIONS = sorted(path.name for path in FORMATS.iterdir())
 KINDS = {
-    "0123456789ABCDEF.card", "audit.der", "audit.jsonl", "checked.sqlite", "gallery.json", "gallery.sqlite", "journal",
+    "0123456789ABCDEF.card", "audit.der", "audit.jsonl", "audit.sqlite", "checked.sqlite", "gallery.json",
+    "gallery.sqlite", "journal",
     "join.ledger", "orders.sqlite", "index.json", "index.shard", "ledger", "pki.json", "register.sqlite", "run.sqlite",
     "service.log",
 }  # fmt: skip
@@ -171,8 +173,9 @@ def test_checked_dossiers(folder: Path) -> None:
     assert (list(content.tenprint), content.portrait) == ([2, 7], b"a picture")
 
 
-def test_audit(folder: Path) -> None:
-    data = (folder / "audit.jsonl").read_bytes()
+@pytest.mark.parametrize("name", ["audit.jsonl", "audit.sqlite"])
+def test_audit(folder: Path, name: str) -> None:
+    data = (folder / name).read_bytes() if name == "audit.jsonl" else SqlStore(folder / name, make=False).data
     key = AuditKey.of_certificate((folder / "audit.der").read_bytes())
     found = verify(data, about=RUN, keys=[key])
     assert (found.sound, found.version, found.entries, found.signed) == (True, 2, 2, 1)
