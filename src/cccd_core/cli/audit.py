@@ -106,7 +106,7 @@ def verify(
 
 def anchor(
     trail: Annotated[Path, typer.Argument(help="The trail: audit.jsonl of a run's output folder.", callback=no_stream)],
-    to: Annotated[
+    anchor: Annotated[
         Path | None,
         typer.Option(
             "--anchor", metavar="FILE", help="Add the statement to this file, on another medium.", callback=no_stream
@@ -136,8 +136,8 @@ def anchor(
         return
     if statement is None:
         raise ConflictError("no key has signed this trail: there is nothing to anchor", path=str(trail))
-    if to is not None:
-        anchors.add(to, statement)
+    if anchor is not None:
+        anchors.add(anchor, statement)
     left = found.entries - statement.entries
     if as_json:
         print_json({"code": statement.code, "unsigned": left, **statement.as_dict()})

@@ -54,7 +54,6 @@ FILES = {
 # Outputs that are folders, or a card that lives in its file: `-` is refused, and so is anything else in the place.
 FOLDERS = [
     ("evaluate", "plots"), ("issue", "gallery"), ("issue", "out"), ("pki init", "folder"), ("vcard new", "file"),
-    ("issue", "anchor"), ("audit anchor", "to"),
     ("pki ceremony", "folder"), ("pki cv init", "folder"), ("pki cv request", "folder"),
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
     ("extract", "out"), ("dedup join", "out"), ("synth people", "out"), ("synth people", "gallery"),
@@ -90,6 +89,7 @@ READ_BY_NAME = [
     *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("issue", "keep_images"),
     ("audit verify", "pki"), ("audit verify", "anchor"), ("audit anchor", "pki"), ("audit anchor", "trail"),
+    ("audit anchor", "anchor"), ("issue", "anchor"),
     ("batch images", "out"), ("batch images", "key"), ("pki show", "folder"), ("vcard new", "pki"),
     ("vcard serve", "file"), ("vcard info", "file"),
     *((f"pki {word}", "folder") for word in _PKI_FOLDERS),
@@ -184,6 +184,8 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "pki init": {"folder": work / "unused"},
         "pki show": {"folder": office.pki},
         "pki signer": {"folder": office.pki, "--token": "t", "--key": "k"},
+        "pki audit-signer": {"folder": office.pki, "--token": "t", "--key": "k"},
+        **{f"audit {word}": {"trail": work / "1.fmr"} for word in ("verify", "anchor", "show")},
         "pki roll-over": {"folder": office.pki},
         "pki revoke": {"folder": office.pki, "serial_number": "1", "--reason": "superseded"},
         "pki crl": {"folder": office.pki},
