@@ -29,6 +29,7 @@ AREAS = (
     "batch",
     "issue",
     "audit",
+    "register",
     "gallery",
     "search",
     "ask",

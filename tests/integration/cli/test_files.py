@@ -69,6 +69,7 @@ READ = [
     ("pki write-master-list", "certificates"), ("pki write-deviation-list", "deviations"), ("pki check", "files"),
     ("card read", "finger"), ("card verify", "finger"),
     ("pki protocol", "file"), ("pki protocol", "certificate"),
+    ("register units", "file"), ("register receive", "holidays"), ("register due", "holidays"),
     ("pki cv dv", "asked"), ("pki cv is", "asked"),
     ("pki cv add", "certificates"), ("pki cv request", "trust"), ("pki cv check", "file"), ("pki cv check", "issuer"),
 ]  # fmt: skip
@@ -98,7 +99,7 @@ READ_BY_NAME = [
     *((f"pki cv {word}", "folder") for word in ("dv", "is", "add", "renew", "link", "show")),
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
     ("card keys", "pki"),
-    ("batch check", "batch"), ("gallery rotate", "to"),
+    ("batch check", "batch"), ("register receive", "batch"), ("gallery rotate", "to"),
     *((f"gallery {word}", name) for word in _GALLERY for name in ("gallery", "key")
       if (word, name) != ("create", "gallery")),
     ("gallery add", "people"), ("gallery import", "people"), ("gallery replace", "person_dir"),

@@ -16,18 +16,19 @@ from cccd_core.issuance.register.life import BEFORE, State
 from cccd_core.issuance.register.records import DossierRecord, Event, Move, Receipt, time_of
 
 _DIGEST_HEAD: Final = "sha256:"
+_SAME: Final = ("kind", "grounds", "unit", "digest")
 _TIMES_US: Final = 1 << 57  # up to the year 6500
 
 
 @dataclass(slots=True)
 class Standing:
-    """Where a dossier stands while steps are being recorded, and what it was received as."""
+    """Where a dossier stands while steps are being recorded, and as what it was received."""
 
     number: int
     state: str
     sequence: int
     time_us: int
-    kept: Mapping[str, object]
+    same: tuple[object, ...]
 
 
 def kept(receipt: Receipt) -> dict[str, object]:
@@ -44,13 +45,17 @@ def kept(receipt: Receipt) -> dict[str, object]:
     }
 
 
+def same(receipt: Receipt) -> tuple[object, ...]:
+    """By what a dossier that is received again is known to be the one that is there."""
+    row = kept(receipt)
+    return tuple(row[name] for name in _SAME)
+
+
 def as_standing(row: RowMapping) -> Standing:
     """Where the dossier of a row stands."""
     one = as_record(row)
-    names = ("dossier_id", "kind", "grounds", "unit", "station", "operator", "shift", "digest")
-    return Standing(
-        row["dossier_no"], one.state, one.sequence, row["last_time_us"], {name: row[name] for name in names}
-    )
+    found = tuple(row[name] for name in _SAME)
+    return Standing(row["dossier_no"], one.state, one.sequence, row["last_time_us"], found)
 
 
 def as_record(row: RowMapping) -> DossierRecord:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select, update
 from cccd_core.country.clock import VIETNAM
 from cccd_core.errors import CccdError, ConflictError
 from cccd_core.issuance.register.database import open_register
-from cccd_core.issuance.register.dossier_rows import Standing, as_event, as_standing, event_row, kept, same_event
+from cccd_core.issuance.register.dossier_rows import Standing, as_event, as_standing, event_row, kept, same, same_event
 from cccd_core.issuance.register.life import BEFORE, State, demand_move
 from cccd_core.issuance.register.reading import DossierReader
 from cccd_core.issuance.register.records import Clock, Event, Move, Receipt, microseconds
@@ -57,8 +57,8 @@ class DossierRegister(DossierReader):
         self._block = block
 
     def receive_many(self, receipts: Iterable[Receipt]) -> int:
-        """Takes dossiers in; how many were not there yet. ConflictError where another dossier has the id, or the unit
-        is none of the register's."""
+        """Takes dossiers in; how many were not there yet. One that is there stays as it is. ConflictError where another
+        dossier (by its digest, kind, grounds or unit) has the id, or the unit is none of the register's."""
         return sum(self._receive(part) for part in _parts(receipts, self._block))
 
     def move_many(self, moves: Iterable[Move]) -> int:
@@ -102,12 +102,12 @@ class DossierRegister(DossierReader):
             for one in receipts:
                 known = there.get(one.dossier_id)
                 if known is not None:
-                    if known.kept != kept(one):
+                    if known.same != same(one):
                         raise ConflictError("another dossier has this id", dossier=one.dossier_id)
                     continue
                 number += 1
                 time = microseconds(one.received)
-                there[one.dossier_id] = Standing(number, BEFORE, 0, 0, kept(one))
+                there[one.dossier_id] = Standing(number, BEFORE, 0, 0, same(one))
                 day = one.received.astimezone(VIETNAM).date()
                 dossiers.append(
                     {

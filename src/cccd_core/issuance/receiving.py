@@ -1,0 +1,106 @@
+"""A batch of dossiers taken into the register: what each is and where it came from, and a digest of all that was handed
+in. Nothing else of it is kept, no template, image or name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cccd_core.country.clock import VIETNAM
+from cccd_core.issuance.dossiers.dossier import DossierParser, valid_id
+from cccd_core.issuance.dossiers.policy import CheckPolicy
+from cccd_core.issuance.dossiers.raw import Batch, RawDossier
+from cccd_core.issuance.dossiers.reasons import Problem, Severity
+from cccd_core.issuance.register.dossiers import DossierRegister
+from cccd_core.issuance.register.records import Receipt
+from cccd_core.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Who takes dossiers in, and where. `unit_id` stands for dossiers that name no unit of their own."""
+
+    actor: str
+    unit_id: str | None = None
+    station: str | None = None
+    operator: str | None = None
+    shift: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What came of a batch: how many dossiers are new in the register, how many were there as they are, and why the
+    others were not taken in."""
+
+    new: int
+    known: int
+    refused: tuple[Problem, ...]
+    without_unit: tuple[str, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether every dossier is in the register."""
+        return not self.refused and not self.without_unit
+
+
+def receive(
+    batch: Batch,
+    register: DossierRegister,
+    counter: Counter,
+    *,
+    now: datetime,
+    policy: CheckPolicy | None = None,
+    progress: Progress | None = None,
+) -> Reception:
+    """Takes the dossiers of a batch in; called again it takes in those that are missing. `now`: when those are received
+    that do not say when they were captured.
+
+    A dossier whose text is wrong is not taken in, and neither is one that names no unit where the counter has none; the
+    others are. ConflictError as `DossierRegister.receive_many`, and what is before it stays.
+    """
+    refused: list[Problem] = []
+    without_unit: list[str] = []
+    taken = 0
+    total = len(batch.ids())
+
+    def receipts() -> Iterator[Receipt]:
+        nonlocal taken
+        for done, raw in enumerate(batch.read(), 1):
+            found = _receipt(raw, counter, now, policy or CheckPolicy())
+            if isinstance(found, Receipt):
+                taken += 1
+                yield found
+            elif found:
+                refused.extend(found)
+            else:
+                without_unit.append(raw.dossier_id)
+            if progress is not None:
+                progress(done, total, "receive")
+
+    new = register.receive_many(receipts())
+    return Reception(new, taken - new, tuple(refused), tuple(without_unit))
+
+
+def _receipt(raw: RawDossier, counter: Counter, now: datetime, policy: CheckPolicy) -> Receipt | list[Problem]:
+    """What the register takes of a dossier; or what is wrong with it, nothing where it only lacks a unit."""
+    parser = DossierParser(raw.dossier_id, raw.document, today=now.astimezone(VIETNAM).date(), policy=policy)
+    dossier = parser.parse()
+    problems = [one for one in (*raw.problems, *parser.problems) if one.severity is Severity.ERROR]
+    if dossier is None or not valid_id(raw.dossier_id):
+        return problems
+    unit_id = dossier.unit or counter.unit_id
+    if unit_id is None:
+        return []
+    return Receipt(
+        dossier_id=raw.dossier_id,
+        unit_id=unit_id,
+        digest=raw.digest,
+        received=dossier.captured_at or now,
+        actor=counter.actor,
+        kind=dossier.kind,
+        grounds=dossier.grounds,
+        station=counter.station,
+        operator=counter.operator,
+        shift=counter.shift,
+    )

@@ -1,0 +1,127 @@
+"""cccd register as it is typed, over both databases."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cccd_core.cli.common import run
+from cccd_core.cli.main import build
+from support import dossiers
+from support.register import PLACES, places
+
+where = pytest.fixture(params=PLACES)(places)
+
+
+class Typed:
+    """Commands on one register, and what they print as JSON."""
+
+    def __init__(self, where: Path | str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.where, self.capsys = where, capsys
+
+    def __call__(self, *arguments: str | Path, code: int = 0) -> Any:
+        words = ["register", *map(str, arguments), "--register", str(self.where)]
+        self.capsys.readouterr()
+        assert run(build("register"), [*words, "--json"]) == code
+        return json.loads(self.capsys.readouterr().out or "null")
+
+    def text(self, *arguments: str | Path, code: int = 0) -> str:
+        """What is printed for people, on either stream."""
+        self.capsys.readouterr()
+        assert run(build("register"), ["register", *map(str, arguments), "--register", str(self.where)]) == code
+        return "".join(self.capsys.readouterr())
+
+
+@pytest.fixture
+def typed(where: Path | str, capsys: pytest.CaptureFixture[str]) -> Typed:
+    made = Typed(where, capsys)
+    assert made("init")["new_units"] == 88
+    return made
+
+
+def test_a_batch_from_reception_to_its_end(typed: Typed, tmp_path: Path) -> None:
+    batch = tmp_path / "batch"
+    for number in (1, 2):
+        dossiers.put(batch, f"D{number}", dossiers.document(number), seed=number)
+    dossiers.put(batch, "D3", dossiers.document(3, kind="reissue", grounds="lost", unit="001"), seed=3)
+    dossiers.put(batch, "D4", dossiers.document(4, personal_number="12"), seed=4)
+    said = typed("receive", batch, "--actor", "desk 1", code=1)
+    assert (said["new"], said["known"], said["without_unit"]) == (1, 0, ["D1", "D2"])
+    assert [(one["dossier"], one["reason"]) for one in said["refused"]] == [("D4", "number_structure")]
+    told = typed.text("receive", batch, "--actor", "desk 1", "--unit", "027-2025", "--shift", "2", code=1)
+    assert "2 dossiers received, 1 were there" in told
+    assert "number_structure" in told
+    assert [one["dossier_id"] for one in typed("list", "--state", "received")] == ["D3", "D1", "D2"]
+    assert [one["dossier_id"] for one in typed("list", "--unit", "027-2025")] == ["D1", "D2"]
+    assert typed("move", "D1", "D2", "--to", "checked", "--actor", "check") == {"moved": 2}
+    assert typed("move", "D1", "--to", "cancelled", "--actor", "x", "--order", "CV 7", "--after", "2") == {"moved": 1}
+    shown = typed("show", "D1")
+    assert (shown["dossier"]["unit_id"], shown["dossier"]["shift"]) == ("027-2025", "2")
+    assert (shown["dossier"]["received"], shown["dossier"]["due"]) == ("2026-02-27", "2026-03-10")
+    assert [(one["to"], one["order"]) for one in shown["events"]][-1] == ("cancelled", "CV 7")
+    assert "Nguyễn" not in json.dumps(shown, ensure_ascii=False)
+    assert "CV 7" in typed.text("show", "D1")
+    assert "reissue: lost" in typed.text("list")
+    found = typed("due", "--day", "2026-03-10", "--unit", "027-2025")
+    assert {what: [one["dossier_id"] for one in of] for what, of in found.items()} == {
+        "overdue": [], "due": ["D2"], "without_deadline": [],
+    }  # fmt: skip
+    assert "overdue: 1" in typed.text("due", "--day", "2026-03-11", "--unit", "027-2025", code=1)
+    assert typed("verify") == {"faults": []}
+    assert "nothing is wrong" in typed.text("verify")
+
+
+def test_units_from_a_file(typed: Typed, tmp_path: Path) -> None:
+    path = tmp_path / "units.csv"
+    path.write_text("unit_id,level,name,parent\nW1,ward,Phường Một,001\n", encoding="utf-8")
+    assert typed("units", path) == {"new_or_changed": 1}
+    assert "0 units new or changed" in typed.text("units", path)
+    (ward,) = [one for one in typed("units") if one["unit_id"] == "W1"]
+    assert (ward["name"], ward["parent"], ward["verified"]) == ("Phường Một", "001", False)
+    assert "Bắc Giang" in typed.text("units")
+    path.write_text("unit_id,level,name,parent\nW2,ward,Hai,W9\n", encoding="utf-8")
+    assert "stands under one that is not there" in typed.text("units", path, code=3)
+
+
+def test_a_year_that_nobody_announced(typed: Typed, tmp_path: Path) -> None:
+    batch, years = tmp_path / "batch", tmp_path / "2023.json"
+    dossiers.put(batch, "D1", dossiers.document(1, captured_at="2023-06-01T09:00:00+07:00"), seed=1)
+    years.write_text(json.dumps({"2023": {"off": ["2023-06-05"], "worked": [], "source": "a notice"}}))
+    typed("receive", batch, "--actor", "desk", "--unit", "001")
+    assert "not known" in typed.text("due", "--day", "2023-06-13", code=1)
+    found = typed("due", "--day", "2023-06-13", "--holidays", years)
+    assert [(one["dossier_id"], one["due"]) for one in found["due"]] == [("D1", "2023-06-13")]
+    assert typed("due", "--day", "2023-06-13")["without_deadline"] == []
+    years.write_text("{}[")
+    assert "file of holidays" in typed.text("due", "--holidays", years, code=2)
+
+
+def test_what_is_refused(typed: Typed, where: Path | str) -> None:
+    assert "a state is one of" in typed.text("list", "--state", "lost", code=2)
+    assert "YYYY-MM-DD" in typed.text("due", "--day", "tomorrow", code=2)
+    assert "no dossier has this id" in typed.text("show", "D9", code=3)
+    assert "no dossier has this id" in typed.text("move", "D9", "--to", "checked", "--actor", "x", code=3)
+    assert "no such unit" in typed.text("list", "--unit", "W9", code=3)
+    words = ["register", "verify", "--register", "-"]
+    assert run(build("register"), words) == 2
+    words[-1] = str(where) + "x" if isinstance(where, Path) else where.replace("/d", "/none_d")
+    assert run(build("register"), words) == 3
+
+
+def test_a_register_that_was_broken_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "register.sqlite"
+    typed = Typed(path, capsys)
+    typed("init")
+    dossiers.put(tmp_path / "batch", "D1", dossiers.document(1), seed=1)
+    typed("receive", tmp_path / "batch", "--actor", "desk", "--unit", "001")
+    with closing(sqlite3.connect(path, isolation_level=None)) as enemy:
+        (rule,) = enemy.execute("SELECT sql FROM sqlite_master WHERE name = 'events_stay'").fetchone()
+        enemy.execute("DROP TRIGGER events_stay")
+        enemy.execute("UPDATE events SET time_us = 5")
+        enemy.execute(rule)
+    assert typed("verify", code=1)["faults"][0].startswith("dossier D1: ")
