@@ -236,6 +236,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "gallery remove": {"gallery": office.gallery, "person": "P1", "--order": "o"},
         "gallery rename": {"gallery": office.gallery, "person": "P1", "new": "P2", "--order": "o"},
         "gallery replace": {"gallery": office.gallery, "person_dir": work, "--order": "o"},
+        "register receive": {"batch": office.batch(), "--register": work / "unused", "--actor": "desk-1"},
         "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
     }
     given = dict(arguments[name])
