@@ -49,6 +49,15 @@ def issue(
             callback=no_stream,
         ),
     ] = None,
+    keep_reviews: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="KEY",
+            help="Keep the dossiers in review in the gallery's folder until their cases are settled, encrypted by the "
+            "key in this file (as --keep-images); without it a case has scores and words alone. See cccd review.",
+            callback=no_stream,
+        ),
+    ] = None,
     anchor: Annotated[
         Path | None,
         typer.Option(
@@ -85,6 +94,7 @@ def issue(
             means,
             take_over=take_over,
             keep_images=None if keep_images is None else cipher_of(keep_images),
+            keep_reviews=None if keep_reviews is None else cipher_of(keep_reviews),
             order=order,
             anchor=anchor,
             progress=step,

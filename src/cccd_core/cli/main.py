@@ -28,6 +28,7 @@ AREAS = (
     "vcard",
     "batch",
     "issue",
+    "review",
     "audit",
     "register",
     "gallery",

@@ -24,6 +24,7 @@ from cccd_core.issuance.audit import anchors
 from cccd_core.issuance.audit import entry as told
 from cccd_core.issuance.audit.trail import FileStore, Trail
 from cccd_core.issuance.decisions.decide import DecideStage
+from cccd_core.issuance.decisions.reviews import Reviews
 from cccd_core.issuance.dossiers import portrait as portraits
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import CheckedDossier, SoundDossier, check_dossier
@@ -37,6 +38,8 @@ from cccd_core.issuance.production.make import ProduceStage
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.reports import write as reports
 from cccd_core.issuance.reports.figures import Report
+from cccd_core.issuance.review.kept import KeptDossiers, forget_settled
+from cccd_core.issuance.review.store import Cases
 from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, QualityEvidence, Revocation
 from cccd_core.issuance.runs.images import KeptImages
@@ -65,6 +68,7 @@ def issue(
     keep_images: Cipher | None = None,
     order: str | None = None,
     anchor: Path | None = None,
+    keep_reviews: Cipher | None = None,
     progress: Progress | None = None,
     ask: Ask | None = None,
 ) -> Report:
@@ -81,6 +85,8 @@ def issue(
     * `order`: on whose order, as the audit trail says it; who acts is `means.actor`.
     * `anchor`: a file, kept where whoever can write `out_dir` cannot, to which the trail's last signed statement is
       added. ConflictError where no key signs the trail.
+    * `keep_reviews`: what people need to see of dossiers in review is kept in the gallery's folder, encrypted by this,
+      until their cases are settled (`review.kept.KeptDossiers`); without it they have scores and words alone.
     * `progress(done, total, what)`, `what` being check, search or cards; `ask` reaches the operator of a real reader.
 
     A dossier that is rejected, a duplicate, in review or failed holds up no other. What is wrong for all is raised
@@ -103,7 +109,9 @@ def issue(
         register = stack.enter_context(closing(Register(paths.register)))
         state = stack.enter_context(closing(RunState(paths.state)))
         kept = None if keep_images is None else KeptImages(paths.out, keep_images)
-        run = _Run(paths, means, policy, register, state, stack, kept)
+        cases = stack.enter_context(closing(Cases(paths.register)))
+        reviews = Reviews(cases, KeptDossiers(paths.gallery, keep_reviews), means.clock.now)
+        run = _Run(paths, means, policy, register, state, stack, reviews, kept)
         authority = run.require_means(ids)  # before the day is fixed: the clock may be what is wrong
         facts = {"reader": means.readers.name}
         day = state.begin(day=day_of(means.clock), register_id=register.register_id, facts=facts)
@@ -112,6 +120,7 @@ def issue(
             state.put_json("notices", list(authority.notices))
         state.add(ids)
         run.retry_failed()
+        obeyed = run.obey()
         name = state.value("run")
         audit = Trail(FileStore(paths.audit), name, clock=means.clock.now, signer=run.audit_signer)
         if authority is not None:
@@ -123,6 +132,7 @@ def issue(
             run.check(batch, day, progress),
             run.decide(take_over, named(progress, "search")),
         ]
+        worked.append(obeyed)
         audit.tell(map(tell, state.entries(*FINAL)))
         audit.seal()
         worked.append(run.produce(authority, progress, ask))
@@ -130,6 +140,7 @@ def issue(
         statement = audit.seal()
         if any(worked) or paths.content.exists():
             run.forget()
+        forget_settled(reviews.kept, cases)
         if any(worked):
             state.record([], {"elapsed": time.perf_counter() - start})
         report = reports.write(state, paths.out)
@@ -152,6 +163,7 @@ class _Run:
     register: Register
     state: RunState
     stack: ExitStack
+    reviews: Reviews
     kept: KeptImages | None = None
     _content: ContentStore | None = None
     _orders: Orders | None = None
@@ -188,10 +200,19 @@ class _Run:
             self.state.record(again)
             logger.info("%d failed dossiers are tried again", len(again))
 
+    def obey(self) -> bool:
+        """What people settled since is done: a dossier that they ended ends, one that stands goes on from the start,
+        and so does one whose case was opened again. Whether there was anything."""
+        changed = self.reviews.changed(self.state)
+        if changed:
+            self.state.record(changed)
+            logger.info("%d dossiers go on as people settled", len(changed))
+        return bool(changed)
+
     def require_means(self, ids: Iterable[str]) -> Authority | None:
         """What the last stage needs is asked for before the first, which may take hours; None where nothing is left to
         be done of these dossiers. Raises what would be wrong for every card."""
-        if self.state.finished(ids):
+        if self.state.finished(ids) and not self.reviews.changed(self.state):
             return None
         now = self.means.clock.now()
         began = self.state.day
@@ -244,7 +265,9 @@ class _Run:
             return False
         searcher = self.means.searcher(self.paths.gallery)
         gallery = self.stack.enter_context(closing(gallery_in(self.paths.gallery, make=True)))
-        stage = DecideStage(self.state, self.content, self.register, self.orders, gallery, searcher, lost_run=take_over)
+        stage = DecideStage(
+            self.state, self.content, self.register, self.orders, gallery, searcher, self.reviews, take_over
+        )
         stage.execute(progress)
         self.state.put_json("manifest", {**searcher.manifest(), "checks": self.policy.digest})
         self.state.put_json("enrolled", len(gallery))

@@ -82,6 +82,7 @@ _GALLERY = (
     "info", "list", "remove", "withdrawals", "index", "compact", "verify", "rotate", "create", "add", "export",
     "import", "rename", "replace",
 )  # fmt: skip
+_REVIEW = ("list", "show", "decide", "undo")
 READ_BY_NAME = [
     ("extract", "sources"), ("search", "gallery"), ("search", "people"), ("search", "key"), ("dedup join", "gallery"),
     ("dedup join", "against"), ("dedup join", "key"), ("synth people", "key"), ("synth check", "data"),
@@ -89,6 +90,7 @@ READ_BY_NAME = [
     ("ask insert", "person_dir"), ("ask identify", "person_dir"),
     *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("issue", "keep_images"),
+    ("issue", "keep_reviews"), *((f"review {word}", "gallery") for word in _REVIEW),
     ("audit verify", "pki"), ("audit verify", "anchor"), ("audit anchor", "pki"), ("audit anchor", "trail"),
     ("audit anchor", "anchor"), ("issue", "anchor"),
     ("batch images", "out"), ("batch images", "key"), ("pki show", "folder"), ("vcard new", "pki"),
@@ -228,6 +230,22 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "dedup join": {"gallery": office.gallery, "--out": work / "unused"},
         "synth people": {"count": "1", "--out": work / "unused"},
         "synth check": {"data": work / "set"},
+        "review list": {"--gallery": office.gallery},
+        "review show": {"case_id": "C1", "--gallery": office.gallery},
+        "review decide": {
+            "case_id": "C1",
+            "--gallery": office.gallery,
+            "--as": "an",
+            "--answer": "refuse",
+            "--reason": "r",
+        },
+        "review undo": {
+            "case_id": "C1",
+            "--gallery": office.gallery,
+            "--as": "an",
+            "--order": "o",
+            "--reason": "r",
+        },
         "gallery rotate": {"gallery": office.gallery, "--to": key_file(work)},
         "gallery create": {"gallery": work / "unused"},
         "gallery export": {"gallery": office.gallery, "--out": work / "unused"},

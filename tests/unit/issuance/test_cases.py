@@ -17,7 +17,7 @@ from cccd_core.errors import ConflictError, DamagedError, ParameterError, Unavai
 from cccd_core.issuance.dossiers.reasons import ReviewReason
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.review.cases import kind_of, ruling
-from cccd_core.issuance.review.kept import KeptDossiers
+from cccd_core.issuance.review.kept import KeptDossiers, forget_settled
 from cccd_core.issuance.review.settle import ANSWERS, ENDING, Answer, CaseKind, Stage, Vote, name, why
 from cccd_core.issuance.review.store import Cases
 from cccd_core.issuance.runs.evidence import Evidence, SearchEvidence
@@ -278,11 +278,21 @@ def test_a_kept_dossier_comes_back_bit_for_bit_and_is_forgotten(tmp_path: Path) 
     files[0].write_bytes(files[1].read_bytes())
     with pytest.raises(DamagedError, match="altered"):
         kept.get("C1")
-    kept.put("C3", {0: mine})
-    kept.keep_only({"C3"})
-    assert (kept.has("C1"), kept.has("C3")) == (False, True)
-    KeptDossiers(tmp_path, None).forget("C3")
-    assert not list((tmp_path / "review").iterdir())
+    KeptDossiers(tmp_path, None).forget("C1")
+    assert kept.cases() == []
+
+
+def test_what_is_kept_of_a_settled_case_is_forgotten(cases: Cases, tmp_path: Path) -> None:
+    kept = KeptDossiers(tmp_path, KeyRing(bytes(32)))
+    asked = [question(), question("D2")]
+    cases.open(asked, NOW)
+    for case_id in (*(one.case_id for one in asked), "C-of-a-run-that-was-killed"):
+        kept.put(case_id, {0: content()})
+    for who in ("an", "binh"):
+        cases.vote(asked[0].case_id, vote(who))
+    forget_settled(kept, cases)
+    assert kept.cases() == [asked[1].case_id]
+    assert (kept.has(asked[0].case_id), kept.has(asked[1].case_id)) == (False, True)
 
 
 def test_without_a_key_nothing_is_kept(tmp_path: Path) -> None:
@@ -291,4 +301,3 @@ def test_without_a_key_nothing_is_kept(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     assert kept.get("C1") is None
     kept.forget("C1")
-    kept.keep_only(())

@@ -16,12 +16,13 @@ from cccd_core.issuance.dossiers.reasons import (
     Reason,
     RegisterReason,
     ReviewReason,
+    SettledReason,
     Severity,
     principal,
 )
 from cccd_core.plain import decode
 
-TABLES = (Fault, Oddity, RegisterReason, ReviewReason, Failure, DuplicateReason)
+TABLES = (Fault, Oddity, RegisterReason, ReviewReason, Failure, DuplicateReason, SettledReason)
 
 
 def test_the_principal_reason_follows_the_order_of_the_table() -> None:

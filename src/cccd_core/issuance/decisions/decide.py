@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -19,8 +19,10 @@ from cccd_core.dedup import Decision, EnrolledPerson, Gallery, Match, MemoryGall
 from cccd_core.errors import DamagedError
 from cccd_core.intake import arrangement
 from cccd_core.issuance.decisions.claims import Claim, Claims
+from cccd_core.issuance.decisions.reviews import Reviews, ended
 from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, Holder, Oddity, ReviewReason
 from cccd_core.issuance.register.store import Register
+from cccd_core.issuance.review.cases import Ruling
 from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, FingerEvidence, MatchEvidence, SearchEvidence
 from cccd_core.issuance.runs.orders import Orders
@@ -50,7 +52,8 @@ class Searcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DecideStage:
-    """The search stage of one run. `lost_run`: a run whose orders this one takes over."""
+    """The search stage of one run. `reviews`: what people settled and are to settle; `lost_run`: a run whose orders
+    this one takes over."""
 
     state: RunState
     content: ContentStore
@@ -58,6 +61,7 @@ class DecideStage:
     orders: Orders
     gallery: Gallery
     searcher: Searcher
+    reviews: Reviews
     lost_run: str | None = None
 
     def execute(self, progress: Progress | None = None) -> None:
@@ -65,11 +69,12 @@ class DecideStage:
         start = time.perf_counter()
         self._demand_gallery()
         run = self.state.value("run")
-        settled, claims = self._claims(run)
+        rulings = self.reviews.rulings(self.state.entries(DossierState.SOUND))
+        settled, claims = self._claims(run, rulings)
         own = self._own_records(claims)
         claims.sort(key=lambda claim: _rank(claim, own.get(claim.person_id)))
         searchable = [claim for claim in claims if len(claim.tenprint)]
-        exclude = {claim.person_id: {claim.own_record} for claim in searchable if claim.own_record is not None}
+        exclude = self.reviews.exclude(searchable, rulings)
         people = [EnrolledPerson(claim.person_id, claim.tenprint) for claim in searchable]
         decisions = self.searcher.search(people, self.gallery, exclude=exclude, progress=progress)
         names = _Names(self.register, {claim.person_id: claim.entry.dossier_id for claim in searchable})
@@ -77,15 +82,17 @@ class DecideStage:
         removed = self.gallery.removed()
         entries = {
             claim.person_id: self._outcome(
-                claim, decided.get(claim.person_id), own.get(claim.person_id), names, removed
+                claim, decided.get(claim.person_id), own.get(claim.person_id), _of(rulings, claim), names, removed
             )
             for claim in claims
         }
+        entries.update(self.reviews.open(claims, entries, decided, names.name, self.content))
         unique = [claim for claim in claims if entries[claim.person_id].state is DossierState.UNIQUE]
+        self.reviews.set_apart(unique, rulings)
         self._reserve(unique, run)
-        ended = [*settled, *entries.values()]
-        self.state.record(ended, {"search": time.perf_counter() - start})
-        counts = Counter(entry.state for entry in ended)
+        decided_now = [*settled, *entries.values()]
+        self.state.record(decided_now, {"search": time.perf_counter() - start})
+        counts = Counter(entry.state for entry in decided_now)
         logger.info("decided %s", ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
 
     def _demand_gallery(self) -> None:
@@ -112,7 +119,7 @@ class DecideStage:
         self.orders.place([claim.order(run) for claim in unique])
         self.register.accept([claim.acceptance() for claim in unique])
 
-    def _claims(self, run: str) -> tuple[list[Entry], list[Claim]]:
+    def _claims(self, run: str, rulings: Mapping[str, Ruling]) -> tuple[list[Entry], list[Claim]]:
         """What is settled without a search, and the claims in the order of decision."""
         reader = Claims(self.register, self.orders, run, self.lost_run)
         waiting = {entry.dossier_id: entry for entry in self.state.entries(DossierState.SOUND)}
@@ -122,6 +129,9 @@ class DecideStage:
             entry = waiting.pop(content.dossier.dossier_id)
             digest = entry.digest or ""
             known = reader.settled(entry, content.dossier, digest)
+            case = rulings.get(entry.dossier_id, Ruling()).ended
+            if known is None and case is not None:
+                known = ended(entry, case)
             if known is None:
                 found.append((entry, replace(content, portrait=b""), digest))
             else:
@@ -151,7 +161,13 @@ class DecideStage:
         }
 
     def _outcome(
-        self, claim: Claim, decision: Decision | None, own: Decision | None, names: _Names, removed: Set[str]
+        self,
+        claim: Claim,
+        decision: Decision | None,
+        own: Decision | None,
+        ruling: Ruling,
+        names: _Names,
+        removed: Set[str],
     ) -> Entry:
         holder = _holder(claim, own, removed)
         evidence = replace(
@@ -168,7 +184,8 @@ class DecideStage:
             return replace(entry, state=DossierState.DUPLICATE, reason=DuplicateReason.DUPLICATE)
         if claim.contested is not None:
             return replace(entry, state=DossierState.REJECTED, reason=claim.contested)
-        doubt = _doubt(claim, decision, holder, evidence)
+        doubts = _doubts(claim, decision, holder, evidence)
+        doubt = next((one for one in doubts if one not in ruling.accepted), None)
         if doubt is not None:
             return replace(entry, state=DossierState.REVIEW, reason=doubt)
         odd = {
@@ -201,17 +218,24 @@ def _holder(claim: Claim, own: Decision | None, removed: Set[str]) -> Holder | N
     return None if claim.owner is None else Holder.NO_RECORD
 
 
-def _doubt(claim: Claim, decision: Decision | None, holder: Holder | None, evidence: Evidence) -> ReviewReason | None:
-    """Why a person must look at a dossier that is no duplicate, and whose number is not contested."""
+def _of(rulings: Mapping[str, Ruling], claim: Claim) -> Ruling:
+    return rulings.get(claim.dossier.dossier_id, Ruling())
+
+
+def _doubts(
+    claim: Claim, decision: Decision | None, holder: Holder | None, evidence: Evidence
+) -> Iterator[ReviewReason]:
+    """Why people must look at a dossier that is no duplicate, and whose number is not contested; gravest first."""
     unsearchable = decision is not None and decision.outcome == "review" and decision.of is None
     if unsearchable or holder is Holder.NO_FINGERS or (decision is None and claim.dossier.missing_fingers):
-        return ReviewReason.NOT_SEARCHABLE
+        yield ReviewReason.NOT_SEARCHABLE
     if holder in (Holder.OTHER, Holder.UNSURE, Holder.MIRRORED):
-        return ReviewReason.OWN_RECORD_MISMATCH
-    if decision is not None and decision.outcome == "review":
-        return ReviewReason.POSSIBLE_DUPLICATE
-    doubt = next((each.reason for each in evidence.doubts if isinstance(each.reason, ReviewReason)), None)
-    return ReviewReason.OWN_RECORD_REMOVED if doubt is None and holder is Holder.REMOVED else doubt
+        yield ReviewReason.OWN_RECORD_MISMATCH
+    if decision is not None and decision.outcome == "review" and decision.of is not None:
+        yield ReviewReason.POSSIBLE_DUPLICATE
+    yield from (each.reason for each in evidence.doubts if isinstance(each.reason, ReviewReason))
+    if holder is Holder.REMOVED:
+        yield ReviewReason.OWN_RECORD_REMOVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +250,7 @@ class _Names:
         best = evidence.best_competitor
         return SearchEvidence(
             outcome=decision.outcome,
-            of=None if decision.of is None else self._name(decision.of),
+            of=None if decision.of is None else self.name(decision.of),
             fingers=decision.fingers,
             score=round(decision.score, 3),
             duplicate_score=round(evidence.duplicate_score, 3),
@@ -236,12 +260,12 @@ class _Names:
             reasons=evidence.reasons,
             matches=tuple(self._match(match) for match in evidence.matches[:_MATCHES_KEPT]),
             best_competitor=None if best is None else self._match(best),
-            linked=tuple(self._name(name) for name in evidence.linked),
+            linked=tuple(self.name(name) for name in evidence.linked),
         )
 
     def _match(self, match: Match) -> MatchEvidence:
         return MatchEvidence(
-            dossier=self._name(match.person_id),
+            dossier=self.name(match.person_id),
             source=match.source,
             outcome=match.outcome,
             score=round(match.score, 3),
@@ -253,6 +277,6 @@ class _Names:
             arrangement=arrangement(match.laid),
         )
 
-    def _name(self, person_id: str) -> str:
+    def name(self, person_id: str) -> str:
         """The dossier by which someone came in; the gallery's own word where nobody knows it."""
         return self.of_batch.get(person_id) or self.register.dossier_of(person_id) or person_id

@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 
 OPTIONAL_TEXTS = (
     "ethnicity", "religion", "place_of_origin", "place_of_residence", "marks", "father", "mother", "spouse",
-    "old_number", "former_card", "unit",
+    "old_number", "former_card", "unit", "operator",
 )  # fmt: skip
 """The fields of a dossier that are texts and may be absent."""
 
@@ -105,6 +105,7 @@ class Dossier:
     old_number: str | None = None
     former_card: str | None = None
     unit: str | None = None
+    operator: str | None = None
     captured_at: datetime | None = None
     missing_fingers: frozenset[int] = frozenset()  # of which the dossier says that they cannot be captured
 

@@ -84,6 +84,8 @@ FIELDS = (
           "give: valid to the age of 14, 25, 40 or 60; a card issued in the two years before one of them to the next; "
           "none from 58 on.", example="2042-05-17"),
     Field("unit", "word", "Code of the unit that enrolled the person.", max_length=64, example="HN-HK-01"),
+    Field("operator", "word", "Who entered the dossier, by the name that they have where cases in review are settled: "
+          "they do not settle one of this dossier.", max_length=64, example="hanh.hk01"),
     Field("captured_at", "time", "When the dossier was captured, RFC 3339; without a zone Vietnam's time "
           "(+07:00). Of two dossiers of one person "
           "the one captured first is the original; those without a time come last, and the id decides between equals.",

@@ -7,12 +7,13 @@ batch whom it may be, as the case has them.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from cccd_core.errors import DamagedError
+from cccd_core.issuance.review.store import Cases
 from cccd_core.issuance.runs.content import Content, pack, unpack
 from cccd_core.storage import whole_file
 from cccd_core.storage.cipher import SEALED_RECORD, Cipher
@@ -31,6 +32,11 @@ class KeptDossiers:
     def __init__(self, gallery: Path, cipher: Cipher | None) -> None:
         self._folder = gallery / FOLDER
         self._cipher = None if cipher is None else cipher.of_records(_TABLE)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a key to keep anything by."""
+        return self._cipher is not None
 
     def put(self, case_id: str, dossiers: Mapping[int, Content]) -> None:
         """Keeps these dossiers of a case, by place, in place of what was there; nothing where there is no key."""
@@ -67,18 +73,24 @@ class KeptDossiers:
         except OSError as error:
             raise file_error("a kept dossier cannot be taken away", error, path=str(folder)) from None
 
-    def keep_only(self, case_ids: Container[str]) -> None:
-        """Takes away what is kept of all other cases: of some that were settled by somebody who was interrupted."""
+    def cases(self) -> list[str]:
+        """The cases of which anything is kept."""
         try:
-            found = sorted(path.name for path in self._folder.iterdir()) if self._folder.exists() else []
+            return sorted(path.name for path in self._folder.iterdir()) if self._folder.exists() else []
         except OSError as error:
             raise file_error("the kept dossiers cannot be listed", error, path=str(self._folder)) from None
-        for case_id in found:
-            if case_id not in case_ids:
-                self.forget(case_id)
 
     def _path(self, case_id: str, place: int) -> Path:
         return self._folder / case_id / f"{place}{_ENDING}"
+
+
+def forget_settled(kept: KeptDossiers, cases: Cases) -> None:
+    """Takes away what is kept of cases that are settled, or were never opened by a run that was killed before."""
+    found = kept.cases()
+    waiting = cases.waiting(found) if found else set()
+    for case_id in found:
+        if case_id not in waiting:
+            kept.forget(case_id)
 
 
 def _place(case_id: str, place: int) -> bytes:

@@ -71,6 +71,12 @@ class Cases:
                         connection.execute(insert(CASE_PEOPLE), people)
 
     @again
+    def waiting(self, case_ids: Sequence[str]) -> set[str]:
+        """Those of these cases that there are, and that are not settled."""
+        with self._database.read() as connection:
+            return {one.case_id for one in _cases(connection, CASES.c.case_id.in_(case_ids)) if not one.settled}
+
+    @again
     def find(self, case_id: str) -> Case:
         """The case of this id. ParameterError where there is none."""
         with self._database.read() as connection:

@@ -94,7 +94,7 @@ class Evidence:
     `number`: what would hold of its number if the search had not found the same person. `holder`, `own_record`: of an
     exchange or reissue whether its fingers are those of the record of its number, and how they compare. `card`: what
     the station says of the card and of those spoiled on the way. `run`, `card_serial`: which run has it, which card was
-    issued earlier.
+    issued earlier. `case`: the case that people are to settle, or by which they ended the dossier.
     """
 
     problems: tuple[ProblemEvidence, ...] = ()
@@ -108,6 +108,7 @@ class Evidence:
     error: ErrorEvidence | None = None
     run: str | None = None
     card_serial: str | None = None
+    case: str | None = None
 
     def as_dict(self) -> JsonObject:
         """What is there, JSON-ready."""

@@ -1,0 +1,180 @@
+"""cccd review: parses and prints; no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from cccd_core.cli.common import JsonOption, no_stream
+from cccd_core.cli.terminal import cell, print_json, say, show, table
+from cccd_core.errors import ParameterError
+from cccd_core.plain import encode, encode_record
+
+if TYPE_CHECKING:
+    from cccd_core.issuance.review.cases import Case
+    from cccd_core.issuance.review.store import Cases
+
+GalleryOption: TypeAlias = Annotated[
+    Path,
+    typer.Option(help="Folder of the gallery and the register.", show_default=False, callback=no_stream),
+]
+CaseArgument: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="A case's id.", show_default=False)]
+NameOption: TypeAlias = Annotated[
+    str, typer.Option("--as", metavar="NAME", help="Who you are in the system; capitals do not count.")
+]
+ReasonOption: TypeAlias = Annotated[str, typer.Option(help="Why, in a line: no names, no numbers of people.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    area = typer.Typer(no_args_is_help=True, help="Dossiers in review: the cases that people settle.")
+    app.add_typer(area, name="review")
+    area.command("list", epilog="Example: cccd review list --gallery ./gallery")(list_)
+    area.command("show", epilog="Example: cccd review show C1f… --gallery ./gallery")(show_)
+    area.command(
+        epilog="Example: cccd review decide C1f… --gallery ./gallery --as an.hk --answer different_people "
+        "--reason 'the scars differ'"
+    )(decide)
+    area.command(
+        epilog="Example: cccd review undo C1f… --gallery ./gallery --as dung.hk --order 12/QD --reason 'twins'"
+    )(undo)
+
+
+def list_(
+    gallery: GalleryOption,
+    every: Annotated[bool, typer.Option("--all", help="Settled cases as well.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists the cases that are to be settled, oldest first."""
+    from cccd_core.issuance.review import words
+
+    with _cases(gallery) as cases:
+        found = [case for case in cases.all() if every or not case.settled]
+    if as_json:
+        print_json([_json(case) for case in found])
+        return
+    rows = table("case", "dossier", "about", "standing")
+    for case in found:
+        rows.add_row(
+            cell(case.case_id), cell(case.question.dossier_id), cell(words.kind(case)[1]), cell(words.stage(case)[1])
+        )
+    show(rows)
+    say(f"{len(found):,} cases")
+
+
+def show_(case_id: CaseArgument, gallery: GalleryOption, as_json: JsonOption = False) -> None:
+    """Says what a case is about, in Vietnamese and English; answers only once two are in."""
+    with _cases(gallery) as cases:
+        case = cases.find(case_id)
+    _told(case, as_json)
+
+
+def decide(
+    case_id: CaseArgument,
+    gallery: GalleryOption,
+    name: NameOption,
+    answer: Annotated[
+        str,
+        typer.Option(help="same_person, different_people, accept, capture_again or refuse; see cccd review show CASE."),
+    ],
+    reason: ReasonOption,
+    senior: Annotated[
+        bool, typer.Option("--senior", help="In the role of a senior, who decides where two differ.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Answers a case. Two people who say the same settle it; where they differ a senior does. The next `cccd issue` of
+    the dossier's batch does what was settled."""
+    from cccd_core.issuance.review.kept import KeptDossiers, forget_settled
+    from cccd_core.issuance.review.settle import Answer, Vote
+    from cccd_core.plain import decode
+
+    try:
+        said = decode(Answer, answer)
+    except ValueError:
+        raise ParameterError("no such answer", option="--answer", known=" ".join(Answer)) from None
+    with _cases(gallery) as cases:
+        case = cases.vote(case_id, Vote(name, senior, said, reason, datetime.now(UTC)))
+        forget_settled(KeptDossiers(gallery, None), cases)
+    _told(case, as_json)
+
+
+def undo(
+    case_id: CaseArgument,
+    gallery: GalleryOption,
+    name: NameOption,
+    order: Annotated[str, typer.Option(help="Number of the order.")],
+    reason: ReasonOption,
+    as_json: JsonOption = False,
+) -> None:
+    """Opens a settled case again, by order, and names what hung on it. Its answers stay on record; two people answer
+    anew. A card that was made stays valid until it is revoked."""
+    from cccd_core.issuance import Register
+
+    with _cases(gallery) as cases:
+        case = cases.reopen(case_id, by=name, order=order, reason=reason, at=datetime.now(UTC))
+        pairs = cases.set_apart_by(case_id)
+    with closing(Register(_path(gallery), make=False)) as known:
+        cards = [card for card in known.cards() if card.dossier_id == case.question.dossier_id]
+        people = {one: known.dossier_of(one) or one for pair in pairs for one in pair}
+    if as_json:
+        hung = {
+            "dossier": case.question.dossier_id,
+            "answer": case.reopenings[-1].answer,
+            "cards": [{"serial": card.serial, "status": card.status} for card in cards],
+            "apart": [[people[one], people[other]] for one, other in pairs],
+        }
+        print_json({**_json(case), "hung_on_it": hung})
+        return
+    say(f"opened again: {case.case_id}", f"dossier {case.question.dossier_id} was: {case.reopenings[-1].answer.text}")
+    for card in cards:
+        say(f"a card was made by it: {card.serial or 'not proved yet'} ({card.status.replace('_', ' ')})")
+    for one, other in pairs:
+        say(f"no longer kept apart in searches: dossiers {people[one]} and {people[other]}")
+
+
+@contextmanager
+def _cases(gallery: Path) -> Iterator[Cases]:
+    from cccd_core.issuance.review.store import Cases
+
+    with closing(Cases(_path(gallery), make=False)) as cases:
+        yield cases
+
+
+def _path(gallery: Path) -> Path:
+    from cccd_core.issuance.runs.paths import Paths
+
+    return Paths(gallery, gallery).register
+
+
+def _told(case: Case, as_json: bool) -> None:
+    from cccd_core.issuance.review import words
+
+    if as_json:
+        print_json(_json(case))
+        return
+    say(f"case {case.case_id}")
+    for vietnamese, english in words.lines(case):
+        say(f"{vietnamese} / {english.strip()}")
+
+
+def _json(case: Case) -> dict[str, Any]:
+    asked = case.question
+    return {
+        "case": case.case_id,
+        "kind": asked.kind,
+        "dossier": asked.dossier_id,
+        "others": [other.dossier_id for other in asked.others],
+        "opened": encode(case.opened),
+        "stage": case.standing.stage,
+        "answer": case.standing.answer,
+        "votes_in": case.votes_in,
+        "votes": [encode_record(vote) for vote in case.votes],
+        "reopenings": [encode_record(one) for one in case.reopenings],
+        "evidence": asked.evidence.as_dict(),
+    }
