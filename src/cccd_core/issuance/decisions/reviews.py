@@ -20,9 +20,9 @@ from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 
 _OTHERS_MOST = 8  # people whom one case is about; whoever else is alike is the next case's
 _ENDS = {
-    Answer.SAME_PERSON: (DossierState.DUPLICATE, SettledReason.SAME_PERSON),
-    Answer.CAPTURE_AGAIN: (DossierState.REJECTED, SettledReason.CAPTURE_AGAIN),
-    Answer.REFUSE: (DossierState.REJECTED, SettledReason.REFUSED),
+    Answer.SAME_PERSON: (DossierState.DUPLICATE, SettledReason.SETTLED_SAME_PERSON),
+    Answer.CAPTURE_AGAIN: (DossierState.REJECTED, SettledReason.SETTLED_CAPTURE_AGAIN),
+    Answer.REFUSE: (DossierState.REJECTED, SettledReason.SETTLED_REFUSED),
 }
 
 

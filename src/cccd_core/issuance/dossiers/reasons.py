@@ -217,9 +217,12 @@ class DuplicateReason(Word):
 class SettledReason(Word):
     """Of a dossier that people ended: the case in the evidence says who, when and why."""
 
-    SAME_PERSON = "settled_same_person", "people settled that it is somebody who is enrolled, or was to be"
-    CAPTURE_AGAIN = "settled_capture_again", "people settled that the person is to come again: a new dossier is needed"
-    REFUSED = "settled_refused", "people settled that there is no card for this dossier"
+    SETTLED_SAME_PERSON = "settled_same_person", "people settled that it is somebody who is enrolled, or was to be"
+    SETTLED_CAPTURE_AGAIN = (
+        "settled_capture_again",
+        "people settled that the person is to come again: a new dossier is needed",
+    )
+    SETTLED_REFUSED = "settled_refused", "people settled that there is no card for this dossier"
 
 
 Reason: TypeAlias = Fault | Oddity | RegisterReason | ReviewReason | Failure | DuplicateReason | SettledReason
