@@ -47,6 +47,9 @@ _SECRET = re.compile(r"(^|_)(secrets?|password|passphrase|pin|puk|can|mrz|privat
 
 # Fields of bytes or arrays that may be seen, or whose name alone sounds so, and why.
 PUBLIC: Mapping[str, str] = {
+    "issuance.receiving.Counter.operator": "an official's name in the system, who answers for what they enter",
+    "issuance.register.records.*.operator": "an official's name in the system",
+    "issuance.review.cases.Question.operator": "an official's name in the system",
     "card.*.public_key": "a public key",
     "card.chip_authentication.*.reader_key": "a public key of one session",
     "card.pace.PaceResult.chip_key": "a public key of one session",
