@@ -23,5 +23,9 @@ MERGED = {
 }  # fmt: skip
 """Place code of the province whose name the new one has: those of all its parts."""
 
+LOOKED_UP = frozenset({"008", "010", "019", "025", "027", "031", "033", "037", "045", "048"})
+"""The first ten of the resolution's list, whose parts were compared with its text. Of the others the names were, and
+that no province but these 23 was merged; which parts went where stands here as it is generally known."""
+
 HUE, HUE_NAME, HUE_ON = "046", "Huế", date(2025, 1, 1)
 """The province that became a city under another name."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Final
 
-from cccd_core.country.mergers import HUE, HUE_NAME, HUE_ON, MERGED, MERGED_ON
+from cccd_core.country.mergers import HUE, HUE_NAME, HUE_ON, LOOKED_UP, MERGED, MERGED_ON
 from cccd_core.country.provinces import PROVINCES
 from cccd_core.errors import ConflictError, ParameterError
 
@@ -73,7 +73,7 @@ def national() -> tuple[Unit, ...]:
     found.append(Unit(f"{HUE}-2025", "province", HUE_NAME, CENTRE, None, HUE_ON, None, (), source, True))
     source = "Resolution 202/2025/QH15 article 1"
     found += [
-        Unit(f"{code}-2025", "province", PROVINCES[code], CENTRE, None, MERGED_ON, None, (), source, True)
+        Unit(f"{code}-2025", "province", PROVINCES[code], CENTRE, None, MERGED_ON, None, (), source, code in LOOKED_UP)
         for code in MERGED
     ]
     return tuple(found)
