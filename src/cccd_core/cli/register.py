@@ -161,15 +161,22 @@ def receive(
         counter = Counter(actor, unit, station, operator, shift)
         result = run(open_batch(batch), opened, counter, now=now_utc(), progress=step)
     if as_json:
+        apart = ("without_unit", "unknown_unit", "other_dossier")
         print_json(
-            {"new": result.new, "known": result.known, "refused": result.refused, "without_unit": result.without_unit}
+            {"new": result.new, "known": result.known, "refused": result.refused}
+            | {name: getattr(result, name) for name in apart}
         )
     else:
         rows = table("dossier", "field", "reason")
         for problem in result.refused[:_SHOWN]:
             rows.add_row(cell(problem.dossier_id), cell(problem.field), cell(problem.reason, "red"))
-        for name in result.without_unit[:_SHOWN]:
-            rows.add_row(cell(name), cell("unit"), cell("names no unit: give --unit", "red"))
+        for names, field, why in (
+            (result.without_unit, "unit", "names no unit: give --unit"),
+            (result.unknown_unit, "unit", "names a unit that the register does not have: see cccd register units"),
+            (result.other_dossier, "dossier_id", "another dossier has this id"),
+        ):
+            for name in names[:_SHOWN]:
+                rows.add_row(cell(name), cell(field), cell(why, "red"))
         if not result.well:
             show(rows)
         say(f"{result.new:,} dossiers received, {result.known:,} were there")

@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from cccd_core.country.clock import VIETNAM
+from cccd_core.errors import ConflictError
 from cccd_core.issuance.dossiers.dossier import DossierParser, valid_id
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import Batch, RawDossier
@@ -15,6 +18,8 @@ from cccd_core.issuance.dossiers.reasons import Problem, Severity
 from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.records import Receipt
 from cccd_core.progress import Progress
+
+_AT_A_TIME: Final = 1000  # taken in by one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,20 @@ class Counter:
 @dataclass(frozen=True, slots=True)
 class Reception:
     """What came of a batch: how many dossiers are new in the register, how many were there as they are, and why the
-    others were not taken in."""
+    others were not taken in: what is wrong with them, that they name no unit, or one that the register does not have,
+    or that another dossier has the id."""
 
     new: int
     known: int
     refused: tuple[Problem, ...]
     without_unit: tuple[str, ...]
+    unknown_unit: tuple[str, ...]
+    other_dossier: tuple[str, ...]
 
     @property
     def well(self) -> bool:
         """Whether every dossier is in the register."""
-        return not self.refused and not self.without_unit
+        return not (self.refused or self.without_unit or self.unknown_unit or self.other_dossier)
 
 
 def receive(
@@ -56,12 +64,17 @@ def receive(
     """Takes the dossiers of a batch in; called again it takes in those that are missing. `now`: when those are received
     that do not say when they were captured.
 
-    A dossier whose text is wrong is not taken in, and neither is one that names no unit where the counter has none; the
-    others are. ConflictError as `DossierRegister.receive_many`, and what is before it stays.
+    A dossier that cannot be taken in is named in the reception, and the others are taken in. ConflictError where the
+    counter's own unit is none of the register's.
     """
+    units = {unit.unit_id for unit in register.units()}
+    if counter.unit_id is not None and counter.unit_id not in units:
+        raise ConflictError("the register has no such unit", unit=counter.unit_id)
     refused: list[Problem] = []
     without_unit: list[str] = []
-    taken = 0
+    unknown_unit: list[str] = []
+    other_dossier: list[str] = []
+    taken = new = 0
     total = len(batch.ids())
 
     def receipts() -> Iterator[Receipt]:
@@ -69,8 +82,10 @@ def receive(
         for done, raw in enumerate(batch.read(), 1):
             found = _receipt(raw, counter, now, policy or CheckPolicy())
             if isinstance(found, Receipt):
-                taken += 1
-                yield found
+                if found.unit_id in units:
+                    yield found
+                else:
+                    unknown_unit.append(raw.dossier_id)
             elif found:
                 refused.extend(found)
             else:
@@ -78,8 +93,20 @@ def receive(
             if progress is not None:
                 progress(done, total, "receive")
 
-    new = register.receive_many(receipts())
-    return Reception(new, taken - new, tuple(refused), tuple(without_unit))
+    waiting = receipts()
+    while part := list(islice(waiting, _AT_A_TIME)):
+        while True:
+            try:
+                new += register.receive_many(part)
+                break
+            except ConflictError as error:  # nothing of the part was taken in
+                other = error.facts.get("dossier")
+                part, before = [one for one in part if one.dossier_id != other], part
+                if len(part) == len(before):
+                    raise
+                other_dossier.append(str(other))
+        taken += len(part)
+    return Reception(new, taken - new, tuple(refused), tuple(without_unit), tuple(unknown_unit), tuple(other_dossier))
 
 
 def _receipt(raw: RawDossier, counter: Counter, now: datetime, policy: CheckPolicy) -> Receipt | list[Problem]:

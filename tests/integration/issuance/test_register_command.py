@@ -76,6 +76,27 @@ def test_a_batch_from_reception_to_its_end(typed: Typed, tmp_path: Path) -> None
     assert "nothing is wrong" in typed.text("verify")
 
 
+def test_a_dossier_that_cannot_be_taken_in_stops_no_other(typed: Typed, tmp_path: Path) -> None:
+    batch = tmp_path / "batch"
+    for number in range(1, 6):
+        dossiers.put(batch, f"D{number}", dossiers.document(number, unit="001"), seed=number)
+    typed("receive", batch, "--actor", "desk 1")
+    later = tmp_path / "later"
+    dossiers.put(later, "D1", dossiers.document(1, unit="001", marks="Sẹo"), seed=1)  # another one than the register's
+    dossiers.put(later, "D2", dossiers.document(2, unit="001"), seed=2)
+    dossiers.put(later, "D3", dossiers.document(3, unit="004"), seed=3)
+    dossiers.put(later, "D6", dossiers.document(6, unit="W9"), seed=6)
+    dossiers.put(later, "D7", dossiers.document(7, unit="001"), seed=7)
+    said = typed("receive", later, "--actor", "desk 1", code=1)
+    assert (said["new"], said["known"], said["without_unit"]) == (1, 1, [])
+    assert (said["unknown_unit"], said["other_dossier"]) == (["D6"], ["D1", "D3"])
+    told = typed.text("receive", later, "--actor", "desk 1", code=1)
+    assert "another dossier has this id" in told
+    assert "0 dossiers received, 2 were there" in told
+    assert "no such unit" in typed.text("receive", later, "--actor", "desk 1", "--unit", "W9", code=3)
+    assert typed("verify") == {"faults": []}
+
+
 def test_units_from_a_file(typed: Typed, tmp_path: Path) -> None:
     path = tmp_path / "units.csv"
     path.write_text("unit_id,level,name,parent\nW1,ward,Phường Một,001\n", encoding="utf-8")
