@@ -131,6 +131,13 @@ def _show(report: Report) -> None:
             fingers = " ".join(map(str, one.fingers))
             duplicates.add_row(cell(one.dossier), cell(one.of), cell(fingers), cell(f"{one.score:.1f}"))
         show(duplicates)
+    for card in figures.revoke[:50]:  # a line each: a table might fold a serial
+        of = f", of {card.dossier}" if card.dossier else ""
+        instead = f", replaced by that of {card.replaced_by}" if card.replaced_by else ""
+        why = f" ({card.reason.replace('_', ' ')})" if card.reason else ""
+        say(f"card {card.card_serial}{of}{instead}{why}: {card.to_do.text}")
+    if len(figures.revoke) > 50:
+        say(f"and {len(figures.revoke) - 50:,} more cards to revoke: see report.json")
     quality = figures.quality
     if quality.images:
         say(

@@ -11,6 +11,7 @@ from cccd_core.issuance.register.store import Acceptance, CardStatus, Register, 
 from cccd_core.issuance.runs.content import Content
 from cccd_core.issuance.runs.evidence import Evidence
 from cccd_core.issuance.runs.orders import Order, Orders
+from cccd_core.issuance.runs.replaced import replaced
 from cccd_core.issuance.runs.state import DossierState, Entry
 from cccd_core.templates import Tenprint
 
@@ -72,7 +73,8 @@ class Claims:
         number = dossier.personal_number
         card = self.register.card(dossier.dossier_id, number)
         if card is not None and card.status is not CardStatus.UNDER_WAY:
-            evidence = Evidence(card_serial=card.serial)
+            # Said again: the run that proved it may have been lost with its report.
+            evidence = Evidence(card_serial=card.serial, replaced=replaced(self.register, dossier))
             return replace(entry, state=DossierState.REJECTED, reason=RegisterReason.ALREADY_ISSUED, evidence=evidence)
         if card is None and (waiting := self._under_way(entry, dossier)) is not None:
             return waiting

@@ -208,6 +208,14 @@ class Holder(Word):
     REMOVED = "removed", "the record of its number was taken out of the gallery by an order"
 
 
+class ToDo(Word):
+    """What is to be done with a card that is no longer, or never was, its number's."""
+
+    DESTROY = "destroy_and_revoke", "destroy it and revoke it"
+    TAKE_IN = "take_in_and_revoke", "revoke it; take it in when the new one is handed over, and destroy it"
+    REVOKE = "revoke", "revoke it; destroy it where it is found or handed in"
+
+
 class DuplicateReason(Word):
     """Of the state `duplicate`."""
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
 from cccd_core.errors import CccdError, CertificateError, ConflictError, SigningError
+from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.reasons import Failure
 from cccd_core.issuance.production.build import card_job
@@ -22,6 +23,7 @@ from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import ErrorEvidence
 from cccd_core.issuance.runs.orders import Orders
+from cccd_core.issuance.runs.replaced import replaced
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.personalise import CardJob, CardResult, JobOutcome, Station
 from cccd_core.pki import DocumentSigners, SignerTooShortError, ValidityPolicy, parse_certificate
@@ -84,7 +86,7 @@ class ProduceStage:
     now: Callable[[], datetime]
     codec: AuthorityCodec = PLAIN
     _watch: _Stopwatch = field(default_factory=_Stopwatch)
-    _making: dict[str, tuple[Entry, str]] = field(default_factory=dict)  # job -> its row and number
+    _making: dict[str, tuple[Entry, Dossier]] = field(default_factory=dict)  # by job
     _seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _done: int = 0
     _noted: bytes = b""
@@ -132,7 +134,7 @@ class ProduceStage:
             spent = self._watch.seconds - signed
             self._seconds["sign"] += spent
             self._seconds["build"] += time.perf_counter() - start - spent
-            self._making[job.job_id] = (entry, job.personal_number)
+            self._making[job.job_id] = (entry, content.dossier)
             yield job
 
     def _job(self, content: Content, run: str) -> CardJob:
@@ -168,19 +170,19 @@ class ProduceStage:
             self.state.put_json("signers", {**known, **self.signers.used(run, known.keys())})
 
     def _ended(self, result: CardResult) -> Entry:
-        entry, number = self._making.pop(result.job_id)
+        entry, dossier = self._making.pop(result.job_id)
         self._seconds["write"] += result.write_s
         self._seconds["verify"] += result.verify_s
         evidence = replace(entry.evidence, card=result.evidence.as_dict())
         if result.outcome is JobOutcome.VERIFIED and result.card_serial is not None:
-            self.register.verify(result.job_id, number, result.card_serial)
+            self.register.verify(result.job_id, dossier.personal_number, result.card_serial)
             return replace(
                 entry,
                 state=DossierState.VERIFIED,
                 reason=None,
                 card_serial=result.card_serial,
                 written=True,
-                evidence=evidence,
+                evidence=replace(evidence, replaced=replaced(self.register, dossier)),
             )
         why = result.reason
         told = ErrorEvidence(result.outcome, str(why or ""), {} if why is None else why.as_dict())

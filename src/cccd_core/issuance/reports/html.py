@@ -52,6 +52,20 @@ def render(report: Report) -> str:
         '<div class="figures">'
         + "".join(f'<div class="figure">{name}<b>{value}</b></div>' for name, value in boxes)
         + "</div>",
+        "<h2>Cards to revoke</h2>",
+        _table(
+            ["card serial", "of dossier", "why", "replaced by", "what to do"],
+            [
+                [
+                    card.card_serial,
+                    card.dossier,
+                    (card.reason or "").replace("_", " "),
+                    card.replaced_by,
+                    card.to_do.text,
+                ]
+                for card in figures.revoke
+            ],
+        ),
         "<h2>What became of the dossiers</h2>",
         _picture(_states_plot(figures)),
         "<h2>Scores of the search</h2>",
@@ -84,11 +98,6 @@ def render(report: Report) -> str:
         _table(
             ["dossier", "card serial"],
             [[entry.dossier_id, entry.card_serial] for entry in report.entries if entry.card_serial is not None],
-        ),
-        "<h2>Cards to destroy and revoke</h2>",
-        _table(
-            ["card serial", "dossier", "reason"],
-            [[card.card_serial, card.dossier, card.reason] for card in figures.revoke],
         ),
         "<h2>Signatures</h2>",
         *(f'<p class="quiet">{html.escape(notice)}</p>' for notice in figures.notices),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cccd_core.errors import CccdError
-from cccd_core.issuance.dossiers.reasons import Holder, ProblemReason, RegisterReason
+from cccd_core.issuance.dossiers.reasons import Holder, ProblemReason, RegisterReason, ToDo
 from cccd_core.plain import Json, JsonObject, encode_record
 
 
@@ -87,6 +87,18 @@ class ErrorEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """A card to be revoked: one that was locked for `dossier` and then proved no good, or the valid one of `dossier`
+    that the card of the dossier `replaced_by` has replaced, for `reason` (its grounds)."""
+
+    card_serial: str
+    dossier: str | None
+    reason: str | None
+    replaced_by: str | None = None
+    to_do: ToDo = ToDo.DESTROY
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known of one dossier. What a stage did not get to is None or empty.
 
@@ -94,7 +106,8 @@ class Evidence:
     `number`: what would hold of its number if the search had not found the same person. `holder`, `own_record`: of an
     exchange or reissue whether its fingers are those of the record of its number, and how they compare. `card`: what
     the station says of the card and of those spoiled on the way. `run`, `card_serial`: which run has it, which card was
-    issued earlier. `case`: the case that people are to settle, or by which they ended the dossier.
+    issued earlier. `replaced`: the cards that its card has replaced. `case`: the case that people are to settle, or by
+    which they ended the dossier.
     """
 
     problems: tuple[ProblemEvidence, ...] = ()
@@ -109,16 +122,8 @@ class Evidence:
     run: str | None = None
     card_serial: str | None = None
     case: str | None = None
+    replaced: tuple[Revocation, ...] = ()
 
     def as_dict(self) -> JsonObject:
         """What is there, JSON-ready."""
         return {name: value for name, value in encode_record(self).items() if value not in (None, [])}
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """A card that was locked for somebody and then proved no good: to be destroyed and revoked."""
-
-    card_serial: str
-    dossier: str | None
-    reason: str | None
