@@ -1,4 +1,5 @@
-"""The demonstration: makes a batch, issues it with the real `cccd issue`, and compares with what was planted.
+"""The demonstration: makes a batch, issues it with the real `cccd issue`, compares with what was planted, and goes on
+as an office does: a case is settled by two people, a lost card replaced, the audit trail verified.
 
 `make demo [READER=pcsc] [FINGERPRINTS=DIR]`. Everything lies in out/demo and is made anew by each run. Exit code 0
 when every planted duplicate and fault was found, nobody else was accused, and every card was verified.
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import demo_batch
+import demo_office
+from demo_office import Office, WrongError
 
 from cccd_core.country.clock import today
 from cccd_core.errors import CccdError
@@ -42,13 +45,17 @@ def main() -> int:
     except CccdError as error:
         print(f"{error.kind}: {error}", file=sys.stderr)
         return 1
+    except WrongError as error:
+        print(f"DIFFERENT: {error}", file=sys.stderr)
+        return 1
 
 
 def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) -> int:
     """The demonstration in the folder `out`; returns the exit code."""
     sys.stdout.reconfigure(line_buffering=True)  # what the commands print in between comes in its place
-    (out / "anchors.jsonl").unlink(missing_ok=True)
-    for name in ("batch", "gallery", "pki", "run", "pair"):
+    for path in out.glob("anchors*.jsonl"):
+        path.unlink()
+    for name in ("batch", "gallery", "pki", "run", "pair", "reissue", "run-reissue"):
         shutil.rmtree(out / name, ignore_errors=True)
     (out / "batch").mkdir(parents=True)
     prints = demo_batch.synthetic_prints(people) if fingerprints is None else demo_batch.real_prints(fingerprints)
@@ -59,38 +66,27 @@ def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) 
         f"made {total} dossiers in {time.perf_counter() - start:.1f} s: {planted['people']} people, "
         f"{len(planted['duplicates'])} planted duplicates, {len(planted['rejected'])} planted faults"
     )
-    cccd("pki", "init", str(out / "pki"))
+    office = Office(out, reader)
+    office.run("pki", "init", str(out / "pki"))
     with readers(reader):
-        code = cccd(
-            "issue", str(out / "batch"), "--gallery", str(out / "gallery"), "--pki", str(out / "pki"),
-            "--reader", reader, "--out", str(out / "run"), "--anchor", str(out / "anchors.jsonl"), check=False,
-        )  # fmt: skip
-    if code != 0:
-        print(f"cccd issue ended with {code}", file=sys.stderr)
-        return 1
-    report = json.loads((out / "run" / "report.json").read_text(encoding="utf-8"))
-    lines = [json.loads(line) for line in (out / "run" / "dossiers.jsonl").read_text(encoding="utf-8").splitlines()]
-    differences = compare(planted, report, {line["id"]: line for line in lines})
-    for difference in differences:
-        print(f"DIFFERENT: {difference}", file=sys.stderr)
-    if differences:
-        return 1
-    print(
-        f"as planted: {len(planted['duplicates'])} of {len(planted['duplicates'])} duplicates found, nobody else "
-        f"accused, {len(planted['rejected'])} of {len(planted['rejected'])} faults named, "
-        f"{report['verified']} of {planted['people']} cards verified"
-    )
-    show(out, report, lines)
-    print("\nthe audit trail, with its anchor:")
-    return cccd(
-        "audit", "verify", str(out / "run" / "audit.jsonl"), "--pki", str(out / "pki"),
-        "--anchor", str(out / "anchors.jsonl"), "--of", report["run"]["id"], check=False,
-    )  # fmt: skip
-
-
-def cccd(*arguments: str, check: bool = True) -> int:
-    """Runs the real command line in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "cccd_core.cli.main", *arguments], check=check, cwd=ROOT).returncode
+        office.issue("batch", "run")
+        report = office.report("run")
+        lines = office.lines("run")
+        differences = compare(planted, report, lines)
+        for difference in differences:
+            print(f"DIFFERENT: {difference}", file=sys.stderr)
+        if differences:
+            return 1
+        print(
+            f"as planted: {len(planted['duplicates'])} of {len(planted['duplicates'])} duplicates found, nobody else "
+            f"accused, {len(planted['rejected'])} of {len(planted['rejected'])} faults named, "
+            f"{len(planted['review'])} left to people, {report['verified']} of {planted['people'] - 1} cards verified"
+        )
+        show(office, report, lines)
+        demo_office.settle(office, planted)
+        demo_office.replace_lost(office, planted, prints)
+    demo_office.verify_audit(office)
+    return 0
 
 
 @contextmanager
@@ -118,28 +114,33 @@ def compare(planted: Mapping[str, Any], report: Mapping[str, Any], lines: Mappin
     for dossier, reason in planted["rejected"].items():
         if (lines[dossier]["state"], lines[dossier]["reason"]) != ("rejected", reason):
             wrong.append(f"{dossier} should be rejected: {reason}; it is {lines[dossier]['state']}")
+    for dossier, reason in planted["review"].items():
+        if (lines[dossier]["state"], lines[dossier]["reason"]) != ("review", reason):
+            wrong.append(f"{dossier} should be left to people: {reason}; it is {lines[dossier]['state']}")
     for dossier, line in lines.items():
-        if dossier in planted["duplicates"] or dossier in planted["rejected"]:
+        if any(dossier in planted[kind] for kind in ("duplicates", "rejected", "review")):
             continue
         if line["state"] != "verified":
             wrong.append(f"{dossier} should have a card; it is {line['state']}, {line['reason']}")
-    if report["verified"] != planted["people"]:
-        wrong.append(f"{report['verified']} cards verified of {planted['people']}")
+    expected = planted["people"] - len(planted["review"])
+    if report["verified"] != expected:
+        wrong.append(f"{report['verified']} cards verified of {expected}")
     serials = [line["card_serial"] for line in lines.values() if line["card_serial"] is not None]
     if len(set(serials)) != len(serials):
         wrong.append("a card serial stands twice")
     return wrong
 
 
-def show(out: Path, report: Mapping[str, Any], lines: list[dict[str, Any]]) -> None:
+def show(office: Office, report: Mapping[str, Any], lines: Mapping[str, Any]) -> None:
     """Where to look: the report, one card read back, one matched pair drawn."""
+    out = office.out
     print(f"\nthe report:        {out / 'run' / 'report.html'}")
     print(f"every dossier:     {out / 'run' / 'dossiers.jsonl'}")
     print(f"what was planted:  {out / 'planted.json'}")
-    line = next(line for line in lines if line["state"] == "verified")
+    line = next(line for line in lines.values() if line["state"] == "verified")
     read_back(out, out / "run" / "cards" / f"{line['card_serial']}.card", line["id"])
     pair = report["duplicates"][0]
-    picture = draw_pair(out, pair["dossier"], pair["of"], pair["fingers"][0])
+    picture = draw_pair(office, pair["dossier"], pair["of"], pair["fingers"][0])
     print(f"\na matched pair of fingers, {pair['dossier']} and {pair['of']}: {picture}")
 
 
@@ -166,12 +167,13 @@ def read_back(out: Path, path: Path, dossier_id: str) -> None:
     print(f"    again: cccd vcard serve {path}")
 
 
-def draw_pair(out: Path, one: str, other: str, position: int) -> Path:
+def draw_pair(office: Office, one: str, other: str, position: int) -> Path:
     """Draws one finger of two dossiers, with the minutiae that the matcher pairs."""
     from cccd_core.issuance import check_dossier, open_batch
     from cccd_core.issuance.dossiers.policy import CheckPolicy
     from cccd_core.templates import write
 
+    out = office.out
     folder = out / "pair"
     folder.mkdir()
     policy = CheckPolicy()
@@ -185,7 +187,7 @@ def draw_pair(out: Path, one: str, other: str, position: int) -> Path:
         data = write(fingers[position], "iso-2005") if image is None else image.data
         files[raw.dossier_id].write_bytes(data)
     picture = folder / "matched.png"
-    cccd("match", str(files[one]), str(files[other]), "--explain", str(picture))
+    office.run("match", str(files[one]), str(files[other]), "--explain", str(picture))
     return picture
 
 

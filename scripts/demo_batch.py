@@ -27,6 +27,7 @@ POSITIONS = (1, 2, 3, 6, 7, 8)
 FORMATS = ("iso-2005", "iso-2011", "ansi-2004", "ansi-2009", "iso-2005-card", "xyt")
 SUFFIXES = {"xyt": "xyt", "iso-2005-card": "fmc"}
 REAL_POSITIONS = {"4": 2, "5": 3, "6": 7, "7": 8}  # the labels of fcj2020 are no ISO positions: four fingers stand in
+_DUPLICATES = 10
 FIRST_CAPTURE = datetime(2026, 3, 2, 7, 30, tzinfo=VIETNAM)
 
 
@@ -135,26 +136,44 @@ def _fields(person: Person, minute: int) -> dict[str, Any]:
 
 def make(batch: Path, plan: Path, prints: Prints) -> dict[str, Any]:
     """Writes the batch and what was planted in it; returns the latter."""
-    duplicates = faults = 10
-    people = synthesis.people(SEED, 2 * prints.people + duplicates + faults)
-    # Nobody under six: they need no fingers, and nothing could be planted with theirs.
-    people = [person for person in people if person.birth_date.year <= 2018][: prints.people + duplicates + faults]
-    shuffle = random.Random(SEED)
+    people, shuffle = _people(prints), random.Random(SEED)
     ids = [f"D{number:04d}" for number in shuffle.sample(range(1000, 10000), len(people))]
     maker = _Maker(batch, prints)
-    planted: dict[str, Any] = {"people": prints.people, "duplicates": {}, "rejected": {}}
-    for i in range(prints.people):
+    last = prints.people - 1
+    planted: dict[str, Any] = {
+        "people": prints.people, "duplicates": {}, "rejected": {}, "review": {ids[last]: "same_finger"},
+        "loses_the_card": ids[0],
+    }  # fmt: skip
+    for i in range(last):
         maker.put(ids[i], people[i], prints.take(i, 0), minute=3 * i)
-    doubled = shuffle.sample(range(prints.people), duplicates)
+    twice = {**prints.take(last, 0), 3: prints.take(last, 1)[2]}  # one finger, captured again for its neighbour
+    maker.put(ids[last], people[last], twice, minute=3 * last)
+    doubled = shuffle.sample(range(1, last), _DUPLICATES)
     for k, original in enumerate(doubled):
         i = prints.people + k
         planted["duplicates"][ids[i]] = ids[original]
         maker.put(ids[i], people[i], prints.take(original, 1), minute=3 * (prints.people + k))
     for k, fault in enumerate(FAULTS):
-        i = prints.people + duplicates + k
+        i = prints.people + _DUPLICATES + k
         planted["rejected"][ids[i]] = fault(maker, ids[i], people[i], prints.take(k, 2))
     plan.write_text(json.dumps(planted, indent=1), encoding="utf-8")
     return planted
+
+
+def make_reissue(batch: Path, prints: Prints) -> str:
+    """Writes a batch of one dossier, in which the first person asks for a card in the place of a lost one; returns the
+    dossier's id."""
+    dossier_id = "R0001"
+    maker = _Maker(batch, prints)
+    maker.put(dossier_id, _people(prints)[0], prints.take(0, 1), _LATE, kind="reissue", grounds="lost")
+    return dossier_id
+
+
+def _people(prints: Prints) -> list[Person]:
+    needed = prints.people + _DUPLICATES + len(FAULTS)
+    people = synthesis.people(SEED, 2 * needed)
+    # Nobody under six: they need no fingers, and nothing could be planted with theirs.
+    return [person for person in people if person.birth_date.year <= 2018][:needed]
 
 
 Fault = Callable[[_Maker, str, Person, Fingers], str]

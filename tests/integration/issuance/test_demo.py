@@ -43,10 +43,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.mark.jit
 def test_the_demonstration_ends_well_and_says_where_to_look(made: tuple[Path, str]) -> None:
     out, said = made
-    assert "as planted: 10 of 10 duplicates found, nobody else accused, 10 of 10 faults named, 12 of 12" in said
+    planted = "as planted: 10 of 10 duplicates found, nobody else accused, 10 of 10 faults named, "
+    assert f"{planted}1 left to people, 11 of 11 cards verified" in said
     assert str(out / "run" / "report.html") in said
     assert "DG13.full_name" in said
     assert (out / "pair" / "matched.png").read_bytes().startswith(b"\x89PNG")
+    assert "two people settle the case that is left" in said
+    assert "replaced by that of R0001 (lost): revoke it" in said
     assert not any("planted" in path.name for path in (out / "batch").rglob("*"))
 
 
@@ -57,6 +60,10 @@ def test_every_difference_from_the_plan_is_found(demo: ModuleType, made: tuple[P
     report = json.loads((out / "run" / "report.json").read_text(encoding="utf-8"))
     entries = [json.loads(line) for line in (out / "run" / "dossiers.jsonl").read_text(encoding="utf-8").splitlines()]
     lines = {entry["id"]: entry for entry in entries}
+    (settled,) = planted["review"]
+    assert lines[settled]["state"] == "verified"
+    lines[settled] |= {"state": "review", "reason": "same_finger", "card_serial": None}  # as it was before
+    report["verified"] -= 1
     assert demo.compare(planted, report, lines) == []
     missed = {**report, "duplicates": report["duplicates"][1:]}
     assert len(demo.compare(planted, missed, lines)) == 1
@@ -72,7 +79,10 @@ def test_every_difference_from_the_plan_is_found(demo: ModuleType, made: tuple[P
     lost = copy.deepcopy(lines)
     lost[innocent]["state"] = "failed"
     assert len(demo.compare(planted, report, lost)) == 1
-    assert len(demo.compare(planted, {**report, "verified": 11}, lines)) == 1
+    assert len(demo.compare(planted, {**report, "verified": 10}, lines)) == 1
+    decided_alone = copy.deepcopy(lines)
+    decided_alone[settled]["state"] = "verified"
+    assert len(demo.compare(planted, report, decided_alone)) == 1
     twice = copy.deepcopy(lines)
     twice[innocent]["card_serial"] = next(
         line["card_serial"] for name, line in lines.items() if line["card_serial"] and name != innocent
