@@ -42,7 +42,8 @@ from cccd_core.emrtd.public_keys import EcPublicKey
 from cccd_core.inspection import CheckName
 from cccd_core.issuance.audit import entry as told
 from cccd_core.issuance.audit.sql import SqlStore
-from cccd_core.issuance.audit.trail import FileStore, Trail, TrailStore
+from cccd_core.issuance.audit.stores import FileStore, TrailStore
+from cccd_core.issuance.audit.trail import RunTrail
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
 from cccd_core.issuance.register.store import Acceptance, Register, new_person_id
@@ -139,7 +140,7 @@ def make_audit(path: Path, store: TrailStore) -> None:
     """Two entries, one of them in a block that is signed by a key of number 7, whose certificate is kept beside."""
     actor = told.Actor("factory-1", told.Role.FACTORY)
     signer = audit_signer()
-    trail = Trail(store, RUN, clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC), signer=lambda: signer)
+    trail = RunTrail(store, RUN, clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC), signer=lambda: signer)
     trail.append([told.Entry(told.Kind.DOSSIER, "verified", actor, "D1", SERIAL, "order 7")])
     trail.seal()
     trail.append([told.Entry(told.Kind.DOSSIER, "rejected", actor, "D2", reason="number_structure")])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -57,26 +58,39 @@ class Ticking:
 class MemoryStore:
     """Lines in memory."""
 
-    lines: list[bytes] = field(default_factory=list)
+    kept: list[bytes] = field(default_factory=list)
     before: list[bytes] = field(default_factory=list)
     where: str = "memory"
+    guarded: bool = True
 
-    def load(self) -> list[bytes]:
-        return list(self.lines)
+    def lines(self, skip: int = 0) -> Iterator[bytes]:
+        return (line + b"\n" for line in self.kept[skip:])
 
-    def append(self, lines: Iterable[bytes]) -> None:
-        self.lines += lines
+    @contextmanager
+    def writing(self) -> Iterator[MemoryStore]:
+        yield self
+
+    def first(self) -> bytes | None:
+        return self.kept[0] if self.kept else None
+
+    def back(self) -> Iterator[bytes]:
+        return reversed(self.kept)
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        self.kept += lines
+
+    def holds(self, line: bytes) -> bool:
+        return line in self.kept
 
     def set_aside(self) -> None:
-        if self.lines:
-            self.before, self.lines = self.lines, []
+        self.before, self.kept = self.kept, []
 
     def aside(self) -> list[bytes]:
         return list(self.before)
 
     @property
     def data(self) -> bytes:
-        return b"".join(line + b"\n" for line in self.lines)
+        return b"".join(self.lines())
 
 
 def entry(number: int, what: str = "verified") -> Entry:

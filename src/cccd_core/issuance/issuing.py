@@ -22,7 +22,8 @@ from cccd_core.dedup.gallery.folder import alone_with, gallery_in
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.issuance.audit import anchors
 from cccd_core.issuance.audit import entry as told
-from cccd_core.issuance.audit.trail import FileStore, Trail
+from cccd_core.issuance.audit.stores import FileStore
+from cccd_core.issuance.audit.trail import RunTrail
 from cccd_core.issuance.decisions.decide import DecideStage
 from cccd_core.issuance.decisions.reviews import Reviews
 from cccd_core.issuance.dossiers import portrait as portraits
@@ -122,7 +123,7 @@ def issue(
         run.retry_failed()
         obeyed = run.obey()
         name = state.value("run")
-        audit = Trail(FileStore(paths.audit), name, clock=means.clock.now, signer=run.audit_signer)
+        audit = RunTrail(FileStore(paths.audit), name, clock=means.clock.now, signer=run.audit_signer)
         if authority is not None:
             run.audit_signer()  # before the first card: what cannot sign would leave the last of them unsigned
         tell = partial(_told, actor=means.actor, order=order)

@@ -102,13 +102,13 @@ class NamedReaders:
         return open_feeder(self.name, cards, card_master_key=card_master_key, journal=journal, ask=ask)
 
 
-def this_account() -> Actor:
+def this_account(role: Role = Role.FACTORY) -> Actor:
     """The account of the system that runs this process, as it stands in the audit trail."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container need not know its own
         name = f"uid {os.getuid()}"
-    return Actor(name, Role.FACTORY)
+    return Actor(name, role)
 
 
 def _nobody(clock: Clock) -> AbstractContextManager[None]:
@@ -140,7 +140,7 @@ class Means:
             _searcher,
             lambda clock: _authority(pki_dir, clock),
             NamedReaders(reader),
-            audit_signer=lambda clock: _audit_signer(pki_dir, clock),
+            audit_signer=lambda clock: audit_signer(pki_dir, clock),
         )
 
 
@@ -151,7 +151,8 @@ def _searcher(gallery: Path) -> Searcher:
 
 
 @contextmanager
-def _audit_signer(pki_dir: Path, clock: Clock) -> Iterator[Signer | None]:
+def audit_signer(pki_dir: Path, clock: Clock) -> Iterator[Signer | None]:
+    """The key of a PKI folder that signs audit trails, held for as long as it is used; None where it has none."""
     directory = pki.load(pki_dir)
     if not directory.audit_signers:
         yield None

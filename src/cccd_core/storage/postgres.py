@@ -39,6 +39,8 @@ from cccd_core.storage.database import LostConnectionError
 from cccd_core.storage.postgres_purge import purge
 
 SCHEME: Final = "postgresql://"
+NO_SCHEMA: Final = "no such schema"
+"""Why a database that is there was not opened."""
 URL_CHARACTERS_MOST: Final = 1024
 SERVER_LEAST: Final = 130000
 _KEPT_OPEN: Final = 8  # connections kept between transactions; more are opened where more threads ask
@@ -87,9 +89,11 @@ class PostgresDatabase:
     DamagedError where they are of no known version or not what their version says.
     """
 
-    def __init__(self, url: str, kind: PostgresKind, *, make: bool = True) -> None:
+    def __init__(self, url: str, kind: PostgresKind, *, make: bool = True, as_it_is: bool = False) -> None:
+        """`as_it_is`: tables and triggers are not compared with those of the kind, for whoever looks at evidence."""
         self.where = demand_url(url)
         self.kind = kind
+        self._as_it_is = as_it_is
         self._reached = False
         self._engine = create_engine(
             "postgresql+psycopg://",
@@ -234,7 +238,7 @@ class PostgresDatabase:
                     )  # fmt: skip
             if not self._is_there(connection):
                 if not make:
-                    raise FileError(f"there is no {kind.what} in the database", path=self.where, why="no such schema")
+                    raise FileError(f"there is no {kind.what} in the database", path=self.where, why=NO_SCHEMA)
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (kind.name,))
                 if not self._is_there(connection):  # nobody else was quicker
                     for statement in self._making():
@@ -250,8 +254,9 @@ class PostgresDatabase:
                         connection.exec_driver_sql(statement)
                     connection.exec_driver_sql("UPDATE about SET version = %s", (kind.version,))
                 connection.commit()
-        with self.read() as connection:
-            self._check(connection)
+        if not self._as_it_is:
+            with self.read() as connection:
+                self._check(connection)
 
     def _earlier(self, connection: Connection) -> int | None:
         """How many statements made the schema that is there, where it is of an earlier version that is read."""

@@ -59,9 +59,11 @@ class SqliteFile:
     where it is no file of its kind, of another version, or contradicts itself. No error holds a value of a row.
     """
 
-    def __init__(self, path: Path, kind: SqliteKind, *, make: bool = True) -> None:
+    def __init__(self, path: Path, kind: SqliteKind, *, make: bool = True, as_it_is: bool = False) -> None:
+        """`as_it_is`: the schema is not compared with that of the kind, for whoever looks at evidence."""
         self.path = path
         self.kind = kind
+        self._as_it_is = as_it_is
         self._engine = create_engine(
             "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=_KEPT_OPEN, max_overflow=-1,
             hide_parameters=True,
@@ -222,7 +224,7 @@ class SqliteFile:
                     f"the {kind.what} has another schema version", path=str(self.path), found=version,
                     known=kind.version,
                 )  # fmt: skip
-            if _schema(connection) != _schema_of(kind.schema):
+            if not self._as_it_is and _schema(connection) != _schema_of(kind.schema):
                 raise DamagedError(f"the {kind.what}'s schema is not the one of its version", path=str(self.path))
 
     def _is_earlier(self) -> bool:

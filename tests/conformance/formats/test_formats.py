@@ -175,7 +175,7 @@ def test_checked_dossiers(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["audit.jsonl", "audit.sqlite"])
 def test_audit(folder: Path, name: str) -> None:
-    data = (folder / name).read_bytes() if name == "audit.jsonl" else SqlStore(folder / name, make=False).data
+    data = (folder / name).read_bytes() if name == "audit.jsonl" else SqlStore(folder / name, make=False)
     key = AuditKey.of_certificate((folder / "audit.der").read_bytes())
     found = verify(data, about=RUN, keys=[key])
     assert (found.sound, found.version, found.entries, found.signed) == (True, 2, 2, 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from cccd_core import pki
 from cccd_core.cli import common
 from cccd_core.cli.main import build
+from cccd_core.issuance.audit import places
+from cccd_core.issuance.audit.entry import Actor, Entry, Kind, Role
 from support.issuing import Office
 
 
@@ -119,3 +123,35 @@ def test_without_a_key_there_is_nothing_to_anchor(tmp_path: Path, cccd: Any) -> 
     code, _, err = cccd("audit", "anchor", trail)
     assert code == 3
     assert "nothing to anchor" in err
+
+
+def test_a_trail_in_a_database_is_named_sealed_and_demanded(tmp_path: Path, country: Path, cccd: Any) -> None:
+    gallery, where, anchor = tmp_path / "gallery", tmp_path / "acts.sqlite", tmp_path / "anchors"
+    gallery.mkdir()
+    assert cccd("audit", "seal", where, "--pki", country)[0] == 3
+    code, out, _ = cccd("audit", "demand", gallery, "--trail", where, "--json")
+    assert (code, json.loads(out)["trail"]) == (0, str(where))
+    code, _, err = cccd("audit", "demand", gallery, "--trail", tmp_path / "other.jsonl")
+    assert (code, "another audit trail" in err) == (3, True)
+    assert cccd("audit", "demand", gallery, "--trail", "-")[0] == 2
+    code, _, err = cccd("audit", "seal", where, "--pki", country)
+    assert (code, "nothing in this trail" in err) == (3, True)
+    with places.trail_for(None, folder=gallery) as trail:
+        assert trail is not None
+        trail.append([Entry(Kind.SEARCH, "search", Actor("desk-1", Role.OPERATOR), person="P1", count=2)])
+    code, out, _ = cccd("audit", "seal", where, "--pki", country, "--anchor", anchor)
+    assert code == 0
+    found = json.loads(cccd("audit", "verify", where, "--pki", country, "--anchor", anchor, "--json")[1])
+    assert (found["sound"], found["signed"], found["anchored"], found["about"]) == (True, 1, 1, "acts")
+    assert cccd("audit", "anchor", where, "--pki", country)[1] == out
+    shown = json.loads(cccd("audit", "show", where, "--person", "P1", "--json")[1])["entries"]
+    assert [(one["what"], one["count"], one["role"]) for one in shown] == [("search", 2, "operator")]
+    assert "tra cứu vân tay" in cccd("audit", "show", where, "--language", "vi")[1]
+    with closing(sqlite3.connect(where)) as raw:
+        raw.execute("DROP TRIGGER no_change")
+        raw.execute("UPDATE lines SET line = replace(line, 'desk-1', 'desk-2') WHERE place = 2")
+        raw.commit()
+    code, out, _ = cccd("audit", "verify", where, "--pki", country, "--json")
+    assert (code, [one["what"] for one in json.loads(out)["findings"]][-1]) == (1, "unguarded")
+    assert json.loads(out)["first"]["entry"] == 1
+    assert cccd("audit", "verify", tmp_path / "none.jsonl")[0] == 3

@@ -19,7 +19,7 @@ ABOUT = "run-1"
 COUNTS = (4, 1, 6, 3)
 SIGNED = sum(COUNTS)
 UNSIGNED = 3
-LINES = trails.trail(COUNTS, UNSIGNED, about=ABOUT).lines
+LINES = trails.trail(COUNTS, UNSIGNED, about=ABOUT).kept
 
 
 @dataclass(frozen=True)

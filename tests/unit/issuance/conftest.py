@@ -18,3 +18,12 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str
         url = server.new_database()
         yield url
         server.drop(url)
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of the test's own."""
+    server = request.getfixturevalue("postgres")
+    url = server.new_database()
+    yield url
+    server.drop(url)

@@ -7,12 +7,14 @@ A trail is text, a JSON object a line, keys in order, no spaces. The first line 
 
 then entries, numbered from 1, and blocks, in which a key signs for all entries so far:
 
-    {"at", "kind", "what", "actor", "role", "dossier", "card", "order", "reason", "seq", "previous", "hash"}
+    {"at", "kind", "what", "actor", "role", "dossier", "card", "order", "reason", "person", "count", "of",
+     "seq", "previous", "hash"}
     {"statement": {...}, "signature", "digests", "previous", "hash"}
 
 `hash` is the SHA-256 of the line without it, `previous` the `hash` of the line before; what is not told is left out.
-`digests` has eight bytes of the SHA-256 of what each entry since the last block says, whatever stands before it: by
-them an entry that is altered, gone, put in or moved is named, also where somebody made all the hashes anew.
+`digests` has eight bytes of the SHA-256 of what each entry since the last block says (of 50,000 at the most), whatever
+stands before it: by them an entry that is altered, gone, put in or moved is named, also where somebody made all the
+hashes anew.
 
 The statement of a block is what is signed, and is an anchor as it stands: trail, number of the block, entries before
 and after, hash of the last one, SHA-256 of `digests`, time, key, algorithm.
@@ -37,6 +39,8 @@ FORMAT: Final = "cccd-audit"
 VERSION: Final = 2
 DIGEST_DIGITS: Final = 16
 LINE_BYTES_MAX: Final = 1 << 20
+BLOCK_ENTRIES_MOST: Final = 50_000
+"""Of so many entries a block's list fits into a line."""
 
 _SIGNED: Final = b"cccd_core audit statement, version 1\n"
 _HEX = re.compile(r"[0-9a-f]*")
@@ -106,6 +110,9 @@ def entry_record(entry: Entry, at: datetime) -> JsonObject:
         "card": entry.card,
         "order": entry.order,
         "reason": entry.reason,
+        "person": entry.person,
+        "count": entry.count,
+        "of": entry.of,
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -142,10 +149,18 @@ def parse_entry(record: JsonObject, number: int) -> Recorded:
             None if actor is None else Actor(_text(actor), Role(role)),  # type: ignore[arg-type]  # as above
             **{
                 name: None if record.get(name) is None else _text(record[name])
-                for name in ("dossier", "card", "order", "reason")
+                for name in ("dossier", "card", "order", "reason", "person")
             },
+            count=_count(record.get("count")),
+            of=_count(record.get("of")),
         ),
     )
+
+
+def _count(value: Json) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise TypeError("no number")
+    return value
 
 
 def _text(value: Json) -> str:

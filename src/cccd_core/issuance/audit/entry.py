@@ -17,10 +17,10 @@ TEXT_MOST = 128
 class Kind(StrEnum):
     """What an entry tells of. Words are stable: they stand in trails."""
 
-    DOSSIER = "dossier"  # a dossier came to a state
+    DOSSIER = "dossier"  # a dossier came to a state, or was moved by hand
     CARD = "card"  # a card was revoked, destroyed, handed over
     REVIEW = "review"  # somebody decided a case
-    CORRECTION = "correction"  # a person was removed, replaced, merged or split
+    CORRECTION = "correction"  # a person was removed, replaced, merged or split, a unit changed
     SEARCH = "search"  # somebody searched the gallery or a watch list
     READING = "reading"  # somebody looked at a record, a template or a portrait
     ACCESS = "access"  # a key or a right was given, used or taken away
@@ -51,8 +51,11 @@ class Actor:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is told. `what` is the act or the state come to, a word of the program; `actor` None is for trails of
-    before there were any. ParameterError, without the text, for a text of no sign, of more than 128 or of others than
-    printable ones."""
+    before there were any. `person`: of whom, by the identifier in a gallery, or by the digest of the fingers that were
+    looked up; `count`: of how many; `of`: the number of the entry whose outcome this is.
+
+    ParameterError, without the text, for a text of no sign, of more than 128 or of others than printable ones, and for
+    a number below 0."""
 
     kind: Kind
     what: str
@@ -61,12 +64,17 @@ class Entry:
     card: str | None = None
     order: str | None = None
     reason: str | None = None
+    person: str | None = None
+    count: int | None = None
+    of: int | None = None
 
     def __post_init__(self) -> None:
         for each in fields(self)[1:]:
             value = getattr(self, each.name)
             if isinstance(value, str):
                 _demand(each.name, value)
+            elif isinstance(value, int) and not 0 <= value < 1 << 53:
+                raise ParameterError("a number of an entry is none below 0", field=each.name)
 
 
 def _demand(name: str, text: str) -> None:

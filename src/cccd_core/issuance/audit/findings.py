@@ -35,6 +35,7 @@ class Wrong(StrEnum):
     REWRITTEN = "rewritten"
     ANCHOR_NOT_SIGNED_SO = "anchor_not_signed_so"
     NO_ANCHOR = "no_anchor"
+    UNGUARDED = "unguarded"
 
     @property
     def text(self) -> str:
@@ -58,6 +59,7 @@ _TEXTS: Mapping[Wrong, str] = {
     Wrong.REWRITTEN: "an anchor knows other entries up to this number: the trail was written anew",
     Wrong.ANCHOR_NOT_SIGNED_SO: "an anchor of this trail is not signed by a key that was given",
     Wrong.NO_ANCHOR: "none of the anchors is of this trail",
+    Wrong.UNGUARDED: "the tables of the trail are not as they were made: what forbids to alter rows was taken away",
 }
 
 
@@ -108,7 +110,8 @@ def key_name(spki: bytes, public: EcPublicKey | RsaPublicKey) -> str:
 class Verification:
     """What was found. `entries` and `blocks` stand in the trail; `signed` is up to which entry a key that was given has
     signed, `anchored` up to which an anchor or a code bears out, without a break from the first; `back` are entries
-    before which the clock was set back, by how many seconds. `findings`: the first that is wrong first."""
+    before which the clock was set back, by how many seconds. `findings`: the first that is wrong first. `left`: how
+    many lines behind `entries` were not looked at, as what is wrong stands so far before them."""
 
     version: int
     trail: str | None
@@ -124,6 +127,7 @@ class Verification:
     code: str | None
     back: Mapping[int, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    left: int = 0
 
     @property
     def sound(self) -> bool:
@@ -142,7 +146,7 @@ class Verification:
             "findings": [one.as_dict() for one in self.findings],
             "version": self.version, "trail": self.trail, "about": self.about, "entries": self.entries,
             "blocks": self.blocks, "signatures_checked": self.keys_given, "signed": self.signed,
-            "unsigned": self.unsigned, "anchored": self.anchored, "torn": self.torn,
+            "unsigned": self.unsigned, "anchored": self.anchored, "torn": self.torn, "not_looked_at": self.left,
             "from": encode(self.first_at), "to": encode(self.last_at), "code": self.code,
             "clock_set_back": [{"entry": number, "seconds": by} for number, by in self.back.items()],
         }  # fmt: skip

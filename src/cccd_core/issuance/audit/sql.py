@@ -7,19 +7,23 @@ file, can take the triggers away: what is altered then is found by `audit.verify
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, func, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, cast, func, insert, select
 
+from cccd_core.errors import DamagedError, FileError
 from cccd_core.issuance.audit.chain import LINE_BYTES_MAX
+from cccd_core.issuance.audit.stores import Writing
 from cccd_core.storage.database import Database
-from cccd_core.storage.postgres import SCHEME, PostgresDatabase, PostgresKind
+from cccd_core.storage.postgres import NO_SCHEMA, SCHEME, PostgresDatabase, PostgresKind
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 
 _WHAT: Final = "audit trail"
 _NAME: Final = "cccd_audit"
+_READ_BLOCK: Final = 500  # rows held while iterating
 
 SQLITE: Final = SqliteKind(
     what=_WHAT,
@@ -64,6 +68,9 @@ _LINES: Final = Table(
     Column("line", LargeBinary, nullable=False),
 )
 
+# Whoever alters a file of SQLite may put a text into the place of bytes, or one without an end.
+_LINE: Final = func.substr(cast(_LINES.c.line, LargeBinary), 1, LINE_BYTES_MAX + 1, type_=LargeBinary).label("line")
+
 
 def grants(role: str, *, writes: bool) -> tuple[str, ...]:
     """What an owner of the schema runs so that a role of the server may read the trail, or add to it: nothing else.
@@ -76,43 +83,53 @@ def grants(role: str, *, writes: bool) -> tuple[str, ...]:
 
 
 class SqlStore:
-    """A trail in a database: one a database. See `trail.TrailStore`; errors as `SqliteFile` and `PostgresDatabase`.
+    """A trail in a database: one a database. See `stores.TrailStore`; errors as `SqliteFile` and `PostgresDatabase`."""
 
-    ConflictError where somebody else has added lines since the trail was loaded: open it again.
-    """
-
-    def __init__(self, where: Path | str, *, make: bool = True) -> None:
+    def __init__(self, where: Path | str, *, make: bool = True, as_it_is: bool = False) -> None:
         """`where`: a `postgresql://` URL, or a file's path; the tables are made where there are none and `make` lets
-        it."""
-        server = isinstance(where, str) and where.startswith(SCHEME)
-        self._database: Database = (
-            PostgresDatabase(str(where), POSTGRES, make=make) if server else SqliteFile(Path(where), SQLITE, make=make)
-        )
-        self._end = 0
+        it. `as_it_is`: tables that are not as they were made are read all the same, and `guarded` says so."""
+        self.guarded = True
+        try:
+            self._database = _opened(where, make, as_it_is=False)
+        except DamagedError:
+            if not as_it_is:
+                raise
+            self.guarded = False
+            self._database = _opened(where, make, as_it_is=True)
+        self._tried: tuple[int, bytes] = (0, b"")
 
     @property
     def where(self) -> str:
-        """See `TrailStore`."""
+        """See `TrailReader`."""
         return self._database.where
 
     def close(self) -> None:
         """Lets go of the database."""
         self._database.close()
 
-    def load(self) -> list[bytes]:
+    def lines(self, skip: int = 0) -> Iterator[bytes]:
+        """See `TrailReader`."""
+        query = select(_LINE).order_by(_LINES.c.place).offset(skip)
+        with (
+            self._database.read() as connection,
+            closing(connection.execution_options(yield_per=_READ_BLOCK).execute(query)) as rows,
+        ):
+            for row in rows:
+                yield bytes(row.line) + b"\n"
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """See `TrailStore`."""
+        with self._database.write() as connection:
+            held = _HeldTable(connection)
+            yield held
+            self._tried = held.tried
+
+    def holds(self, line: bytes) -> bool:
         """See `TrailStore`."""
         with self._database.read() as connection:
-            lines = [bytes(row.line) for row in connection.execute(select(_LINES.c.line).order_by(_LINES.c.place))]
-            self._end = connection.execute(select(func.coalesce(func.max(_LINES.c.place), 0))).scalar_one()
-        return lines
-
-    def append(self, lines: Iterable[bytes]) -> None:
-        """See `TrailStore`."""
-        rows = [{"place": place, "line": line} for place, line in enumerate(lines, self._end + 1)]
-        if rows:
-            with self._database.write() as connection:
-                connection.execute(insert(_LINES), rows)
-            self._end += len(rows)
+            found = connection.execute(select(_LINES.c.line).where(_LINES.c.place == self._tried[0])).scalar()
+        return found is not None and bytes(found) == line
 
     def set_aside(self) -> None:
         """No trail of an earlier version was ever in a database."""
@@ -121,7 +138,49 @@ class SqlStore:
         """See `TrailStore`."""
         return []
 
-    @property
-    def data(self) -> bytes:
-        """The trail as bytes: what `verify` and `read` take."""
-        return b"".join(line + b"\n" for line in self.load())
+
+class _HeldTable:
+    """The table of a trail in the transaction of the one who writes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.tried: tuple[int, bytes] = (0, b"")
+
+    def first(self) -> bytes | None:
+        query = select(_LINE).order_by(_LINES.c.place).limit(1)
+        found = self._connection.execute(query).scalar()
+        return None if found is None else bytes(found)
+
+    def back(self) -> Iterator[bytes]:
+        query = select(_LINES.c.place, _LINE).order_by(_LINES.c.place.desc()).limit(_READ_BLOCK)
+        before: int | None = None
+        while rows := self._connection.execute(query if before is None else query.where(_LINES.c.place < before)).all():
+            for row in rows:
+                yield bytes(row.line)
+            before = rows[-1].place
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        end = self._connection.execute(select(func.coalesce(func.max(_LINES.c.place), 0))).scalar_one()
+        rows = [{"place": place, "line": line} for place, line in enumerate(lines, end + 1)]
+        if rows:
+            self._connection.execute(insert(_LINES), rows)
+            self.tried = (end + len(rows), lines[-1])
+
+
+def _opened(where: Path | str, make: bool, *, as_it_is: bool) -> Database:
+    if isinstance(where, str) and where.startswith(SCHEME):
+        return PostgresDatabase(where, POSTGRES, make=make, as_it_is=as_it_is)
+    return SqliteFile(Path(where), SQLITE, make=make, as_it_is=as_it_is)
+
+
+def has_trail(url: str) -> bool:
+    """Whether the database at a URL has the schema of a trail, for whomever. Errors as `PostgresDatabase`."""
+    try:
+        PostgresDatabase(url, POSTGRES, make=False, as_it_is=True).close()
+    except FileError as error:
+        if error.facts.get("why") == NO_SCHEMA:
+            return False
+        raise
+    except DamagedError:
+        return True  # of which this user sees nothing
+    return True

@@ -1,93 +1,32 @@
 """Writes an audit trail: append-only, chained, signed in blocks. What is acknowledged is on the disk.
 
-Where a trail is kept is behind `TrailStore`; here it is a file of lines (`FileStore`). What the lines say is
-`audit.chain`, whether they hold `audit.verify`.
+Where a trail is kept is behind `audit.stores`; what the lines say is `audit.chain`, whether they hold `audit.verify`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from secrets import token_hex
-from typing import Final, Protocol
+from typing import Final
 
 from cccd_core.emrtd.x509 import certificate_parts
-from cccd_core.errors import CccdError, DamagedError, FileError
+from cccd_core.errors import CccdError, DamagedError
 from cccd_core.issuance.audit import chain, earlier
-from cccd_core.issuance.audit.chain import Recorded, Statement
+from cccd_core.issuance.audit.chain import BLOCK_ENTRIES_MOST, Recorded, Statement
 from cccd_core.issuance.audit.entry import Entry
-from cccd_core.issuance.audit.findings import Verification, key_name
+from cccd_core.issuance.audit.findings import key_name
+from cccd_core.issuance.audit.stores import BytesReader, TrailReader, TrailStore, Writing
 from cccd_core.issuance.audit.verify import verify
-from cccd_core.plain import Json
+from cccd_core.plain import Json, JsonObject
 from cccd_core.signing.signer import Signer
-from cccd_core.storage import whole_file
-from cccd_core.storage.faults import file_error
-from cccd_core.storage.log import LineLog
+from cccd_core.storage.database import LostConnectionError
 
 BLOCK_ENTRIES: Final = 1000
 """After so many entries a block is signed, also in the middle of a run."""
-FILE_BYTES_MAX: Final = 1 << 32
-_WHAT: Final = "audit trail"
-
-
-class TrailStore(Protocol):
-    """Where the lines of one trail are kept. Errors name the place; nothing in it is ever changed or taken out."""
-
-    @property
-    def where(self) -> str:
-        """The place, in errors."""
-
-    def load(self) -> list[bytes]:
-        """Every whole line, in order; what an interruption tore off is cut. FileError."""
-
-    def append(self, lines: Iterable[bytes]) -> None:
-        """Adds lines: all of them, and on the disk at return, or none. FileError."""
-
-    def set_aside(self) -> None:
-        """Puts the trail that stands here, one of an earlier version, where `aside` finds it; nothing where there is
-        none. FileError."""
-
-    def aside(self) -> list[bytes]:
-        """The lines that were put aside; none where there are none. FileError."""
-
-
-class FileStore:
-    """A trail in a file, a line a record. One of an earlier version is put beside it as `NAME.v1.jsonl`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._log = LineLog(path, _WHAT)
-        self._aside = path.with_name(f"{path.stem}.v1{path.suffix}")
-
-    @property
-    def where(self) -> str:
-        """See `TrailStore`."""
-        return str(self.path)
-
-    def load(self) -> list[bytes]:
-        """See `TrailStore`."""
-        return self._log.load(most=FILE_BYTES_MAX)
-
-    def append(self, lines: Iterable[bytes]) -> None:
-        """See `TrailStore`."""
-        self._log.append(lines)
-
-    def set_aside(self) -> None:
-        """See `TrailStore`."""
-        if not self.path.exists():
-            return
-        try:
-            self.path.rename(self._aside)
-            whole_file.sync_folder(self.path.parent)
-        except OSError as error:
-            raise file_error("the trail of an earlier version cannot be put aside", error, path=self.where) from None
-
-    def aside(self) -> list[bytes]:
-        """See `TrailStore`."""
-        return LineLog(self._aside, _WHAT).load(most=FILE_BYTES_MAX)
+_TRIES: Final = 3
 
 
 def _no_signer() -> Signer | None:
@@ -95,11 +34,168 @@ def _no_signer() -> Signer | None:
 
 
 class Trail:
-    """One trail, open for writing; whoever opens it keeps others from writing to it meanwhile.
+    """A trail that any number of threads, processes and machines add to, at its end: nothing else of it is read.
 
-    `about`: the run (or register) that it tells of. `signer` is asked for a key when the first block is due; None is a
-    trail that stays unsigned. FileError where it cannot be read, DamagedError, with the entry and what is wrong, where
-    it was altered, or is of another run.
+    `about`: what it tells of; one that is there must be of the same, unless it is None (then one that is begun is of
+    `acts`). `signer` is asked for a key when a block is due; None is a trail that stays unsigned.
+    """
+
+    def __init__(
+        self,
+        store: TrailStore,
+        about: str | None = None,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        signer: Callable[[], Signer | None] = _no_signer,
+    ) -> None:
+        self._store = store
+        self._about = about
+        self._clock = clock
+        self._signer = signer
+        self._continues: tuple[int, str] | None = None
+        self._known = (0, "")  # the number and hash of the last entry that was seen
+        self._covered: int | None = None  # up to where a block covers, where that is known
+
+    @property
+    def where(self) -> str:
+        """The place, in errors."""
+        return self._store.where
+
+    @property
+    def entries(self) -> int:
+        """The number of the last entry that was seen or added here."""
+        return self._known[0]
+
+    def append(self, entries: Iterable[Entry]) -> range:
+        """Adds entries, each with the time by the clock, and returns their numbers; they are on the disk when it ends,
+        all of them or none. A block is signed where one is due.
+
+        FileError; DamagedError where the end of the trail is not as it was written, or less than was seen before;
+        SigningError and what the signer raises: the entries stand.
+        """
+        new = list(entries)
+        if not new:
+            return range(0)
+        numbers = self._kept(new)
+        if self._due():
+            self.seal()
+        return numbers
+
+    def seal(self) -> Statement | None:
+        """Signs for what no block covers yet, where there is something and a key; the last statement of the trail, None
+        where there is none. Errors as `append`."""
+        if next(self._store.lines(), None) is None:
+            return None
+        with self._store.writing() as held:
+            end = self._end(held)
+            before, digests, marks = _uncovered(held, self._store.where)
+            self._covered = 0 if before is None else before.entries
+            signer = self._signer() if digests else None
+            if signer is None:
+                self._signer = self._signer if not digests else _no_signer
+                return before
+            lines: list[bytes] = []
+            last, statement = end.last, before
+            while digests:
+                now, digests = digests[:BLOCK_ENTRIES_MOST], digests[BLOCK_ENTRIES_MOST:]
+                statement = self._statement(signer, statement, end.trail, now, marks[len(now) - 1])
+                marks = marks[len(now) :]
+                line, last = chain.sealed(chain.block_record(statement, now), last)
+                lines.append(line)
+            held.append(lines)
+        self._covered = end.entries
+        return statement
+
+    def _due(self) -> bool:
+        """Whether so many entries stand behind the last block that one is to be signed, if there is a key."""
+        if self._signer is _no_signer or self.entries < BLOCK_ENTRIES:
+            return False
+        if self._covered is None:
+            with self._store.writing() as held:
+                before, _, _ = _uncovered(held, self._store.where)
+            self._covered = 0 if before is None else before.entries
+        return self.entries - self._covered >= BLOCK_ENTRIES
+
+    def _kept(self, new: Sequence[Entry]) -> range:
+        """Adds entries; made again where the database was lost and nothing of them was kept."""
+        for tried in range(1, _TRIES + 1):
+            lines: list[bytes] = []
+            try:
+                with self._store.writing() as held:
+                    first, lines, known = self._lines(held, new)
+                    held.append(lines)
+            except LostConnectionError as error:
+                if not error.undone and lines and self._store.holds(lines[-1]):
+                    break
+                if tried == _TRIES:
+                    raise
+            else:
+                break
+        self._known = known
+        return range(first, first + len(new))
+
+    def _lines(self, held: Writing, new: Sequence[Entry]) -> tuple[int, list[bytes], tuple[int, str]]:
+        """The number of the first new entry, the lines to be added, and number and hash of the last."""
+        at = self._clock()
+        lines: list[bytes] = []
+        if held.first() is None:
+            lines.append(self._first_line(at))
+            number, last = 0, _mark_of(lines[0])
+            if self._known[0]:
+                raise DamagedError("the audit trail is gone", path=self._store.where, entries=self._known[0])
+        else:
+            end = self._end(held)
+            number, last = end.entries, end.last
+        first = number + 1
+        for number, entry in enumerate(new, first):
+            line, last = chain.sealed({**chain.entry_record(entry, at), "seq": number}, last)
+            lines.append(line)
+        return first, lines, (number, last)
+
+    def _end(self, held: Writing) -> _End:
+        """Where the trail stands, by its first line and its last one."""
+        head, tail = chain.decoded(held.first() or b""), chain.decoded(next(held.back(), b""))
+        found = None if head is None or tail is None else _end_of(head, tail)
+        if found is None:
+            raise DamagedError("the end of the audit trail is not as it was written", path=self._store.where,
+                               needs="cccd audit verify")  # fmt: skip
+        if self._about is not None and found.about != self._about:
+            raise DamagedError("this is another audit trail", path=self._store.where, found=found.about)
+        known, mark = self._known
+        if found.entries < known or (found.entries == known and found.head != mark):
+            first = min(known, found.entries + 1)
+            raise DamagedError("the audit trail was changed", path=self._store.where, entry=first)
+        return found
+
+    def _first_line(self, at: datetime) -> bytes:
+        """The line that begins a trail."""
+        record: dict[str, Json] = {
+            "format": chain.FORMAT, "version": chain.VERSION, "trail": token_hex(16), "about": self._about or "acts",
+            "at": chain.time_text(at),
+        }  # fmt: skip
+        if self._continues is not None:
+            record["continues"] = {"entries": self._continues[0], "head": self._continues[1]}
+        return chain.sealed(record, None)[0]
+
+    def _statement(
+        self, signer: Signer, before: Statement | None, trail: str, digests: Sequence[str], head: str
+    ) -> Statement:
+        parts = certificate_parts(signer.certificate_der)
+        since = 0 if before is None else before.entries
+        statement = Statement(
+            trail=trail, block=1 if before is None else before.block + 1, since=since, entries=since + len(digests),
+            head=head, digests=chain.digest_list(digests), at=chain.told(self._clock()),
+            key=key_name(parts.spki, parts.public_key), algorithm=signer.algorithm.name,
+        )  # fmt: skip
+        return statement.signed_by(signer.sign(statement.to_be_signed()))
+
+
+class RunTrail(Trail):
+    """The trail of one run, which alone adds to it: it is read and verified whole when it is opened, and what stands
+    there is not told again. `about` is the run.
+
+    FileError where it cannot be read, DamagedError, with the entry and what is wrong, where it was altered, or is of
+    another run.
     """
 
     def __init__(
@@ -110,156 +206,128 @@ class Trail:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         signer: Callable[[], Signer | None] = _no_signer,
     ) -> None:
-        self._store = store
-        self._about = about
-        self._clock = clock
-        self._signer = signer
-        self._earlier: tuple[int, str] | None = None  # entries and head of a trail of version 1, to be put aside
-        self._trail = ""
-        self._head = ""  # hash of the last entry
-        self._last = ""  # hash of the last line
-        self._unsigned: list[str] = []
+        super().__init__(store, about, clock=clock, signer=signer)
         self._told: dict[str, Entry] = {}
-        self._broken = False
-        self.entries = 0
-        self.statement: Statement | None = None
-        self._load()
-
-    def append(self, entries: Iterable[Entry]) -> None:
-        """Adds entries, each with the time by the clock; they are on the disk when it ends, all of them or none. A
-        block is signed where one is due. FileError; SigningError and what the signer raises: the entries stand."""
-        self._demand_sound()
-        new = list(entries)
-        if not new:
-            return
-        at = self._clock()
-        lines, digests = self._first_line(at), []
-        last = self._last if not lines else _mark_of(lines[-1])
-        for number, entry in enumerate(new, self.entries + 1):
-            record = chain.entry_record(entry, at)
-            digests.append(chain.content_digest(record))
-            line, last = chain.sealed({**record, "seq": number}, last)
-            lines.append(line)
-        self._write(lines)
-        self.entries += len(new)
-        self._head = self._last = last
-        self._unsigned += digests
-        for entry in new:
-            self._remember(entry)
-        if len(self._unsigned) >= BLOCK_ENTRIES:
-            self.seal()
+        first = next(store.lines(), b"")
+        before = store.aside()
+        self._earlier = earlier.is_line(first.removesuffix(b"\n"))
+        if self._earlier:
+            before = [line[:-1] for line in store.lines() if line.endswith(b"\n")]
+        if before:
+            self._demand_sound(BytesReader(b"".join(line + b"\n" for line in before)))
+            self._continues = (len(before), _mark_of(before[-1]))
+            for line in before:
+                self._remember(earlier.parse(chain.decoded(line) or {}, 0).entry)
+        if first.endswith(b"\n") and not self._earlier:
+            self._demand_sound(store)
+            for recorded in read(store):
+                self._remember(recorded.entry)
 
     def tell(self, entries: Iterable[Entry]) -> None:
         """As `append`, of those that are not the last told of their dossier already: called again after an
         interruption it adds what is missing."""
         self.append([entry for entry in entries if self._told.get(entry.dossier or "") != _matter(entry)])
 
-    def seal(self) -> Statement | None:
-        """Signs for what no block covers yet, where there is something and a key; the last statement of the trail, None
-        where there is none. What the signer raises."""
-        self._demand_sound()
-        signer = self._signer() if self._unsigned else None
-        if signer is None:
-            return self.statement
-        parts = certificate_parts(signer.certificate_der)
-        before = 0 if self.statement is None else self.statement.entries
-        statement = Statement(
-            trail=self._trail, block=1 if self.statement is None else self.statement.block + 1, since=before,
-            entries=self.entries, head=self._head, digests=chain.digest_list(self._unsigned),
-            at=chain.told(self._clock()), key=key_name(parts.spki, parts.public_key), algorithm=signer.algorithm.name,
-        )  # fmt: skip
-        signed = statement.signed_by(signer.sign(statement.to_be_signed()))
-        line, mark = chain.sealed(chain.block_record(signed, self._unsigned), self._last)
-        self._write([line])
-        self._last, self._unsigned, self.statement = mark, [], signed
-        return signed
-
-    def _first_line(self, at: datetime) -> list[bytes]:
-        """The line that begins a trail; none where it has begun."""
-        if self._trail:
-            return []
-        if self._earlier is not None:
+    def append(self, entries: Iterable[Entry]) -> range:
+        """As `Trail.append`."""
+        new = list(entries)
+        if new and self._earlier:
             self._store.set_aside()
-        self._trail = token_hex(16)
-        record: dict[str, Json] = {
-            "format": chain.FORMAT, "version": chain.VERSION, "trail": self._trail, "about": self._about,
-            "at": chain.time_text(at),
-        }  # fmt: skip
-        if self._earlier is not None:
-            record["continues"] = {"entries": self._earlier[0], "head": self._earlier[1]}
-        return [chain.sealed(record, None)[0]]
-
-    def _write(self, lines: list[bytes]) -> None:
+            self._earlier = False
         try:
-            self._store.append(lines)
-        except BaseException:
-            self._broken = True  # what reached the disk is not known
-            raise
+            return super().append(new)
+        finally:
+            for entry in new:
+                self._remember(entry)
 
-    def _demand_sound(self) -> None:
-        if self._broken:
-            raise FileError("the audit trail takes no more entries: open it again", path=self._store.where)
+    def seal(self) -> Statement | None:
+        """As `Trail.seal`."""
+        return None if self._earlier else super().seal()
 
-    def _load(self) -> None:
-        lines, before = self._store.load(), self._store.aside()
-        if lines and earlier.is_line(lines[0]):
-            lines, before = [], lines
-        if before:
-            self._check(before)
-            for line in before:
-                self._remember(earlier.parse(chain.decoded(line) or {}, 0).entry)
-            self._earlier = (len(before), _mark_of(before[-1]))
-        if lines:
-            self._trail = self._check(lines).trail or ""
-            for line in lines[1:]:
-                self._take(line)
-            self._last = _mark_of(lines[-1])
-
-    def _check(self, lines: list[bytes]) -> Verification:
-        found = verify(b"".join(line + b"\n" for line in lines), about=self._about)
+    def _demand_sound(self, reader: TrailReader) -> None:
+        found = verify(reader, about=self._about)
         if not found.sound:
             first = found.findings[0]
             raise DamagedError(
                 "the audit trail was changed", path=self._store.where, entry=first.number, wrong=first.what.text
             )
-        return found
 
     def _remember(self, entry: Entry) -> None:
         if entry.dossier is not None:
             self._told[entry.dossier] = _matter(entry)
 
-    def _take(self, line: bytes) -> None:
-        record = chain.decoded(line) or {}
-        if "statement" in record:
-            self.statement = chain.parse_statement(record)
-            self._unsigned = []
-            return
-        told = chain.parse_entry(record, self.entries + 1)
-        self.entries, self._head = told.number, str(record["hash"])
-        self._unsigned.append(chain.content_digest(record))
-        self._remember(told.entry)
 
-
-def read(data: bytes) -> list[Recorded]:
-    """Every entry of a trail that can be read, of any version, in the order in which they stand."""
-    found: list[Recorded] = []
-    for line in data.split(b"\n"):
-        record = chain.decoded(line)
+def read(trail: bytes | TrailReader) -> Iterator[Recorded]:
+    """Every entry of a trail that can be read, of any version, in the order in which they stand, one by one."""
+    reader = BytesReader(trail) if isinstance(trail, bytes) else trail
+    number = 0
+    for line in reader.lines():
+        record = chain.decoded(line.removesuffix(b"\n"))
         if record is None or "statement" in record or "format" in record:
             continue
-        parse = earlier.parse if earlier.is_line(line) else chain.parse_entry
+        parse = earlier.parse if earlier.is_line(line.removesuffix(b"\n")) else chain.parse_entry
         with suppress(ValueError, KeyError, TypeError, CccdError):
-            found.append(parse(record, len(found) + 1))
-    return found
+            found = parse(record, number + 1)
+            number += 1
+            yield found
 
 
-def last_statement(data: bytes) -> Statement | None:
+def last_statement(trail: bytes | TrailReader) -> Statement | None:
     """The last block's statement in a trail; None where no key has signed."""
-    for line in reversed(data.split(b"\n")):
+    reader = BytesReader(trail) if isinstance(trail, bytes) else trail
+    found = None
+    for line in reader.lines():
+        if line.startswith(_BLOCK):
+            record = chain.decoded(line.removesuffix(b"\n"))
+            found = record if record is not None and "statement" in record else found
+    return None if found is None else chain.parse_statement(found)
+
+
+_BLOCK: Final = b'{"digests":'  # names stand in order, and no other line has this one
+
+
+class _End:
+    """Where a trail stands: its name, how many entries, the hash of the last one, and of the last line."""
+
+    def __init__(self, trail: str, about: str, entries: int, head: str, last: str) -> None:
+        self.trail, self.about, self.entries, self.head, self.last = trail, about, entries, head, last
+
+
+def _end_of(head: JsonObject, tail: JsonObject) -> _End | None:
+    trail, about, mark = head.get("trail"), head.get("about"), tail.get("hash")
+    sound = all(one.get("hash") == chain.hash_of(one) for one in (head, tail))
+    if not sound or head.get("version") != chain.VERSION or not isinstance(trail, str) or not isinstance(about, str):
+        return None
+    if "statement" in tail:
+        with suppress(CccdError):
+            statement = chain.parse_statement(tail)
+            return _End(trail, about, statement.entries, statement.head, str(mark))
+        return None
+    number = tail.get("seq", 0 if "format" in tail else None)
+    if not isinstance(number, int):
+        return None
+    return _End(trail, about, number, str(mark) if number else "", str(mark))
+
+
+def _uncovered(held: Writing, where: str) -> tuple[Statement | None, list[str], list[str]]:
+    """The last statement, and digests and hashes of the entries behind it, each of which follows on the one before."""
+    digests: list[str] = []
+    marks: list[str] = []
+    statement, following = None, None
+    for line in held.back():
         record = chain.decoded(line)
-        if record is not None and "statement" in record:
-            return chain.parse_statement(record)
-    return None
+        if record is None or record.get("hash") != chain.hash_of(record) or following not in (None, record["hash"]):
+            raise DamagedError("the end of the audit trail is not as it was written", path=where,
+                               needs="cccd audit verify")  # fmt: skip
+        following = record.get("previous")
+        if "statement" in record:
+            statement = chain.parse_statement(record)
+            break
+        if "seq" not in record:
+            break
+        digests.append(chain.content_digest(record))
+        marks.append(str(record["hash"]))
+    return statement, digests[::-1], marks[::-1]
 
 
 def _matter(entry: Entry) -> Entry:

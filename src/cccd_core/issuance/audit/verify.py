@@ -1,28 +1,38 @@
-"""Whether a trail is as it was written, and which entry is the first that is not. Bytes in, findings out.
+"""Whether a trail is as it was written, and which entry is the first that is not. Lines in, findings out.
 
 Two kinds of proof are laid together. The chain: every line names the hash of the one before, so that whoever alters a
 line and leaves the rest is noticed at once. The blocks: a key signed for the hash of the last entry and for a list of
 what each entry said; by that list the entry is named that is altered, gone, put in or moved, also where all the hashes
 were made anew. What stands behind the last block is held by the chain alone, and what was cut off the end is known to
 anchors alone.
+
+A trail is read line by line, and of one that is sound nothing is held (`audit.proven`). Where one is not, the lines
+behind the last sound block are held and laid beside each other (`audit.walk`), so many of them at the most.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from itertools import islice
+from typing import Final
 
-from cccd_core.errors import CccdError, Fact, FormatError
+from cccd_core.errors import Fact
 from cccd_core.issuance.audit import chain
 from cccd_core.issuance.audit.chain import Code, Statement
 from cccd_core.issuance.audit.findings import AuditKey, Finding, Verification, Wrong
-from cccd_core.plain import Json, JsonObject
+from cccd_core.issuance.audit.proven import Proven
+from cccd_core.issuance.audit.stores import BytesReader, TrailReader
+from cccd_core.issuance.audit.walk import Walk, compare_with_signed
+
+LOOKED_AT_MOST: Final = 200_000
+"""So many lines behind the last sound block are looked at where something is wrong."""
+
+# What is told first of one entry: what the signed lists say is exact, and goes before what the chain alone suggests.
+_RANK = {Wrong.NOT_A_TRAIL: 0, Wrong.OTHER_TRAIL: 0, Wrong.REORDERED: 0, Wrong.BLOCK_ALTERED: 2, Wrong.REWRITTEN: 2}
 
 
 def verify(
-    data: bytes,
+    trail: bytes | TrailReader,
     *,
     about: str | None = None,
     keys: Sequence[AuditKey] = (),
@@ -32,312 +42,76 @@ def verify(
     """Verifies a whole trail. `about`: which run it must be of; `keys`: those that may have signed it (none: signatures
     are not looked at, which the result says); `anchors` and `codes` of any trails, of which those of this one count.
 
-    Never raises for what stands in `data`.
+    Never raises for what stands in the trail. FileError where it cannot be read.
     """
-    lines = data.split(b"\n")
-    torn = bool(lines.pop())
-    walk = _Walk(tuple(keys))
-    walk.begin(lines[0] if lines else b"", about)
-    for line in lines[1:] if walk.version != 1 else lines:
-        walk.take(line)
+    reader = BytesReader(trail) if isinstance(trail, bytes) else trail
+    known, sought = list(anchors), list(codes)
+    proven = Proven(tuple(keys), about, [*(one.entries for one in known), *(one.entries for one in sought)])
+    torn, sound = False, True
+    for line in reader.lines():
+        torn = not line.endswith(b"\n")
+        sound = torn or proven.take(line[:-1])
+        if not sound or torn:
+            break
+    left = 0
+    if sound and proven.now.lines:
+        walk = Walk.behind(tuple(keys), proven, proven.now, lambda _: None)
+    else:
+        walk, torn, left = _looked_at(reader, proven, tuple(keys), about)
     walk.end()
-    _compare_with_signed(walk)
-    known = _compare_with_known(walk, list(anchors), list(codes))
+    compare_with_signed(walk)
+    borne_out = _compare_with_known(walk, known, sought, whole=not left)
+    if not reader.guarded:
+        walk.findings.append(Finding(Wrong.UNGUARDED, walk.count + left + 1))
     findings = sorted(walk.findings, key=lambda one: (one.number, _RANK.get(one.what, 1)))
-    first_bad = findings[0].number if findings else len(walk.entries) + 1
-    head = next((one.mark for one in reversed(walk.entries)), None)
+    first_bad = findings[0].number if findings else walk.count + 1
     return Verification(
-        version=walk.version, trail=walk.trail, about=walk.about, entries=len(walk.entries), blocks=walk.blocks,
-        signed=min(walk.signed_to, first_bad - 1), anchored=min(known, first_bad - 1), keys_given=bool(walk.keys),
-        torn=torn, first_at=next((one.at for one in walk.entries if one.at is not None), None),
-        last_at=next((one.at for one in reversed(walk.entries) if one.at is not None), None),
-        code=None if walk.trail is None or head is None else chain.code_of(walk.trail, len(walk.entries), head),
-        back=walk.back, findings=tuple(findings),
+        version=walk.version, trail=walk.trail, about=walk.about, entries=walk.count, blocks=walk.blocks,
+        signed=max(0, min(walk.signed_to, first_bad - 1)), anchored=max(0, min(borne_out, first_bad - 1)),
+        keys_given=bool(walk.keys),
+        torn=torn, first_at=walk.first_at, last_at=walk.latest,
+        code=None if walk.trail is None or walk.head is None else chain.code_of(walk.trail, walk.count, walk.head),
+        back=walk.back, findings=tuple(findings), left=left,
     )  # fmt: skip
 
 
-# What is told first of one entry: what the signed lists say is exact, and goes before what the chain alone suggests.
-_RANK = {Wrong.NOT_A_TRAIL: 0, Wrong.OTHER_TRAIL: 0, Wrong.REORDERED: 0, Wrong.BLOCK_ALTERED: 2, Wrong.REWRITTEN: 2}
+def _looked_at(
+    reader: TrailReader, proven: Proven, keys: tuple[AuditKey, ...], about: str | None
+) -> tuple[Walk, bool, int]:
+    """The lines behind those that were proven sound; whether the last one is torn, and how many were not looked at."""
+    sound = proven.sound
+    lines = reader.lines(sound.lines)
+    if sound.lines:
+        walk = Walk.behind(keys, proven, sound, lambda digest: _number_of(reader, digest, sound.lines))
+    else:
+        walk = Walk(keys)
+        first = next(lines, b"")
+        walk.begin(first.removesuffix(b"\n") if first.endswith(b"\n") else b"", about)
+        if first and not first.endswith(b"\n"):
+            return walk, True, 0
+        if walk.version == 1:
+            walk.take(first[:-1])
+    most = None if walk.version == 1 else LOOKED_AT_MOST
+    for line in islice(lines, most):
+        if not line.endswith(b"\n"):
+            return walk, True, 0
+        walk.take(line[:-1])
+    return walk, False, sum(1 for _ in lines)
 
 
-_FINDINGS_MOST = 1000  # a trail of nothing but faults is told by its first ones
+def _number_of(reader: TrailReader, digest: str, lines: int) -> int | None:
+    """The number of the first entry among so many lines that says what has this digest."""
+    for line in islice(reader.lines(), lines):
+        record = chain.decoded(line[:-1])
+        number = None if record is None else record.get("seq")
+        if record is not None and isinstance(number, int) and chain.content_digest(record) == digest:
+            return number
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A line that is or was an entry: the digest of what it says, its hash, its time; None where it cannot be read."""
-
-    digest: str | None
-    mark: str | None
-    at: datetime | None
-
-
-@dataclass(slots=True)
-class _Walk:
-    """One pass over the lines. `expected` is the hash that the next line must name; None where it cannot be known."""
-
-    keys: tuple[AuditKey, ...]
-    version: int = 0
-    trail: str | None = None
-    about: str | None = None
-    entries: list[_Item] = field(default_factory=list)
-    blocks: int = 0
-    signed_to: int = 0
-    signed: dict[int, str] = field(default_factory=dict)  # what stood at each number, as a key signed
-    back: dict[int, float] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    expected: str | None = None
-    last_number: int = 0
-    last_block: int = 0
-    covered: int = 0
-    latest: datetime | None = None
-    unread: list[bytes] = field(default_factory=list, repr=False)
-    unsure: int | None = None  # an entry that the next one does not follow: which of the two was altered
-    suggested: list[Finding] = field(default_factory=list)  # by the chain alone: what a key signed goes before it
-
-    def _note(self, finding: Finding) -> None:
-        if len(self.findings) < _FINDINGS_MOST:
-            self.findings.append(finding)
-
-    def begin(self, line: bytes, about: str | None) -> None:
-        """The first line: what trail it is. One of version 1 begins with its first entry."""
-        record = chain.decoded(line)
-        if record is not None and "format" not in record and "state" in record:
-            self.version = 1
-            self.expected = None if about is None else hashlib.sha256(about.encode()).hexdigest()
-            self.about = about
-            return
-        self.version = chain.VERSION
-        if (
-            record is None
-            or record.get("format") != chain.FORMAT
-            or record.get("version") != chain.VERSION
-            or record.get("hash") != chain.hash_of(record)
-            or not isinstance(record.get("trail"), str)
-            or not isinstance(record.get("about"), str)
-        ):
-            facts: dict[str, Fact] = {"version": _number(record.get("version"))} if record is not None else {}
-            self._note(Finding(Wrong.NOT_A_TRAIL, 0, facts))
-            return
-        self.trail, self.about = str(record["trail"]), str(record["about"])
-        self.expected = str(record["hash"])
-        if about is not None and about != self.about:
-            self._note(Finding(Wrong.OTHER_TRAIL, 0, {"found": self.about, "asked": about}))
-
-    def take(self, line: bytes) -> None:
-        """The next line."""
-        record = chain.decoded(line)
-        if record is None:
-            self.unread.append(line)
-            return
-        if "statement" in record:
-            self._block(record)
-        else:
-            self._entry(record)
-
-    def end(self) -> None:
-        """What cannot be read at the end: a block's line is told by its longest part."""
-        if self.unsure is not None:
-            self._settle_unsure(False)
-        for line in self.unread:
-            if b'"digests"' in line or b'"statement"' in line:
-                self._note(Finding(Wrong.BLOCK_ALTERED, self.last_number + 1))
-            else:
-                self._lost_line({})
-        self.unread = []
-
-    def _lost_line(self, facts: dict[str, Fact]) -> None:
-        self.last_number += 1
-        self.entries.append(_Item(None, None, None))
-        self._note(Finding(Wrong.ALTERED, self.last_number, facts))
-
-    def _settle_unread(self, next_number: int, named: Json) -> None:
-        """Lines that cannot be read stood before one that follows on entry `next_number - 1`: as many as are missing
-        were entries, the others blocks, or never were there."""
-        lines, self.unread = self.unread, []
-        if not lines:
-            return
-        missing = max(0, next_number - 1 - self.last_number)
-        for place, _ in enumerate(lines):
-            if place < missing:
-                last = place == len(lines) - 1 and place == missing - 1
-                self._lost_line({"hash": str(named)} if last else {})
-            else:
-                self._note(Finding(Wrong.BLOCK_ALTERED, self.last_number + 1))
-        self.expected = None
-
-    def _entry(self, record: JsonObject) -> None:
-        number, mark, sound = self._read(record)
-        self._settle_unread(number if number is not None else self.last_number + 1, record.get("previous"))
-        here = self.last_number + 1
-        follows = self.expected is None or record.get("previous") == self.expected
-        at = _time(record)
-        digest = chain.content_digest(record)
-        if not sound:
-            self._note(Finding(Wrong.ALTERED, here, self._around(at)))
-            number = here
-        elif self.unsure is not None:
-            self._settle_unsure(follows)
-        again = sound and number is not None and number < here  # a line too many: those behind it follow as before
-        if sound and number is not None and not (follows and number == here):
-            self._out_of_order(number, here, digest, record, follows=follows)
-        self.entries.append(_Item(digest, mark if sound else None, at))
-        if not again:
-            self.last_number = number if sound and number is not None else here
-            self.expected = mark if sound else None
-        if at is not None:
-            if self.latest is not None and at < self.latest:
-                self.back[len(self.entries)] = (self.latest - at).total_seconds()
-            self.latest = at
-
-    def _read(self, record: JsonObject) -> tuple[int | None, str | None, bool]:
-        """(number from 1, hash, whether the line is by itself as it was written)."""
-        number = _number(record.get("seq"))
-        mark = record.get("hash")
-        sound = isinstance(mark, str) and mark == chain.hash_of(record) and number is not None
-        if number is not None and self.version == 1:
-            number += 1
-        if sound and self.version == chain.VERSION:
-            try:
-                chain.parse_entry(record, number or 0)
-            except (ValueError, KeyError, TypeError, CccdError):
-                sound = False
-        return number, mark if isinstance(mark, str) else None, sound
-
-    def _out_of_order(self, number: int, here: int, digest: str, record: JsonObject, *, follows: bool) -> None:
-        if number > here:
-            known: dict[str, Fact] = {"to": number - 1, "hash_of_last": str(record.get("previous"))}
-            self._note(Finding(Wrong.MISSING, here, {**self._around(_time(record)), **known}))
-        elif number < here:
-            few = len(self.findings) < _FINDINGS_MOST
-            earlier = next((n for n, one in enumerate(self.entries, 1) if one.digest == digest), None) if few else None
-            what = Wrong.INSERTED if earlier is None else Wrong.REPEATED
-            self._note(Finding(what, here, {} if earlier is None else {"also_at": earlier}))
-        elif not follows and here > 1:
-            self.unsure = here
-        elif not follows:
-            self._note(Finding(Wrong.ALTERED, here, self._around(_time(record))))
-
-    def _settle_unsure(self, follows: bool) -> None:
-        """An entry did not follow on the one before, each sound by itself: where its own successor follows on it, the
-        one before is the altered one."""
-        number, self.unsure = self.unsure, None
-        if number is not None:
-            self.suggested.append(Finding(Wrong.ALTERED, number - 1 if follows else number))
-
-    def _around(self, until: datetime | None) -> dict[str, Fact]:
-        """Between which times it was written."""
-        facts: dict[str, Fact] = {}
-        if self.latest is not None:
-            facts["written_after"] = chain.time_text(self.latest)
-        if until is not None:
-            facts["written_before"] = chain.time_text(until)
-        return facts
-
-    def _block(self, record: JsonObject) -> None:
-        try:
-            statement = chain.parse_statement(record)
-            digests = chain.digests_of(record, statement)
-            if record.get("hash") != chain.hash_of(record):
-                raise FormatError("not as it was written")
-        except FormatError:
-            self._settle_unread(self.last_number + 1, None)
-            self._note(Finding(Wrong.BLOCK_ALTERED, self.last_number + 1))
-            self.expected = None
-            return
-        self._settle_unread(statement.entries + 1, None)
-        if self.unsure is not None:
-            self._settle_unsure(record.get("previous") == self.expected)
-        again = statement.block <= self.last_block  # a line too many: those behind it follow as before
-        self._chained_block(record, statement)
-        self.blocks += 1
-        if not again:
-            self.expected = str(record["hash"])
-        if not self._signed(statement):
-            return
-        if statement.since == self.covered or statement.since in self.signed:
-            self.signed_to = max(self.signed_to, statement.entries)
-        for number, digest in enumerate(digests, statement.since + 1):
-            self.signed.setdefault(number, digest)
-        if statement.entries == len(self.entries):
-            last = self.entries[-1].mark if self.entries else None
-            if last is not None and last != statement.head:
-                self._note(Finding(Wrong.ALTERED, statement.entries, {"hash": statement.head}))
-        self.covered = max(self.covered, statement.entries)
-
-    def _chained_block(self, record: JsonObject, statement: Statement) -> None:
-        here = self.last_number + 1
-        if statement.since > self.covered:
-            self._note(Finding(Wrong.BLOCK_MISSING, statement.since + 1, {"block": self.last_block + 1}))
-        elif statement.block != self.last_block + 1 or statement.since != self.covered:
-            self._note(Finding(Wrong.BLOCK_ALTERED, here, {"block": statement.block}))
-        elif self.expected is not None and record.get("previous") != self.expected:
-            self.suggested.append(Finding(Wrong.BLOCK_ALTERED, here))
-        if statement.entries > self.last_number:
-            known: dict[str, Fact] = {**self._around(statement.at), "to": statement.entries}
-            self._note(Finding(Wrong.MISSING, here, known))
-            self.last_number = statement.entries
-        self.last_block = max(self.last_block, statement.block)
-
-    def _signed(self, statement: Statement) -> bool:
-        """Whether a block counts: its signature is that of a key that was given, or none was."""
-        here = statement.since + 1
-        if statement.trail != self.trail:
-            self._note(Finding(Wrong.BLOCK_ALTERED, here, {"of_trail": statement.trail}))
-            return False
-        if not self.keys:
-            return True
-        key = next((one for one in self.keys if one.name == statement.key), None)
-        if key is None:
-            self._note(Finding(Wrong.OTHER_KEY, here, {"block": statement.block, "key": statement.key}))
-            return False
-        if not key.signed(statement):
-            self._note(Finding(Wrong.NOT_SIGNED_SO, here, {"block": statement.block}))
-            return False
-        return True
-
-
-def _compare_with_signed(walk: _Walk) -> None:
-    """Names the first entry that is not what the signed lists say."""
-    stands = [one.digest for one in walk.entries]
-    if not walk.keys:
-        walk.signed_to = 0
-    for number in sorted(walk.signed):
-        here = stands[number - 1] if number <= len(stands) else None
-        if number > len(stands) or here != walk.signed[number]:
-            walk.findings.append(_first_difference(walk, stands, number))
-            break
-    borne_out = {number for number, digest in walk.signed.items() if stands[number - 1 : number] == [digest]}
-    explained = {one.number - more for one in walk.findings if one.what is Wrong.BLOCK_MISSING for more in (0, 1)}
-    told = bool(walk.findings)
-    walk.findings += [one for one in walk.suggested if not told or one.number not in borne_out | explained]
-
-
-def _first_difference(walk: _Walk, stands: list[str | None], number: int) -> Finding:
-    was, after = walk.signed[number], walk.signed.get(number + 1)
-    here = stands[number - 1] if number <= len(stands) else None
-    following = stands[number] if number < len(stands) else None
-    facts: dict[str, Fact] = {"digest": was}
-    before = walk.entries[number - 2].at if 2 <= number <= len(walk.entries) + 1 else None
-    if before is not None:
-        facts["written_after"] = chain.time_text(before)
-    now_at = next((place for place, one in enumerate(stands, 1) if one == was and place > number), None)
-    if number > len(stands):
-        return Finding(Wrong.MISSING, number, facts)
-    if here is not None and stands.count(here) > 1:
-        also = next(place for place, one in enumerate(stands, 1) if one == here and place != number)
-        return Finding(Wrong.REPEATED, number, {"also_at": also})
-    if now_at is None:
-        gone = here is not None and here in (after, *(walk.signed.get(number + more) for more in range(2, 64)))
-        return Finding(Wrong.MISSING if gone else Wrong.ALTERED, number, facts)
-    moved = here is not None and here in walk.signed.values() and not (now_at == number + 1 and following == was)
-    if moved or (here is not None and here == after):
-        return Finding(Wrong.REORDERED, number, {**facts, "now_at": now_at})
-    return Finding(Wrong.INSERTED, number, {"signed_entry_now_at": now_at})
-
-
-def _compare_with_known(walk: _Walk, anchors: list[Statement], codes: list[Code]) -> int:
-    """Lays the trail beside what is known of it elsewhere; up to which entry that bears it out."""
+def _compare_with_known(walk: Walk, anchors: list[Statement], codes: list[Code], *, whole: bool) -> int:
+    """Lays the trail beside what is known of it elsewhere; up to which entry that bears it out. `whole`: whether the
+    walk came to the end, so that what is not there is cut off."""
     known = 0
     own = [one for one in anchors if one.trail == walk.trail]
     own_codes = [one for one in codes if walk.trail is not None and walk.trail.startswith(one.trail)]
@@ -349,36 +123,23 @@ def _compare_with_known(walk: _Walk, anchors: list[Statement], codes: list[Code]
             walk.findings.append(Finding(Wrong.ANCHOR_NOT_SIGNED_SO, anchor.entries, facts))
             continue
         at = chain.time_text(anchor.at)
-        same = anchor.entries <= len(walk.entries) and _mark(walk, anchor.entries) == anchor.head
-        known = _known(walk, anchor.entries, known, same, {"anchored_at": at, "head": anchor.head})
+        same = anchor.entries <= walk.count and walk.mark(anchor.entries) == anchor.head
+        known = _known(walk, anchor.entries, known, same, {"anchored_at": at, "head": anchor.head}, whole)
     for code in own_codes:
-        mark = _mark(walk, code.entries)
+        mark = walk.mark(code.entries)
         same = mark is not None and walk.trail is not None and code.fits(walk.trail, mark)
-        known = _known(walk, code.entries, known, same, {"code": code.signs})
+        known = _known(walk, code.entries, known, same, {"code": code.signs}, whole)
     return known
 
 
-def _mark(walk: _Walk, number: int) -> str | None:
-    return walk.entries[number - 1].mark if 0 < number <= len(walk.entries) else None
-
-
-def _known(walk: _Walk, entries: int, known: int, same: bool, facts: dict[str, Fact]) -> int:
-    if entries > len(walk.entries):
-        walk.findings.append(Finding(Wrong.CUT_OFF, len(walk.entries) + 1, {"entries": entries, **facts}))
+def _known(walk: Walk, entries: int, known: int, same: bool, facts: dict[str, Fact], whole: bool) -> int:
+    if entries > walk.count and not whole:
+        return known
+    if entries > walk.count:
+        walk.findings.append(Finding(Wrong.CUT_OFF, walk.count + 1, {"entries": entries, **facts}))
     elif not same:
         if not any(one.number <= entries for one in walk.findings):
             walk.findings.append(Finding(Wrong.REWRITTEN, entries, facts))
     else:
         return max(known, entries)
     return known
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _time(record: JsonObject) -> datetime | None:
-    try:
-        return chain.time_of(record.get("at"))
-    except ValueError:
-        return None

@@ -11,8 +11,8 @@ from cccd_core.issuance.audit.entry import Kind, Role
 from cccd_core.issuance.audit.findings import Finding, Verification, Wrong
 
 HEADS: Final[Mapping[str, tuple[str, ...]]] = {
-    "en": ("no.", "time", "who", "what", "dossier", "card", "order", "reason"),
-    "vi": ("số", "thời gian", "người thực hiện", "việc", "hồ sơ", "thẻ", "theo lệnh", "lý do"),
+    "en": ("no.", "time", "who", "what", "dossier", "card", "person", "number", "order", "reason"),
+    "vi": ("số", "thời gian", "người thực hiện", "việc", "hồ sơ", "thẻ", "người", "số lượng", "theo lệnh", "lý do"),
 }
 
 _KINDS: Mapping[str, Mapping[Kind, str]] = {
@@ -35,7 +35,11 @@ _ROLES: Mapping[str, Mapping[Role, str]] = {
 _ACTS_VI: Mapping[str, str] = {
     "verified": "đã in thẻ và kiểm tra", "rejected": "từ chối", "duplicate": "trùng với người đã có",
     "review": "chờ người xét duyệt", "failed": "chưa làm được", "unique": "không trùng với ai",
-    "received": "đã tiếp nhận", "sound": "hợp lệ",
+    "received": "đã tiếp nhận", "sound": "hợp lệ", "done": "đã xong", "search": "tra cứu vân tay",
+    "shown": "đã xem", "listed": "đã xem danh sách", "exported": "xuất dữ liệu", "vote": "cho ý kiến",
+    "settled": "đã quyết định", "reopened": "mở lại", "removed": "xóa khỏi kho", "replaced": "thay vân tay",
+    "renamed": "đổi mã", "merged": "gộp người", "units_changed": "sửa danh sách đơn vị", "moved": "chuyển trạng thái",
+    "card_read": "đọc thẻ", "card_verified": "kiểm tra thẻ", "fee": "ghi lệ phí",
 }  # fmt: skip
 _WRONG_VI: Mapping[Wrong, str] = {
     Wrong.NOT_A_TRAIL: "dòng đầu không phải của một nhật ký kiểm toán, hoặc đã bị sửa",
@@ -53,6 +57,7 @@ _WRONG_VI: Mapping[Wrong, str] = {
     Wrong.REWRITTEN: "mốc neo biết các mục khác cho đến số này: nhật ký đã bị viết lại",
     Wrong.ANCHOR_NOT_SIGNED_SO: "một mốc neo của nhật ký này không do khóa được đưa ra ký",
     Wrong.NO_ANCHOR: "không mốc neo nào thuộc nhật ký này",
+    Wrong.UNGUARDED: "các bảng của nhật ký không còn như khi được tạo: phần cấm sửa dòng đã bị gỡ bỏ",
 }
 _LINES: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -68,6 +73,7 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "unanchored": "no anchor was given or fits: entries cut off the end would not be noticed",
         "torn": "the last line is torn: somebody was interrupted while writing it; it was never acknowledged",
         "back": "before entry {number} the clock was set back by {seconds} s; the order is that of the numbers",
+        "left": "{left} lines behind entry {entries} were not looked at",
         "code": "code: {code}",
     },
     "vi": {
@@ -83,6 +89,7 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "unanchored": "không có mốc neo phù hợp: nếu phần cuối bị cắt thì không nhận ra được",
         "torn": "dòng cuối bị dở dang: việc ghi bị ngắt; dòng ấy chưa từng được xác nhận",
         "back": "trước mục {number} đồng hồ bị chỉnh lùi {seconds} giây; thứ tự là theo số",
+        "left": "{left} dòng sau mục {entries} chưa được xem",
         "code": "mã: {code}",
     },
 }
@@ -94,21 +101,31 @@ def row(recorded: Recorded, language: str) -> tuple[str, ...]:
     entry = recorded.entry
     who = "" if entry.actor is None else f"{entry.actor.name} ({_ROLES[language][entry.actor.role]})"
     act = _ACTS_VI.get(entry.what, entry.what) if language == "vi" else entry.what.replace("_", " ")
+    if entry.of is not None:
+        act = f"{act} ({'mục' if language == 'vi' else 'entry'} {entry.of})"
     at = recorded.at.astimezone(VIETNAM)
     return (
         str(recorded.number), f"{at:%Y-%m-%d %H:%M:%S}", who, f"{_KINDS[language][entry.kind]}: {act}",
-        entry.dossier or "", entry.card or "", entry.order or "", (entry.reason or "").replace("_", " "),
+        entry.dossier or "", entry.card or "", _short(entry.person), "" if entry.count is None else str(entry.count),
+        entry.order or "", (entry.reason or "").replace("_", " "),
     )  # fmt: skip
+
+
+def _short(person: str | None) -> str:
+    """A digest by its first digits: whoever needs all of them takes JSON."""
+    return "" if person is None else f"{person[:23]}…" if person.startswith("sha256:") else person
 
 
 def verdict(found: Verification, language: str) -> Iterator[str]:
     """What a verification found, the most important line first."""
     lines = _LINES[language]
-    values = {**found.as_dict(), "first": found.signed + 1}
+    values = {**found.as_dict(), "first": found.signed + 1, "left": found.left}
     if found.sound:
         yield lines["sound"].format(**values)
     for place, one in enumerate(found.findings[:_SHOWN]):
         yield lines["more" if place else "wrong"].format(number=one.number, text=_told(one, language))
+    if found.left:
+        yield lines["left"].format(**values)
     if found.trail is not None:
         yield lines["about"].format(**values)
     if not found.keys_given:

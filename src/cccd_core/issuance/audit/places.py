@@ -1,0 +1,143 @@
+"""Which trail an act is told to, and a trail by the name of its place.
+
+A place is a file of lines, a file of SQLite, or a `postgresql://` URL. A folder (of a gallery, or in which a register
+lies) that has the file `trail.json` demands that whatever is done with it is told to the place that the file names:
+
+    {"format": "cccd-trail-place", "version": 1, "where": "postgresql://audit@db.example/cccd"}
+
+A register in a server whose database has a trail demands that one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from cccd_core.errors import ConflictError, DamagedError, FileError, ParameterError
+from cccd_core.issuance.audit.sql import SqlStore, has_trail
+from cccd_core.issuance.audit.stores import FILE_BYTES_MAX, WHAT, BytesReader, FileStore, TrailReader, TrailStore
+from cccd_core.issuance.audit.trail import Trail
+from cccd_core.storage import whole_file
+from cccd_core.storage.postgres import SCHEME, URL_CHARACTERS_MOST, demand_url
+
+PLACE_FILE: Final = "trail.json"
+VARIABLE: Final = "CCCD_TRAIL"
+_FORMAT: Final = "cccd-trail-place"
+_VERSION: Final = 1
+_PLACE_BYTES_MOST: Final = 8192
+_SQLITE: Final = b"SQLite format 3\0"
+_TABLES: Final = frozenset({".sqlite", ".sqlite3", ".db"})
+
+
+@contextmanager
+def opened(where: str, *, make: bool = True) -> Iterator[TrailStore]:
+    """The trail at a place, to be added to; begun where there is none and `make` lets it. Errors as `SqlStore`;
+    FileError where there is none."""
+    path = Path(where)
+    if where.startswith(SCHEME) or _is_tables(path):
+        with closing(SqlStore(where if where.startswith(SCHEME) else path, make=make)) as store:
+            yield store
+        return
+    if not make and not path.exists():
+        raise FileError("there is no audit trail", path=where)
+    yield FileStore(path)
+
+
+@contextmanager
+def looked_at(where: str) -> Iterator[TrailReader]:
+    """The trail at a place as it is, whatever was done to it. FileError where there is none."""
+    path = Path(where)
+    if where.startswith(SCHEME) or (_is_tables(path) and path.exists()):
+        with closing(SqlStore(where if where.startswith(SCHEME) else path, make=False, as_it_is=True)) as store:
+            yield store
+        return
+    if not path.is_file():  # a pipe, which gives its bytes once; or what cannot be read, as the error says
+        yield BytesReader(whole_file.read(path, WHAT, most=FILE_BYTES_MAX))
+    else:
+        yield FileStore(path)
+
+
+@contextmanager
+def trail_for(given: str | None, *, folder: Path | None = None, register: str | None = None) -> Iterator[Trail | None]:
+    """The trail for acts on what is in a folder, or on a register (a file, or a URL): the one that they demand, else
+    `given`, else the one in the environment (`CCCD_TRAIL`); None where there is none of these.
+
+    ConflictError where another one is given than is demanded; DamagedError for a `trail.json` that is none.
+    """
+    where = demanded(folder=folder, register=register)
+    chosen = given or os.environ.get(VARIABLE) or None
+    if where is not None and given is not None and not _same(where, given):
+        raise ConflictError("what is done here is told to another audit trail", demanded=where, given=given)
+    where = where or chosen
+    if where is None:
+        yield None
+        return
+    with opened(where) as store:
+        yield Trail(store)
+
+
+def demanded(*, folder: Path | None = None, register: str | None = None) -> str | None:
+    """The place to which whatever is done with a folder or a register is told; None where neither says so."""
+    if register is not None and register.startswith(SCHEME):
+        return register if has_trail(register) else None
+    beside = folder if register is None else Path(register).parent
+    path = None if beside is None else beside / PLACE_FILE
+    return None if path is None or not path.exists() else _named(path)
+
+
+def demand(folder: Path, where: str) -> None:
+    """Lets a folder demand that what is done with it is told to this place, whose trail is begun there. A place that is
+    demanded already stays: ConflictError where it is another one."""
+    absolute = where if where.startswith(SCHEME) else str(Path(where).resolve())
+    path = folder / PLACE_FILE
+    if path.exists():
+        known = _named(path)
+        if not _same(known, absolute):
+            raise ConflictError("what is done here is told to another audit trail", demanded=known, given=where)
+        return
+    with opened(absolute):
+        pass
+    data = json.dumps({"format": _FORMAT, "version": _VERSION, "where": absolute}, indent=1, ensure_ascii=False)
+    whole_file.write(path, f"{data}\n".encode(), private=True)
+
+
+def _named(path: Path) -> str:
+    data = whole_file.read(path, "place of an audit trail", most=_PLACE_BYTES_MOST)
+    try:
+        said: object = json.loads(data)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict) or said.keys() != {"format", "version", "where"} or said["format"] != _FORMAT:
+        raise DamagedError("the file names no place of an audit trail", path=str(path))
+    where = said["where"]
+    if said["version"] != _VERSION or not isinstance(where, str) or not 0 < len(where) <= URL_CHARACTERS_MOST:
+        raise DamagedError("the file names no place of an audit trail", path=str(path), known=_VERSION)
+    if where.startswith(SCHEME):
+        try:
+            return demand_url(where)
+        except ParameterError as error:
+            raise DamagedError(error.message, **{**error.facts, "path": str(path)}) from None
+    return where
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or (
+        not one.startswith(SCHEME) and not other.startswith(SCHEME) and Path(one).resolve() == Path(other).resolve()
+    )
+
+
+def _is_tables(path: Path) -> bool:
+    if not path.exists():
+        return path.suffix in _TABLES
+    try:
+        start = b""
+        if path.is_file():
+            with path.open("rb") as file:
+                start = file.read(len(_SQLITE))
+    except OSError:
+        return False  # whoever opens it says why
+    return start == _SQLITE
