@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Final, ParamSpec, Protocol, TypeVar
@@ -44,6 +44,12 @@ class Database(Protocol):
         self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
     ) -> None:
         """Inserts rows, which have the same columns, in the transaction of `write`."""
+
+    def among(  # type: ignore[explicit-any]  # a table of any columns
+        self, connection: Connection, table: Table, names: Sequence[str], key: str, values: Sequence[str | bytes]
+    ) -> Iterator[tuple[object, ...]]:
+        """The columns `names` of the rows whose `key` is one of these values, as the driver gives them: texts, whole
+        numbers and bytes, no days."""
 
     def erase(self) -> None:
         """Leaves nothing of what was deleted before where this can be done at once."""

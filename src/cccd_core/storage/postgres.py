@@ -36,6 +36,7 @@ from cccd_core.errors import (
     UnavailableError,
 )
 from cccd_core.storage.database import LostConnectionError
+from cccd_core.storage.postgres_arrays import array
 from cccd_core.storage.postgres_purge import purge
 
 SCHEME: Final = "postgresql://"
@@ -135,9 +136,17 @@ class PostgresDatabase:
         """Inserts rows, which have the same columns, in the transaction of `write`: in one statement, so that rules of
         tables look at all of them at once."""
         names = list(rows[0])
-        arrays = ", ".join(f"%s::{table.c[name].type.compile(connection.dialect)}[]" for name in names)
-        statement = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - ours
-        connection.exec_driver_sql(statement, tuple([row[name] for row in rows] for name in names))
+        arrays = ", ".join(f"unnest({_given(connection, table, name)})" for name in names)
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {arrays}"
+        connection.exec_driver_sql(statement, tuple(array([row[name] for row in rows]) for name in names))
+
+    def among(  # type: ignore[explicit-any]  # a table of any columns
+        self, connection: Connection, table: Table, names: Sequence[str], key: str, values: Sequence[str | bytes]
+    ) -> Iterator[tuple[object, ...]]:
+        """The columns `names` of the rows whose `key` is one of these values, in one statement."""
+        among = f"{key} = ANY({_given(connection, table, key)})"
+        statement = f"SELECT {', '.join(names)} FROM {table.name} WHERE {among}"  # noqa: S608 - our own names
+        yield from connection.exec_driver_sql(statement, (array(values),))
 
     def erase(self) -> None:
         """Nothing can be done at once: no reader sees what was deleted, and `purge` takes its bytes away."""
@@ -299,6 +308,11 @@ class PostgresDatabase:
             raise DamagedError(f"the {kind.what}'s tables are not those of its version", path=self.where)
 
 
+def _given(connection: Connection, table: Table, name: str) -> str:  # type: ignore[explicit-any]  # of any columns
+    """A parameter that is an array of a column's values."""
+    return f"%s::{table.c[name].type.compile(connection.dialect)}[]"
+
+
 def demand_url(url: str) -> str:
     """The URL as it is. ParameterError where it names no database, or holds a password or anything else that is not to
     stand in one; UnavailableError without the driver. The error does not show it."""
@@ -360,7 +374,7 @@ _TRIGGERS: Final = (  # each that is not turned off, with its table and what its
     " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid"
     " WHERE n.nspname = %s AND NOT t.tgisinternal AND t.tgenabled <> 'D' LIMIT 256"
 )
-_FUNCTION: Final = re.compile(r"CREATE FUNCTION (\w+)\(\) .* AS \$\$(.*)\$\$", re.DOTALL)
+_FUNCTION: Final = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(\) .* AS \$\$(.*)\$\$", re.DOTALL)
 _TRIGGER: Final = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+) .* ON (\w+) .*EXECUTE FUNCTION (\w+)\(\)")
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Table, create_engine, insert
+from sqlalchemy import Connection, Date, Table, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -30,6 +30,7 @@ from cccd_core.storage.faults import file_error
 _BUSY_TIMEOUT_MS: Final = 60_000
 _FOLDING_S: Final = 0.005
 _SMALLEST_PAGE: Final = 512
+_ASKED_AT_ONCE: Final = 1000  # values in one question
 _KEPT_OPEN: Final = 8  # connections kept between transactions; more are opened where more threads ask
 
 
@@ -91,7 +92,23 @@ class SqliteFile:
         self, connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
     ) -> None:
         """Inserts rows, which have the same columns, in the transaction of `write`."""
-        connection.execute(insert(table), rows)
+        names = list(rows[0])
+        columns = [[row[name] for row in rows] for name in names]
+        for place, name in enumerate(names):
+            if isinstance(table.c[name].type, Date):  # which SQLite has as texts
+                columns[place] = [None if day is None else str(day) for day in columns[place]]
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our own names
+        connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+
+    def among(  # type: ignore[explicit-any]  # a table of any columns
+        self, connection: Connection, table: Table, names: Sequence[str], key: str, values: Sequence[str | bytes]
+    ) -> Iterator[tuple[object, ...]]:
+        """The columns `names` of the rows whose `key` is one of these values, a statement for each thousand of them."""
+        select = f"SELECT {', '.join(names)} FROM {table.name} WHERE {key} IN"  # noqa: S608 - our own names
+        for start in range(0, len(values), _ASKED_AT_ONCE):
+            part = tuple(values[start : start + _ASKED_AT_ONCE])
+            yield from connection.exec_driver_sql(f"{select} ({', '.join('?' * len(part))})", part)
 
     def erase(self) -> None:
         """Folds the log into the file and empties it, so that nothing is left of what was deleted before: secure

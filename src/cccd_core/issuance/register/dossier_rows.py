@@ -13,16 +13,22 @@ from sqlalchemy import RowMapping
 
 from cccd_core.errors import DamagedError
 from cccd_core.issuance.register.life import BEFORE, State
-from cccd_core.issuance.register.records import DossierRecord, Event, Move, Receipt, time_of
+from cccd_core.issuance.register.records import DossierRecord, Event, Move, Receipt, microseconds, time_of
 
 _DIGEST_HEAD: Final = "sha256:"
-_SAME: Final = ("kind", "grounds", "unit", "digest")
+STANDING: Final = ("dossier_id", "dossier_no", "state", "last_sequence", "last_time_us")
+"""The columns of a dossier by which it is moved."""
+SAME: Final = ("kind", "grounds", "unit", "digest")
+"""Those by which a dossier that is received again is known to be the one that is there."""
+RECORDED: Final = ("event_id", "dossier_no", "to_state", "actor", "time_us", "behind_us", "reason", "ordered_by")
+"""The columns of an event by which a step that is asked for again is known to be the one that is there."""
+_STATES: Final[Mapping[object, State]] = {str(state): state for state in State}
 _TIMES_US: Final = 1 << 57  # up to the year 6500
 
 
 @dataclass(slots=True)
 class Standing:
-    """Where a dossier stands while steps are being recorded, and as what it was received."""
+    """Where a dossier stands while steps are being recorded, and as what it was received where this was asked for."""
 
     number: int
     state: str
@@ -45,17 +51,13 @@ def kept(receipt: Receipt) -> dict[str, object]:
     }
 
 
-def same(receipt: Receipt) -> tuple[object, ...]:
-    """By what a dossier that is received again is known to be the one that is there."""
-    row = kept(receipt)
-    return tuple(row[name] for name in _SAME)
-
-
-def as_standing(row: RowMapping) -> Standing:
-    """Where the dossier of a row stands."""
-    one = as_record(row)
-    found = tuple(row[name] for name in _SAME)
-    return Standing(row["dossier_no"], one.state, one.sequence, row["last_time_us"], found)
+def as_standing(row: tuple[object, ...]) -> tuple[str, Standing]:
+    """The id of a dossier, and where it stands: `row` has the columns of `STANDING`, and maybe those of `SAME`."""
+    dossier_id, number, state, sequence, time, *same = row
+    try:
+        return str(dossier_id), Standing(_count(number), _STATES[state], _count(sequence), _count(time), tuple(same))
+    except (ValueError, KeyError, TypeError):
+        raise DamagedError("the register holds a dossier as it never writes one") from None
 
 
 def as_record(row: RowMapping) -> DossierRecord:
@@ -132,13 +134,16 @@ def as_event(dossier_id: str, row: Mapping[str, object] | RowMapping) -> Event:
         raise DamagedError("the register holds an event as it never writes one") from None
 
 
-def same_event(known: Event, move: Move) -> bool:
-    """Whether a step was recorded as it is asked for now."""
-    given = None if move.time is None else move.time - known.time + known.behind
-    return (
-        (known.dossier_id, known.to, known.actor, known.reason, known.order)
-        == (move.dossier_id, move.to, move.actor, move.reason, move.order)
-    ) and not given
+def same_event(known: Mapping[str, object], standing: Standing, move: Move) -> bool:
+    """Whether a step was recorded as it is asked for now, of the dossier that stands there. `known`: the columns of
+    `RECORDED`."""
+    told = tuple(known[name] for name in ("dossier_no", "to_state", "actor", "reason", "ordered_by"))
+    if told != (standing.number, str(move.to), move.actor, move.reason, move.order):
+        return False
+    try:
+        return move.time is None or microseconds(move.time) == _count(known["time_us"]) - _count(known["behind_us"])
+    except ValueError:
+        raise DamagedError("the register holds an event as it never writes one") from None
 
 
 def _day(value: object) -> date:

@@ -7,8 +7,7 @@ is refused changes nothing. Doing the same again changes nothing either: a dossi
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,17 +18,25 @@ from sqlalchemy import Connection, func, select, update
 from cccd_core.country.clock import VIETNAM
 from cccd_core.errors import CccdError, ConflictError
 from cccd_core.issuance.register.database import open_register
-from cccd_core.issuance.register.dossier_rows import Standing, as_event, as_standing, event_row, kept, same, same_event
+from cccd_core.issuance.register.dossier_rows import (
+    RECORDED,
+    SAME,
+    STANDING,
+    Standing,
+    as_standing,
+    event_row,
+    kept,
+    same_event,
+)
 from cccd_core.issuance.register.life import BEFORE, State, demand_move
 from cccd_core.issuance.register.reading import DossierReader
-from cccd_core.issuance.register.records import Clock, Event, Move, Receipt, microseconds
+from cccd_core.issuance.register.records import Clock, Move, Receipt, microseconds
 from cccd_core.issuance.register.tables import DOSSIERS, EVENTS, UNITS
 from cccd_core.issuance.register.unit_rows import change_units
 from cccd_core.issuance.register.units import Unit
 from cccd_core.storage.database import repeated
 
 BLOCK: Final = 1000
-_ASKED_AT_ONCE: Final = 500  # values in one question
 
 DueDay: TypeAlias = Callable[[date], date | None]
 _T = TypeVar("_T")
@@ -93,34 +100,31 @@ class DossierRegister(DossierReader):
 
     @repeated
     def _receive(self, receipts: Sequence[Receipt]) -> int:
+        days = {one.received.astimezone(VIETNAM).date() for one in receipts}
+        due = {day: self._due(day) for day in days}
         with self._database.write() as connection:
-            there = _standings(connection, [one.dossier_id for one in receipts])
+            names = list({one.dossier_id for one in receipts})
+            found = self._database.among(connection, DOSSIERS, (*STANDING, *SAME), "dossier_id", names)
+            there = dict(map(as_standing, found))
             number: int = connection.execute(select(func.max(DOSSIERS.c.dossier_no))).scalar() or 0
-            _demand_units(connection, {one.unit_id for one in receipts})
+            self._demand_units(connection, sorted({one.unit_id for one in receipts}))
             dossiers: list[dict[str, object]] = []
             events: list[dict[str, object]] = []
             for one in receipts:
+                row = kept(one)
+                same = tuple(row[name] for name in SAME)
                 known = there.get(one.dossier_id)
                 if known is not None:
-                    if known.same != same(one):
+                    if known.same != same:
                         raise ConflictError("another dossier has this id", dossier=one.dossier_id)
                     continue
                 number += 1
-                time = microseconds(one.received)
-                there[one.dossier_id] = Standing(number, BEFORE, 0, 0, same(one))
+                standing = there[one.dossier_id] = Standing(number, BEFORE, 0, 0, same)
                 day = one.received.astimezone(VIETNAM).date()
-                dossiers.append(
-                    {
-                        **kept(one),
-                        "dossier_no": number,
-                        "received_day": day,
-                        "due_day": self._due(day),
-                        "state": BEFORE,
-                        "last_sequence": 0,
-                        "last_time_us": 0,
-                    }
-                )
-                events.append(event_row(there[one.dossier_id], State.RECEIVED, one.actor, time, one.event_id))
+                row |= {"dossier_no": number, "received_day": day, "due_day": due[day]}
+                row |= {"state": BEFORE, "last_sequence": 0, "last_time_us": 0}
+                dossiers.append(row)
+                events.append(event_row(standing, State.RECEIVED, one.actor, microseconds(one.received), one.event_id))
             if dossiers:
                 self._database.put(connection, DOSSIERS, dossiers)
                 self._database.put(connection, EVENTS, events)
@@ -128,25 +132,39 @@ class DossierRegister(DossierReader):
 
     @repeated
     def _move(self, moves: Sequence[Move]) -> int:
+        names = list({one.dossier_id for one in moves})
+        given = list({one.event_id.bytes for one in moves})
         with self._database.write() as connection:
-            standings = _standings(connection, [one.dossier_id for one in moves])
-            recorded = {found.event_id: found for found in _recorded(connection, [one.event_id for one in moves])}
+            standings = dict(
+                map(as_standing, self._database.among(connection, DOSSIERS, STANDING, "dossier_id", names))
+            )
+            recorded: dict[object, Mapping[str, object]] = {
+                row[0]: dict(zip(RECORDED, row, strict=True))
+                for row in self._database.among(connection, EVENTS, RECORDED, "event_id", given)
+            }
             rows = []
             for one in moves:
                 standing = standings.get(one.dossier_id)
                 if standing is None:
                     raise ConflictError("no dossier has this id", dossier=one.dossier_id)
-                known = recorded.get(one.event_id)
+                known = recorded.get(one.event_id.bytes)
                 if known is not None:
-                    if not same_event(known, one):
+                    if not same_event(known, standing, one):
                         raise ConflictError("another step was recorded under this id", dossier=one.dossier_id)
                     continue
                 row = self._step(standing, one)
                 rows.append(row)
-                recorded[one.event_id] = as_event(one.dossier_id, row)
+                recorded[one.event_id.bytes] = row
             if rows:
                 self._database.put(connection, EVENTS, rows)
             return len(rows)
+
+    def _demand_units(self, connection: Connection, names: Sequence[str]) -> None:
+        """ConflictError where one is none of the register's."""
+        known = {row[0] for row in self._database.among(connection, UNITS, ("unit_id",), "unit_id", names)}
+        for name in names:
+            if name not in known:
+                raise ConflictError("the register has no such unit", unit=name)
 
     def _step(self, standing: Standing, move: Move) -> dict[str, object]:
         """The row of a step; the dossier stands behind it."""
@@ -166,29 +184,3 @@ def _parts(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
     rest = iter(items)
     while part := list(islice(rest, size)):
         yield part
-
-
-def _standings(connection: Connection, dossier_ids: Iterable[str]) -> dict[str, Standing]:
-    """Where those of these dossiers stand that are there."""
-    found: dict[str, Standing] = {}
-    for part in _parts(dict.fromkeys(dossier_ids), _ASKED_AT_ONCE):
-        query = select(DOSSIERS).where(DOSSIERS.c.dossier_id.in_(part))
-        found.update((row["dossier_id"], as_standing(row)) for row in connection.execute(query).mappings())
-    return found
-
-
-def _recorded(connection: Connection, event_ids: Iterable[uuid.UUID]) -> Iterator[Event]:
-    """Those of these events that are there."""
-    for part in _parts((one.bytes for one in event_ids), _ASKED_AT_ONCE):
-        query = select(DOSSIERS.c.dossier_id, EVENTS).join(DOSSIERS, DOSSIERS.c.dossier_no == EVENTS.c.dossier_no)
-        for row in connection.execute(query.where(EVENTS.c.event_id.in_(part))).mappings():
-            yield as_event(row["dossier_id"], row)
-
-
-def _demand_units(connection: Connection, units: Iterable[str]) -> None:
-    """ConflictError where one is none of the register's."""
-    for part in _parts(sorted(units), _ASKED_AT_ONCE):
-        known = set(connection.execute(select(UNITS.c.unit_id).where(UNITS.c.unit_id.in_(part))).scalars())
-        for unit_id in part:
-            if unit_id not in known:
-                raise ConflictError("the register has no such unit", unit=unit_id)
