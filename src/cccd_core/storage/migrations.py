@@ -41,7 +41,8 @@ class _Statements(io.TextIOBase):
 
 def written(folder: Path, dialect: Dialect) -> Written:
     """The migrations in `folder`/versions, from the first to the last. A migration's name is the number of the version
-    that it makes; it must not look at rows, which are not there when it is written out."""
+    that it makes, above that of the one before it (ValueError); it must not look at rows, which are not there when it
+    is written out."""
     counts: dict[int, int] = {}
     statements = _Statements()
     context = MigrationContext.configure(
@@ -49,7 +50,9 @@ def written(folder: Path, dialect: Dialect) -> Written:
     )
     with Operations.context(context):
         for script in reversed(list(ScriptDirectory(str(folder)).walk_revisions())):
+            if int(script.revision) <= max(counts, default=0):
+                raise ValueError(f"the migration {script.revision} comes after one of a later version")
             script.module.upgrade()
             counts[int(script.revision)] = len(statements.found)
-    *earlier, version = sorted(counts)
+    *earlier, version = counts
     return Written(version, tuple(statements.found), {one: counts[one] for one in earlier})
