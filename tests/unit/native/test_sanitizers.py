@@ -36,7 +36,7 @@ SOURCES = {
 SANITIZERS = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all", "-O1", "-w"]
 # family, table, rounds: what a round is, the drivers say
 RUNS = [
-    ("scanning", "", 500),
+    ("scanning", "", 250),
     ("coding", "", 120),
     ("extraction", "", 60),
     ("matching", "real", 3000),
