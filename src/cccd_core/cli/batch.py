@@ -70,6 +70,7 @@ def images(
 ) -> None:
     """Opens the images of fingers that a run kept."""
     from cccd_core.cli.gallery_key import read_key
+    from cccd_core.issuance.dossiers.raw import place_name
     from cccd_core.issuance.runs.images import KeptImages
     from cccd_core.storage import whole_file
     from cccd_core.storage.aes_gcm import KeyRing
@@ -80,7 +81,7 @@ def images(
     with progress("opening", quiet=as_json) as step:
         for name in dossier or (None,):
             for image in kept.read(name):
-                path = to / image.dossier_id / f"{image.position}.{image.ending}"
+                path = to / image.dossier_id / f"{place_name(image.place)}.{image.ending}"
                 whole_file.write(path, image.data, private=True, folders=True)
                 written.append(str(path))
                 step(len(written), len(written), "images")

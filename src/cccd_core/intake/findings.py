@@ -41,6 +41,7 @@ class Doubt(Word):
     SEVERAL_NO_FLOW = "several_no_flow", "several fingers hardly follow ridges or are scattered"
     SAME_FINGER = "same_finger", "two positions hold the same finger"
     MIRRORED_FINGER = "mirrored_finger", "two positions hold a finger and its mirror image"
+    POSITION_UNKNOWN = "position_unknown", "the positions of so many fingers are not known that the others are too few"
     IMAGE_DIFFERS = "image_differs", "a template and the image beside it are not of one finger"
 
 

@@ -175,6 +175,11 @@ def _repeated(name: str, position: int) -> WrongFile:
     return WrongFile(short(name), position, Wrong.REPEATED, FormatError("two files of one finger", position=position))
 
 
+def unplaced_number(name: str) -> int:
+    """Which of the fingers of unknown position a file's name says: 3 of `0-3.fmr`, 0 of `0.fmr`."""
+    return int(name.partition(".")[0].partition("-")[2] or 0)
+
+
 def short(name: str) -> str:
     """A file's name as it is shown, and not too long."""
     return shown(name[:_SHOWN])

@@ -336,7 +336,7 @@ def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> _Checked:
     if sound is not None:
         try:
             portrait = portraits.for_chip(sound.portrait, policy)
-            content = Content(sound.dossier, sound.tenprint, portrait, _images(sound, policy))
+            content = Content(sound.dossier, sound.tenprint, portrait, _images(sound, policy), sound.unplaced)
             return _Checked(entry, content, {position: each.data for position, each in sound.images.items()})
         except DossierError as error:
             problems = (*problems, Problem.of(raw.dossier_id, "portrait", error))
@@ -364,13 +364,9 @@ def _evidence(problems: Iterable[Problem], severity: Severity) -> tuple[ProblemE
 
 
 def _quality(checked: CheckedDossier) -> tuple[QualityEvidence, ...]:
-    again = {
-        one.facts.get("position"): tuple(str(one.facts["why"]).split())
-        for one in checked.problems
-        if one.reason is Oddity.CAPTURE_AGAIN
-    }
     return tuple(
-        QualityEvidence(position, figure, again.get(position, ())) for position, figure in checked.quality.items()
+        QualityEvidence(max(place, 0), figure, checked.again.get(place, ()))
+        for place, figure in checked.quality.items()
     )
 
 

@@ -52,7 +52,7 @@ def test_every_field_and_reason_is_explained() -> None:
     assert set(said["x-reasons"]) == set(Fault)
     assert len(schema.GROUNDS["exchange"]) == 7
     fingers = {f"finger_{what}{i}" for what in ("", "image_") for i in range(1, 11)}
-    assert set(said["x-parquet-columns"]) == {*schema.BY_NAME, "portrait", *fingers}
+    assert set(said["x-parquet-columns"]) == {*schema.BY_NAME, "portrait", "unplaced", "unplaced_images", *fingers}
 
 
 @pytest.mark.parametrize(

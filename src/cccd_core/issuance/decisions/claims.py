@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
 
+from cccd_core.dedup import EnrolledPerson
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Failure, RegisterReason
 from cccd_core.issuance.register.store import Acceptance, CardStatus, Register, new_person_id
@@ -13,7 +14,7 @@ from cccd_core.issuance.runs.evidence import Evidence
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.replaced import replaced
 from cccd_core.issuance.runs.state import DossierState, Entry
-from cccd_core.templates import Tenprint
+from cccd_core.templates import FingerTemplate, Tenprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Claim:
     digest: str
     dossier: Dossier = field(repr=False)
     tenprint: Tenprint = field(repr=False)
+    unplaced: tuple[FingerTemplate, ...] = field(repr=False)
     person_id: str
     owner: str | None = None
     contested: RegisterReason | None = None
@@ -40,6 +42,15 @@ class Claim:
         """The person whose card this would be."""
         return self.owner or self.person_id
 
+    @property
+    def searchable(self) -> bool:
+        """Whether there is any finger."""
+        return bool(len(self.tenprint) or self.unplaced)
+
+    def person(self, person_id: str) -> EnrolledPerson:
+        """Its fingers under this identifier."""
+        return EnrolledPerson(person_id, self.tenprint, self.unplaced)
+
     def order(self, run: str) -> Order:
         return Order(self.dossier.dossier_id, self.dossier.personal_number, run, self.digest)
 
@@ -49,7 +60,7 @@ class Claim:
             dossier_id=dossier.dossier_id,
             number=dossier.personal_number,
             person_id=self.enrolled_as,
-            enrolled=len(self.tenprint) > 0,
+            enrolled=self.searchable,
             issue_date=dossier.issue_date,
             expiry_date=dossier.expiry_date,
             replaces=dossier.former_number if dossier.anew else None,
@@ -106,7 +117,7 @@ class Claims:
         """The claim of a dossier; `claimed` are the numbers of those before it, `enrolled` is who is in the gallery."""
         dossier = content.dossier
         person_id = new_person_id(dossier.dossier_id, dossier.personal_number)
-        claim = Claim(entry, digest, dossier, content.tenprint, person_id)
+        claim = Claim(entry, digest, dossier, content.tenprint, content.unplaced, person_id)
         owner, former = self._owners(dossier)
         if owner == person_id:  # this dossier, accepted by a run that was interrupted
             return replace(claim, from_before=dossier.kind != "new")

@@ -73,9 +73,9 @@ class DecideStage:
         settled, claims = self._claims(run, rulings)
         own = self._own_records(claims)
         claims.sort(key=lambda claim: _rank(claim, own.get(claim.person_id)))
-        searchable = [claim for claim in claims if len(claim.tenprint)]
+        searchable = [claim for claim in claims if claim.searchable]
         exclude = self.reviews.exclude(searchable, rulings)
-        people = [EnrolledPerson(claim.person_id, claim.tenprint) for claim in searchable]
+        people = [claim.person(claim.person_id) for claim in searchable]
         decisions = self.searcher.search(people, self.gallery, exclude=exclude, progress=progress)
         names = _Names(self.register, {claim.person_id: claim.entry.dossier_id for claim in searchable})
         decided = {claim.person_id: decision for claim, decision in zip(searchable, decisions, strict=True)}
@@ -110,9 +110,7 @@ class DecideStage:
         # a second time, someone accepted and not yet enrolled would not. And the order before the register, so that
         # nothing is accepted that no run is known to make.
         enrolled = [
-            EnrolledPerson(claim.enrolled_as, claim.tenprint)
-            for claim in unique
-            if claim.own_record is None and len(claim.tenprint)
+            claim.person(claim.enrolled_as) for claim in unique if claim.own_record is None and claim.searchable
         ]
         for first in range(0, len(enrolled), _ENROLLED_AT_A_TIME):
             self.gallery.add_many(enrolled[first : first + _ENROLLED_AT_A_TIME])
@@ -154,10 +152,10 @@ class DecideStage:
         """The fingers of every exchange and reissue against the record of its number."""
         return {
             claim.person_id: self.searcher.search(
-                [EnrolledPerson(claim.person_id, claim.tenprint)], MemoryGallery([self.gallery.get(claim.own_record)])
+                [claim.person(claim.person_id)], MemoryGallery([self.gallery.get(claim.own_record)])
             )[0]
             for claim in claims
-            if claim.own_record is not None and len(claim.tenprint)
+            if claim.own_record is not None and claim.searchable
         }
 
     def _outcome(

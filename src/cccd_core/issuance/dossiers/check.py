@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from cccd_core.country.clock import today
 from cccd_core.country.renewal import age_on
@@ -22,7 +23,7 @@ from cccd_core.issuance.dossiers.finger_images import ReadImage, differs, read_i
 from cccd_core.issuance.dossiers.fingers import read_finger
 from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.portrait import Portrait
-from cccd_core.issuance.dossiers.raw import Batch, RawDossier
+from cccd_core.issuance.dossiers.raw import Batch, RawDossier, place_name
 from cccd_core.issuance.dossiers.reasons import (
     DossierError,
     Fault,
@@ -39,28 +40,32 @@ from cccd_core.progress import Progress
 from cccd_core.templates import FingerTemplate, Tenprint
 from cccd_core.templates.nist_file import prints_alone
 
+FINGERS_MOST: Final = 10  # of a person
+
 
 @dataclass(frozen=True, slots=True)
 class SoundDossier:
-    """What a dossier with nothing wrong says. `tenprint` has the usable fingers alone, `images` those of them of which
-    there is an image."""
+    """What a dossier with nothing wrong says. `tenprint` has the usable fingers of known position, `unplaced` the
+    others, `images` those of them of which there is an image, by place (`RawDossier`)."""
 
     dossier: Dossier = field(repr=False)
     tenprint: Tenprint = field(repr=False)
     portrait: Portrait = field(repr=False)
     images: Mapping[int, ReadImage] = field(default_factory=dict, repr=False)
+    unplaced: tuple[FingerTemplate, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedDossier:
     """What came of one dossier: `sound` where nothing is wrong with it. `digest` is that of the raw dossier. `quality`:
-    by position the figure of each image that minutiae were found in, 0 to 100."""
+    by place the figure of each image that minutiae were found in, 0 to 100; `again`: why it is better captured anew."""
 
     dossier_id: str
     digest: str
     problems: tuple[Problem, ...]
     sound: SoundDossier | None = None
     quality: Mapping[int, int] = field(default_factory=dict)
+    again: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def reason(self) -> ProblemReason | None:
@@ -83,12 +88,16 @@ def check_dossier(raw: RawDossier, *, day: date, policy: CheckPolicy) -> Checked
     portrait = _check_portrait(raw, policy, problems)
     wanted = _wanted_fingers(parser, day, policy) if readable else 0
     usable, images = _check_fingers(raw, parser.notes, wanted, policy, problems)
-    quality = {position: image.made.quality.figure for position, image in sorted(images.items())}
+    quality = {place: image.made.quality.figure for place, image in sorted(images.items())}
     sound = None
     if dossier is not None and portrait is not None and principal(problems) is None:
-        used = {position: image for position, image in images.items() if position in usable}
-        sound = SoundDossier(dossier, Tenprint(usable), portrait, used)
-    return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), sound, quality)
+        used = {place: image for place, image in images.items() if place in usable}
+        placed = {position: finger for position, finger in usable.items() if position > 0}
+        unplaced = tuple(usable[place] for place in sorted(usable, reverse=True) if place <= 0)
+        sound = SoundDossier(dossier, Tenprint(placed), portrait, used, unplaced)
+    judged = {place: image.made.quality for place, image in images.items()}
+    again = {place: tuple(map(str, one.shortfalls)) for place, one in judged.items() if one.again}
+    return CheckedDossier(raw.dossier_id, raw.digest, tuple(problems), sound, quality, again)
 
 
 _NO_DOCUMENT = frozenset({Fault.DOSSIER_UNREADABLE, Fault.FIELD_REPEATED, Fault.UNSAFE_PATH, Fault.DOSSIER_ID})
@@ -114,40 +123,49 @@ def _check_portrait(raw: RawDossier, policy: CheckPolicy, problems: list[Problem
 def _check_fingers(
     raw: RawDossier, notes: FingerNotes, wanted: int, policy: CheckPolicy, problems: list[Problem]
 ) -> tuple[dict[int, FingerTemplate], dict[int, ReadImage]]:
-    """The usable fingers, and the images that minutiae were found in; what is wrong goes to `problems`."""
+    """The usable fingers, and the images that minutiae were found in, by place; what is wrong goes to `problems`."""
     usable: dict[int, FingerTemplate] = {}
     images: dict[int, ReadImage] = {}
     weak: list[tuple[str, dict[str, Fact]]] = []
     unreadable = any(problem.reason is Fault.UNREADABLE_FINGER for problem in problems)
     seen: dict[tuple[bytes, int], int] = {}
     doubts: dict[int, tuple[Finding, ...]] = {}
-    for position in sorted(raw.fingers.keys() | raw.images.keys()):
-        file = raw.fingers.get(position) or raw.images[position]
+    places = sorted(raw.fingers.keys() | raw.images.keys(), key=_in_order)
+    named, unplaced = notes.missing().union(place for place in places if place > 0), sum(p <= 0 for p in places)
+    if len(named) + unplaced > FINGERS_MOST:
+        counts: dict[str, Fact] = {"named": len(named), "unplaced": unplaced, "most": FINGERS_MOST}
+        problems.append(Problem(raw.dossier_id, "fingers", Fault.TOO_MANY_FINGERS, facts=counts))
+        return {}, {}
+    for place in places:
+        position = max(place, 0)
+        file = raw.fingers.get(place) or raw.images[place]
         where = f"fingers/{file.name}"
         if position in notes.missing():
             problems.append(Problem(raw.dossier_id, where, Fault.FINGER_CONFLICT, facts={"position": position}))
         try:
-            read = _read(raw, position, notes.of(position), policy, problems)
+            read = _read(raw, place, notes.of(position), policy, problems)
         except DossierError as error:
             problems.append(Problem.of(raw.dossier_id, where, error, position=position))
             unreadable = True
             continue
         if read.image is not None:
-            images[position] = read.image
+            images[place] = read.image
         for fingerprint in read.fingerprints:
             if fingerprint in seen:
-                same: dict[str, Fact] = {"position": position, "same_as": seen[fingerprint]}
+                same: dict[str, Fact] = {"position": position, "same_as": max(seen[fingerprint], 0)}
                 problems.append(Problem(raw.dossier_id, where, Fault.FINGER_REPEATED, facts=same))
-            seen.setdefault(fingerprint, position)
+            seen.setdefault(fingerprint, place)
         template, least = read.template, policy.min_minutiae
-        doubts[position] = read.doubts
+        doubts[place] = read.doubts
         for finding in read.doubts:
             problems += _doubted(raw.dossier_id, where, finding, policy, position=position)
         if template.count < least:
             facts: dict[str, Fact] = {"position": position, "minutiae": template.count, "wanted": least}
             weak.append((where, facts))
         else:
-            usable[position] = template
+            usable[place] = template
+        if not position:
+            problems.append(Problem(raw.dossier_id, where, Oddity.UNPLACED_FINGER, Severity.WARNING))
     readable = len(usable) + len(weak)
     short = len(usable) < wanted and not unreadable  # with an unreadable one, that is what is wrong
     poor = short and readable >= wanted
@@ -157,13 +175,17 @@ def _check_fingers(
         else:
             problems.append(Problem(raw.dossier_id, where, Oddity.WEAK_FINGER, Severity.WARNING, facts))
     if short and not poor:
-        counts: dict[str, Fact] = {"found": readable, "wanted": wanted}
+        counts = {"found": readable, "wanted": wanted}
         problems.append(Problem(raw.dossier_id, "fingers", Fault.TOO_FEW_FINGERS, facts=counts))
+    placed = sum(place > 0 for place in usable)
+    if placed < wanted <= len(usable):
+        unknown = Finding(Doubt.POSITION_UNKNOWN, {"fingers": len(usable) - placed, "wanted": wanted, "placed": placed})
+        problems += _doubted(raw.dossier_id, "fingers", unknown, policy)
     for finding in without_flow(doubts):
-        problems += _doubted(raw.dossier_id, "fingers", finding, policy)
+        problems += _doubted(raw.dossier_id, "fingers", _by_position(finding), policy)
     for finding in same_fingers(usable, limits=policy.limits):
         if not any(problem.reason is Fault.FINGER_REPEATED for problem in problems):  # the very same file is that
-            problems += _doubted(raw.dossier_id, "fingers", finding, policy)
+            problems += _doubted(raw.dossier_id, "fingers", _by_position(finding), policy)
     return usable, images
 
 
@@ -177,10 +199,10 @@ class _Read:
     fingerprints: tuple[tuple[bytes, int], ...] = field(repr=False)
 
 
-def _read(raw: RawDossier, position: int, note: FingerNote, policy: CheckPolicy, problems: list[Problem]) -> _Read:
-    """Template and image of one position: of both the template counts, and an image that cannot be used is named.
+def _read(raw: RawDossier, place: int, note: FingerNote, policy: CheckPolicy, problems: list[Problem]) -> _Read:
+    """Template and image of one place: of both the template counts, and an image that cannot be used is named.
     DossierError where neither can be read."""
-    file, picture = raw.fingers.get(position), raw.images.get(position)
+    file, picture, position = raw.fingers.get(place), raw.images.get(place), max(place, 0)
     if file is not None and picture is None and note.format is None and prints_alone(file.data):
         file, picture = None, file  # an ANSI/NIST-ITL file of images
 
@@ -204,14 +226,27 @@ def _read(raw: RawDossier, position: int, note: FingerNote, policy: CheckPolicy,
     known = () if image is None else ((hashlib.sha256(image.data).digest(), 0),)
     if file is None and image is not None:
         return _Read(image.template, image.doubts, image, known)
-    read = read_finger(raw.fingers[position], position, note, policy.limits)
+    read = read_finger(raw.fingers[place], position, note, policy.limits)
     for word, facts in read.warnings:
-        warn(raw.fingers[position].name, word, facts)
+        warn(raw.fingers[place].name, word, facts)
     doubts = read.doubts
     if image is not None and min(read.template.count, image.template.count) >= policy.min_minutiae:
         doubts = (*doubts, *differs(read.template, image, policy.limits))
-    digest = hashlib.sha256(raw.fingers[position].data).digest()
+    digest = hashlib.sha256(raw.fingers[place].data).digest()
     return _Read(read.template, doubts, image, ((digest, read.view), *known))
+
+
+def _by_position(finding: Finding) -> Finding:
+    """The same of positions, 0 for the unknown ones, in place of places."""
+    facts = {name: max(fact, 0) if isinstance(fact, int) else fact for name, fact in finding.facts.items()}
+    if isinstance(several := facts.get("positions"), str):
+        facts["positions"] = " ".join(str(max(int(place), 0)) for place in several.split())
+    return Finding(finding.word, facts)
+
+
+def _in_order(place: int) -> tuple[bool, int]:
+    """Those of known position by it, then the others by their number."""
+    return place <= 0, abs(place)
 
 
 _DOUBTED: dict[Severity, ProblemReason] = {
@@ -248,7 +283,7 @@ class BatchCheck:
     review: int = 0  # of the sound ones, which a person must look at
     rejected: Counter[ProblemReason] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
-    quality: dict[str, Mapping[int, int]] = field(default_factory=dict)  # of dossiers with images, by position
+    quality: dict[str, Mapping[int, int]] = field(default_factory=dict)  # of dossiers with images, by place
 
     @property
     def errors(self) -> list[Problem]:
@@ -266,7 +301,9 @@ class BatchCheck:
             "review": self.review,
             "rejected": dict(sorted(self.rejected.items())),
             "problems": [problem.as_dict() for problem in self.problems],
-            "quality": {name: {f"{at}": figure for at, figure in of.items()} for name, of in self.quality.items()},
+            "quality": {
+                name: {place_name(place): figure for place, figure in of.items()} for name, of in self.quality.items()
+            },
         }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cccd_core.errors import Fact
-from cccd_core.intake.finger_files import Wrong, WrongFile, read_finger_folder, said, short
+from cccd_core.intake.finger_files import Wrong, WrongFile, read_finger_folder, said, short, unplaced_number
 from cccd_core.issuance.dossiers import schema
 from cccd_core.issuance.dossiers.dossier import decode, valid_id
 from cccd_core.issuance.dossiers.policy import CheckPolicy
@@ -29,7 +29,8 @@ DOSSIER_FILE = "dossier.json"
 
 @dataclass(slots=True)
 class FolderBatch:
-    """`BATCH/<dossier id>/dossier.json`, `.../fingers/<position>.<suffix>`, `.../portrait.<suffix>`."""
+    """`BATCH/<dossier id>/dossier.json`, `.../fingers/<position>.<suffix>`, `.../portrait.<suffix>`; fingers of unknown
+    position are `0.<suffix>`, `0-1.<suffix>`, ..."""
 
     path: Path
     policy: CheckPolicy
@@ -158,7 +159,7 @@ class _FolderReader:
                 folder,
                 most_files=self.policy.max_files,
                 most_bytes=self.policy.max_finger_bytes,
-                unplaced=False,
+                unplaced=True,
                 most_image_bytes=self.policy.max_image_bytes,
             )
         finally:
@@ -166,7 +167,11 @@ class _FolderReader:
         for files, entries in ((self.fingers, found.fingers), (self.images, found.images)):
             for each in entries:
                 suffix = each.name.partition(".")[2]
-                files[each.position] = FingerFile(shown(each.name), suffix.lower(), each.data)
+                place = each.position or -unplaced_number(each.name)
+                if place in files:  # of unknown position: the others were told apart where they were read
+                    self.error(f"{FINGERS_FOLDER}/{short(each.name)}", Fault.FINGER_REPEATED, position=0)
+                else:
+                    files[place] = FingerFile(shown(each.name), suffix.lower(), each.data)
         for name, what in found.passed_over:
             self.warn(f"{FINGERS_FOLDER}/{name}", Oddity.UNKNOWN_FILE, what=what)
         for wrong in found.wrong:

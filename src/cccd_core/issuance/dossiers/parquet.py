@@ -28,6 +28,7 @@ from cccd_core.templates.nist_file import begins
 
 _FINGER_COLUMNS = {f"finger_{position}": position for position in schema.FINGER_NAMES}
 _IMAGE_COLUMNS = {f"finger_image_{position}": position for position in schema.FINGER_NAMES}
+_UNPLACED, _UNPLACED_IMAGES = "unplaced", "unplaced_images"  # lists, of fingers whose position nobody knows
 _T = TypeVar("_T")
 _ROWS = 256  # converted to Python objects at a time
 _MOST_GROUP_BYTES = 1 << 30  # uncompressed, as the file's own metadata state it
@@ -54,7 +55,7 @@ class ParquetBatch:
                     raise FileError(
                         "a row group is too large", path=str(self.path), group=group, most_bytes=_MOST_GROUP_BYTES
                     )
-            known = {*schema.BY_NAME, *_FINGER_COLUMNS, *_IMAGE_COLUMNS, "portrait"}
+            known = {*schema.BY_NAME, *_FINGER_COLUMNS, *_IMAGE_COLUMNS, _UNPLACED, _UNPLACED_IMAGES, "portrait"}
             self._unknown = tuple(name for name in names if name not in known)
             self._ids = []
             seen: set[str] = set()
@@ -131,20 +132,25 @@ class ParquetBatch:
                     error(entry.name, problem.fault)
         fingers: dict[int, FingerFile] = {}
         images: dict[int, FingerFile] = {}
-        for files, columns, most in (
-            (fingers, _FINGER_COLUMNS, self.policy.max_finger_bytes),
-            (images, _IMAGE_COLUMNS, self.policy.max_image_bytes),
+        for files, columns, list_column, most in (
+            (fingers, _FINGER_COLUMNS, _UNPLACED, self.policy.max_finger_bytes),
+            (images, _IMAGE_COLUMNS, _UNPLACED_IMAGES, self.policy.max_image_bytes),
         ):
-            for column, position in columns.items():
-                data = row.get(column)
+            cells = [(column, place, row.get(column)) for column, place in columns.items()]
+            unplaced = row.get(list_column)
+            if unplaced is not None and (not isinstance(unplaced, list) or len(unplaced) > self.policy.max_files):
+                error(list_column, Fault.UNREADABLE_FINGER, position=0, most=self.policy.max_files)
+                unplaced = None
+            cells += [(f"{list_column}[{number}]", -number, data) for number, data in enumerate(unplaced or (), 1)]
+            for column, place, data in cells:
                 if data is None:
                     continue
                 with_images = isinstance(data, bytes) and begins(data[:PRINTS_HEAD_BYTES])
                 limit = max(most, self.policy.max_image_bytes) if with_images else most
                 if not isinstance(data, bytes) or len(data) > limit:
-                    error(column, Fault.UNREADABLE_FINGER, position=position, most=limit)
+                    error(column, Fault.UNREADABLE_FINGER, position=max(place, 0), most=limit)
                 else:
-                    files[position] = FingerFile(column, "", data)
+                    files[place] = FingerFile(column, "", data)
         picture = row.get("portrait")
         portrait = picture if isinstance(picture, bytes) else None
         if picture is not None and (portrait is None or len(portrait) > self.policy.max_portrait_bytes):

@@ -36,6 +36,7 @@ USUAL_SEVERITIES: Mapping[Doubt, Severity | None] = {
     Doubt.SEVERAL_NO_FLOW: Severity.REVIEW,
     Doubt.SAME_FINGER: Severity.REVIEW,
     Doubt.MIRRORED_FINGER: Severity.REVIEW,
+    Doubt.POSITION_UNKNOWN: Severity.REVIEW,
     Doubt.IMAGE_DIFFERS: Severity.REVIEW,
 }
 """What each doubt about a finger does to its dossier; None: nothing."""

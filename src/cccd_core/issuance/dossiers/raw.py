@@ -28,7 +28,10 @@ class FingerFile:
 class RawDossier:
     """One dossier's bytes. `problems` are those of its files; `document` may be empty.
 
-    `digest` is a sha256 over everything that issuing uses: the document, the fingers and images by position, the
+    `fingers` and `images` are by place: the position, 1 to 10; of unknown position 0, -1, -2, ... for the files `0`,
+    `0-1`, `0-2`. Of one place they are of one finger.
+
+    `digest` is a sha256 over everything that issuing uses: the document, the fingers and images by place, the
     portrait.
     """
 
@@ -61,6 +64,11 @@ class Batch(Protocol):
     def read(self, wanted: Container[str] | None = None) -> Iterator[RawDossier]:
         """The wanted dossiers (all by default), in the order of `ids`. Streams: one dossier is in memory at a time, or
         a row group of a Parquet file."""
+
+
+def place_name(place: int) -> str:
+    """A place of `RawDossier` as files are named after it: `2`, `0`, `0-1`."""
+    return str(place) if place >= 0 else f"0-{-place}"
 
 
 def shown_id(name: str) -> str:

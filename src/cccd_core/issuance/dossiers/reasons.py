@@ -65,7 +65,10 @@ class Fault(Word):
     PORTRAIT_REPEATED = "portrait_repeated", "there is more than one portrait"
     PORTRAIT_UNREADABLE = "portrait_unreadable", "the portrait is not a whole JPEG 2000, JPEG or PNG image"
     PORTRAIT_SIZE = "portrait_size", "the portrait has too few or too many pixels, or its file is too large"
-    FINGER_POSITION = "finger_position", "a finger file is not named after its ISO position, 1 to 10"
+    FINGER_POSITION = (
+        "finger_position",
+        "a finger file is not named after its ISO position, 1 to 10, or 0 (0-1, 0-2, ...) where nobody knows it",
+    )
     FINGER_REPEATED = "finger_repeated", "two files for one finger, or the same file for two fingers"
     FINGER_CONFLICT = "finger_conflict", "a finger noted as missing has a template"
     FINGER_UNDESCRIBED = (
@@ -79,6 +82,7 @@ class Fault(Word):
     )
     IMPLAUSIBLE_FINGER = "implausible_finger", "a finger file whose minutiae are no finger's; the facts name the doubt"
     POOR_FINGER = "poor_finger", "too few minutiae in a finger, so that too few usable fingers remain"
+    TOO_MANY_FINGERS = "too_many_fingers", "more than ten fingers, those noted as missing among them"
     TOO_FEW_FINGERS = "too_few_fingers", "fewer fingers than a search needs"
 
 
@@ -100,6 +104,10 @@ class Oddity(Word):
     WEAK_FINGER = "weak_finger", "a finger with too few minutiae to count; the others are enough"
     DOUBTFUL_FINGER = "doubtful_finger", "a finger file of which something is doubted; the facts name the doubt"
     FINGER_FILE_ODD = "finger_file_odd", "a finger file that is wrapped or framed oddly, and read all the same"
+    UNPLACED_FINGER = (
+        "unplaced_finger",
+        "a finger whose position nobody knows; it is searched by and kept, and goes on no chip",
+    )
     SEVERAL_VIEWS = "several_views", "a finger file with more than one view of its finger; the first of them is used"
     POSITION_DIFFERS = "position_differs", "a finger file whose own position is not that of its name; the name counts"
     CARD_FROM_BEFORE = (
@@ -155,7 +163,10 @@ class ReviewReason(Word):
         "same_finger",
         "two positions hold the same finger, as it is or mirrored: the person could enrol again with the others",
     )
-    FINGER_IN_DOUBT = "finger_in_doubt", "a finger whose minutiae are hardly a finger's; the facts name the doubt"
+    FINGER_IN_DOUBT = (
+        "finger_in_doubt",
+        "fingers whose minutiae are hardly a finger's, or whose positions nobody knows; the facts name the doubt",
+    )
     OWN_RECORD_MISMATCH = (
         "own_record_mismatch",
         "an exchange or reissue whose fingers do not match the record of its number, or match it as mirror images",

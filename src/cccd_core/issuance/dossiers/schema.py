@@ -167,13 +167,18 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
     """The layout of a batch and the rules that no JSON Schema can say, in words."""
     policy = policy or CheckPolicy()
     return {
-        "folder": "BATCH/<dossier id>/dossier.json, BATCH/<dossier id>/fingers/<ISO position 1-10>.<suffix>, "
+        "folder": "BATCH/<dossier id>/dossier.json, BATCH/<dossier id>/fingers/<ISO position 1-10, or 0>.<suffix>, "
         "BATCH/<dossier id>/portrait.<jp2|jpg|png>",
         "fingers": f"One file a finger, in any template format ({', '.join(FORMATS)}); the format is read "
         "from the bytes, except that NIST .xyt text ends in .xyt; usual suffixes: "
         f"{', '.join(FINGER_SUFFIXES)}. A file has one view (of several the first is used) and at most "
         f"{policy.max_finger_bytes} bytes; an ANSI/NIST-ITL file, which may hold images beside its minutiae and come "
         f"in gzip, {policy.max_image_bytes}.",
+        "unknown positions": "Fingers whose position nobody knows are 0.<suffix>, 0-1.<suffix>, 0-2.<suffix>, ...; of "
+        "one name before the dot a template and an image are of one finger. They are searched against every finger "
+        "of everyone and kept in the gallery, and never go on the chip; what a template says of its own position "
+        f"does not count. Where fewer than {policy.min_fingers} fingers of known position remain the dossier goes to "
+        "review. A person has at most ten fingers, those noted as missing among them.",
         "images": f"An image of one finger ({', '.join(IMAGE_SUFFIXES)}; told by its bytes; or the print in "
         "an ANSI/NIST-ITL file without minutiae), of at most "
         f"{policy.max_image_bytes} bytes, may stand in place of its template or beside it, under the same position. "
@@ -190,7 +195,9 @@ def layout(policy: CheckPolicy | None = None) -> dict[str, str]:
         "2000, on white where it is transparent.",
         "parquet": "One row a dossier: a column for each field (dossier_id is required; text, or date and timestamp "
         "columns; templates and fingers as JSON text or structs), finger_1 ... finger_10 and "
-        "finger_image_1 ... finger_image_10 (binary, null where there is none) and portrait (binary).",
+        "finger_image_1 ... finger_image_10 (binary, null where there is none), unplaced and unplaced_images (lists of "
+        "binary: fingers of unknown position; at one place of both lists they are of one finger, null in the one that "
+        "lacks it) and portrait (binary).",
         "unknown fields": "Named as a warning and ignored; so are unknown files.",
         "beside the fingers": "Images that are named after no position, notes, backups, hidden and system files and "
         "folders in `fingers` are passed over, each named as a warning; a note in which a template stands is a finger. "
@@ -242,5 +249,7 @@ def parquet_columns() -> dict[str, str]:
         columns[f"finger_{position}"] = "binary: the template file"
     for position in FINGER_NAMES:
         columns[f"finger_image_{position}"] = "binary: the image file of the finger"
+    columns["unplaced"] = "list of binary: template files of fingers of unknown position"
+    columns["unplaced_images"] = "list of binary: image files of fingers of unknown position"
     columns["portrait"] = "binary: the image file"
     return columns

@@ -27,7 +27,7 @@ class CaseKind(Word):
     POSSIBLE_DUPLICATE = "possible_duplicate", "the search found somebody alike, not surely enough"
     SEVERAL_PEOPLE = "several_people", "different fingers of the dossier are like different people's"
     SAME_FINGER = "same_finger", "one finger was given for two positions"
-    FINGER_IN_DOUBT = "finger_in_doubt", "the minutiae of a finger are hardly a finger's"
+    FINGER_IN_DOUBT = "finger_in_doubt", "fingers that are hardly fingers, or that nobody knows the positions of"
     OWN_RECORD_MISMATCH = "own_record_mismatch", "the fingers do not match the record of the dossier's own number"
     TWO_RECORDS = "two_records", "the fingers are those of two records: of its number's, and of another's"
     OWN_RECORD_REMOVED = "own_record_removed", "the record of its number was taken out of the gallery by an order"

@@ -13,7 +13,7 @@ _KINDS: Final = {
     CaseKind.POSSIBLE_DUPLICATE: "Có thể trùng: vân tay giống người khác nhưng chưa đủ chắc chắn",
     CaseKind.SEVERAL_PEOPLE: "Các ngón tay trong hồ sơ giống của nhiều người khác nhau",
     CaseKind.SAME_FINGER: "Một ngón tay được khai cho hai vị trí",
-    CaseKind.FINGER_IN_DOUBT: "Có ngón tay mà đặc điểm hầu như không phải của vân tay",
+    CaseKind.FINGER_IN_DOUBT: "Có ngón tay đáng ngờ: hầu như không phải vân tay, hoặc không rõ là ngón nào",
     CaseKind.OWN_RECORD_MISMATCH: "Vân tay không khớp với dữ liệu đã lưu của chính số này",
     CaseKind.TWO_RECORDS: "Vân tay khớp với hai bản ghi: của số này và của một số khác",
     CaseKind.OWN_RECORD_REMOVED: "Dữ liệu vân tay của số này đã được xóa theo lệnh",
@@ -80,8 +80,8 @@ def lines(case: Case) -> Iterator[tuple[str, str]]:
     if asked.evidence.search is not None:
         yield from _search(asked.evidence.search)
     for doubt in asked.evidence.doubts:
-        positions = [value for value in doubt.facts.values() if isinstance(value, int) and value in _FINGERS]
-        where = [_FINGERS[position] for position in positions]
+        positions = [doubt.facts.get(name) for name in ("position", "other_position")]
+        where = [_FINGERS[position] for position in positions if isinstance(position, int) and position in _FINGERS]
         yield (
             f"Nghi vấn: {', '.join(vi for vi, _ in where) or doubt.field}",
             f"doubt: {doubt.reason.text}: {', '.join(en for _, en in where) or doubt.field}",

@@ -25,7 +25,7 @@ from cccd_core.templates import CaptureDetails, FingerTemplate, Tenprint
 KIND = SqliteKind(
     what="store of checked dossiers",
     application_id=0x43434443,  # "CCDC"
-    version=2,
+    version=3,
     schema=(
         "CREATE TABLE dossiers (dossier_id TEXT PRIMARY KEY, text TEXT NOT NULL, portrait BLOB NOT NULL)",
         "CREATE TABLE fingers (dossier_id TEXT NOT NULL REFERENCES dossiers ON DELETE CASCADE,"
@@ -34,9 +34,12 @@ KIND = SqliteKind(
         "CREATE TABLE images (dossier_id TEXT NOT NULL REFERENCES dossiers ON DELETE CASCADE,"
         " position INTEGER NOT NULL CHECK (position BETWEEN 1 AND 10), record BLOB NOT NULL,"
         " PRIMARY KEY (dossier_id, position))",
+        "CREATE TABLE unplaced (dossier_id TEXT NOT NULL REFERENCES dossiers ON DELETE CASCADE,"
+        " number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 10), columns BLOB NOT NULL, facts TEXT NOT NULL,"
+        " PRIMARY KEY (dossier_id, number))",
     ),
     value_bytes_max=1 << 20,
-    earlier={1: 2},
+    earlier={1: 2, 2: 3},
 )
 
 _READ_AT_ONCE: Final = 64
@@ -57,6 +60,14 @@ _FINGERS = Table(
     Column("columns", LargeBinary),
     Column("facts", String),
 )
+_UNPLACED = Table(
+    "unplaced",
+    _METADATA,
+    Column("dossier_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("columns", LargeBinary),
+    Column("facts", String),
+)
 _IMAGES = Table(
     "images",
     _METADATA,
@@ -69,12 +80,13 @@ _IMAGES = Table(
 @dataclass(frozen=True, slots=True)
 class Content:
     """All that later stages need of a sound dossier. `portrait` is the image as it goes into DG2, `images` the records
-    of finger images as they go into DG3, by position."""
+    of finger images as they go into DG3, by position; `unplaced` the fingers of unknown position, which do not."""
 
     dossier: Dossier = field(repr=False)
     tenprint: Tenprint = field(repr=False)
     portrait: bytes = field(repr=False)
     images: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    unplaced: tuple[FingerTemplate, ...] = field(default=(), repr=False)
 
 
 class ContentStore:
@@ -101,6 +113,12 @@ class ContentStore:
                 ]
                 if rows:
                     connection.execute(insert(_FINGERS), rows)
+                loose = [
+                    {"dossier_id": name, "number": number, "columns": _columns(finger), "facts": _facts(finger)}
+                    for number, finger in enumerate(one.unplaced, 1)
+                ]
+                if loose:
+                    connection.execute(insert(_UNPLACED), loose)
                 for position, record in one.images.items():
                     connection.execute(insert(_IMAGES).values(dossier_id=name, position=position, record=record))
 
@@ -117,6 +135,10 @@ class ContentStore:
                 fingers: dict[str, dict[int, FingerTemplate]] = {name: {} for name in texts}
                 for row in connection.execute(select(_FINGERS).where(_FINGERS.c.dossier_id.in_(part))):
                     fingers[row.dossier_id][row.position] = self._finger(row.columns, row.facts)
+                unplaced: dict[str, list[FingerTemplate]] = {name: [] for name in texts}
+                of_these = select(_UNPLACED).where(_UNPLACED.c.dossier_id.in_(part)).order_by(_UNPLACED.c.number)
+                for row in connection.execute(of_these):
+                    unplaced[row.dossier_id].append(self._finger(row.columns, row.facts))
                 images: dict[str, dict[int, bytes]] = {name: {} for name in texts}
                 for row in connection.execute(select(_IMAGES).where(_IMAGES.c.dossier_id.in_(part))):
                     images[row.dossier_id][row.position] = bytes(row.record)
@@ -124,7 +146,7 @@ class ContentStore:
                 if name in texts:
                     dossier = self._dossier(name, texts[name].text)
                     portrait = bytes(texts[name].portrait)
-                    yield Content(dossier, Tenprint(fingers[name]), portrait, images[name])
+                    yield Content(dossier, Tenprint(fingers[name]), portrait, images[name], tuple(unplaced[name]))
 
     def keep_only(self, dossier_ids: Container[str]) -> None:
         """Deletes what is kept of all other dossiers."""
@@ -171,6 +193,8 @@ _NUMBERS: Final = tuple(item.name for item in fields(_Facts) if item.type == "in
 
 @dataclass(frozen=True, slots=True)
 class _PackedFinger:
+    """`position` is 0 where nobody knows it."""
+
     position: int
     columns: bytes = field(repr=False)
     facts: _Facts = field(repr=False)
@@ -188,7 +212,8 @@ class _Packed:
 def pack(content: Content) -> bytes:
     """A dossier's text, templates (bit for bit) and portrait in one piece, which is to be encrypted."""
     fingers = tuple(
-        _PackedFinger(position, _columns(finger), _said(finger)) for position, finger in content.tenprint.items()
+        _PackedFinger(position, _columns(finger), _said(finger))
+        for position, finger in (*content.tenprint.items(), *((0, finger) for finger in content.unplaced))
     )
     packed = _Packed(content.dossier, fingers, content.portrait)
     return json.dumps(encode(packed), ensure_ascii=False).encode()
@@ -198,8 +223,10 @@ def unpack(data: bytes, path: Path) -> Content:
     """What `pack` made. DamagedError, which names the path that it came from."""
     try:
         packed = decode(_Packed, json.loads(data))
-        fingers = {one.position: _template(one.columns, one.facts) for one in packed.fingers}
-        return Content(packed.dossier, Tenprint(fingers), packed.portrait)
+        fingers = [(one.position, _template(one.columns, one.facts)) for one in packed.fingers]
+        placed = Tenprint({position: finger for position, finger in fingers if position})
+        unplaced = tuple(finger for position, finger in fingers if not position)
+        return Content(packed.dossier, placed, packed.portrait, unplaced=unplaced)
     except (ValueError, TypeError, RecursionError, ParameterError):
         raise DamagedError("a kept dossier is none that was packed", path=str(path)) from None
 
