@@ -72,8 +72,8 @@ def steps(dossier: str, *to: State, **changes: Any) -> list[Move]:
     """Steps one after the other, with a reason and an order where one is needed."""
     found = []
     for state in to:
-        values: dict[str, Any] = {"reason": "as the test says"}
+        values: dict[str, Any] = {"actor": "somebody", "reason": "as the test says"}
         if state is State.CANCELLED:
             values["order"] = "CV 1/2026"
-        found.append(Move(dossier, state, "somebody", **{**values, **changes}))
+        found.append(Move(dossier, state, **{**values, **changes}))
     return found

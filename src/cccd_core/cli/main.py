@@ -31,6 +31,7 @@ AREAS = (
     "review",
     "audit",
     "register",
+    "access",
     "gallery",
     "search",
     "ask",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from cccd_core.cli.common import JsonOption, no_stream
-from cccd_core.cli.terminal import cell, print_json, say, show, table
+from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 from cccd_core.errors import ParameterError
 from cccd_core.plain import encode, encode_record
 
@@ -99,6 +99,7 @@ def decide(
     except ValueError:
         raise ParameterError("no such answer", option="--answer", known=" ".join(Answer)) from None
     with _cases(gallery) as cases:
+        _say_if_on_trust(cases)
         case = cases.vote(case_id, Vote(name, senior, said, reason, datetime.now(UTC)))
         forget_settled(KeptDossiers(gallery, None), cases)
     _told(case, as_json)
@@ -117,6 +118,7 @@ def undo(
     from cccd_core.issuance import Register
 
     with _cases(gallery) as cases:
+        _say_if_on_trust(cases)
         case = cases.reopen(case_id, by=name, order=order, reason=reason, at=datetime.now(UTC))
         pairs = cases.set_apart_by(case_id)
     with closing(Register(_path(gallery), make=False)) as known:
@@ -144,6 +146,11 @@ def _cases(gallery: Path) -> Iterator[Cases]:
 
     with closing(Cases(_path(gallery), make=False)) as cases:
         yield cases
+
+
+def _say_if_on_trust(cases: Cases) -> None:
+    if cases.on_trust():
+        tell("nobody has a role in this register: your name is taken on trust (see cccd access)")
 
 
 def _path(gallery: Path) -> Path:

@@ -3,8 +3,6 @@ another one."""
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -16,7 +14,9 @@ from cccd_core import pki
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.country.clock import VIETNAM
 from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
-from cccd_core.issuance.audit.entry import Actor, Role
+from cccd_core.issuance.access import accounts
+from cccd_core.issuance.access.roles import Role
+from cccd_core.issuance.audit.entry import Actor
 from cccd_core.issuance.decisions.decide import Searcher
 from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
 from cccd_core.pki import DirectorySigners, DocumentSigners, TrustStore, ValidityPolicy
@@ -104,11 +104,7 @@ class NamedReaders:
 
 def this_account(role: Role = Role.FACTORY) -> Actor:
     """The account of the system that runs this process, as it stands in the audit trail."""
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container need not know its own
-        name = f"uid {os.getuid()}"
-    return Actor(name, role)
+    return Actor(accounts.of_this_process(), role)
 
 
 def _nobody(clock: Clock) -> AbstractContextManager[None]:

@@ -11,13 +11,11 @@ holds a sentence of the server, which shows values of rows.
 from __future__ import annotations
 
 import os
-import re
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final, cast
 
 from sqlalchemy import Connection, Table, create_engine
@@ -38,6 +36,7 @@ from cccd_core.errors import (
 from cccd_core.storage.database import LostConnectionError
 from cccd_core.storage.postgres_arrays import array
 from cccd_core.storage.postgres_purge import purge
+from cccd_core.storage.postgres_rules import columns_of, rules_hold
 
 SCHEME: Final = "postgresql://"
 NO_SCHEMA: Final = "no such schema"
@@ -223,6 +222,8 @@ class PostgresDatabase:
             return DiskFullError(f"the server's disk is full: the {what} cannot be written", **facts)
         if state in _BUSY:
             return BusyError(f"the database of the {what} is busy, or another process is writing it", **facts)
+        if state == "42501":  # a right, or whose rows these are
+            return ConflictError(f"this account may not do that in the {what}", path=self.where, rule="rights")
         if state[:2] == "23":
             rule = getattr(getattr(cause, "diag", None), "constraint_name", None)
             return ConflictError(f"a rule of the {what} would be broken", path=self.where, rule=str(rule))
@@ -290,10 +291,9 @@ class PostgresDatabase:
     def _check(self, connection: Connection) -> None:
         """DamagedError where the schema holds anything but the tables of this version."""
         kind = self.kind
-        rows = connection.exec_driver_sql(_COLUMNS, (kind.name,)).fetchall()
-        found = frozenset((row[0], row[1], row[2], row[3]) for row in rows)
+        columns = columns_of(connection, kind.name)
         about = {("about", "kind", "text", True), ("about", "version", "integer", True)}
-        if not about <= found:
+        if not about <= columns:
             raise DamagedError(f"the database holds no sound {kind.what}", path=self.where)
         said = connection.exec_driver_sql("SELECT kind, version FROM about LIMIT 2").fetchall()
         if len(said) != 1 or said[0][0] != kind.name:
@@ -302,9 +302,7 @@ class PostgresDatabase:
             raise DamagedError(
                 f"the {kind.what} has another schema version", path=self.where, found=said[0][1], known=kind.version
             )
-        others = connection.exec_driver_sql(_OTHERS, (kind.name,)).scalar_one()
-        triggers = frozenset(tuple(row) for row in connection.exec_driver_sql(_TRIGGERS, (kind.name,)).fetchall())
-        if others or found != kind.columns | about or triggers != _promised(kind.statements):
+        if columns != kind.columns | about or not rules_hold(connection, kind.name, kind.statements):
             raise DamagedError(f"the {kind.what}'s tables are not those of its version", path=self.where)
 
 
@@ -359,31 +357,6 @@ _UNREACHED: Final = {
     "starting up": "the server is starting",
     "shutting down": "the server is ending",
 }
-_COLUMNS: Final = (
-    "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull"
-    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
-    " WHERE n.nspname = %s AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped"
-    " LIMIT 256"
-)
-_OTHERS: Final = (  # views, foreign tables, what a rule would do besides
-    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s"
-    " AND (c.relkind IN ('v', 'm', 'f', 'p') OR c.relhasrules OR c.relrowsecurity)"
-)
-_TRIGGERS: Final = (  # each that is not turned off, with its table and what its function does
-    "SELECT c.relname::text, t.tgname::text, p.prosrc FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-    " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid"
-    " WHERE n.nspname = %s AND NOT t.tgisinternal AND t.tgenabled <> 'D' LIMIT 256"
-)
-_FUNCTION: Final = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(\) .* AS \$\$(.*)\$\$", re.DOTALL)
-_TRIGGER: Final = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+) .* ON (\w+) .*EXECUTE FUNCTION (\w+)\(\)")
-
-
-@cache
-def _promised(statements: tuple[str, ...]) -> frozenset[tuple[str, str, str]]:
-    """The triggers that these statements make, as `_TRIGGERS` finds them."""
-    does = {found[1]: found[2] for found in map(_FUNCTION.match, statements) if found}
-    made = [found for found in map(_TRIGGER.match, statements) if found]
-    return frozenset((found[2], found[1], does[found[3]]) for found in made)
 
 
 def _close_idle() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from cccd_core.errors import ParameterError
+from cccd_core.issuance.access.roles import Role as Role
 
 TEXT_MOST = 128
 
@@ -24,17 +25,6 @@ class Kind(StrEnum):
     SEARCH = "search"  # somebody searched the gallery or a watch list
     READING = "reading"  # somebody looked at a record, a template or a portrait
     ACCESS = "access"  # a key or a right was given, used or taken away
-
-
-class Role(StrEnum):
-    """As what somebody acts."""
-
-    OPERATOR = "operator"
-    ADJUDICATOR = "adjudicator"
-    FACTORY = "factory"
-    INSPECTOR = "inspector"
-    ADMINISTRATOR = "administrator"
-    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)

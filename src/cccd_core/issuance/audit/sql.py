@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, cast, func, insert, select
 
-from cccd_core.errors import DamagedError, FileError
+from cccd_core.errors import ConflictError, DamagedError, FileError
 from cccd_core.issuance.audit.chain import LINE_BYTES_MAX
 from cccd_core.issuance.audit.stores import Writing
 from cccd_core.storage.database import Database
@@ -181,6 +181,6 @@ def has_trail(url: str) -> bool:
         if error.facts.get("why") == NO_SCHEMA:
             return False
         raise
-    except DamagedError:
+    except (DamagedError, ConflictError):
         return True  # of which this user sees nothing
     return True

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
 from cccd_core.country.clock import VIETNAM
 from cccd_core.errors import CccdError, ConflictError
@@ -29,6 +30,7 @@ from cccd_core.issuance.register.dossier_rows import (
     same_event,
 )
 from cccd_core.issuance.register.life import BEFORE, State, demand_move
+from cccd_core.issuance.register.members import demand_moves, last_number, units_of_dossiers
 from cccd_core.issuance.register.reading import DossierReader
 from cccd_core.issuance.register.records import Clock, Move, Receipt, microseconds
 from cccd_core.issuance.register.tables import DOSSIERS, EVENTS, UNITS
@@ -106,8 +108,11 @@ class DossierRegister(DossierReader):
             names = list({one.dossier_id for one in receipts})
             found = self._database.among(connection, DOSSIERS, (*STANDING, *SAME), "dossier_id", names)
             there = dict(map(as_standing, found))
-            number: int = connection.execute(select(func.max(DOSSIERS.c.dossier_no))).scalar() or 0
-            self._demand_units(connection, sorted({one.unit_id for one in receipts}))
+            units = {one.unit_id for one in receipts}
+            for actor in sorted({one.actor for one in receipts}):
+                demand_moves(connection, actor, (State.RECEIVED,), lambda: units)
+            number = last_number(connection)
+            self._demand_units(connection, sorted(units))
             dossiers: list[dict[str, object]] = []
             events: list[dict[str, object]] = []
             for one in receipts:
@@ -155,6 +160,12 @@ class DossierRegister(DossierReader):
                 row = self._step(standing, one)
                 rows.append(row)
                 recorded[one.event_id.bytes] = row
+            for actor in sorted({one.actor for one in moves}):
+                mine = [one for one in moves if one.actor == actor]
+                numbers = {standings[one.dossier_id].number for one in mine}
+                demand_moves(
+                    connection, actor, {one.to for one in mine}, partial(units_of_dossiers, connection, numbers)
+                )
             if rows:
                 self._database.put(connection, EVENTS, rows)
             return len(rows)

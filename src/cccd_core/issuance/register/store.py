@@ -20,7 +20,9 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select, update
 
 from cccd_core.errors import ConflictError, DamagedError
+from cccd_core.issuance.access.roles import Act
 from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.members import demand_act
 from cccd_core.issuance.register.tables import CARDS, IDENTITY, NUMBERS, PEOPLE
 from cccd_core.storage.database import again
 
@@ -179,6 +181,7 @@ class Register:
     @again
     def _accept(self, acceptances: Sequence[Acceptance]) -> None:
         with self._database.write() as connection:
+            demand_act(connection, Act.ISSUE)
             for one in acceptances:
                 _accept(connection, one)
 
@@ -187,6 +190,7 @@ class Register:
         """The card of an accepted dossier is proved: it is the number's valid card now, and the former ones are
         superseded. Doing it again changes nothing; another serial is a ConflictError."""
         with self._database.write() as connection:
+            demand_act(connection, Act.ISSUE)
             row = _row(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
             if row is None:
                 raise ConflictError("the dossier was never accepted", dossier=dossier_id)

@@ -110,6 +110,26 @@ SUCCESSIONS: Final = Table(
     Column("unit_id", Text, primary_key=True),
     Column("successor", Text, primary_key=True),
 )
+MEMBERS: Final = Table(
+    "members",
+    METADATA,
+    Column("login", Text, primary_key=True),  # an account of the system, or of the server
+    Column("turn", Integer, primary_key=True, autoincrement=False),  # the last one holds
+    Column("role", Text, nullable=False),
+    Column("unit", Text),  # of this one and those below it; of all without one
+    Column("senior", Integer, nullable=False),
+    Column("for_others", Integer, nullable=False),  # whether it acts in the names of others of its role
+    Column("standing", Integer, nullable=False),  # 0 where the role was taken away
+    Column("given_by", Text, nullable=False),
+    Column("ordered_by", Text),
+    Column("time_us", NUMBER, nullable=False),
+)
+ROLE_MOVES: Final = Table(
+    "role_moves",
+    METADATA,
+    Column("role", Text, primary_key=True),
+    Column("to_state", Text, primary_key=True),
+)
 MOVES: Final = Table(
     "moves",
     METADATA,

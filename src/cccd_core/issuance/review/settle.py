@@ -6,7 +6,6 @@ the role of a senior, sees both and decides. Nobody answers twice, and whoever e
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,10 @@ from enum import StrEnum
 from typing import Final
 
 from cccd_core.errors import ConflictError, ParameterError
+from cccd_core.issuance.access.accounts import name as name
 from cccd_core.words import Word
 
 REASON_CHARACTERS_MOST: Final = 500
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 
 class CaseKind(Word):
@@ -116,15 +115,6 @@ def demand_vote(kind: CaseKind, operator: str | None, votes: Sequence[Vote], vot
         raise ConflictError("whoever entered the dossier does not vote on it", adjudicator=vote.adjudicator)
     if where is Stage.CONFLICT and not vote.senior:
         raise ConflictError("two have said different things: a senior decides", adjudicator=vote.adjudicator)
-
-
-def name(text: str) -> str:
-    """A person's name in the system, as it is kept and compared: without regard to capitals, so that nobody is two.
-    ParameterError."""
-    found = text.strip().lower()
-    if _NAME.fullmatch(found) is None:
-        raise ParameterError("a name is 1 to 64 letters a-z, digits, '.', '_', '@' or '-'", length=len(text))
-    return found
 
 
 def why(text: str) -> str:

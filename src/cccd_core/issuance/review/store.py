@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Table, insert, or_
 
 from cccd_core.errors import ConflictError, DamagedError, ParameterError
 from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.members import demand_senior, has_members
 from cccd_core.issuance.register.tables import (
     APART,
     CASE_DECISIONS,
@@ -71,6 +72,12 @@ class Cases:
                         connection.execute(insert(CASE_PEOPLE), people)
 
     @again
+    def on_trust(self) -> bool:
+        """Whether the register has no members, so that everybody is who they say they are."""
+        with self._database.read() as connection:
+            return not has_members(connection)
+
+    @again
     def waiting(self, case_ids: Sequence[str]) -> set[str]:
         """Those of these cases that there are, and that are not settled."""
         with self._database.read() as connection:
@@ -105,13 +112,15 @@ class Cases:
 
     def vote(self, case_id: str, vote: Vote) -> Case:
         """One person's answer, by which the case may be settled; the case as it stands then. The same answer for the
-        same reason given again changes nothing. ParameterError, ConflictError as `demand_vote`."""
+        same reason given again changes nothing. ParameterError, ConflictError as `demand_vote`; ConflictError where the
+        register has members, and this is nobody who may (`members.demand_senior`)."""
         made = Vote(name(vote.adjudicator), vote.senior, vote.answer, why(vote.reason), vote.time)
         return self._vote(case_id, made)
 
     @again
     def _vote(self, case_id: str, vote: Vote) -> Case:
         with self._database.write() as connection:
+            demand_senior(connection, vote.adjudicator, senior=vote.senior)
             case = _one(connection, case_id)
             turn = len(case.reopenings) + 1
             votes = _votes(connection, [case_id]).get((case_id, turn), [])
@@ -126,8 +135,10 @@ class Cases:
 
     @again
     def reopen(self, case_id: str, *, by: str, order: str, reason: str, at: datetime) -> Case:
-        """Opens a settled case again, by order; the case as it stands then. ConflictError where it is not settled."""
+        """Opens a settled case again, by order; the case as it stands then. ConflictError where it is not settled, or
+        the register has members and this is no senior of theirs."""
         with self._database.write() as connection:
+            demand_senior(connection, name(by), senior=True)
             case = _one(connection, case_id)
             if not case.settled:
                 raise ConflictError("the case is not settled", case=case_id)

@@ -1,0 +1,1 @@
+"""Who may do what: roles, the accounts that act, and the same as rights in a server."""

@@ -1,0 +1,523 @@
+"""Roles: what each may do, in code, and in a server that refuses by itself whatever is not given."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cccd_core.dedup.gallery.postgres import PostgresGallery
+from cccd_core.errors import ConflictError, DamagedError, ParameterError
+from cccd_core.issuance import server_rights
+from cccd_core.issuance.access import accounts
+from cccd_core.issuance.access.roles import RIGHTS, Act, Role, demand
+from cccd_core.issuance.audit.sql import SqlStore
+from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.life import State
+from cccd_core.issuance.register.members import Member, Members
+from cccd_core.issuance.register.store import Acceptance, Register
+from cccd_core.issuance.register.tables import ROLE_MOVES
+from cccd_core.issuance.review.settle import Answer, Vote
+from cccd_core.issuance.review.store import Cases
+from support.postgres_server import Server
+from support.register import opened, receipt, steps, with_units
+from support.reviewing import question
+
+NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
+
+
+def vote(who: str, answer: Answer = Answer.DIFFERENT_PEOPLE, *, senior: bool = False) -> Vote:
+    return Vote(who, senior, answer, "seen", NOW)
+
+
+def acceptance(number: int = 1) -> Acceptance:
+    return Acceptance(f"D{number}", f"00120300000{number}", f"P{number}", True, date(2026, 11, 2), None)
+
+
+def test_no_role_does_anothers_work() -> None:
+    may = {role: RIGHTS[role].acts for role in Role}
+    apart = ({Act.SETTLE_CASES}, {Act.ISSUE}, {Act.MANAGE}, {Act.READ_TRAIL})
+    for role in Role:
+        assert sum(bool(may[role] & acts) for acts in apart) <= 1
+    assert Act.MOVE_DOSSIERS not in may[Role.ADJUDICATOR] | may[Role.INSPECTOR] | may[Role.ADMINISTRATOR]
+    assert RIGHTS[Role.OPERATOR].moves | RIGHTS[Role.FACTORY].moves == set(State)
+    demand(Role.OPERATOR, Act.MOVE_DOSSIERS, account="an", to="handed_over")
+    with pytest.raises(ConflictError, match="does not move"):
+        demand(Role.OPERATOR, Act.MOVE_DOSSIERS, account="an", to="approved")
+    with pytest.raises(ConflictError, match="may not do this"):
+        demand(Role.ADMINISTRATOR, Act.SEE_DOSSIERS, account="an")
+
+
+def test_the_table_of_the_register_is_that_of_the_code(where: Path | str) -> None:
+    database = open_register(where)
+    with database.read() as connection:
+        found = {(row.role, row.to_state) for row in connection.execute(select(ROLE_MOVES))}
+    database.close()
+    assert found == {(role, state) for role in Role for state in RIGHTS[role].moves}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"login": "An"}, {"login": ""}, {"login": "an", "role": Role.OPERATOR}, {"role": Role.INSPECTOR},
+        {"role": Role.FACTORY, "senior": True}, {"role": Role.AUDITOR, "for_others": True}, {"order": ""},
+        {"order": "x" * 65},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_member(wrong: dict[str, object]) -> None:
+    with pytest.raises(ParameterError):
+        Member(**{"login": "an", "role": Role.ADMINISTRATOR, **wrong})  # type: ignore[arg-type]
+
+
+# -- a file: the code asks
+
+
+@pytest.fixture
+def acts_as(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes this process run under another account."""
+    return lambda name: monkeypatch.setattr(accounts, "of_this_process", lambda: name)
+
+
+@pytest.fixture
+def file(tmp_path: Path, acts_as: Callable[[str], None]) -> Path:
+    """A register with members, of which `chief` is the administrator."""
+    path = tmp_path / "register.sqlite"
+    with_units(path)
+    acts_as("chief")
+    with closing(Members(path)) as members:
+        members.give(Member("chief", Role.ADMINISTRATOR))
+        members.give(Member("op", Role.OPERATOR, "north"))
+        members.give(Member("an.hk", Role.ADJUDICATOR))
+        members.give(Member("bich.hk", Role.ADJUDICATOR))
+        members.give(Member("dung.hk", Role.ADJUDICATOR, senior=True))
+        members.give(Member("page", Role.ADJUDICATOR, for_others=True))
+        members.give(Member("line", Role.FACTORY))
+    return path
+
+
+def test_who_gives_roles(tmp_path: Path, acts_as: Callable[[str], None]) -> None:
+    path = tmp_path / "register.sqlite"
+    acts_as("chief")
+    with closing(Members(path, make=True)) as members:
+        with pytest.raises(ConflictError, match="first member"):
+            members.give(Member("an", Role.ADJUDICATOR))
+        members.give(Member("chief", Role.ADMINISTRATOR, order="QD 1"))
+        with pytest.raises(ConflictError, match="of their own"):
+            members.give(Member("chief", Role.FACTORY))
+        with pytest.raises(ConflictError, match="of their own"):
+            members.take("chief")
+        with pytest.raises(ConflictError, match="no such unit"):
+            members.give(Member("op", Role.OPERATOR, "nowhere"))
+        members.give(Member("second", Role.ADMINISTRATOR))
+        members.give(Member("second", Role.ADMINISTRATOR, order="again"))
+        acts_as("second")
+        members.take("chief", order="QD 2")
+        members.take("chief")
+        assert [(one.login, one.given_by, one.order) for one in members.all()] == [("second", "chief", None)]
+        for nobody in ("chief", "stranger", "uid 7"):
+            acts_as(nobody)
+            with pytest.raises(ConflictError, match="no role"):
+                members.give(Member("an", Role.ADJUDICATOR))
+        acts_as("second")
+        members.give(Member("chief", Role.AUDITOR))
+        acts_as("chief")
+        with pytest.raises(ConflictError, match="may not do this"):
+            members.take("second")
+
+
+def test_members_are_never_changed(file: Path) -> None:
+    database = open_register(file)
+    for statement in (
+        "UPDATE members SET role = 'administrator'", "DELETE FROM members",
+        "INSERT INTO members VALUES ('op', 3, 'factory', NULL, 0, 0, 1, 'op', NULL, 1)",
+        "INSERT OR REPLACE INTO members VALUES ('op', 1, 'factory', NULL, 0, 0, 1, 'op', NULL, 1)",
+        "INSERT INTO role_moves VALUES ('operator', 'approved')", "DELETE FROM role_moves",
+    ):  # fmt: skip
+        with pytest.raises(ConflictError), database.write() as connection:
+            connection.exec_driver_sql(statement)
+    database.close()
+
+
+def test_votes_are_those_of_members(file: Path, acts_as: Callable[[str], None]) -> None:
+    one = question()
+    with closing(Cases(file)) as cases:
+        cases.open([one], NOW)
+        acts_as("an.hk")
+        with pytest.raises(ConflictError, match="another's name"):
+            cases.vote(one.case_id, vote("bich.hk"))
+        with pytest.raises(ConflictError, match="no senior"):
+            cases.vote(one.case_id, vote("an.hk", senior=True))
+        assert cases.vote(one.case_id, vote("An.HK")).votes_in == 1
+        for other in ("op", "line", "chief", "stranger"):
+            acts_as(other)
+            with pytest.raises(ConflictError):
+                cases.vote(one.case_id, vote(other))
+        acts_as("page")
+        for other in ("op", "stranger"):
+            with pytest.raises(ConflictError):
+                cases.vote(one.case_id, vote(other))
+        assert cases.vote(one.case_id, vote("bich.hk", Answer.SAME_PERSON)).votes_in == 2
+        assert cases.vote(one.case_id, vote("dung.hk", senior=True)).settled
+        with pytest.raises(ConflictError, match="no senior"):
+            cases.reopen(one.case_id, by="an.hk", order="1", reason="x", at=NOW)
+        assert not cases.reopen(one.case_id, by="dung.hk", order="1", reason="x", at=NOW).settled
+        assert not cases.on_trust()
+
+
+def test_dossiers_are_moved_by_those_of_their_unit(file: Path, acts_as: Callable[[str], None]) -> None:
+    with closing(opened(file)) as register:
+        acts_as("op")
+        register.receive_many([receipt("D1", actor="op"), receipt("D2", unit_id="n2", actor="op")])
+        with pytest.raises(ConflictError, match="another unit"):
+            register.receive_many([receipt("D3", unit_id="s1", actor="op")])
+        with pytest.raises(ConflictError, match="another's name"):
+            register.receive_many([receipt("D3", actor="op2")])
+        with pytest.raises(ConflictError, match="does not move"):
+            register.move_many(steps("D1", State.CHECKED, actor="op"))
+        acts_as("line")
+        register.receive_many([receipt("D3", unit_id="s1", actor="line")])
+        register.move_many(steps("D1", State.CHECKED, actor="line"))
+        acts_as("op")
+        with pytest.raises(ConflictError, match="another unit"):
+            register.move_many(steps("D3", State.WITHDRAWN, actor="op"))
+        register.move_many(steps("D1", State.WITHDRAWN, actor="op"))
+        acts_as("an.hk")
+        with pytest.raises(ConflictError, match="may not do this"):
+            register.move_many(steps("D2", State.WITHDRAWN, actor="an.hk"))
+
+
+def test_cards_are_made_by_the_factory(file: Path, acts_as: Callable[[str], None]) -> None:
+    with closing(Register(file)) as register:
+        for other in ("op", "an.hk", "chief", "stranger"):
+            acts_as(other)
+            with pytest.raises(ConflictError):
+                register.accept([acceptance()])
+        acts_as("line")
+        register.accept([acceptance()])
+        acts_as("op")
+        with pytest.raises(ConflictError):
+            register.verify("D1", acceptance().number, "S1")
+
+
+# -- a server: it refuses by itself
+
+READ = {"about", "identity", "moves", "role_moves", "units", "successions", "members"}
+DOSSIERS = {"dossiers", "events"}
+CASES = {"cases", "case_people", "case_votes", "case_decisions", "case_reopenings", "apart"}
+CARDS = {"people", "numbers", "cards"}
+GALLERY = {"about", "gallery", "person", "finger", "withdrawal", "renaming", "trace"}
+SCHEMAS = ("cccd_register", "cccd_gallery", "cccd_audit")
+# schema and right -> the tables, by role; what is not here nobody but the owner may do
+GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
+    Role.OPERATOR: {
+        ("cccd_register", "SELECT"): READ | DOSSIERS,
+        ("cccd_register", "INSERT"): DOSSIERS,
+        ("cccd_register", "UPDATE"): {"identity", "dossiers"},
+    },
+    Role.ADJUDICATOR: {
+        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES,
+        ("cccd_register", "INSERT"): {"case_votes", "case_decisions", "case_reopenings"},
+        ("cccd_register", "UPDATE"): {"identity"},
+    },
+    Role.FACTORY: {
+        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS,
+        ("cccd_register", "INSERT"): DOSSIERS | CARDS | {"cases", "case_people", "apart"},
+        ("cccd_register", "UPDATE"): {"identity", "dossiers", "people", "cards"},
+        ("cccd_gallery", "SELECT"): GALLERY,
+        ("cccd_gallery", "INSERT"): {"person", "finger", "withdrawal", "renaming", "trace"},
+        ("cccd_gallery", "UPDATE"): {"gallery"},
+    },
+    Role.INSPECTOR: {("cccd_register", "SELECT"): READ | DOSSIERS},
+    Role.ADMINISTRATOR: {
+        ("cccd_register", "SELECT"): READ,
+        ("cccd_register", "INSERT"): {"units", "successions", "members"},
+        ("cccd_register", "UPDATE"): {"identity", "units"},
+    },
+    Role.AUDITOR: {},
+}
+
+
+@dataclass
+class Office:
+    """A register, gallery and trail in one database of the tests' server, and an account of each role."""
+
+    server: Server
+    url: str
+    tail: str
+
+    def login(self, who: str) -> str:
+        return f"{who}.{self.tail}"
+
+    def at(self, who: str) -> str:
+        return self.server.url(Server.name(self.url), self.login(who))
+
+
+WHO = {
+    "op": Member("op", Role.OPERATOR, "north"), "south": Member("south", Role.OPERATOR, "s1"),
+    "an": Member("an", Role.ADJUDICATOR), "bich": Member("bich", Role.ADJUDICATOR, "s1"),
+    "dung": Member("dung", Role.ADJUDICATOR, senior=True), "page": Member("page", Role.ADJUDICATOR, for_others=True),
+    "line": Member("line", Role.FACTORY), "look": Member("look", Role.INSPECTOR, "north"),
+    "chief": Member("chief", Role.ADMINISTRATOR), "trail": Member("trail", Role.AUDITOR),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def office(postgres: Server) -> Iterator[Office]:
+    url = postgres.new_database()
+    made = Office(postgres, url, uuid.uuid4().hex[:8])
+    with_units(url)
+    PostgresGallery(url).close()
+    SqlStore(url).close()
+    for who in (*WHO, "nobody"):
+        postgres.sql(f'CREATE ROLE "{made.login(who)}" LOGIN')
+    with closing(Members(url)) as members:
+        for who in ("chief", *(each for each in WHO if each != "chief")):
+            one = WHO[who]
+            members.give(Member(made.login(who), one.role, one.unit_id, one.senior, one.for_others))
+    assert server_rights.install(url).without_account == ()
+    with closing(Register(url)) as register:
+        register.accept([acceptance()])
+    with closing(opened(url)) as register:
+        register.receive_many([receipt("N1"), receipt("N2", unit_id="n2"), receipt("S1", unit_id="s1")])
+    with closing(Cases(url)) as cases:
+        cases.open([question("N1"), question("S1")], NOW)
+    yield made
+    postgres.drop(url)
+    for who in (*WHO, "nobody"):
+        postgres.sql(f'DROP ROLE "{made.login(who)}"')
+    for role in Role:
+        postgres.sql(f'DROP ROLE "{server_rights.group(Server.name(url), role)}"')
+
+
+@pytest.mark.postgres
+def test_a_server_gives_each_role_just_this(office: Office) -> None:
+    for role in Role:
+        name = server_rights.group(Server.name(office.url), role)
+        for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
+            column = right in ("SELECT", "INSERT", "UPDATE", "REFERENCES")
+            any_column = f"OR has_any_column_privilege('{name}', c.oid, '{right}')" if column else ""
+            found = office.server.sql(
+                "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                f" WHERE n.nspname LIKE 'cccd_%' AND c.relkind = 'r' AND (has_table_privilege('{name}', c.oid,"
+                f" '{right}') {any_column})",
+                Server.name(office.url),
+            ).split()
+            expected = {
+                f"{schema}.{table}"
+                for (schema, each), tables in GIVEN[role].items()
+                if each == right
+                for table in tables
+            }
+            assert {one for one in found if not one.startswith("cccd_audit.")} == expected, (role, right)
+            trail = {one for one in found if one.startswith("cccd_audit.")}
+            writes = {"INSERT": {"cccd_audit.lines"}, "UPDATE": {"cccd_audit.writer"}}.get(right, set())
+            assert (
+                trail >= {"cccd_audit.lines"}
+                if right == "SELECT"
+                else trail == (set() if role is Role.AUDITOR else writes)
+            )
+
+
+REFUSED = [
+    # who gives rights reads nothing of people
+    ("chief", "SELECT template FROM cccd_gallery.finger"),
+    ("chief", "SELECT person_id FROM cccd_gallery.person"),
+    ("chief", "SELECT number FROM numbers"),
+    ("chief", "SELECT count(*) FROM cards"),
+    ("chief", "SELECT person_id FROM people"),
+    ("chief", "SELECT 1 FROM dossiers"),
+    ("chief", "SELECT 1 FROM events"),
+    ("chief", "SELECT evidence FROM cases"),
+    ("chief", "SELECT answer FROM case_votes"),
+    ("chief", "INSERT INTO members VALUES ('{chief}', 2, 'factory', NULL, 0, 0, 1, '{chief}', NULL, 1)"),
+    ("chief", "INSERT INTO members VALUES ('x', 1, 'factory', NULL, 0, 0, 1, 'another', NULL, 1)"),
+    ("chief", "UPDATE members SET role = 'factory'"),
+    ("chief", "UPDATE units SET parent = NULL"),
+    ("chief", 'SET ROLE "{database}_factory"'),
+    ("chief", 'GRANT "{database}_factory" TO "{chief}"'),
+    ("chief", "ALTER TABLE dossiers DISABLE ROW LEVEL SECURITY"),
+    ("chief", "DROP POLICY dossiers_select ON dossiers"),
+    ("chief", "CREATE POLICY mine ON dossiers USING (TRUE)"),
+    ("chief", "CREATE TABLE cccd_register.mine (one integer)"),
+    ("chief", "SET session_replication_role = replica"),
+    ("chief", "SET SESSION AUTHORIZATION '{line}'"),
+    # a counter enters, and decides nothing
+    ("op", "SELECT template FROM cccd_gallery.finger"),
+    ("op", "SELECT number FROM numbers"),
+    ("op", "UPDATE events SET actor = 'x'"),
+    ("op", "DELETE FROM events"),
+    ("op", "UPDATE dossiers SET state = 'approved'"),
+    ("op", "UPDATE dossiers SET unit = 'n1'"),
+    ("op", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{op}', 0, 'accept', 'x', 1)"),
+    ("op", "SELECT answer FROM case_votes"),
+    ("op", "INSERT INTO cards (dossier_id, number, status, issue_date) VALUES ('N1', '1', 'valid', '2026-11-02')"),
+    ("op", "INSERT INTO members VALUES ('{op}', 2, 'factory', NULL, 0, 0, 1, '{op}', NULL, 1)"),
+    ("op", "INSERT INTO units VALUES ('x', 'ward', 'x', NULL, NULL, NULL, NULL, NULL, 0)"),
+    # another's unit, another's name, another's step
+    ("op", "INSERT INTO dossiers VALUES (99, 'S9', 'new', NULL, 's1', NULL, NULL, NULL, '2026-11-02', NULL,"
+     " '{digest}', 'none', 0, 0)"),
+    ("op", "INSERT INTO events VALUES (1, 2, 1, 'received', 'checked', '{event}', '{op}', 1800000000000000, 0)"),
+    ("op", "INSERT INTO events VALUES (1, 2, 1, 'received', 'withdrawn', '{event}', 'x', 1800000000000000, 0)"),
+    ("op", "INSERT INTO events VALUES (3, 2, 1, 'received', 'withdrawn', '{event}', '{op}', 1800000000000000, 0)"),
+    ("line", "INSERT INTO events VALUES (1, 2, 1, 'received', 'withdrawn', '{event}', '{line}', 1800000000000000, 0)"),
+    # whoever settles cases votes in their own name, and makes no cards
+    ("an", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{bich}', 0, 'different_people', 'x', 1)"),
+    ("an", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{an}', 1, 'different_people', 'x', 1)"),
+    ("bich", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{bich}', 0, 'different_people', 'x', 1)"),
+    ("page", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{op}', 0, 'different_people', 'x', 1)"),
+    ("an", "INSERT INTO case_reopenings VALUES ('{case}', 1, '{an}', '1', 'x', 1)"),
+    ("an", "SELECT number FROM cards"),
+    ("an", "SELECT template FROM cccd_gallery.finger"),
+    ("an", "INSERT INTO apart VALUES ('P1', 'P2', '{case}', 1)"),
+    ("an", "INSERT INTO dossiers VALUES (99, 'N9', 'new', NULL, 'n1', NULL, NULL, NULL, '2026-11-02', NULL,"
+     " '{digest}', 'none', 0, 0)"),
+    # the factory settles nothing and gives no rights
+    ("line", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{line}', 0, 'different_people', 'x', 1)"),
+    ("line", "INSERT INTO case_decisions VALUES ('{case}', 1, 'different_people', 1)"),
+    ("line", "INSERT INTO members VALUES ('x', 1, 'factory', NULL, 0, 0, 1, '{line}', NULL, 1)"),
+    ("line", "DELETE FROM cards"),
+    ("line", "UPDATE cards SET number = '2'"),
+    ("line", "UPDATE numbers SET person_id = 'x'"),
+    ("line", "DELETE FROM cccd_gallery.finger"),
+    # who inspects writes nothing
+    ("look", "INSERT INTO dossiers VALUES (99, 'N9', 'new', NULL, 'n1', NULL, NULL, NULL, '2026-11-02', NULL,"
+     " '{digest}', 'none', 0, 0)"),
+    ("look", "UPDATE dossiers SET due_day = '2026-11-02'"),
+    ("look", "UPDATE identity SET register_id = 'x'"),
+    ("look", "SELECT number FROM numbers"),
+    ("look", "SELECT 1 FROM cases"),
+    # who audits reads the trail alone
+    ("trail", "SELECT 1 FROM dossiers"),
+    ("trail", "SELECT 1 FROM cccd_register.members"),
+    ("trail", "SELECT 1 FROM cccd_gallery.finger"),
+    ("trail", "INSERT INTO cccd_audit.lines VALUES (1, 'x')"),
+    # and who has no role has no right
+    ("nobody", "SELECT 1 FROM cccd_register.dossiers"),
+    ("nobody", "SELECT 1 FROM cccd_gallery.finger"),
+    ("nobody", "SELECT 1 FROM cccd_audit.lines"),
+]  # fmt: skip
+
+
+@pytest.mark.postgres
+def test_the_server_refuses_what_a_role_must_not(office: Office) -> None:
+    import psycopg
+
+    words = {who: office.login(who) for who in WHO}
+    words |= {"case": question("N1").case_id, "database": Server.name(office.url)}
+    words |= {"digest": "\\x" + "00" * 32, "event": "\\x" + "07" * 16}
+    done = []
+    for who, statement in REFUSED:
+        with psycopg.connect(office.at(who), options="-c search_path=cccd_register") as connection:
+            try:
+                connection.execute(statement.format(**words))
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):  # no schema, no table
+                continue
+            done.append((who, statement))
+            connection.rollback()
+    assert done == []
+
+
+@pytest.mark.postgres
+def test_rows_of_other_units_are_not_there(office: Office) -> None:
+    import psycopg
+
+    seen = {"op": ["N1", "N2"], "south": ["S1"], "look": ["N1", "N2"], "line": ["N1", "N2", "S1"], "bich": ["S1"]}
+    for who, expected in seen.items():
+        with closing(opened(office.at(who), make=False)) as register:
+            assert [one.dossier_id for one in register.all()] == expected
+            assert [bool(register.events(name)) for name in ("N1", "S1")] == ["N1" in expected, "S1" in expected]
+    for who, cases_of in {"an": {"N1", "S1"}, "bich": {"S1"}, "line": {"N1", "S1"}}.items():
+        with closing(Cases(office.at(who), make=False)) as cases:
+            assert {case.question.dossier_id for case in cases.all()} == cases_of
+    with psycopg.connect(office.at("op"), options="-c search_path=cccd_register") as connection:
+        assert connection.execute("UPDATE identity SET register_id = 'x'").rowcount == 0
+        assert connection.execute("UPDATE dossiers SET due_day = due_day WHERE unit = 's1'").rowcount == 0
+        assert connection.execute("SELECT count(*) FROM pg_stats WHERE schemaname = 'cccd_register' AND tablename"
+                                  " IN ('dossiers', 'numbers', 'cards')").fetchall() == [(0,)]  # fmt: skip
+
+
+@pytest.mark.postgres
+def test_each_role_does_its_own_work_in_the_server(office: Office) -> None:
+    me = office.login
+    with closing(opened(office.at("op"), make=False)) as register:
+        register.receive_many([receipt("N3", actor=me("op"))])
+        with pytest.raises(ConflictError, match="another unit"):
+            register.receive_many([receipt("S2", unit_id="s1", actor=me("op"))])
+        with pytest.raises(ConflictError):  # somebody else's, of which it sees nothing
+            register.receive_many([receipt("S1", actor=me("op"))])
+    with closing(opened(office.at("line"), make=False)) as register:
+        register.move_many(steps("N3", State.CHECKED, State.SEARCHED, State.IN_REVIEW, actor=me("line")))
+        assert register.set_deadlines() == 0
+    with closing(opened(office.at("op"), make=False)) as register:
+        register.move_many(steps("N3", State.WITHDRAWN, actor=me("op")))
+        assert [event.actor for event in register.events("N3")] == [me("op"), *[me("line")] * 3, me("op")]
+        assert list(register.faults()) == []
+    with closing(Register(office.at("line"), make=False)) as register:
+        register.accept([acceptance(2)])
+        register.verify("D2", acceptance(2).number, "S-2")
+        assert [card.serial for card in register.cards()] == [None, "S-2"]
+    case = question("N1").case_id
+    with closing(Cases(office.at("an"), make=False)) as cases:
+        assert cases.vote(case, vote(me("an"))).votes_in == 1
+    with closing(Cases(office.at("page"), make=False)) as cases:
+        with pytest.raises(ConflictError, match="no senior"):
+            cases.vote(case, vote(me("page"), senior=True))
+        assert cases.vote(case, vote(me("dung"), Answer.SAME_PERSON, senior=True)).votes_in == 2
+    with closing(Cases(office.at("dung"), make=False)) as cases, pytest.raises(ConflictError, match="votes twice"):
+        cases.vote(case, vote(me("dung"), senior=True))
+    with closing(PostgresGallery(office.at("line"), make=False)) as gallery:
+        assert len(gallery) == 0
+    with closing(SqlStore(office.at("trail"), make=False)):
+        pass
+
+
+@pytest.mark.postgres
+def test_whose_role_is_taken_away_is_out_at_once(office: Office) -> None:
+    import psycopg
+
+    gone, group = office.login("nobody"), server_rights.group(Server.name(office.url), Role.FACTORY)
+    with closing(Members(office.at("chief"), make=False)) as members:
+        members.give(Member(gone, Role.FACTORY, order="QD 9"))
+        with pytest.raises(ConflictError, match="of their own"):
+            members.give(Member(office.login("chief"), Role.FACTORY))
+    with psycopg.connect(office.at("nobody")) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT 1 FROM cccd_register.cards")  # the server's owner has not let it in yet
+    assert group in server_rights.install(office.url).groups
+    with psycopg.connect(office.at("nobody")) as connection:
+        assert connection.execute("SELECT count(*) FROM cccd_register.cards").fetchall() != [(0,)]
+    with closing(Members(office.at("chief"), make=False)) as members:
+        members.take(gone)
+    with psycopg.connect(office.at("nobody")) as connection:
+        for table in ("cards", "numbers", "dossiers"):
+            assert connection.execute(f"SELECT count(*) FROM cccd_register.{table}").fetchall() == [(0,)]
+    assert f'REVOKE "{group}" FROM "{gone}"' in server_rights.statements(office.url)
+    server_rights.install(office.url)
+    with psycopg.connect(office.at("nobody")) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT 1 FROM cccd_register.cards")
+
+
+@pytest.mark.postgres
+def test_rights_need_an_owner_and_members(postgres: Server, office: Office) -> None:
+    with pytest.raises(ConflictError, match="may not do that"):
+        server_rights.install(office.at("chief"))
+    url = postgres.new_database()
+    open_register(url).close()
+    with pytest.raises(ConflictError, match="no members"):
+        server_rights.install(url)
+    with pytest.raises(ParameterError, match="too long"):
+        server_rights.group("d" * 60, Role.AUDITOR)
+    for statement in (
+        "CREATE OR REPLACE FUNCTION cccd_register.my_role() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER"
+        " AS $$ SELECT 'factory' $$",
+        "DROP POLICY cards_select ON cccd_register.cards",
+    ):
+        postgres.sql(statement, Server.name(url))
+    with pytest.raises(DamagedError):
+        open_register(url)
+    postgres.drop(url)
