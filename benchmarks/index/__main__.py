@@ -26,7 +26,7 @@ from cccd_core.dedup import EnrolledPerson, MemoryGallery
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.index import Index, compact, update
 from cccd_core.matching import Matcher
-from cccd_core.matching.prepared import PreparedTemplate
+from cccd_core.matching.prepared import PreparedGallery
 from cccd_core.storage.aes_gcm import KeyRing
 from cccd_core.storage.cipher import Cipher
 from cccd_core.templates import FingerTemplate, Tenprint, read
@@ -42,16 +42,25 @@ class Once:
     def __init__(self, matcher: Matcher, coder: FingerCoder, templates: Sequence[FingerTemplate]) -> None:
         self.parameters, self.digest, self.columns = matcher.parameters, coder.digest, coder.columns
         self._place = {id(template): i for i, template in enumerate(templates)}
-        self._prepared = [matcher.prepare(template) for template in templates]
+        self._prepared = matcher.gallery(templates)
         self._codes = coder.encode(templates)
 
-    def prepare(self, template: FingerTemplate) -> PreparedTemplate:
-        return self._prepared[self._place[id(template)]]
+    def gallery(self, templates: Sequence[FingerTemplate]) -> PreparedGallery:
+        return self._prepared.take(self._rows(templates))
 
-    def encode(self, templates: Sequence[FingerTemplate], *, threads: int = 1) -> Mapping[str, NDArray[np.uint8]]:
-        del threads
-        rows = [self._place[id(template)] for template in templates]
+    def encode(
+        self,
+        templates: Sequence[FingerTemplate],
+        *,
+        prepared: Mapping[str, PreparedGallery] | None = None,
+        threads: int = 1,
+    ) -> Mapping[str, NDArray[np.uint8]]:
+        del prepared, threads
+        rows = self._rows(templates)
         return {name: codes[rows] for name, codes in self._codes.items()}
+
+    def _rows(self, templates: Sequence[FingerTemplate]) -> NDArray[np.int64]:
+        return np.array([self._place[id(template)] for template in templates], np.int64)
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:

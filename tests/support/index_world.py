@@ -14,6 +14,7 @@ from cccd_core.dedup import EnrolledPerson, Gallery
 from cccd_core.dedup.index import Column, Index
 from cccd_core.dedup.index.packing import pack
 from cccd_core.matching import Matcher
+from cccd_core.matching.prepared import PreparedGallery
 from cccd_core.templates import FingerTemplate, Tenprint
 
 
@@ -26,7 +27,14 @@ class DigestCoder:
         self.digest = "sha256:" + hashlib.sha256(b"digest coder" + salt.encode()).hexdigest()
         self.coded = 0
 
-    def encode(self, templates: Sequence[FingerTemplate], *, threads: int = 1) -> Mapping[str, NDArray[np.uint8]]:
+    def encode(
+        self,
+        templates: Sequence[FingerTemplate],
+        *,
+        prepared: Mapping[str, PreparedGallery] | None = None,
+        threads: int = 1,
+    ) -> Mapping[str, NDArray[np.uint8]]:
+        del prepared, threads
         self.coded += len(templates)
         rows = [hashlib.sha256(one.x_px.tobytes() + one.y_px.tobytes()).digest() for one in templates]
         whole = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 32)

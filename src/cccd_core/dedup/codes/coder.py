@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from cccd_core.templates import FingerTemplate
 
 BLOCK_FINGERS = 64  # fingers that a thread takes at a time, at most
 BITS, COARSE = "bits", "int4"
+_NONE_PREPARED: Final[Mapping[str, PreparedGallery]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +67,37 @@ class FingerCoder:
         head = self._model.head
         return (CodeColumn(BITS, head.outputs // 8), CodeColumn(COARSE, head.coarse // 2))
 
-    def encode(self, templates: Sequence[FingerTemplate], *, threads: int = 1) -> dict[str, NDArray[np.uint8]]:
+    def encode(
+        self,
+        templates: Sequence[FingerTemplate],
+        *,
+        prepared: Mapping[str, PreparedGallery] = _NONE_PREPARED,
+        threads: int = 1,
+    ) -> dict[str, NDArray[np.uint8]]:
         """The codes of these fingers by column: uint8[len(templates), bytes_per_finger].
 
-        Bit for bit the same on every machine, kernel and number of threads. ParameterError for a template without a
-        resolution and for no threads.
+        `prepared`: the same fingers, in this order, as others prepared them, by `preparation_digest`; what a scale of
+        the coder would make just so is taken from there. Bit for bit the same on every machine, kernel and number of
+        threads. ParameterError for a template without a resolution, for no threads and for other numbers of prepared
+        fingers.
         """
         if threads < 1:
             raise ParameterError("threads must be at least 1", threads=threads)
+        for gallery in prepared.values():
+            if len(gallery) != len(templates):
+                raise ParameterError(
+                    "the prepared fingers are not those of the templates",
+                    templates=len(templates),
+                    prepared=len(gallery),
+                )
         out = {column.name: np.zeros((len(templates), column.bytes_per_finger), np.uint8) for column in self.columns}
 
         size = max(1, min(BLOCK_FINGERS, -(-len(templates) // threads)))  # a single person's fingers are shared, too
 
         def block(start: int) -> None:
             part = slice(start, start + size)
-            self._encode(templates[part], out[BITS][part], out[COARSE][part])
+            done = {digest: gallery[part] for digest, gallery in prepared.items()}
+            self._encode(templates[part], done, out[BITS][part], out[COARSE][part])
 
         starts = range(0, len(templates), size)
         if threads == 1 or len(starts) < 2:
@@ -90,9 +108,21 @@ class FingerCoder:
                 list(pool.map(block, starts))
         return out
 
-    def _encode(self, templates: Sequence[FingerTemplate], signs: NDArray[np.uint8], coarse: NDArray[np.uint8]) -> None:
+    def _encode(
+        self,
+        templates: Sequence[FingerTemplate],
+        prepared: Mapping[str, PreparedGallery],
+        signs: NDArray[np.uint8],
+        coarse: NDArray[np.uint8],
+    ) -> None:
         head = self._model.head
-        packed = PreparedGallery.side_by_side([matcher.gallery(templates) for matcher in self._matchers])
+        scales = (prepared.get(matcher.parameters.preparation_digest) for matcher in self._matchers)
+        packed = PreparedGallery.side_by_side(
+            [
+                matcher.gallery(templates) if found is None else found
+                for found, matcher in zip(scales, self._matchers, strict=True)
+            ]
+        )
         arguments = (len(head.scales), *self._model.arrays(), head.coarse_scale, packed.words, packed.offsets)
         if runtime.use_native():
             runtime.native().coding_codes(*arguments, signs, coarse, runtime.simd_level())

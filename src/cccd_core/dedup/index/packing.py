@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -57,16 +58,40 @@ class PackedFingers:
 def pack(fingers: Iterable[tuple[int, PreparedTemplate]]) -> bytes:
     """The run of a person's fingers, (position, prepared)."""
     given = list(fingers)
-    parts = [bytes([len(given), *(position for position, _ in given)])]
-    for _, finger in given:
-        n, cylinders = int(finger.words[0]) & 0xFF, int(finger.words[0]) >> 8 & 0xFF
-        parts.append(finger.words[: 1 + n].astype("<u8").tobytes())
-        if cylinders:
-            rows = finger.words[1 + n :].reshape(CODE_WORDS, cylinders).T.astype("<u8", order="C").view(np.uint8)
-            used = np.zeros((cylinders, 8 * MASK_BYTES), np.bool_)
-            used[:, :CYLINDER_BYTES] = rows[:, :CYLINDER_BYTES] != 0
-            parts += [np.packbits(used, axis=1, bitorder="little").tobytes(), rows[used].tobytes()]
-    return b"".join(parts)
+    gallery = PreparedGallery.pack([finger for _, finger in given])
+    return pack_people(gallery, [position for position, _ in given], [0, len(given)])[0]
+
+
+def pack_people(fingers: PreparedGallery, positions: Sequence[int], bounds: Sequence[int]) -> list[bytes]:
+    """The runs of several people: person i has the fingers `bounds[i]` to `bounds[i + 1]`, and `positions` is
+    that of each."""
+    first = fingers.offsets[:-1]
+    minutiae = (fingers.heads & np.uint64(0xFF)).astype(np.int64)
+    cylinders = (fingers.heads >> np.uint64(8) & np.uint64(0xFF)).astype(np.int64)
+    masks_from = first + 1 + minutiae  # the first words of the cylinders
+    ends = np.zeros(len(fingers) + 1, np.int64)
+    np.cumsum(cylinders, out=ends[1:])
+    place = np.arange(ends[-1]) + np.repeat(masks_from - ends[:-1], cylinders)
+    words = fingers.words[place[:, None] + np.repeat(cylinders, cylinders)[:, None] * np.arange(CODE_WORDS)]
+    rows = words.astype("<u8", copy=False).view(np.uint8)
+    used = rows != 0
+    used[:, CYLINDER_BYTES:] = False
+    masks, kept = np.packbits(used, axis=1, bitorder="little"), rows[used]
+    taken = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(np.count_nonzero(used, axis=1), out=taken[1:])
+    heads = fingers.words.astype("<u8", copy=False).view(np.uint8).data
+    each_mask, each_byte = masks.reshape(-1).data, kept.data
+    parts = [
+        b"".join((heads[8 * a : 8 * b], each_mask[MASK_BYTES * c : MASK_BYTES * d], each_byte[e:f]))
+        for a, b, c, d, e, f in zip(
+            first.tolist(), masks_from.tolist(), ends[:-1].tolist(), ends[1:].tolist(),
+            taken[ends[:-1]].tolist(), taken[ends[1:]].tolist(), strict=True,
+        )
+    ]  # fmt: skip
+    return [
+        b"".join((bytes([stop - start, *positions[start:stop]]), *parts[start:stop]))
+        for start, stop in pairwise(bounds)
+    ]
 
 
 def fingers_of(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cccd_core.dedup.gallery.protocol import Entry
 from cccd_core.dedup.index.manifest import Manifest, ShardEntry
-from cccd_core.dedup.index.packing import pack
+from cccd_core.dedup.index.packing import pack_people
 from cccd_core.dedup.index.shard import (
     FINGERS,
     KIND,
@@ -28,7 +28,7 @@ from cccd_core.storage.block_writer import BlockWriter
 from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.faults import file_error
 
-_CODED_PEOPLE: Final = 64  # whose templates are coded in one call
+_MADE_PEOPLE: Final = 64  # whose templates are prepared and coded in one call
 _WRITTEN_ROWS: Final = 1024  # whose codes are in memory at a time
 
 Codes = NDArray[np.uint8]
@@ -68,37 +68,47 @@ class MadeRows:
         threads: int,
     ) -> None:
         people = [entry.person for entry in entries]
-        if threads == 1:
-            self._runs = [_run(person, preparer) for person in people]
-        else:
-            with ThreadPoolExecutor(threads, thread_name_prefix="index") as pool:
-                self._runs = list(pool.map(lambda person: _run(person, preparer), people))
         present = [sum(1 << (position - 1) for position in person.tenprint) for person in people]
+        loose = [len(person.unplaced) for person in people]
         self.sequences = np.array([entry.sequence for entry in entries], np.uint64)
         self.present = np.array(present, np.uint16)
-        self.loose = np.array([row for row, person in enumerate(people) for _ in person.unplaced], np.uint32)
-        self.sizes = np.array([len(run) for run in self._runs], np.int64)
+        self.loose = np.repeat(np.arange(len(people), dtype=np.uint32), loose)
+        self._loose_before = np.concatenate([[0], np.cumsum(loose)])
         self._placed = {
             one.name: np.zeros((len(people), MAX_FINGERS, one.bytes_per_finger), np.uint8) for one in columns
         }
         self._unplaced = {one.name: np.zeros((len(self.loose), one.bytes_per_finger), np.uint8) for one in columns}
-        if coder is not None:
-            self._code(people, coder, threads)
+        self._preparer, self._coder = preparer, coder
+        size = max(1, min(_MADE_PEOPLE, -(-len(people) // threads)))
+        starts = range(0, len(people), size)
 
-    def _code(self, people: Sequence[EnrolledPerson], coder: Coder, threads: int) -> None:
-        coded = 0
-        for start in range(0, len(people), _CODED_PEOPLE):
-            part = people[start : start + _CODED_PEOPLE]
-            spots = [(start + i, position - 1) for i, person in enumerate(part) for position in person.tenprint]
-            templates = [template for person in part for template in person.tenprint.values()]
-            others = [template for person in part for template in person.unplaced]
-            if not templates and not others:
-                continue
-            rows, places = np.array(spots, np.intp).reshape(-1, 2).T
-            for name, codes in coder.encode([*templates, *others], threads=threads).items():
-                self._placed[name][rows, places] = codes[: len(templates)]
-                self._unplaced[name][coded : coded + len(others)] = codes[len(templates) :]
-            coded += len(others)
+        def block(start: int) -> list[bytes]:
+            return self._make(people[start : start + size], start)
+
+        if threads == 1 or len(starts) < 2:
+            made = [block(start) for start in starts]
+        else:
+            with ThreadPoolExecutor(threads, thread_name_prefix="index") as pool:
+                made = list(pool.map(block, starts))
+        self._runs = [run for runs in made for run in runs]
+        self.sizes = np.array([len(run) for run in self._runs], np.int64)
+
+    def _make(self, people: Sequence[EnrolledPerson], start: int) -> list[bytes]:
+        """The runs of these people, whose rows begin at `start`; their codes are laid down."""
+        fingers = [finger for person in people for finger in person.fingers()]
+        positions, templates = [position for position, _ in fingers], [template for _, template in fingers]
+        prepared = self._preparer.gallery(templates)
+        counts = [person.count for person in people]
+        bounds = np.concatenate([[0], np.cumsum(counts)]).tolist()
+        if self._coder is not None and templates:
+            placed = np.array(positions) > 0
+            rows, places = (start + np.repeat(np.arange(len(people)), counts))[placed], np.array(positions)[placed] - 1
+            others = slice(self._loose_before[start], self._loose_before[start + len(people)])
+            done = {self._preparer.parameters.preparation_digest: prepared}
+            for name, codes in self._coder.encode(templates, prepared=done).items():
+                self._placed[name][rows, places] = codes[placed]
+                self._unplaced[name][others] = codes[~placed]
+        return pack_people(prepared, positions, bounds)
 
     def placed(self, column: Column, start: int, stop: int) -> Codes:
         """Codes of these rows: uint8[stop - start, 10, bytes]."""
@@ -204,7 +214,3 @@ def write_shard(
         first, last = int(rows.sequences[0]), int(rows.sequences[-1])
         name = writer.finish(f"{first:012}-{last:012}-{{mark}}.shard")
     return ShardEntry(f"{manifest.folder}/{name}", writer.mark, people, first, last, writer.size_bytes)
-
-
-def _run(person: EnrolledPerson, preparer: Preparer) -> bytes:
-    return pack((position, preparer.prepare(template)) for position, template in person.fingers())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core.matching.parameters import MatcherParameters
-from cccd_core.matching.prepared import PreparedTemplate
+from cccd_core.matching.prepared import PreparedGallery
 from cccd_core.templates import FingerTemplate
 
 
@@ -19,7 +19,7 @@ class Preparer(Protocol):
     @property
     def parameters(self) -> MatcherParameters: ...
 
-    def prepare(self, template: FingerTemplate) -> PreparedTemplate: ...
+    def gallery(self, templates: Sequence[FingerTemplate]) -> PreparedGallery: ...
 
 
 class CodeColumn(Protocol):
@@ -33,7 +33,10 @@ class CodeColumn(Protocol):
 
 
 class Coder(Protocol):
-    """What makes codes of templates: `dedup.codes.FingerCoder`. Deterministic bit for bit."""
+    """What makes codes of templates: `dedup.codes.FingerCoder`. Deterministic bit for bit.
+
+    `prepared`: the same fingers as they were prepared already, by the digest of that preparation; it changes no code.
+    """
 
     @property
     def digest(self) -> str: ...
@@ -41,4 +44,6 @@ class Coder(Protocol):
     @property
     def columns(self) -> Sequence[CodeColumn]: ...
 
-    def encode(self, templates: Sequence[FingerTemplate], *, threads: int = 1) -> Mapping[str, NDArray[np.uint8]]: ...
+    def encode(
+        self, templates: Sequence[FingerTemplate], *, prepared: Mapping[str, PreparedGallery] = ..., threads: int = 1
+    ) -> Mapping[str, NDArray[np.uint8]]: ...

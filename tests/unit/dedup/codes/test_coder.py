@@ -11,6 +11,7 @@ from cccd_core import runtime
 from cccd_core.dedup.codes import CodeColumn, FingerCoder
 from cccd_core.dedup.codes.model import MAGIC, CodeModel, Head, Scale, shipped
 from cccd_core.errors import DamagedError, ParameterError
+from cccd_core.matching import Matcher
 from cccd_core.synthesis import MasterFinger
 from cccd_core.templates import FingerTemplate
 from support.matching_pairs import impression
@@ -89,6 +90,35 @@ def test_kernels_agree_for_any_model(seed, scales, depth, vocabulary, outputs, c
     made = model(seed, scales=scales, depth=depth, vocabulary=vocabulary, outputs=outputs)
     with pytest.MonkeyPatch.context() as monkeypatch:
         agree(monkeypatch, FingerCoder(made), [anything(seed + i, n, 300) for i, n in enumerate(counts)])
+
+
+@pytest.mark.jit
+def test_fingers_that_are_prepared_already_are_not_prepared_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    coder, matcher = FingerCoder.shipped(), Matcher()
+    fingers = [anything(n, n, 300) for n in range(0, 90, 3)]
+    expected = coder.encode(fingers)
+    prepared = {matcher.parameters.preparation_digest: matcher.gallery(fingers)}
+    once: list[int] = []
+    gallery = Matcher.gallery
+    monkeypatch.setattr(Matcher, "gallery", lambda self, some: once.append(len(some)) or gallery(self, some))
+    for threads in (1, 3):
+        found = coder.encode(fingers, prepared=prepared, threads=threads)
+        assert {name: codes.tolist() for name, codes in found.items()} == {
+            name: codes.tolist() for name, codes in expected.items()
+        }
+        assert sum(once) == 2 * len(fingers)  # at the other two radii
+        once.clear()
+    coder.encode(fingers, prepared={"sha256:another": prepared.popitem()[1]})
+    assert sum(once) == 3 * len(fingers)
+
+
+def test_other_numbers_of_prepared_fingers_are_refused():
+    matcher, fingers = Matcher(), [impression(1, 1, n=n) for n in (3, 4)]
+    with pytest.raises(ParameterError) as caught:
+        FingerCoder.shipped().encode(
+            fingers, prepared={matcher.parameters.preparation_digest: matcher.gallery(fingers[:1])}
+        )
+    assert caught.value.facts == {"templates": 2, "prepared": 1}
 
 
 def test_a_finger_without_minutiae_has_zeros_and_others_have_not():

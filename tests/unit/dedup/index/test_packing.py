@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cccd_core import runtime
-from cccd_core.dedup.index.packing import fingers_of, pack, unpack
+from cccd_core.dedup.index.packing import fingers_of, pack, pack_people, unpack
 from cccd_core.dedup.kernels import unpacking
 from cccd_core.errors import FormatError
 from cccd_core.matching.prepared import PreparedGallery, PreparedTemplate, words_of
@@ -56,6 +57,17 @@ def test_packing_loses_nothing() -> None:
     assert [one.count for one in unpacked(runs, least)] == [
         one.count for one in (*prepared[:10], prepared[11]) if one.count >= least
     ]
+
+
+def test_people_are_packed_together_as_each_alone() -> None:
+    prepared = [MATCHER.prepare(finger(n)) for n in range(5)]
+    prepared[2:2] = [made_up(1, 0, 0), made_up(2, 7, 0), made_up(3, 120, 64)]
+    positions, bounds = [1, 2, 0, 3, 4, 5, 0, 0], [0, 3, 3, 7, 8]
+    gallery = PreparedGallery.pack([made_up(4, 9, 9), *prepared, made_up(5, 9, 9)])[1:-1]
+    runs = pack_people(gallery, positions, bounds)
+    alone = list(zip(positions, prepared, strict=True))
+    assert runs == [pack(alone[start:stop]) for start, stop in pairwise(bounds)]
+    assert [one.words.tobytes() for one in unpacked(runs)] == [one.words.tobytes() for one in prepared]
 
 
 @pytest.mark.usefixtures("kernels")
