@@ -17,7 +17,7 @@ from cccd_core.dedup.gallery.records import encode
 from cccd_core.dedup.service.ledger import ANSWERS_KEPT, Ledger
 from cccd_core.dedup.service.protocol import WAIT_MOST_S, Request, SentFinger, sent
 from cccd_core.dedup.service.server import Limits, listening, serve
-from cccd_core.dedup.service.service import Service
+from cccd_core.dedup.service.service import Service, Witness
 from cccd_core.dedup.service.standing import RECENT_MOST, Standing
 from cccd_core.intake.sent import sent_person
 from cccd_core.storage.cipher import Cipher
@@ -53,6 +53,7 @@ def service(
     workers: int = 2,
     recent_most: int = RECENT_MOST,
     cipher: Cipher | None = None,
+    witness: Witness | None = None,
 ) -> Iterator[Service]:
     """The service of a gallery, in this process."""
     with ExitStack() as stack:
@@ -64,7 +65,9 @@ def service(
         )  # fmt: skip
         stack.enter_context(closing(standing))
         yield stack.enter_context(
-            closing(Service(gallery, folder, standing, ledger, sent_person, cipher=cipher, workers=workers))
+            closing(
+                Service(gallery, folder, standing, ledger, sent_person, cipher=cipher, workers=workers, witness=witness)
+            )
         )
 
 

@@ -98,6 +98,9 @@ def identify(
         str | None,
         typer.Option(help="Somebody who is left out; without PERSON_DIR the one who is compared with all others."),
     ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", help="By which order, or on which legal ground; an audit trail has it.")
+    ] = None,
     id_: IdOption = None,
     wait: WaitOption = 60,
     given: TemplateOptions = NOTHING_SAID,
@@ -106,7 +109,7 @@ def identify(
     """Says whether somebody enrolled is the same, as cccd search does."""
     from cccd_core.dedup.service.protocol import Request
 
-    request = Request("identify", _id(id_), reference, wait=wait)
+    request = Request("identify", _id(id_), reference, order=order, wait=wait)
     if person_dir is not None:
         request = _with_fingers(request, person_dir, given)
     _ask(socket, request, as_json)

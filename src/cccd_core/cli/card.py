@@ -31,6 +31,7 @@ from cccd_core.cli.common import (
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.prints import load_print
 from cccd_core.cli.terminal import print_json, tell
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.storage import whole_file
 
@@ -194,6 +195,9 @@ class _Asked:
     fmr: float
     portrait: Path | None
     files: Path | None
+    trail: str | None
+    who: str | None
+    order: str | None
 
 
 def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: str) -> Callable[..., None]:
@@ -220,14 +224,17 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
         given: TemplateOptions = NOTHING_SAID,
         portrait: PortraitOption = None,
         files: FilesOption = None,
+        trail: TrailOption = None,
+        actor: ActorOption = None,
+        order: OrderOption = None,
         as_json: JsonOption = False,
     ) -> None:
         asked = _Asked(
             file, reader, can, mrz, no_access_control, pki, trust or [], root or [], ds or [], policy or [],
-            terminal, patience if wait else None, at, finger or [], given, fmr, portrait, files,
+            terminal, patience if wait else None, at, finger or [], given, fmr, portrait, files, trail, actor, order,
         )  # fmt: skip
         reports_beside(portrait)
-        inspection, holder = _inspected(asked)
+        inspection, holder = _inspected(asked, "card_read" if personal else "card_verified")
         if as_json:
             told = inspection.as_dict(personal=personal)
             compared = None if holder is None else holder.as_dict()
@@ -245,18 +252,31 @@ def _command(show_it: Callable[[Inspection], None], *, personal: bool, words: st
 # -- what is done
 
 
-def _inspected(asked: _Asked) -> tuple[Inspection, HolderComparison | None]:
+def _inspected(asked: _Asked, what: str) -> tuple[Inspection, HolderComparison | None]:
     """What is wrong with the command line, and with the files on it, is found before a card is touched."""
+    import hashlib
+
     from cccd_core.card.trace import for_debugging
+    from cccd_core.emrtd import ElementaryFile
     from cccd_core.inspection import inspect
+    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
 
     access = _access(asked)
     policy = _policy(asked.policy)
     at = None if asked.at is None else _time(asked.at)
     trust, more = _trust(asked, at, policy)
     probes = [finger for path in asked.fingers for finger in _fingers(load_print(asked.templates, path).record)]
-    with link_to(asked.file, asked.reader, wait_s=asked.wait_s) as link:
+    entry = Entry(Kind.READING, what, acting(asked.who, Role.INSPECTOR), order=asked.order)
+    with (
+        link_to(asked.file, asked.reader, wait_s=asked.wait_s) as link,
+        trail_of(asked.trail) as told,
+        recorded(told, entry) as outcome,
+    ):
         inspection = inspect(link, trust, access=access, policy=policy, at=at, more=more, trace=for_debugging())
+        outcome.reason = str(inspection.verdict)
+        signed = inspection.files.get(ElementaryFile.EF_SOD)  # it names the card's data, and nobody
+        outcome.person = None if signed is None else f"sha256:{hashlib.sha256(signed).hexdigest()}"
     logger.info("a chip was inspected: %s", inspection.verdict)
     if asked.files is not None:
         for file, content in inspection.files.items():

@@ -14,10 +14,12 @@ import typer
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, read_input, when_interrupted
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from cccd_core.issuance.audit.acts import Outcome
     from cccd_core.issuance.register.dossiers import DossierRegister
     from cccd_core.issuance.register.life import State
     from cccd_core.issuance.register.records import DossierRecord
@@ -88,10 +90,15 @@ def _opened(where: str, holidays: Path | None = None, *, make: bool = False) -> 
 
 def init(where: WhereOption, as_json: JsonOption = False) -> None:
     """Makes a register with the centre and the provinces of before and after 1 July 2025; one that is there is brought
-    up to this version."""
+    up to this version. In a server the database gets an audit trail, which is told what is done with the register."""
+    from cccd_core.issuance.audit import places
     from cccd_core.issuance.register.units import national
+    from cccd_core.storage.postgres import SCHEME
 
     when_interrupted(_KEPT)
+    if where.startswith(SCHEME):
+        with places.opened(where):
+            pass
     with _opened(where, make=True) as opened:
         found = {"where": opened.where, "new_units": opened.put_units(national()), "units": len(opened.units())}
     if as_json:
@@ -106,9 +113,14 @@ def units(
         Path | None,
         typer.Argument(help="Units to put in, CSV or JSON; - is standard input. Without it units are listed."),
     ] = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Puts units into the tree, or lists it. The whole file is taken or nothing of it."""
+    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.register.units import FILE_BYTES_MOST, read
 
     when_interrupted("the tree is as it was, or has all of the file")
@@ -116,7 +128,10 @@ def units(
         if file is None:
             found = opened.units()
         else:
-            changed = opened.put_units(read(read_input(file, "file of units", FILE_BYTES_MOST)))
+            given = read(read_input(file, "file of units", FILE_BYTES_MOST))
+            entry = Entry(Kind.CORRECTION, "units_changed", acting(actor, Role.ADMINISTRATOR), order=order)
+            with trail_of(trail, register=where) as told, recorded(told, entry) as outcome:
+                changed = outcome.count = opened.put_units(given)
     if file is not None:
         if as_json:
             print_json({"new_or_changed": changed})
@@ -193,14 +208,19 @@ def move(
     after: Annotated[
         int | None, typer.Option(min=1, help="The number of the last step that was seen; another one is a conflict.")
     ] = None,
+    trail: TrailOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Moves dossiers on by a step each: all of them (in blocks of 1,000), or none and why."""
+    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.register.records import Move
 
     when_interrupted("see cccd register show for where a dossier stands")
     state = _state(to)
-    with _opened(where) as opened:
+    who = acting(actor, Role.OPERATOR)
+    entries = [Entry(Kind.DOSSIER, f"move_to_{to}", who, one, order=order, reason=reason) for one in dossier]
+    with _opened(where) as opened, trail_of(trail, register=where) as told, recorded(told, *entries):
         moved = opened.move_many([Move(one, state, actor, after, None, reason, order) for one in dossier])
     if as_json:
         print_json({"moved": moved})
@@ -211,12 +231,14 @@ def move(
 def show_dossier(
     dossier: Annotated[str, typer.Argument(help="Its id.", show_default=False)],
     where: WhereOption,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Shows a dossier and every step of it."""
     from cccd_core.errors import ConflictError
 
-    with _opened(where) as opened:
+    with _opened(where) as opened, _reading(trail, where, actor, "shown", dossier):
         found, events = opened.get(dossier), opened.events(dossier)
     if found is None:
         raise ConflictError("no dossier has this id", dossier=dossier)
@@ -242,12 +264,14 @@ def dossiers(
         ),
     ] = None,
     unit: UnitOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Lists dossiers in the order in which they came in."""
     wanted = None if state is None else _state(state)
-    with _opened(where) as opened:
-        _list(opened.all(unit_id=unit, state=wanted), as_json)
+    with _opened(where) as opened, _reading(trail, where, actor, "listed") as outcome:
+        outcome.count = _list(opened.all(unit_id=unit, state=wanted), as_json)
 
 
 def due(
@@ -255,6 +279,8 @@ def due(
     day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The day; today without it.")] = None,
     unit: UnitOption = None,
     holidays: HolidaysOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Lists the dossiers not at an end whose deadline is this day, or was before it; exit code 1 where one is overdue,
@@ -262,7 +288,7 @@ def due(
     from cccd_core.country.clock import today
 
     when_interrupted(_KEPT)
-    with _opened(where, holidays) as opened:
+    with _opened(where, holidays) as opened, _reading(trail, where, actor, "listed") as outcome:
         if holidays is not None:
             opened.set_deadlines()
         on = today() if day is None else _day(day)
@@ -271,6 +297,7 @@ def due(
             "due": list(opened.due(on, unit_id=unit)),
             "without_deadline": list(opened.without_deadline(unit_id=unit)),
         }
+        outcome.count = sum(map(len, found.values()))
     if as_json:
         print_json({what: [_fields(one) for one in records] for what, records in found.items()})
     else:
@@ -311,16 +338,33 @@ def _day(text: str) -> date:
         raise typer.BadParameter("a day is written YYYY-MM-DD") from None
 
 
-def _list(found: Iterator[DossierRecord], as_json: bool) -> None:
+@contextmanager
+def _reading(
+    given: str | None, where: str, actor: str | None, what: str, dossier: str | None = None
+) -> Iterator[Outcome]:
+    """Tells of a reading before it, and behind it of how many."""
+    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+
+    entry = Entry(Kind.READING, what, acting(actor, Role.OPERATOR), dossier)
+    with trail_of(given, register=where) as told, recorded(told, entry) as outcome:
+        yield outcome
+
+
+def _list(found: Iterator[DossierRecord], as_json: bool) -> int:
+    """How many they were."""
     if as_json:
-        print_json([_fields(one) for one in found])
-        return
+        told = [_fields(one) for one in found]
+        print_json(told)
+        return len(told)
     rows = table("dossier", "kind", "unit", "state", "received", "due")
     for one in islice(found, _SHOWN):
         kind = one.kind if one.grounds is None else f"{one.kind}: {one.grounds}"
         rows.add_row(*map(cell, (one.dossier_id, kind, one.unit_id, one.state, one.received, one.due or "not known")))
     show(rows)
-    _more(_SHOWN + sum(1 for _ in found))
+    count = rows.row_count + sum(1 for _ in found)
+    _more(count)
+    return count
 
 
 def _fields(one: object) -> dict[str, Any]:

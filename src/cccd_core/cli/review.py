@@ -12,10 +12,12 @@ import typer
 
 from cccd_core.cli.common import JsonOption, no_stream
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.cli.told import ActorOption, TrailOption, acting, trail_of
 from cccd_core.errors import ParameterError
 from cccd_core.plain import encode, encode_record
 
 if TYPE_CHECKING:
+    from cccd_core.issuance.audit.trail import Trail
     from cccd_core.issuance.review.cases import Case
     from cccd_core.issuance.review.store import Cases
 
@@ -48,13 +50,18 @@ def register(app: typer.Typer) -> None:
 def list_(
     gallery: GalleryOption,
     every: Annotated[bool, typer.Option("--all", help="Settled cases as well.")] = False,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Lists the cases that are to be settled, oldest first."""
+    from cccd_core.issuance.audit import acts
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.review import words
 
-    with _cases(gallery) as cases:
+    with _cases(gallery, trail) as (cases, told):
         found = [case for case in cases.all() if every or not case.settled]
+        acts.tell(told, [Entry(Kind.READING, "listed", acting(actor, Role.ADJUDICATOR), count=len(found))])
     if as_json:
         print_json([_json(case) for case in found])
         return
@@ -67,10 +74,21 @@ def list_(
     say(f"{len(found):,} cases")
 
 
-def show_(case_id: CaseArgument, gallery: GalleryOption, as_json: JsonOption = False) -> None:
+def show_(
+    case_id: CaseArgument,
+    gallery: GalleryOption,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Says what a case is about, in Vietnamese and English; answers only once two are in."""
-    with _cases(gallery) as cases:
+    from cccd_core.issuance.audit import acts
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+
+    with _cases(gallery, trail) as (cases, told):
         case = cases.find(case_id)
+        who, asked = acting(actor, Role.ADJUDICATOR), case.question
+        acts.tell(told, [Entry(Kind.READING, "shown", who, asked.dossier_id, person=asked.person_id, reason=case_id)])
     _told(case, as_json)
 
 
@@ -86,6 +104,7 @@ def decide(
     senior: Annotated[
         bool, typer.Option("--senior", help="In the role of a senior, who decides where two differ.")
     ] = False,
+    trail: TrailOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answers a case. Two people who say the same settle it; where they differ a senior does. The next `cccd issue` of
@@ -98,7 +117,7 @@ def decide(
         said = decode(Answer, answer)
     except ValueError:
         raise ParameterError("no such answer", option="--answer", known=" ".join(Answer)) from None
-    with _cases(gallery) as cases:
+    with _cases(gallery, trail) as (cases, _):
         _say_if_on_trust(cases)
         case = cases.vote(case_id, Vote(name, senior, said, reason, datetime.now(UTC)))
         forget_settled(KeptDossiers(gallery, None), cases)
@@ -111,13 +130,14 @@ def undo(
     name: NameOption,
     order: Annotated[str, typer.Option(help="Number of the order.")],
     reason: ReasonOption,
+    trail: TrailOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Opens a settled case again, by order, and names what hung on it. Its answers stay on record; two people answer
     anew. A card that was made stays valid until it is revoked."""
     from cccd_core.issuance import Register
 
-    with _cases(gallery) as cases:
+    with _cases(gallery, trail) as (cases, _):
         _say_if_on_trust(cases)
         case = cases.reopen(case_id, by=name, order=order, reason=reason, at=datetime.now(UTC))
         pairs = cases.set_apart_by(case_id)
@@ -141,11 +161,11 @@ def undo(
 
 
 @contextmanager
-def _cases(gallery: Path) -> Iterator[Cases]:
+def _cases(gallery: Path, where: str | None) -> Iterator[tuple[Cases, Trail | None]]:
     from cccd_core.issuance.review.store import Cases
 
-    with closing(Cases(_path(gallery), make=False)) as cases:
-        yield cases
+    with trail_of(where, folder=gallery) as trail, closing(Cases(_path(gallery), make=False, trail=trail)) as cases:
+        yield cases, trail
 
 
 def _say_if_on_trust(cases: Cases) -> None:

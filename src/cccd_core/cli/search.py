@@ -23,11 +23,13 @@ from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table, tell
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
 from cccd_core.printable import shown
 
 if TYPE_CHECKING:
     from cccd_core.dedup import Cascade, DedupParameters, Match
     from cccd_core.dedup.lookup import Answer, Looked
+    from cccd_core.issuance.audit.trail import Trail
 
 _LIST_BYTES_MOST = 1 << 28
 
@@ -74,6 +76,9 @@ def search(
     threads: ThreadsOption = None,
     given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Says of each person whether somebody enrolled is the same: outcome, candidates, fingers.
@@ -87,6 +92,8 @@ def search(
     from cccd_core.dedup.lookup import Lookup
     from cccd_core.dedup.search.usual import usual_cascade
     from cccd_core.intake.people import read_person
+    from cccd_core.issuance.audit.entry import Role
+    from cccd_core.issuance.audit.lookups import answers, searched
     from cccd_core.matching import Matcher
 
     passed_over: Counter[str] = Counter()
@@ -96,7 +103,10 @@ def search(
     if serve is not None:
         if people or against is not None or given != NOTHING_SAID:
             raise typer.BadParameter("whom to look up comes over the socket", param_hint="--serve")
-        _serve(gallery, serve, parameters, stages or Cascade(), threads, key, as_json)
+        if order is not None:
+            raise typer.BadParameter("an order is of a search: see cccd ask identify", param_hint="--order")
+        with trail_of(trail, folder=gallery) as told:
+            _serve(gallery, serve, parameters, stages or Cascade(), threads, key, told, actor, as_json)
         return
     if not people:
         raise typer.BadParameter("a folder of a person is needed, or --serve", param_hint="PEOPLE")
@@ -105,7 +115,12 @@ def search(
     listed = None if against is None else read_input(against, "list of identifiers", _LIST_BYTES_MOST)
     cipher, count = cipher_of(key), runtime.threads() if threads is None else threads
     counts = [sum(1 for _ in person.fingers(parameters.least_minutiae)) for person in asked]
-    with open_gallery(gallery, cipher=cipher) as opened, progress("search", quiet=as_json) as step:
+    who = acting(actor, Role.OPERATOR)
+    with (
+        trail_of(trail, folder=gallery) as told,
+        open_gallery(gallery, cipher=cipher) as opened,
+        progress("search", quiet=as_json) as step,
+    ):
         if stages is None:
             stages = usual_cascade(len(opened), min(filter(None, counts), default=1))
         with options_named(cascade="--cascade"):
@@ -113,7 +128,11 @@ def search(
                 opened, gallery, Matcher(), FingerCoder.shipped(), parameters, stages, cipher=cipher, threads=count
             )
         among = None if listed is None else lookup.listed(listed)
+        people_there = len(opened) if among is None else len(among)
+        numbers = () if told is None else told.append(searched(one, who, order, people_there) for one in asked)
         looked = lookup.search(asked, against=among, progress=step)
+        if told is not None:
+            told.append(answers(looked.answers, numbers, who))
     if as_json:
         print_json({**_told(looked, people), "passed_over": dict(passed_over)})
     else:
@@ -128,6 +147,8 @@ def _serve(
     stages: Cascade,
     threads: int | None,
     key: Path | None,
+    trail: Trail | None,
+    actor: str | None,
     as_json: bool,
 ) -> None:
     import signal
@@ -142,6 +163,8 @@ def _serve(
     from cccd_core.dedup.service.service import Service
     from cccd_core.dedup.service.standing import Standing
     from cccd_core.intake.sent import sent_person
+    from cccd_core.issuance.audit.entry import Role
+    from cccd_core.issuance.audit.lookups import ToldService
     from cccd_core.matching import Matcher
 
     cipher, workers, stop = cipher_of(key), runtime.threads() if threads is None else threads, threading.Event()
@@ -158,7 +181,10 @@ def _serve(
         with closing(standing):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())
-            service = Service(opened, gallery, standing, ledger, sent_person, cipher=cipher, workers=workers)
+            witness = None if trail is None else ToldService(trail, acting(actor, Role.OPERATOR))
+            service = Service(
+                opened, gallery, standing, ledger, sent_person, cipher=cipher, workers=workers, witness=witness
+            )
             if as_json:
                 print_json({"socket": str(place), "people": len(opened), "cascade": str(stages)})
             else:

@@ -14,9 +14,7 @@ from cccd_core import pki
 from cccd_core.card.card_keys import CardMasterKey
 from cccd_core.country.clock import VIETNAM
 from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
-from cccd_core.issuance.access import accounts
-from cccd_core.issuance.access.roles import Role
-from cccd_core.issuance.audit.entry import Actor
+from cccd_core.issuance.audit.entry import Actor, this_account
 from cccd_core.issuance.decisions.decide import Searcher
 from cccd_core.personalise import Ask, Feeder, Journal, card_master_key, open_feeder, require_means, require_reader
 from cccd_core.pki import DirectorySigners, DocumentSigners, TrustStore, ValidityPolicy
@@ -100,11 +98,6 @@ class NamedReaders:
     def open(self, cards: Path, card_master_key: CardMasterKey, journal: Journal, ask: Ask | None) -> Feeder:
         """See `Readers`."""
         return open_feeder(self.name, cards, card_master_key=card_master_key, journal=journal, ask=ask)
-
-
-def this_account(role: Role = Role.FACTORY) -> Actor:
-    """The account of the system that runs this process, as it stands in the audit trail."""
-    return Actor(accounts.of_this_process(), role)
 
 
 def _nobody(clock: Clock) -> AbstractContextManager[None]:

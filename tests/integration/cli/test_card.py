@@ -19,6 +19,7 @@ from cccd_core.cli import common
 from cccd_core.cli.common import EXIT_FAULTS, EXIT_NOT_RUN, EXIT_UNDECIDED, EXIT_USAGE
 from cccd_core.cli.main import build
 from cccd_core.inspection import CheckName, FileState, Outcome, Protocol, Verdict
+from cccd_core.issuance.audit.trail import read
 from cccd_core.personalise import CardJob
 from support import cards
 from support.cards import Country
@@ -114,6 +115,27 @@ def test_a_genuine_card_is_read_and_verified(
     assert said.rstrip().endswith("verdict: genuine")
     for personal in (cards.content(1).full_name, job.personal_number, job.secrets.can):
         assert personal not in said
+
+
+def test_a_reading_is_told_by_the_digest_of_what_is_signed(
+    card: Path, job: CardJob, country: Country, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail = tmp_path / "acts.jsonl"
+    opened = (card, "--can", job.secrets.can, "--pki", country.directory.path, "--order", "CV 9", "--actor", "an")
+    assert run("read", *opened, "--trail", trail) == 0
+    assert run("verify", *opened, "--trail", trail) == 0
+    found = [one.entry for one in read(trail.read_bytes())]
+    assert [(one.kind, one.what, one.reason, one.order) for one in found] == [
+        ("reading", "card_read", None, "CV 9"), ("reading", "done", "genuine", None),
+        ("reading", "card_verified", None, "CV 9"), ("reading", "done", "genuine", None),
+    ]  # fmt: skip
+    assert str(found[1].person).startswith("sha256:")
+    assert found[1].person == found[3].person
+    for personal in (cards.content(1).full_name, job.personal_number, job.secrets.can):
+        assert personal.encode() not in trail.read_bytes()
+    capsys.readouterr()
+    assert run("read", *opened, "--trail", tmp_path / "no" / "acts.jsonl") == 3
+    assert capsys.readouterr().out == "", "what cannot be told is not read"
 
 
 def test_json_says_the_same(card: Path, job: CardJob, country: Country, capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,6 +107,7 @@ def test_a_command_loads_its_own_command_file(area: str) -> None:
     files.discard("cccd_core.cli.progress")  # where there is something to wait for
     files.discard("cccd_core.cli.gallery_key")  # where a gallery is opened
     files.discard("cccd_core.cli.prints")  # where templates and images are taken alike
+    files.discard("cccd_core.cli.told")  # where an audit trail is told
     own = f"cccd_core.cli.{area.replace('-', '_')}"  # and what it is made of: `card_keys`, `pki.issue`
     assert {name for name in files if not name.startswith(own)} == {f"cccd_core.cli.{name}" for name in SHARED}
     assert own in files

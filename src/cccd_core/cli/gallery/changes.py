@@ -22,9 +22,11 @@ from cccd_core.cli.gallery.index import kept_up
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.terminal import print_json, say
+from cccd_core.cli.told import ActorOption, TrailOption, acting, trail_of
 
 if TYPE_CHECKING:
     from cccd_core.dedup import Withdrawal
+    from cccd_core.issuance.audit.entry import Entry
     from cccd_core.plain import JsonObject
 
 _CHANGED = "the change was made, or nothing was changed: see cccd gallery withdrawals"
@@ -64,7 +66,13 @@ def create(
 
 
 def remove(
-    gallery: GalleryFolder, person: Person, order: Order, key: KeyOption = None, as_json: JsonOption = False
+    gallery: GalleryFolder,
+    person: Person,
+    order: Order,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Takes a person out of the gallery, and keeps the order: nobody finds them from now on.
 
@@ -72,10 +80,15 @@ def remove(
     The register still says whose number it is: a dossier of this person goes to review from now on.
     """
     from cccd_core.dedup import open_gallery
+    from cccd_core.issuance.audit.acts import recorded
 
     when_interrupted(_CHANGED)
     cipher = cipher_of(key)
-    with open_gallery(gallery, alone=True, cipher=cipher) as opened:
+    with (
+        trail_of(trail, folder=gallery) as told,
+        open_gallery(gallery, alone=True, cipher=cipher) as opened,
+        recorded(told, _entry("removed", actor, person, order)),
+    ):
         gone = opened.remove(person, order=order)
         kept_up(opened, gallery, cipher, make=False, quiet=True)
     _told(gone, f"{gone.person_id} removed: {gone.fingers} fingers", as_json)
@@ -96,6 +109,8 @@ def replace(
     order: Order,
     given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Puts other templates in the place of a person's, and keeps the order.
@@ -104,6 +119,7 @@ def replace(
     """
     from cccd_core.dedup import open_gallery
     from cccd_core.intake.people import read_person
+    from cccd_core.issuance.audit.acts import recorded
 
     when_interrupted(_CHANGED)
     passed_over: Counter[str] = Counter()
@@ -111,7 +127,11 @@ def replace(
         described = given.described
         person = read_person(person_dir, described, passed_over=passed_over)
     cipher = cipher_of(key)
-    with open_gallery(gallery, alone=True, cipher=cipher) as opened:
+    with (
+        trail_of(trail, folder=gallery) as told,
+        open_gallery(gallery, alone=True, cipher=cipher) as opened,
+        recorded(told, _entry("replaced", actor, person.person_id, order)),
+    ):
         change = opened.replace(person, order=order)
         kept_up(opened, gallery, cipher, make=False, quiet=True)
     if not as_json:
@@ -126,6 +146,8 @@ def rename(
     new: Annotated[str, typer.Argument(help="The new identifier, up to 64 characters.", show_default=False)],
     order: Order,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Gives a person another identifier; templates and number stay, the order is kept.
@@ -133,14 +155,26 @@ def rename(
     Refused for a person whom cccd issue enrolled: the register of cards knows them by the identifier that they have.
     """
     from cccd_core.dedup import open_gallery
+    from cccd_core.issuance.audit.acts import recorded
     from cccd_core.issuance.register.store import demand_unknown
     from cccd_core.issuance.runs.paths import Paths
 
     when_interrupted(_CHANGED)
-    with open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened:
+    with (
+        trail_of(trail, folder=gallery) as told,
+        open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened,
+        recorded(told, _entry("renamed", actor, person, order, reason=new)),
+    ):
         demand_unknown(Paths(gallery, gallery).register, (person, new))
         change = opened.rename(person, new, order=order)
     _told(change, f"{change.person_id} is {change.new_id} now", as_json)
+
+
+def _entry(what: str, actor: str | None, person: str, order: str, reason: str | None = None) -> Entry:
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+
+    who = acting(actor, Role.ADMINISTRATOR)
+    return Entry(Kind.CORRECTION, what, who, person=person, order=order, reason=reason)
 
 
 def _told(change: Withdrawal, what: str, as_json: bool, **more: JsonObject) -> None:

@@ -11,6 +11,7 @@ from cccd_core.cli.gallery.arguments import SHOWN, GalleryFolder
 from cccd_core.cli.gallery.index import figures
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
 
 
 def register(area: typer.Typer) -> None:
@@ -44,12 +45,23 @@ def info(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = Fa
         say(*aligned({**found, **{f"index: {name.replace('_', ' ')}": value for name, value in index.items()}}))
 
 
-def people(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def people(
+    gallery: GalleryFolder,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Lists everyone enrolled, in the order of enrolment, with the positions of their fingers (0: unknown)."""
     from cccd_core.dedup import open_gallery
+    from cccd_core.issuance.audit.acts import tell
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
 
-    with open_gallery(gallery, cipher=cipher_of(key)) as opened:
+    with trail_of(trail, folder=gallery) as told, open_gallery(gallery, cipher=cipher_of(key)) as opened:
         total = len(opened)
+        who = acting(actor, Role.ADMINISTRATOR)
+        tell(told, [Entry(Kind.READING, "listed", who, order=order, count=total)])
         everyone = ((person.person_id, [*person.tenprint, *(0 for _ in person.unplaced)]) for person in opened)
         if as_json:
             print_json([{"person_id": person_id, "positions": positions} for person_id, positions in everyone])

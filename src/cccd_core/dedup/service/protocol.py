@@ -70,7 +70,8 @@ class Request:
 
     `id`: the request's own; sent again it is the same request, and is answered as before. `reference`: whom it is of;
     `fingers`: of who is inserted or identified, in a template format that says so itself, or in the one of `format`,
-    `dpi`, `height_px`, `width_px` (see `templates.read`). `order`: which order or legal ground asks for a deletion.
+    `dpi`, `height_px`, `width_px` (see `templates.read`). `order`: which order or legal ground asks for a
+    deletion, or for somebody being looked up.
     `wait`: how many seconds the answer may take, so that it is the outcome; 0 is answered at once.
 
     * `insert` enrols the fingers under the reference.
@@ -121,7 +122,7 @@ class Request:
 # operation -> the fields that it must have, and those that it may
 _WANTED: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "insert": (frozenset({"reference", "fingers"}), frozenset()),
-    "identify": (frozenset(), frozenset({"reference", "fingers"})),
+    "identify": (frozenset(), frozenset({"reference", "fingers", "order"})),
     "delete": (frozenset({"reference", "order"}), frozenset()),
     "status": (frozenset(), frozenset()),
 }

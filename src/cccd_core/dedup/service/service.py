@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cccd_core.dedup.gallery.folder import alone_with, beside_others_in
 from cccd_core.dedup.gallery.protocol import Gallery
@@ -45,6 +45,16 @@ class _Job:
         return self.entry.accepted.operation != "identify"
 
 
+class Witness(Protocol):
+    """Who is told of requests, as an audit trail is. What it raises (CccdError) is the outcome of the request."""
+
+    def begins(self, one: Accepted, person: EnrolledPerson | None, among: int) -> int:
+        """A request is about to be carried out, among so many people; a number for `ends`."""
+
+    def ends(self, number: int, one: Accepted, settled: Settled) -> None:
+        """What came of it, before anybody is answered."""
+
+
 class Service:
     """Answers requests about one gallery. May be asked by any number of threads.
 
@@ -61,9 +71,11 @@ class Service:
         *,
         cipher: Cipher | None = None,
         workers: int = 1,
+        witness: Witness | None = None,
     ) -> None:
         """Settles what an interruption left open, and starts so many `workers`. `standing` and `ledger` are of the
         gallery in `folder`, and stay their maker's to close."""
+        self._witness = witness
         self._gallery, self._folder, self._standing, self._ledger = gallery, folder, standing, ledger
         self._read, self._sealing = read, Sealing(cipher, gallery.gallery_id)
         self._state = threading.Condition()
@@ -218,6 +230,20 @@ class Service:
         return settled
 
     def _carried_out(self, job: _Job) -> Settled:
+        if self._witness is None:
+            return self._done_for(job)
+        one = job.entry.accepted
+        number = self._witness.begins(one, job.person, len(self._gallery))
+        try:
+            settled = self._done_for(job)
+        except CccdError as error:
+            with suppress(CccdError):  # what is raised says more
+                self._witness.ends(number, one, Settled("failed", error=ToldError.of(error)))
+            raise
+        self._witness.ends(number, one, settled)
+        return settled
+
+    def _done_for(self, job: _Job) -> Settled:
         one = job.entry.accepted
         if one.operation == "identify":
             return self._identified(job)

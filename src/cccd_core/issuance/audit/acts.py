@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
 
 from cccd_core.errors import CccdError
@@ -20,22 +21,32 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 
 
+@dataclass(slots=True)
+class Outcome:
+    """What an act came to, where that is known only when it is done; left as it is, the entry says that it was done."""
+
+    count: int | None = None
+    person: str | None = None
+    reason: str | None = None
+
+
 @contextmanager
-def recorded(trail: Trail | None, *entries: Entry) -> Iterator[None]:
+def recorded(trail: Trail | None, *entries: Entry) -> Iterator[Outcome]:
     """Tells of acts before the block, which does them, and behind it that all were done, or none and of which kind the
     error was. Without a trail nothing is told. Errors as `Trail.append`: before the block, which is then not run."""
+    outcome = Outcome(None if len(entries) == 1 else len(entries))
     if trail is None or not entries:
-        yield
+        yield outcome
         return
     numbers = trail.append(entries)
     try:
-        yield
+        yield outcome
     except BaseException as error:
-        kind = error.kind if isinstance(error, CccdError) else type(error).__name__
+        outcome.reason = error.kind if isinstance(error, CccdError) else type(error).__name__
         with suppress(CccdError):  # what is raised says more, and the entry before stands
-            trail.append([_outcome(entries, numbers.start, FAILED, kind)])
+            trail.append([_told(entries, numbers.start, FAILED, outcome)])
         raise
-    trail.append([_outcome(entries, numbers.start, DONE, None)])
+    trail.append([_told(entries, numbers.start, DONE, outcome)])
 
 
 def tell(trail: Trail | None, entries: Iterable[Entry]) -> None:
@@ -44,9 +55,10 @@ def tell(trail: Trail | None, entries: Iterable[Entry]) -> None:
         trail.append(entries)
 
 
-def _outcome(entries: tuple[Entry, ...], number: int, what: str, reason: str | None) -> Entry:
+def _told(entries: tuple[Entry, ...], number: int, what: str, outcome: Outcome) -> Entry:
     first, alone = entries[0], len(entries) == 1
     return Entry(
         first.kind, what, first.actor, dossier=first.dossier if alone else None, card=first.card if alone else None,
-        reason=reason, person=first.person if alone else None, count=None if alone else len(entries), of=number,
+        reason=outcome.reason, person=outcome.person or (first.person if alone else None), count=outcome.count,
+        of=number,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from cccd_core.errors import ParameterError
+from cccd_core.issuance.access import accounts
 from cccd_core.issuance.access.roles import Role as Role
 
 TEXT_MOST = 128
@@ -36,6 +37,11 @@ class Actor:
 
     def __post_init__(self) -> None:
         _demand("actor", self.name)
+
+
+def this_account(role: Role = Role.FACTORY) -> Actor:
+    """The account of the system that runs this process, as it stands in the audit trail."""
+    return Actor(accounts.of_this_process(), role)
 
 
 @dataclass(frozen=True, slots=True)

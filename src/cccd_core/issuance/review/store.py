@@ -16,6 +16,10 @@ from typing import Final, TypeVar, cast
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, insert, or_, select
 
 from cccd_core.errors import ConflictError, DamagedError, ParameterError
+from cccd_core.issuance.audit.acts import recorded
+from cccd_core.issuance.audit.entry import Actor, Entry, Role
+from cccd_core.issuance.audit.entry import Kind as EntryKind
+from cccd_core.issuance.audit.trail import Trail
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.members import demand_senior, has_members
 from cccd_core.issuance.register.tables import (
@@ -41,8 +45,11 @@ class Cases:
     """The cases beside the register at `where`; `where`, and errors, as `open_register`. Several threads and processes
     may use it at a time. What a call writes is kept when it returns, and doing the same again changes nothing."""
 
-    def __init__(self, where: Path | str, *, make: bool = True) -> None:
+    def __init__(self, where: Path | str, *, make: bool = True, trail: Trail | None = None) -> None:
+        """`trail`: is told of votes (without the answer, which nobody is to read before two are in), decisions and
+        reopenings, as `audit.acts.recorded` does; its errors besides."""
         self._database = open_register(where, make=make)
+        self._trail = trail
 
     def close(self) -> None:
         """Lets go of the database; it can be used again."""
@@ -115,7 +122,17 @@ class Cases:
         same reason given again changes nothing. ParameterError, ConflictError as `demand_vote`; ConflictError where the
         register has members, and this is nobody who may (`members.demand_senior`)."""
         made = Vote(name(vote.adjudicator), vote.senior, vote.answer, why(vote.reason), vote.time)
-        return self._vote(case_id, made)
+        if self._trail is None:
+            return self._vote(case_id, made)
+        before = self.find(case_id)
+        actor, dossier = Actor(made.adjudicator, Role.ADJUDICATOR), before.question.dossier_id
+        entry = Entry(EntryKind.REVIEW, "vote", actor, dossier, reason=f"case {case_id}")
+        with recorded(self._trail, entry):
+            case = self._vote(case_id, made)
+        if case.settled and not before.settled:
+            said = f"case {case_id}: {case.standing.answer}"
+            self._trail.append([Entry(EntryKind.REVIEW, "settled", actor, dossier, reason=said)])
+        return case
 
     @again
     def _vote(self, case_id: str, vote: Vote) -> Case:
@@ -133,10 +150,18 @@ class Cases:
                     connection.execute(insert(CASE_DECISIONS).values(row))
             return _one(connection, case_id)
 
-    @again
     def reopen(self, case_id: str, *, by: str, order: str, reason: str, at: datetime) -> Case:
         """Opens a settled case again, by order; the case as it stands then. ConflictError where it is not settled, or
         the register has members and this is no senior of theirs."""
+        if self._trail is None:
+            return self._reopen(case_id, by, order, reason, at)
+        dossier, actor = self.find(case_id).question.dossier_id, Actor(name(by), Role.ADJUDICATOR)
+        entry = Entry(EntryKind.REVIEW, "reopened", actor, dossier, order=_order(order), reason=f"case {case_id}")
+        with recorded(self._trail, entry):
+            return self._reopen(case_id, by, order, reason, at)
+
+    @again
+    def _reopen(self, case_id: str, by: str, order: str, reason: str, at: datetime) -> Case:
         with self._database.write() as connection:
             demand_senior(connection, name(by), senior=True)
             case = _one(connection, case_id)
