@@ -22,6 +22,12 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: cccd issue ./batch --gallery ./gallery --pki ./pki --reader memory --out ./out")(issue)
 
 
+def _place(value: str | None) -> str | None:
+    if value in ("", "-"):
+        raise typer.BadParameter("a register is a file or a postgresql:// URL, never a standard stream")
+    return value
+
+
 def issue(
     batch: Annotated[
         Path, typer.Argument(help="A folder of dossiers, or one Parquet file.", show_default=False, callback=no_stream)
@@ -36,6 +42,16 @@ def issue(
         Path, typer.Option("--out", "-o", help="Folder of this run: state, cards, report.", callback=no_stream)
     ],
     reader: Annotated[str, typer.Option(help="memory, pcsc, or pcsc:NAME for readers whose name has NAME.")] = "memory",
+    register_at: Annotated[
+        str | None,
+        typer.Option(
+            "--register",
+            metavar="WHERE",
+            help="Where people, cards, cases and dossiers are: a file, or postgresql://USER@HOST/DATABASE (see cccd "
+            "register). The gallery remembers it; without it a file in the gallery's folder.",
+            callback=_place,
+        ),
+    ] = None,
     take_over: Annotated[
         str | None,
         typer.Option(help="Run id of a lost output folder: issue its dossiers here; destroy its unfinished cards."),
@@ -68,12 +84,15 @@ def issue(
         ),
     ] = None,
     actor: Annotated[
-        str | None, typer.Option(help="Who acts, as the audit trail says it; the system's account without it.")
+        str | None,
+        typer.Option(help="Who acts, as the audit trail and the register say it; the system's account without it."),
     ] = None,
-    order: Annotated[str | None, typer.Option(help="On whose order, as the audit trail says it.")] = None,
+    order: Annotated[
+        str | None, typer.Option(help="On whose order, as the audit trail and the register say it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Checks, searches, builds, signs, writes and verifies the cards of a batch.
+    """Checks, searches, builds, signs, writes and verifies the cards of a batch; the register has every step.
 
     Run it again after any interruption and it goes on; run it again when it is finished and nothing changes.
     Exit code 1 when a dossier failed; rejected ones, duplicates and reviews are results like any other.
@@ -81,6 +100,7 @@ def issue(
     from cccd_core.issuance import Means
     from cccd_core.issuance import issue as run
     from cccd_core.issuance.audit.entry import Actor, Role
+    from cccd_core.issuance.runs.place import place
 
     means = Means.usual(pki, reader)
     if actor is not None:
@@ -92,6 +112,7 @@ def issue(
             gallery,
             out,
             means,
+            register=None if register_at is None else place(register_at),
             take_over=take_over,
             keep_images=None if keep_images is None else cipher_of(keep_images),
             keep_reviews=None if keep_reviews is None else cipher_of(keep_reviews),

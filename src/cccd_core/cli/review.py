@@ -141,7 +141,7 @@ def undo(
         _say_if_on_trust(cases)
         case = cases.reopen(case_id, by=name, order=order, reason=reason, at=datetime.now(UTC))
         pairs = cases.set_apart_by(case_id)
-    with closing(Register(_path(gallery), make=False)) as known:
+    with closing(Register(_register(gallery), make=False)) as known:
         cards = [card for card in known.cards() if card.dossier_id == case.question.dossier_id]
         people = {one: known.dossier_of(one) or one for pair in pairs for one in pair}
     if as_json:
@@ -164,7 +164,7 @@ def undo(
 def _cases(gallery: Path, where: str | None) -> Iterator[tuple[Cases, Trail | None]]:
     from cccd_core.issuance.review.store import Cases
 
-    with trail_of(where, folder=gallery) as trail, closing(Cases(_path(gallery), make=False, trail=trail)) as cases:
+    with trail_of(where, folder=gallery) as trail, closing(Cases(_register(gallery), make=False, trail=trail)) as cases:
         yield cases, trail
 
 
@@ -173,10 +173,10 @@ def _say_if_on_trust(cases: Cases) -> None:
         tell("nobody has a role in this register: your name is taken on trust (see cccd access)")
 
 
-def _path(gallery: Path) -> Path:
-    from cccd_core.issuance.runs.paths import Paths
+def _register(gallery: Path) -> Path | str:
+    from cccd_core.issuance.runs.place import register_of
 
-    return Paths(gallery, gallery).register
+    return register_of(gallery)
 
 
 def _told(case: Case, as_json: bool) -> None:

@@ -8,44 +8,41 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-from cccd_core import runtime
+from cccd_core.country.holidays import KNOWN
 from cccd_core.dedup.gallery.folder import alone_with, gallery_in
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.issuance.audit import anchors
 from cccd_core.issuance.audit import entry as told
 from cccd_core.issuance.audit.stores import FileStore
 from cccd_core.issuance.audit.trail import RunTrail
+from cccd_core.issuance.decisions.check import CheckStage
 from cccd_core.issuance.decisions.decide import DecideStage
 from cccd_core.issuance.decisions.reviews import Reviews
-from cccd_core.issuance.dossiers import portrait as portraits
 from cccd_core.issuance.dossiers.batch import open_batch
-from cccd_core.issuance.dossiers.check import CheckedDossier, SoundDossier, check_dossier
-from cccd_core.issuance.dossiers.finger_images import for_chip
-from cccd_core.issuance.dossiers.fingers import on_chip
 from cccd_core.issuance.dossiers.policy import CheckPolicy
-from cccd_core.issuance.dossiers.raw import Batch, RawDossier
-from cccd_core.issuance.dossiers.reasons import DossierError, Failure, Oddity, Problem, Severity, principal
+from cccd_core.issuance.dossiers.raw import Batch
 from cccd_core.issuance.means import Authority, Means, day_of
 from cccd_core.issuance.production.make import ProduceStage
+from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.reports import write as reports
 from cccd_core.issuance.reports.figures import Report
 from cccd_core.issuance.review.kept import KeptDossiers, forget_settled
 from cccd_core.issuance.review.store import Cases
-from cccd_core.issuance.runs.content import Content, ContentStore
-from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, QualityEvidence, Revocation
+from cccd_core.issuance.runs.content import ContentStore
+from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.images import KeptImages
+from cccd_core.issuance.runs.moves import DossierMoves
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.paths import Paths
+from cccd_core.issuance.runs.place import keep_register, register_of
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
 from cccd_core.personalise import Ask, Journal, Stage, Station
 from cccd_core.progress import Progress, named
@@ -65,6 +62,7 @@ def issue(
     means: Means,
     *,
     policy: CheckPolicy | None = None,
+    register: Path | str | None = None,
     take_over: str | None = None,
     keep_images: Cipher | None = None,
     order: str | None = None,
@@ -78,12 +76,14 @@ def issue(
     * `gallery_path`: a folder, made where it is not there; one run at a time may use it.
     * `means`: what the run works with (`Means.usual` for the library's own). Its clock gives the day on which dates are
       judged and cards issued; the first run of `out_dir` fixes it.
+    * `register`: where people, cards, cases and dossiers are: a file's path or a `postgresql://` URL, which the first
+      run over a gallery fixes; without it a file in the gallery's folder.
     * `take_over`: the id of a run over the same gallery whose output folder is lost. Its unfinished dossiers, as far as
       this batch has them, are issued by this run. Whoever says so destroys the cards that the lost run left unfinished:
       the register never knew them, and should the folder turn up again, it makes no more of them.
     * `keep_images`: the images of the sound dossiers' fingers are kept in `out_dir`, encrypted by this
       (`runs.images.KeptImages` reads them); without it they are dropped once the card is proved.
-    * `order`: on whose order, as the audit trail says it; who acts is `means.actor`.
+    * `order`: on whose order, as the audit trail and the register of dossiers say it; who acts is `means.actor`.
     * `anchor`: a file, kept where whoever can write `out_dir` cannot, to which the trail's last signed statement is
       added. ConflictError where no key signs the trail.
     * `keep_reviews`: what people need to see of dossiers in review is kept in the gallery's folder, encrypted by this,
@@ -107,15 +107,18 @@ def issue(
     with ExitStack() as stack:
         stack.enter_context(exclusive(paths.out / "lock", "output folder"))
         stack.enter_context(alone_with(paths.gallery))
-        register = stack.enter_context(closing(Register(paths.register)))
+        where = register_of(paths.gallery, register)
+        cards = stack.enter_context(closing(Register(where)))
+        keep_register(paths.gallery, where)
         state = stack.enter_context(closing(RunState(paths.state)))
         kept = None if keep_images is None else KeptImages(paths.out, keep_images)
-        cases = stack.enter_context(closing(Cases(paths.register)))
+        cases = stack.enter_context(closing(Cases(where)))
         reviews = Reviews(cases, KeptDossiers(paths.gallery, keep_reviews), means.clock.now)
-        run = _Run(paths, means, policy, register, state, stack, reviews, kept)
+        dossiers = stack.enter_context(closing(DossierRegister(where, due=KNOWN.deadline_if_known)))
+        run = _Run(paths, means, policy, cards, dossiers, order, state, stack, reviews, kept)
         authority = run.require_means(ids)  # before the day is fixed: the clock may be what is wrong
         facts = {"reader": means.readers.name}
-        day = state.begin(day=day_of(means.clock), register_id=register.register_id, facts=facts)
+        day = state.begin(day=day_of(means.clock), register_id=cards.register_id, facts=facts)
         if authority is not None:
             state.fix("authority", authority.identity())
             state.put_json("notices", list(authority.notices))
@@ -130,13 +133,14 @@ def issue(
         logger.info("run %s: %d dossiers, day %s, readers %s", name, len(ids), day, means.readers.name)
         start = time.perf_counter()
         worked = [
+            run.tell(),
             run.check(batch, day, progress),
             run.decide(take_over, named(progress, "search")),
         ]
         worked.append(obeyed)
         audit.tell(map(tell, state.entries(*FINAL)))
         audit.seal()
-        worked.append(run.produce(authority, progress, ask))
+        worked += [run.produce(authority, progress, ask), run.tell()]
         audit.tell(map(tell, state.entries(*FINAL)))
         statement = audit.seal()
         if any(worked) or paths.content.exists():
@@ -162,10 +166,13 @@ class _Run:
     means: Means
     policy: CheckPolicy
     register: Register
+    dossiers: DossierRegister
+    order: str | None
     state: RunState
     stack: ExitStack
     reviews: Reviews
     kept: KeptImages | None = None
+    _moves: DossierMoves | None = None
     _content: ContentStore | None = None
     _orders: Orders | None = None
     _audit_signer: list[Signer | None] = field(default_factory=list)
@@ -175,6 +182,21 @@ class _Run:
         if not self._audit_signer:
             self._audit_signer.append(self.stack.enter_context(self.means.audit_signer(self.means.clock)))
         return self._audit_signer[0]
+
+    @property
+    def moves(self) -> DossierMoves:
+        if self._moves is None:
+            actor, now, run = self.means.actor.name, self.means.clock.now, self.state.value("run")
+            self._moves = DossierMoves(self.dossiers, run, actor, self.order, now, lambda: self.content)
+        return self._moves
+
+    def tell(self) -> bool:
+        """Says in the register of dossiers how far each is, also what an earlier call was killed before it said;
+        whether somebody ended one there meanwhile."""
+        ended = self.moves.tell(self.state.entries())
+        if ended:
+            self.state.record(ended)
+        return bool(ended)
 
     @property
     def content(self) -> ContentStore:
@@ -231,34 +253,9 @@ class _Run:
         return authority
 
     def check(self, batch: Batch, day: date, progress: Progress | None) -> bool:
-        """Reads and checks what is received; whether there was anything. What an earlier run found sound and has not
-        made is compared with the batch: a dossier that was changed since is not issued as it was."""
-        self._compare(batch)
-        waiting = self.state.ids(DossierState.RECEIVED)
-        if not waiting:
-            return False
-        total, done = len(waiting), 0
-        check = partial(_check, day=day, policy=self.policy)
-        raws = batch.read(waiting)
-        with ThreadPoolExecutor(runtime.threads()) as pool:
-            start = time.perf_counter()
-            while part := list(islice(raws, _CHECKED_AT_A_TIME)):
-                found = list(pool.map(check, part))
-                for each in found:
-                    if self.kept is not None and each.content is not None:
-                        self.kept.put(each.entry.dossier_id, each.images)
-                self.content.put(each.content for each in found if each.content is not None)
-                entries = [each.entry for each in found]
-                waiting.difference_update(entry.dossier_id for entry in entries)
-                now = time.perf_counter()
-                self.state.record(entries, {"check": now - start})
-                start = now
-                done += len(entries)
-                if progress is not None:
-                    progress(done, total, "check")
-        self._gone(Entry(name, DossierState.RECEIVED) for name in sorted(waiting))
-        logger.info("checked %d dossiers", done)
-        return True
+        """Reads and checks what is received; whether there was anything."""
+        stage = CheckStage(self.state, lambda: self.content, self.moves, self.policy, self.kept)
+        return stage.execute(batch, day, progress)
 
     def decide(self, take_over: str | None, progress: Progress | None) -> bool:
         """Searches what is sound and decides; whether there was anything."""
@@ -267,7 +264,7 @@ class _Run:
         searcher = self.means.searcher(self.paths.gallery)
         gallery = self.stack.enter_context(closing(gallery_in(self.paths.gallery, make=True)))
         stage = DecideStage(
-            self.state, self.content, self.register, self.orders, gallery, searcher, self.reviews, take_over
+            self.state, self.content, self.register, self.orders, gallery, searcher, self.reviews, self.moves, take_over
         )
         stage.execute(progress)
         self.state.put_json("manifest", {**searcher.manifest(), "checks": self.policy.digest})
@@ -287,8 +284,8 @@ class _Run:
         self.state.put_json("lanes", len(feeder.lanes))
         signers, cvca = authority.signers, authority.terminal.anchors[0].encoded
         stage = ProduceStage(
-            self.state, self.content, self.register, self.orders, station, signers, cvca, authority.validity,
-            self.policy, self.means.clock.now, authority.codec,
+            self.state, self.content, self.register, self.orders, self.moves, station, signers, cvca,
+            authority.validity, self.policy, self.means.clock.now, authority.codec,
         )  # fmt: skip
         try:
             stage.execute(progress)
@@ -303,71 +300,6 @@ class _Run:
     def forget(self) -> None:
         """Deletes what is kept of dossiers that no later run could need."""
         self.content.keep_only(self.state.ids(DossierState.SOUND, DossierState.UNIQUE, DossierState.FAILED))
-
-    def _compare(self, batch: Batch) -> None:
-        known = {entry.dossier_id: entry for entry in self.state.entries(DossierState.SOUND, DossierState.UNIQUE)}
-        same = {raw.dossier_id for raw in batch.read(known) if raw.digest == known[raw.dossier_id].digest}
-        self._gone(entry for name, entry in known.items() if name not in same)
-
-    def _gone(self, entries: Iterable[Entry]) -> None:
-        """What was accepted keeps what is known of it: put back as it was, it goes on from its card on."""
-        gone = [replace(entry, state=DossierState.FAILED, reason=Failure.BATCH_CHANGED) for entry in entries]
-        if gone:
-            self.state.record(gone)
-            logger.warning("%d dossiers are not in the batch as they were", len(gone))
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """The row of one dossier; where it is sound, what later stages need of it, and its fingers' images as they came."""
-
-    entry: Entry
-    content: Content | None = None
-    images: Mapping[int, bytes] = field(default_factory=dict, repr=False)
-
-
-def _check(raw: RawDossier, *, day: date, policy: CheckPolicy) -> _Checked:
-    checked = check_dossier(raw, day=day, policy=policy)
-    odd = {one.reason for one in checked.problems if one.severity is Severity.WARNING}
-    warnings = tuple(sorted(word for word in odd if isinstance(word, Oddity)))
-    doubts = Evidence(doubts=_evidence(checked.problems, Severity.REVIEW), quality=_quality(checked))
-    entry = Entry(checked.dossier_id, DossierState.SOUND, digest=checked.digest, warnings=warnings, evidence=doubts)
-    problems, sound = checked.problems, checked.sound
-    if sound is not None:
-        try:
-            portrait = portraits.for_chip(sound.portrait, policy)
-            content = Content(sound.dossier, sound.tenprint, portrait, _images(sound, policy), sound.unplaced)
-            return _Checked(entry, content, {position: each.data for position, each in sound.images.items()})
-        except DossierError as error:
-            problems = (*problems, Problem.of(raw.dossier_id, "portrait", error))
-    evidence = replace(doubts, problems=_evidence(problems, Severity.ERROR))
-    return _Checked(replace(entry, state=DossierState.REJECTED, reason=principal(problems), evidence=evidence))
-
-
-def _images(sound: SoundDossier, policy: CheckPolicy) -> dict[int, bytes]:
-    """The records of those finger images that go on the chip, by position; of the others, and where DG3 would be too
-    large, minutiae do."""
-    made: dict[int, bytes] = {}
-    left = _DG3_IMAGES_BYTES
-    for position in on_chip(sound.tenprint, policy.chip_fingers):
-        record = for_chip(sound.images[position], position, policy) if position in sound.images else b""
-        if record and len(record) <= left:
-            made[position] = record
-            left -= len(record)
-    return made
-
-
-def _evidence(problems: Iterable[Problem], severity: Severity) -> tuple[ProblemEvidence, ...]:
-    return tuple(
-        ProblemEvidence(one.field, one.reason, dict(one.facts)) for one in problems if one.severity is severity
-    )
-
-
-def _quality(checked: CheckedDossier) -> tuple[QualityEvidence, ...]:
-    return tuple(
-        QualityEvidence(max(place, 0), figure, checked.again.get(place, ()))
-        for place, figure in checked.quality.items()
-    )
 
 
 def _told(entry: Entry, *, actor: told.Actor, order: str | None) -> told.Entry:

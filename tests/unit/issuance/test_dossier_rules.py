@@ -71,7 +71,7 @@ def test_the_table_of_moves_is_the_machines(where: Path | str, register: Dossier
     with register._database.read() as connection:
         found = connection.exec_driver_sql("SELECT from_state, to_state FROM moves").fetchall()
     assert {tuple(row) for row in found} == moves()
-    assert len(moves()) == 37
+    assert len(moves()) == 38
 
 
 def test_an_event_by_hand_moves_its_dossier(where: Path | str, register: DossierRegister, say: Say) -> None:

@@ -157,7 +157,7 @@ def rename(
     from cccd_core.dedup import open_gallery
     from cccd_core.issuance.audit.acts import recorded
     from cccd_core.issuance.register.store import demand_unknown
-    from cccd_core.issuance.runs.paths import Paths
+    from cccd_core.issuance.runs.place import register_of
 
     when_interrupted(_CHANGED)
     with (
@@ -165,7 +165,7 @@ def rename(
         open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened,
         recorded(told, _entry("renamed", actor, person, order, reason=new)),
     ):
-        demand_unknown(Paths(gallery, gallery).register, (person, new))
+        demand_unknown(register_of(gallery), (person, new))
         change = opened.rename(person, new, order=order)
     _told(change, f"{change.person_id} is {change.new_id} now", as_json)
 

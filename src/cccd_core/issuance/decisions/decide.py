@@ -25,6 +25,7 @@ from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.review.cases import Ruling
 from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, FingerEvidence, MatchEvidence, SearchEvidence
+from cccd_core.issuance.runs.moves import DossierMoves, refused
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.plain import JsonObject
@@ -52,7 +53,8 @@ class Searcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DecideStage:
-    """The search stage of one run. `reviews`: what people settled and are to settle; `lost_run`: a run whose orders
+    """The search stage of one run. `reviews`: what people settled and are to settle; `moves`: its steps in the
+    register of dossiers; `lost_run`: a run whose orders
     this one takes over."""
 
     state: RunState
@@ -62,6 +64,7 @@ class DecideStage:
     gallery: Gallery
     searcher: Searcher
     reviews: Reviews
+    moves: DossierMoves
     lost_run: str | None = None
 
     def execute(self, progress: Progress | None = None) -> None:
@@ -69,6 +72,12 @@ class DecideStage:
         start = time.perf_counter()
         self._demand_gallery()
         run = self.state.value("run")
+        while not self._decide(run, progress, start):
+            logger.info("somebody ended dossiers in the register during the search: it is done again without them")
+
+    def _decide(self, run: str, progress: Progress | None, start: float) -> bool:
+        """False, and nothing is decided, where dossiers that would get a card came to an end in the register during the
+        search: others may have been called their duplicates."""
         rulings = self.reviews.rulings(self.state.entries(DossierState.SOUND))
         settled, claims = self._claims(run, rulings)
         own = self._own_records(claims)
@@ -86,14 +95,22 @@ class DecideStage:
             )
             for claim in claims
         }
-        entries.update(self.reviews.open(claims, entries, decided, names.name, self.content))
         unique = [claim for claim in claims if entries[claim.person_id].state is DossierState.UNIQUE]
+        gone = self.moves.ended(claim.entry.dossier_id for claim in unique)
+        if gone:
+            found = (claim.entry for claim in unique if claim.entry.dossier_id in gone)
+            self.state.record([refused(entry, gone[entry.dossier_id]) for entry in found])
+            return False
+        entries.update(self.reviews.open(claims, entries, decided, names.name, self.content))
         self.reviews.set_apart(unique, rulings)
         self._reserve(unique, run)
         decided_now = [*settled, *entries.values()]
         self.state.record(decided_now, {"search": time.perf_counter() - start})
+        if ended_now := self.moves.tell(decided_now):
+            self.state.record(ended_now)
         counts = Counter(entry.state for entry in decided_now)
         logger.info("decided %s", ", ".join(f"{count} {state}" for state, count in sorted(counts.items())))
+        return True
 
     def _demand_gallery(self) -> None:
         """Who is accepted was enrolled before: a gallery that knows fewer people than the register has lost some, and

@@ -120,6 +120,10 @@ class Oddity(Word):
     )
     CAPTURE_AGAIN = "capture_again", "the image of a finger is poor: better captured again; the facts say why"
     IMAGE_UNUSED = "image_unused", "the image beside a template cannot be used; the template is"
+    UNIT_UNKNOWN = (
+        "unit_unknown",
+        "the dossier names a unit that the register does not have, which has it under the unit `unknown`",
+    )
     PORTRAIT_CONVERTED = "portrait_converted", "the portrait is converted to JPEG 2000 for the chip"
 
 
@@ -127,7 +131,16 @@ class RegisterReason(Word):
     """Reasons found by looking at the register of issued cards."""
 
     ALREADY_ISSUED = "already_issued", "this dossier's card was issued by an earlier run over the same gallery"
-    DOSSIER_CHANGED = "dossier_changed", "a dossier of this id was accepted earlier with other contents"
+    DOSSIER_CHANGED = (
+        "dossier_changed",
+        "a dossier of this id was accepted earlier with other contents, or received as one of another kind",
+    )
+    WITHDRAWN = "withdrawn", "the person withdrew the dossier, as the register of dossiers says"
+    CANCELLED = "cancelled", "the dossier was cancelled by an order, as the register of dossiers says"
+    REJECTED_BY_HAND = (
+        "rejected_by_hand",
+        "somebody, and no run, rejected the dossier in the register of dossiers: another one needs an id of its own",
+    )
     NUMBER_REPEATED = (
         "number_repeated",
         "an earlier dossier of the batch has this number, or gives it up: one batch makes one card of it; another one "

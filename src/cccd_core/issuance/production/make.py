@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
 from cccd_core.emrtd.dg13 import PLAIN, AuthorityCodec
@@ -22,6 +24,7 @@ from cccd_core.issuance.production.build import card_job
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import ErrorEvidence
+from cccd_core.issuance.runs.moves import DossierMoves, refused
 from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.replaced import replaced
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
@@ -29,6 +32,10 @@ from cccd_core.personalise import CardJob, CardResult, JobOutcome, Station
 from cccd_core.pki import DocumentSigners, SignerTooShortError, ValidityPolicy, parse_certificate
 from cccd_core.progress import Progress
 from cccd_core.signing import Signer
+
+_SIGNED_AT_A_TIME: Final = 32
+_TOLD_AT_A_TIME: Final = 200  # results; what was not told yet is told by the run's end, or by the next call
+_TOLD_AFTER_S: Final = 5.0
 
 
 class _Stopwatch:
@@ -78,6 +85,7 @@ class ProduceStage:
     content: ContentStore
     register: Register
     orders: Orders
+    moves: DossierMoves
     station: Station
     signers: DocumentSigners
     cvca_certificate: bytes
@@ -105,37 +113,57 @@ class ProduceStage:
             if progress is not None:
                 progress(self._done, total, "cards")
 
+        told: list[Entry] = []
+        since = time.monotonic()
         for result in self.station.run_all(self._jobs(dict(waiting), record)):
-            record(self._ended(result))
+            told.append(self._ended(result))
+            record(told[-1])
+            if len(told) >= _TOLD_AT_A_TIME or time.monotonic() - since > _TOLD_AFTER_S:
+                self.moves.tell(told)
+                told, since = [], time.monotonic()
         for entry in list(waiting.values()):
             record(replace(entry, state=DossierState.FAILED, reason=Failure.BATCH_CHANGED, searched=False))
 
     def _jobs(self, waiting: Mapping[str, Entry], record: Callable[[Entry], None]) -> Iterator[CardJob]:
+        """Builds and signs a few cards at a time, and hands them on once the register says that nobody withdraws their
+        dossiers any more."""
         run = self.state.value("run")
-        for content in self.content.read(list(waiting)):
-            entry = waiting[content.dossier.dossier_id]
-            start, signed = time.perf_counter(), self._watch.seconds
-            try:
-                job = self._job(content, run)
-            except _OtherRunError as error:
-                evidence = replace(entry.evidence, run=error.run)
-                record(replace(entry, state=DossierState.FAILED, reason=Failure.IN_OTHER_RUN, evidence=evidence))
-                continue
-            except SignerTooShortError as error:
-                evidence = replace(entry.evidence, error=ErrorEvidence.of(error))
-                record(replace(entry, state=DossierState.FAILED, reason=Failure.SIGNER_TOO_SHORT, evidence=evidence))
-                continue
-            except (SigningError, CertificateError, ConflictError):
-                raise  # it would fail for everybody, or what is stored contradicts itself
-            except CccdError as error:
-                evidence = replace(entry.evidence, error=ErrorEvidence.of(error))
-                record(replace(entry, state=DossierState.FAILED, reason=Failure.BUILD_FAILED, evidence=evidence))
-                continue
-            spent = self._watch.seconds - signed
-            self._seconds["sign"] += spent
-            self._seconds["build"] += time.perf_counter() - start - spent
-            self._making[job.job_id] = (entry, content.dossier)
-            yield job
+        contents = self.content.read(list(waiting))
+        while part := list(islice(contents, _SIGNED_AT_A_TIME)):
+            built = [self._built(content, waiting[content.dossier.dossier_id], run, record) for content in part]
+            jobs = [job for job in built if job is not None]
+            gone = self.moves.sign([job.job_id for job in jobs])
+            for job in jobs:
+                if job.job_id in gone:
+                    entry, _ = self._making.pop(job.job_id)
+                    record(refused(entry, gone[job.job_id]))
+                else:
+                    yield job
+
+    def _built(self, content: Content, entry: Entry, run: str, record: Callable[[Entry], None]) -> CardJob | None:
+        start, signed = time.perf_counter(), self._watch.seconds
+        evidence = entry.evidence
+        try:
+            job = self._job(content, run)
+        except _OtherRunError as error:
+            evidence = replace(evidence, run=error.run)
+            record(replace(entry, state=DossierState.FAILED, reason=Failure.IN_OTHER_RUN, evidence=evidence))
+            return None
+        except SignerTooShortError as error:
+            evidence = replace(evidence, error=ErrorEvidence.of(error))
+            record(replace(entry, state=DossierState.FAILED, reason=Failure.SIGNER_TOO_SHORT, evidence=evidence))
+            return None
+        except (SigningError, CertificateError, ConflictError):
+            raise  # it would fail for everybody, or what is stored contradicts itself
+        except CccdError as error:
+            evidence = replace(evidence, error=ErrorEvidence.of(error))
+            record(replace(entry, state=DossierState.FAILED, reason=Failure.BUILD_FAILED, evidence=evidence))
+            return None
+        spent = self._watch.seconds - signed
+        self._seconds["sign"] += spent
+        self._seconds["build"] += time.perf_counter() - start - spent
+        self._making[job.job_id] = (entry, content.dossier)
+        return job
 
     def _job(self, content: Content, run: str) -> CardJob:
         dossier = content.dossier

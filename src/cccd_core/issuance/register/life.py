@@ -47,19 +47,21 @@ MOVES: Final[Mapping[str, frozenset[State]]] = {
     State.DISPATCHED: frozenset({State.HANDED_OVER, State.RETURNED, State.CANCELLED}),
     State.RETURNED: frozenset({State.DISPATCHED, State.CANCELLED}),
     State.HANDED_OVER: frozenset(),
-    State.REJECTED: frozenset(),
+    State.REJECTED: frozenset({State.RECEIVED}),
     State.WITHDRAWN: frozenset(),
     State.CANCELLED: frozenset(),
 }
 """From each state to those that may follow. What was signed may be built anew, and what was written (a spoiled card) be
-written again; a card that came back is sent again or cancelled."""
+written again; a card that came back is sent again or cancelled; what was rejected may be handed in again."""
 
-TERMINAL: Final = frozenset(state for state in State if not MOVES[state])
-"""The states that nothing follows."""
+TERMINAL: Final = frozenset({State.HANDED_OVER, State.REJECTED, State.WITHDRAWN, State.CANCELLED})
+"""The ends. Of these a rejected dossier alone goes on, where it is handed in again."""
 
 NEEDS_ORDER: Final = frozenset({State.CANCELLED})
 NEEDS_REASON: Final = frozenset({State.IN_REVIEW, State.RETURNED, State.REJECTED})
-BACK: Final = frozenset({(State.SIGNED, State.APPROVED), (State.WRITTEN, State.SIGNED)})
+BACK: Final = frozenset(
+    {(State.SIGNED, State.APPROVED), (State.WRITTEN, State.SIGNED), (State.REJECTED, State.RECEIVED)}
+)
 """Steps back, which need a reason as well."""
 
 

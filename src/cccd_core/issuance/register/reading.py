@@ -3,8 +3,9 @@ streams, however many rows it has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Integer, func, literal_column, select, true
@@ -21,6 +22,7 @@ from cccd_core.issuance.register.units import Unit
 from cccd_core.storage.database import Database, again
 
 _READ_BLOCK: Final = 500  # rows held while iterating
+_ASKED_AT_ONCE: Final = 500  # values in one question
 _DAY_US: Final = 86_400_000_000
 _ZONE_US: Final = VIETNAM.utcoffset(None) // timedelta(microseconds=1)
 _FIRST: Final = date(1970, 1, 1)
@@ -53,6 +55,22 @@ class DossierReader:
             query = select(DOSSIERS).where(DOSSIERS.c.dossier_id == dossier_id)
             row = connection.execute(query).mappings().first()
         return None if row is None else as_record(row)
+
+    def last(self, dossier_ids: Iterable[str]) -> dict[str, tuple[DossierRecord, Event]]:
+        """Those of these dossiers that are there, each as it stands and with its last step."""
+        found: dict[str, tuple[DossierRecord, Event]] = {}
+        asked = iter(dict.fromkeys(dossier_ids))
+        while part := list(islice(asked, _ASKED_AT_ONCE)):
+            found.update(self._last(part))
+        return found
+
+    @again
+    def _last(self, dossier_ids: Sequence[str]) -> dict[str, tuple[DossierRecord, Event]]:
+        own = (EVENTS.c.dossier_no == DOSSIERS.c.dossier_no) & (EVENTS.c.sequence == DOSSIERS.c.last_sequence)
+        query = select(DOSSIERS, *(column for column in EVENTS.c if column.name != "dossier_no")).join(EVENTS, own)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(DOSSIERS.c.dossier_id.in_(dossier_ids))).mappings()
+            return {str(row["dossier_id"]): (as_record(row), as_event(str(row["dossier_id"]), row)) for row in rows}
 
     @again
     def events(self, dossier_id: str) -> list[Event]:

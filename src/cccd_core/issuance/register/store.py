@@ -24,7 +24,7 @@ from cccd_core.issuance.access.roles import Act
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.members import demand_act
 from cccd_core.issuance.register.tables import CARDS, IDENTITY, NUMBERS, PEOPLE
-from cccd_core.storage.database import again
+from cccd_core.storage.database import again, repeated
 
 _ASKED_AT_ONCE = 500
 
@@ -77,7 +77,7 @@ class Register:
             self.close()
             raise
 
-    @again
+    @repeated
     def _identity(self) -> str:
         """32 hexadecimal digits, drawn by the first who opens the register."""
         with self._database.read() as connection:
@@ -178,14 +178,14 @@ class Register:
         person's or has another card under way."""
         self._accept(tuple(acceptances))
 
-    @again
+    @repeated
     def _accept(self, acceptances: Sequence[Acceptance]) -> None:
         with self._database.write() as connection:
             demand_act(connection, Act.ISSUE)
             for one in acceptances:
                 _accept(connection, one)
 
-    @again
+    @repeated
     def verify(self, dossier_id: str, number: str, serial: str) -> None:
         """The card of an accepted dossier is proved: it is the number's valid card now, and the former ones are
         superseded. Doing it again changes nothing; another serial is a ConflictError."""
@@ -220,13 +220,13 @@ def new_person_id(dossier_id: str, number: str) -> str:
     return "P" + hashlib.sha256(f"{dossier_id}\0{number}".encode()).hexdigest()[:24]
 
 
-def demand_unknown(path: Path, person_ids: Iterable[str]) -> None:
-    """ConflictError where the register in this file, if there is one, knows any of these people by their identifier.
+def demand_unknown(where: Path | str, person_ids: Iterable[str]) -> None:
+    """ConflictError where the register, if there is one, knows any of these people by their identifier.
     Errors of Register."""
-    if path.exists():
-        with closing(Register(path)) as register:
+    if isinstance(where, str) or where.exists():
+        with closing(Register(where, make=False)) as register:
             if register.enrolled_among(set(person_ids)):
-                raise ConflictError("the register of cards knows the person by this identifier", path=str(path))
+                raise ConflictError("the register of cards knows the person by this identifier", path=str(where))
 
 
 def _accept(connection: Connection, one: Acceptance) -> None:

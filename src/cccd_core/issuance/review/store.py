@@ -34,7 +34,7 @@ from cccd_core.issuance.review.cases import Case, Other, Question, Reopening
 from cccd_core.issuance.review.settle import Answer, CaseKind, Stage, Vote, demand_vote, name, seen, standing, why
 from cccd_core.issuance.runs.evidence import Evidence
 from cccd_core.plain import decode
-from cccd_core.storage.database import again
+from cccd_core.storage.database import again, repeated
 
 _ASKED_AT_ONCE: Final = 500
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +59,7 @@ class Cases:
         """Opens cases, all or none; one that is there already stays as it is."""
         self._open(tuple(questions), at)
 
-    @again
+    @repeated
     def _open(self, questions: Sequence[Question], at: datetime) -> None:
         with self._database.write() as connection:
             for one in questions:
@@ -183,7 +183,7 @@ class Cases:
         ConflictError where the case says nothing of the kind."""
         self._set_apart(tuple(pairs))
 
-    @again
+    @repeated
     def _set_apart(self, pairs: Sequence[tuple[str, str, str]]) -> None:
         with self._database.write() as connection:
             for person_id, other, case_id in pairs:

@@ -17,6 +17,7 @@ class Paths:
 
     @property
     def register(self) -> Path:
+        """Where the register lies unless another one was named: see `runs.place`."""
         return self.gallery / "register.sqlite"
 
     @property
