@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from cccd_core.cli.common import JsonOption, no_stream
+from cccd_core.cli.common import JsonOption, no_stream, reports_beside, write_output
+from cccd_core.cli.gallery_key import KeyOption
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 from cccd_core.cli.told import ActorOption, TrailOption, acting, trail_of
 from cccd_core.errors import ParameterError
@@ -19,6 +20,8 @@ from cccd_core.plain import encode, encode_record
 if TYPE_CHECKING:
     from cccd_core.issuance.audit.trail import Trail
     from cccd_core.issuance.review.cases import Case
+    from cccd_core.issuance.review.gathered import Places
+    from cccd_core.issuance.review.page import Asked
     from cccd_core.issuance.review.store import Cases
 
 GalleryOption: TypeAlias = Annotated[
@@ -29,6 +32,21 @@ CaseArgument: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="A 
 NameOption: TypeAlias = Annotated[
     str, typer.Option("--as", metavar="NAME", help="Who you are in the system; capitals do not count.")
 ]
+ReviewKeyOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="KEY", help="Key of what `cccd issue --keep-reviews KEY` kept with the cases.", callback=no_stream
+    ),
+]
+BatchOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="BATCH",
+        help="A batch that may still have the dossiers, for people of whom no text and portrait is kept; they are "
+        "shown where the dossier is as it was. May be given again.",
+        callback=no_stream,
+    ),
+]
 ReasonOption: TypeAlias = Annotated[str, typer.Option(help="Why, in a line: no names, no numbers of people.")]
 
 
@@ -38,6 +56,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(area, name="review")
     area.command("list", epilog="Example: cccd review list --gallery ./gallery")(list_)
     area.command("show", epilog="Example: cccd review show C1f… --gallery ./gallery")(show_)
+    area.command("page", epilog="Example: cccd review page C1f… --gallery ./gallery --out case.html")(page_)
+    area.command("pages", epilog="Example: cccd review pages --gallery ./gallery --out ./pages")(pages)
     area.command(
         epilog="Example: cccd review decide C1f… --gallery ./gallery --as an.hk --answer different_people "
         "--reason 'the scars differ'"
@@ -82,14 +102,54 @@ def show_(
     as_json: JsonOption = False,
 ) -> None:
     """Says what a case is about, in Vietnamese and English; answers only once two are in."""
-    from cccd_core.issuance.audit import acts
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
-
     with _cases(gallery, trail) as (cases, told):
         case = cases.find(case_id)
-        who, asked = acting(actor, Role.ADJUDICATOR), case.question
-        acts.tell(told, [Entry(Kind.READING, "shown", who, asked.dossier_id, person=asked.person_id, reason=case_id)])
+        _tell_shown(told, [case], actor)
     _told(case, as_json)
+
+
+def page_(
+    case_id: CaseArgument,
+    gallery: GalleryOption,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE.html", help="The page, for its owner alone; - is standard output."),
+    ],
+    review_key: ReviewKeyOption = None,
+    batch: BatchOption = None,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Writes the page of a case, for a browser: both people side by side, their fingers drawn, what the register says,
+    and the answers there are. It holds personal data: delete it once the case is settled."""
+    from cccd_core.issuance.review.pages import page_of
+
+    reports_beside(out)
+    with _cases(gallery, trail) as (cases, told):
+        case = cases.find(case_id)
+        _tell_shown(told, [case], actor)
+    write_output(out, page_of(case, *_shown(gallery, review_key, batch, key)), private=True)
+
+
+def pages(
+    gallery: GalleryOption,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the pages, made if absent.", callback=no_stream)],
+    review_key: ReviewKeyOption = None,
+    batch: BatchOption = None,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+) -> None:
+    """Writes the page of every case that is to be settled, CASE.html, and takes away the pages of those that are
+    settled."""
+    from cccd_core.issuance.review.pages import write_pages
+
+    with _cases(gallery, trail) as (cases, told):
+        found = cases.all()
+        _tell_shown(told, [case for case in found if not case.settled], actor)
+    written = write_pages(found, *_shown(gallery, review_key, batch, key), out)
+    say(f"{len(written):,} pages in {out}")
 
 
 def decide(
@@ -142,7 +202,7 @@ def undo(
         case = cases.reopen(case_id, by=name, order=order, reason=reason, at=datetime.now(UTC))
         pairs = cases.set_apart_by(case_id)
     with closing(Register(_register(gallery), make=False)) as known:
-        cards = [card for card in known.cards() if card.dossier_id == case.question.dossier_id]
+        cards = known.cards_by(case.question.dossier_id)
         people = {one: known.dossier_of(one) or one for pair in pairs for one in pair}
     if as_json:
         hung = {
@@ -168,6 +228,28 @@ def _cases(gallery: Path, where: str | None) -> Iterator[tuple[Cases, Trail | No
         yield cases, trail
 
 
+def _tell_shown(trail: Trail | None, cases: Iterable[Case], actor: str | None) -> None:
+    """Tells the trail who sees these cases."""
+    from cccd_core.issuance.audit import acts
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+
+    who = acting(actor, Role.ADJUDICATOR)
+    acts.tell(
+        trail,
+        [
+            Entry(
+                Kind.READING,
+                "shown",
+                who,
+                case.question.dossier_id,
+                person=case.question.person_id,
+                reason=case.case_id,
+            )
+            for case in cases
+        ],
+    )
+
+
 def _say_if_on_trust(cases: Cases) -> None:
     if cases.on_trust():
         tell("nobody has a role in this register: your name is taken on trust (see cccd access)")
@@ -177,6 +259,21 @@ def _register(gallery: Path) -> Path | str:
     from cccd_core.issuance.runs.place import register_of
 
     return register_of(gallery)
+
+
+def _shown(
+    gallery: Path, review_key: Path | None, batches: list[Path] | None, key: Path | None
+) -> tuple[Places, Asked]:
+    """Where a page looks for people, and what it says of the commands."""
+    from cccd_core.cli.gallery_key import cipher_of
+    from cccd_core.country.clock import today
+    from cccd_core.issuance.review.gathered import Places
+    from cccd_core.issuance.review.page import Asked
+    from cccd_core.matching import Matcher
+
+    kept_by = None if review_key is None else cipher_of(review_key)
+    places = Places(gallery, today(), tuple(batches or ()), kept_by, cipher_of(key))
+    return places, Asked(Matcher(), ("--gallery", str(gallery)))
 
 
 def _told(case: Case, as_json: bool) -> None:

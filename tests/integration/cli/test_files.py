@@ -34,12 +34,15 @@ from support.cards import Country
 from support.chip import finish_job, open_channel
 from support.issuing import Office
 from support.patience import PATIENCE_S
+from support.reviewing import open_case
 
 PNG, JPEG, JSON, CSV, FMR, DER = b"\x89PNG", b"\xff\xd8\xff", b"{", b"probe,candidate", b"FMR\0", b"\x30"
+HTML = b"<!doctype html>"
 
 # command and parameter -> how an output's content begins, and who may read a new file
 FILES = {
     ("match", "explain"): (PNG, 0o600),
+    ("review page", "out"): (HTML, 0o600),
     ("evaluate", "out"): (JSON, 0o644),
     ("evaluate", "scores"): (CSV, 0o644),
     ("template convert", "out"): (FMR, 0o600),
@@ -58,6 +61,7 @@ FOLDERS = [
     ("card read", "files"), ("card verify", "files"), ("gallery create", "gallery"), ("gallery export", "out"),
     ("extract", "out"), ("dedup join", "out"), ("synth people", "out"), ("synth people", "gallery"),
     ("synth check", "out"), ("evaluate-search", "out"), ("search", "serve"), ("batch images", "to"),
+    ("review pages", "out"),
 ]  # fmt: skip
 READ = [
     ("match", "probe"), ("match", "candidates"), ("evaluate", "compare"), ("template info", "files"),
@@ -90,6 +94,7 @@ READ_BY_NAME = [
     *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("issue", "keep_images"),
     ("issue", "keep_reviews"), *((f"review {word}", "gallery") for word in _REVIEW),
+    *((f"review {word}", name) for word in ("page", "pages") for name in ("gallery", "review_key", "batch", "key")),
     ("audit verify", "pki"), ("audit verify", "anchor"), ("audit anchor", "pki"),
     ("audit anchor", "anchor"), ("audit seal", "pki"), ("audit seal", "anchor"), ("audit demand", "folder"),
     ("issue", "anchor"),
@@ -177,6 +182,9 @@ def terminals(cv: Path, made: Path) -> dict[str, dict[str, Any]]:
 def call(name: str, parameter: str, target: str | Path, work: Path, office: Office) -> int:
     """Runs a command with `target` for one of its paths, and for everything else what is sound."""
     card, can = finished_card(work / "a.card", office) if name.startswith("card") else (work / "unused", "")
+    reviewed, case_id = work / "reviewed", ""
+    if name.startswith("review page"):
+        case_id = open_case(reviewed)
     arguments: dict[str, dict[str, Any]] = {
         "match": {"probe": work / "1.fmr", "candidates": work / "2.fmr"},
         "evaluate": {"directories": work / "set", "--bootstrap": "0"},
@@ -240,6 +248,10 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
             "--as": "an",
             "--answer": "refuse",
             "--reason": "r",
+        },
+        **{
+            f"review {word}": {**more, "--gallery": reviewed, "--out": work / "unused"}
+            for word, more in (("page", {"case_id": case_id}), ("pages", {}))
         },
         "review undo": {
             "case_id": "C1",

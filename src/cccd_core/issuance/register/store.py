@@ -108,6 +108,13 @@ class Register:
             return [_as_card(row) for row in connection.execute(query.order_by(CARDS.c.card_id)).mappings()]
 
     @again
+    def cards_by(self, dossier_id: str) -> list[Card]:
+        """The cards that a dossier was accepted for, under whatever number."""
+        query = select(CARDS).where(CARDS.c.dossier_id == dossier_id).order_by(CARDS.c.card_id)
+        with self._database.read() as connection:
+            return [_as_card(row) for row in connection.execute(query).mappings()]
+
+    @again
     def under_way(self, number: str) -> Card | None:
         """The accepted card of a number, or one that replaces it by another number, that is not proved yet."""
         own = or_(CARDS.c.number == number, CARDS.c.replaces == number)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from cccd_core.issuance.review.cases import Case
+from cccd_core.issuance.review.laid_words import vietnamese
 from cccd_core.issuance.review.settle import ANSWERS, Answer, CaseKind, Stage
-from cccd_core.issuance.runs.evidence import MatchEvidence, SearchEvidence
+from cccd_core.issuance.runs.evidence import FingerEvidence, MatchEvidence, ProblemEvidence, SearchEvidence
 
 _KINDS: Final = {
     CaseKind.POSSIBLE_DUPLICATE: "Có thể trùng: vân tay giống người khác nhưng chưa đủ chắc chắn",
@@ -65,6 +66,27 @@ def answer(found: Answer) -> tuple[str, str]:
     return _ANSWERS[found], found.text
 
 
+def finger(position: int) -> tuple[str, str]:
+    """A finger by its position; one of an unknown position for any other."""
+    return _FINGERS.get(position, _FINGERS[0])
+
+
+def doubts(case: Case) -> Iterator[tuple[str, str]]:
+    """What is doubted of the dossier's own fingers."""
+    for doubt in case.question.evidence.doubts:
+        where = [_FINGERS[position] for position in positions(doubt)]
+        yield (
+            f"Nghi vấn: {', '.join(vi for vi, _ in where) or doubt.field}",
+            f"doubt: {doubt.reason.text}: {', '.join(en for _, en in where) or doubt.field}",
+        )
+
+
+def positions(doubt: ProblemEvidence) -> list[int]:
+    """The positions that a doubt names."""
+    found = [doubt.facts.get(name) for name in ("position", "other_position")]
+    return [value for value in found if isinstance(value, int) and value in _FINGERS]
+
+
 def lines(case: Case) -> Iterator[tuple[str, str]]:
     """All that a case says, line by line; what nobody may see yet is left out."""
     asked = case.question
@@ -79,59 +101,82 @@ def lines(case: Case) -> Iterator[tuple[str, str]]:
         )
     if asked.evidence.search is not None:
         yield from _search(asked.evidence.search)
-    for doubt in asked.evidence.doubts:
-        positions = [doubt.facts.get(name) for name in ("position", "other_position")]
-        where = [_FINGERS[position] for position in positions if isinstance(position, int) and position in _FINGERS]
-        yield (
-            f"Nghi vấn: {', '.join(vi for vi, _ in where) or doubt.field}",
-            f"doubt: {doubt.reason.text}: {', '.join(en for _, en in where) or doubt.field}",
-        )
+    yield from doubts(case)
     yield stage(case)
     if case.standing.stage is Stage.OPEN:
         yield f"Đã có {case.votes_in} trong 2 ý kiến", f"{case.votes_in} of 2 answers are in"
-    for vote in case.votes:
-        vi, en = answer(vote.answer)
-        yield f"{vote.adjudicator}: {vi} ({vote.reason})", f"{vote.adjudicator}: {en} ({vote.reason})"
-    for one in case.reopenings:
-        vi, en = answer(one.answer)
-        yield (
-            f"Mở lại theo lệnh {one.order}; trước đó: {vi} ({one.reason})",
-            f"opened again by order {one.order}; before: {en} ({one.reason})",
-        )
+    yield from votes(case)
+    yield from reopenings(case)
     if not case.settled:
         for possible in ANSWERS[asked.kind]:
             vi, en = answer(possible)
             yield f"Có thể trả lời {possible}: {vi}", f"may be answered {possible}: {en}"
 
 
+def votes(case: Case) -> Iterator[tuple[str, str]]:
+    """The answers that may be seen, and who gave them."""
+    for vote in case.votes:
+        vi, en = answer(vote.answer)
+        yield f"{vote.adjudicator}: {vi} ({vote.reason})", f"{vote.adjudicator}: {en} ({vote.reason})"
+
+
+def reopenings(case: Case) -> Iterator[tuple[str, str]]:
+    """How often the case was opened again, and what had been answered before."""
+    for one in case.reopenings:
+        vi, en = answer(one.answer)
+        yield (
+            f"Mở lại theo lệnh {one.order}; trước đó: {vi} ({one.reason})",
+            f"opened again by order {one.order}; before: {en} ({one.reason})",
+        )
+
+
 def _search(search: SearchEvidence) -> Iterator[tuple[str, str]]:
     for match in search.matches:
-        often, vi_often = _often(match)
-        yield (
-            f"Giống hồ sơ {match.dossier}: {vi_often}, khi so với {search.comparisons:,} người",
-            f"like dossier {match.dossier}: {often}, among {search.comparisons:,} people",
-        )
+        yield likeness(match, search)
         for one in match.fingers:
-            mine, theirs = _FINGERS.get(one.position, _FINGERS[0]), _FINGERS.get(one.other, _FINGERS[0])
-            yield (
-                f"  {mine[0]} với {theirs[0]}: {_alike(one.score)[0]}",
-                f"  {mine[1]} with {theirs[1]}: {_alike(one.score)[1]}",
-            )
-        if match.arrangement is not None:
-            yield "  Ngón tay không đúng vị trí đã khai", f"  {match.arrangement}"
+            said = pair(one)
+            yield f"  {said[0]}", f"  {said[1]}"
+        laid = arrangement(match)
+        if laid is not None:
+            yield f"  {laid[0]}", f"  {laid[1]}"
+
+
+def likeness(match: MatchEvidence, search: SearchEvidence) -> tuple[str, str]:
+    """Whom a dossier is like, and how often chance alone does that among so many people."""
+    often = _often(match)
+    return (
+        f"Giống hồ sơ {match.dossier}: {often[0]}, khi so với {vi_number(search.comparisons)} người",
+        f"like dossier {match.dossier}: {often[1]}, among {search.comparisons:,} people",
+    )
+
+
+def pair(one: FingerEvidence) -> tuple[str, str]:
+    """How alike two fingers are."""
+    mine, theirs, alike = finger(one.position), finger(one.other), _alike(one.score)
+    return f"{mine[0]} với {theirs[0]}: {alike[0]}", f"{mine[1]} with {theirs[1]}: {alike[1]}"
+
+
+def arrangement(match: MatchEvidence) -> tuple[str, str] | None:
+    """Which fingers lie elsewhere, or mirrored; None where each is its own."""
+    return None if match.arrangement is None else (vietnamese(match.arrangement), match.arrangement)
+
+
+def vi_number(number: float) -> str:
+    """A whole number as it is written in Vietnamese."""
+    return f"{number:,.0f}".replace(",", ".")
 
 
 def _often(match: MatchEvidence) -> tuple[str, str]:
-    """How often chance does this, English and Vietnamese."""
+    """How often chance does this."""
     expected = match.expected_false_matches
     if expected <= 0:
-        return "by chance practically never", "ngẫu nhiên hầu như không bao giờ"
+        return "ngẫu nhiên hầu như không bao giờ", "by chance practically never"
     one_in = 1 / expected
     if one_in < 2:
-        return "chance alone often does this", "ngẫu nhiên thường cũng như vậy"
+        return "ngẫu nhiên thường cũng như vậy", "chance alone often does this"
     return (
+        f"ngẫu nhiên cứ {vi_number(one_in)} lần tra cứu có một lần giống như vậy",
         f"by chance somebody is as alike in one of {one_in:,.0f} searches",
-        f"ngẫu nhiên cứ {one_in:,.0f} lần tra cứu có một lần giống như vậy",
     )
 
 
@@ -141,6 +186,6 @@ def _alike(score: float) -> tuple[str, str]:
     if one_in < 2:
         return "không giống", "not alike"
     return (
-        f"cứ {one_in:,.0f} ngón khác nhau có một ngón giống như vậy",
+        f"cứ {vi_number(one_in)} ngón khác nhau có một ngón giống như vậy",
         f"one of {one_in:,.0f} different fingers is as alike",
     )
