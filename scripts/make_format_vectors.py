@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,7 +51,7 @@ from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
-from cccd_core.matching import Matcher
+from cccd_core.matching import Matcher, PreparedGallery
 from cccd_core.personalise import CardEvidence, Journal, Reason, SpoiledCard, StepName, Trouble
 from cccd_core.personalise.records import Bind, Locked, Reached, Renew, SetAside, Spoiled, Verified, Written
 from cccd_core.pki import TEST_CARD_MASTER_KEY, ValidityPolicy, issue
@@ -166,7 +166,13 @@ class OneCode:
     digest = "sha256:" + hashlib.sha256(b"one code").hexdigest()
     columns = (Column("count", 1),)
 
-    def encode(self, templates: Sequence[FingerTemplate], *, threads: int = 1) -> dict[str, NDArray[np.uint8]]:  # noqa: ARG002
+    def encode(
+        self,
+        templates: Sequence[FingerTemplate],
+        *,
+        prepared: Mapping[str, PreparedGallery] | None = None,  # noqa: ARG002
+        threads: int = 1,  # noqa: ARG002
+    ) -> dict[str, NDArray[np.uint8]]:
         """uint8[n, 1]."""
         return {"count": np.array([[template.count] for template in templates], np.uint8)}
 

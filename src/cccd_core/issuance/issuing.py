@@ -22,6 +22,7 @@ from cccd_core.issuance.audit import anchors
 from cccd_core.issuance.audit import entry as told
 from cccd_core.issuance.audit.stores import FileStore
 from cccd_core.issuance.audit.trail import RunTrail
+from cccd_core.issuance.correction.store import demand_none_under_way
 from cccd_core.issuance.decisions.check import CheckStage
 from cccd_core.issuance.decisions.decide import DecideStage
 from cccd_core.issuance.decisions.reviews import Reviews
@@ -110,6 +111,7 @@ def issue(
         where = register_of(paths.gallery, register)
         cards = stack.enter_context(closing(Register(where)))
         keep_register(paths.gallery, where)
+        demand_none_under_way(where)
         state = stack.enter_context(closing(RunState(paths.state)))
         kept = None if keep_images is None else KeptImages(paths.out, keep_images)
         cases = stack.enter_context(closing(Cases(where)))

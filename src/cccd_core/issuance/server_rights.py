@@ -34,7 +34,7 @@ _RIGHTS: Final[Mapping[Act, tuple[str, ...]]] = {
     Act.SEE_CASES: ("SELECT ON cases, case_people, case_votes, case_decisions, case_reopenings, apart",),
     Act.SETTLE_CASES: ("INSERT ON case_votes, case_decisions, case_reopenings",),
     Act.ISSUE: (
-        "SELECT ON people, numbers, cards",
+        "SELECT ON people, numbers, cards, acts, act_cards, given_up",
         "INSERT ON people, numbers, cards, cases, case_people, apart",
         "UPDATE (enrolled) ON people",
         "UPDATE (status, serial) ON cards",

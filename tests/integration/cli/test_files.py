@@ -72,6 +72,7 @@ READ = [
     ("pki write-master-list", "certificates"), ("pki write-deviation-list", "deviations"), ("pki check", "files"),
     ("card read", "finger"), ("card verify", "finger"),
     ("pki protocol", "file"), ("pki protocol", "certificate"),
+    *((f"register person {word}", "number_file") for word in ("show", "remove", "replace", "merge", "split")),
     ("register units", "file"), ("register receive", "holidays"), ("register due", "holidays"),
     ("pki cv dv", "asked"), ("pki cv is", "asked"),
     ("pki cv add", "certificates"), ("pki cv request", "trust"), ("pki cv check", "file"), ("pki cv check", "issuer"),
@@ -85,6 +86,7 @@ _GALLERY = (
     "info", "list", "remove", "withdrawals", "index", "compact", "verify", "rotate", "create", "add", "export",
     "import", "rename", "replace",
 )  # fmt: skip
+_PERSON = ("show", "remove", "replace", "merge", "split", "resume", "acts")
 _REVIEW = ("list", "show", "decide", "undo")
 READ_BY_NAME = [
     ("extract", "sources"), ("search", "gallery"), ("search", "people"), ("search", "key"), ("dedup join", "gallery"),
@@ -110,6 +112,9 @@ READ_BY_NAME = [
     *((f"gallery {word}", name) for word in _GALLERY for name in ("gallery", "key")
       if (word, name) != ("create", "gallery")),
     ("gallery add", "people"), ("gallery import", "people"), ("gallery replace", "person_dir"),
+    *((f"register person {word}", "gallery") for word in _PERSON),
+    *((f"register person {word}", "key") for word in _PERSON if word != "acts"),
+    ("register person replace", "person_dir"),
 ]  # fmt: skip
 
 
@@ -268,6 +273,16 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
         "gallery remove": {"gallery": office.gallery, "person": "P1", "--order": "o"},
         "gallery rename": {"gallery": office.gallery, "person": "P1", "new": "P2", "--order": "o"},
         "gallery replace": {"gallery": office.gallery, "person_dir": work, "--order": "o"},
+        **{
+            f"register person {word}": {
+                "--gallery": office.gallery,
+                **({"--order": "o", "--as": "an", "--reason": "r"} if word not in ("show", "resume", "acts") else {}),
+                **({"person_dir": work} if word == "replace" else {}),
+                **({"--other": "D1"} if word == "merge" else {}),
+                **({"--finger": "2"} if word == "split" else {}),
+            }
+            for word in _PERSON
+        },
         "register receive": {"batch": office.batch(), "--register": work / "unused", "--actor": "desk-1"},
         "issue": {"batch": office.batch(), "--gallery": office.gallery, "--pki": office.pki, "--out": office.out()},
     }

@@ -50,6 +50,8 @@ PUBLIC: Mapping[str, str] = {
     "issuance.receiving.Counter.operator": "an official's name in the system, who answers for what they enter",
     "issuance.register.records.*.operator": "an official's name in the system",
     "issuance.review.cases.Question.operator": "an official's name in the system",
+    "issuance.runs.moves.Handed.*": "where and by which official a dossier was taken in",
+    "issuance.audit.walk.Walk.marks": "digests of a trail's entries",
     "card.*.public_key": "a public key",
     "card.chip_authentication.*.reader_key": "a public key of one session",
     "card.pace.PaceResult.chip_key": "a public key of one session",

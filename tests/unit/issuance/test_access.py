@@ -226,7 +226,7 @@ GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
         ("cccd_register", "UPDATE"): {"identity"},
     },
     Role.FACTORY: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS,
+        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS | {"acts", "act_cards", "given_up"},
         ("cccd_register", "INSERT"): DOSSIERS | CARDS | {"cases", "case_people", "apart"},
         ("cccd_register", "UPDATE"): {"identity", "dossiers", "people", "cards"},
         ("cccd_gallery", "SELECT"): GALLERY,

@@ -23,7 +23,7 @@ from cccd_core.errors import ConflictError, DamagedError
 from cccd_core.issuance.access.roles import Act
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.members import demand_act
-from cccd_core.issuance.register.tables import CARDS, IDENTITY, NUMBERS, PEOPLE
+from cccd_core.issuance.register.tables import CARDS, GIVEN_UP, IDENTITY, NUMBERS, PEOPLE
 from cccd_core.storage.database import again, repeated
 
 _ASKED_AT_ONCE = 500
@@ -105,14 +105,14 @@ class Register:
         """The cards of these numbers and those that replace them by another number, in the order of acceptance."""
         query = select(CARDS).where(or_(CARDS.c.number.in_(numbers), CARDS.c.replaces.in_(numbers)))
         with self._database.read() as connection:
-            return [_as_card(row) for row in connection.execute(query.order_by(CARDS.c.card_id)).mappings()]
+            return [as_card(row) for row in connection.execute(query.order_by(CARDS.c.card_id)).mappings()]
 
     @again
     def cards_by(self, dossier_id: str) -> list[Card]:
         """The cards that a dossier was accepted for, under whatever number."""
         query = select(CARDS).where(CARDS.c.dossier_id == dossier_id).order_by(CARDS.c.card_id)
         with self._database.read() as connection:
-            return [_as_card(row) for row in connection.execute(query).mappings()]
+            return [as_card(row) for row in connection.execute(query).mappings()]
 
     @again
     def under_way(self, number: str) -> Card | None:
@@ -136,15 +136,17 @@ class Register:
                 row = connection.execute(query.order_by(CARDS.c.card_id.desc())).mappings().first()
                 # The last one of a former number may have been replaced by another number's already.
                 if row is not None and row["number"] == each:
-                    found.append(_as_card(row))
+                    found.append(as_card(row))
             return found
 
     @again
     def successor(self, number: str) -> str | None:
-        """The number that replaced this one, as a proved card says."""
+        """The number that replaced this one, as a proved card says, or an act that joined two people."""
         query = select(CARDS.c.number).where(CARDS.c.replaces == number, CARDS.c.serial.is_not(None))
+        joined = select(GIVEN_UP.c.successor).where(GIVEN_UP.c.number == number)
         with self._database.read() as connection:
-            return connection.execute(query.order_by(CARDS.c.card_id)).scalars().first()
+            found = connection.execute(query.order_by(CARDS.c.card_id)).scalars().first()
+            return found or connection.execute(joined).scalar()
 
     @again
     def person_of(self, number: str) -> str | None:
@@ -219,7 +221,7 @@ class Register:
     def cards(self) -> list[Card]:
         """Every card, in the order of acceptance."""
         with self._database.read() as connection:
-            return [_as_card(row) for row in connection.execute(select(CARDS).order_by(CARDS.c.card_id)).mappings()]
+            return [as_card(row) for row in connection.execute(select(CARDS).order_by(CARDS.c.card_id)).mappings()]
 
 
 def new_person_id(dossier_id: str, number: str) -> str:
@@ -267,10 +269,11 @@ def _row(connection: Connection, *where: ColumnElement[bool]) -> RowMapping | No
 
 def _card(connection: Connection, *where: ColumnElement[bool]) -> Card | None:
     row = _row(connection, *where)
-    return None if row is None else _as_card(row)
+    return None if row is None else as_card(row)
 
 
-def _as_card(row: RowMapping) -> Card:
+def as_card(row: RowMapping) -> Card:
+    """The card that a row of the table says. DamagedError for a status that there is not."""
     try:
         status = CardStatus(row["status"])
     except ValueError:

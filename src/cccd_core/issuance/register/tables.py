@@ -169,3 +169,33 @@ EVENTS: Final = Table(
     Column("reason", Text),
     Column("ordered_by", Text),
 )
+ACTS: Final = Table(
+    "acts",
+    METADATA,
+    Column("act_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("person_id", Text, nullable=False),
+    Column("other", Text),  # with whom a person is joined, or who gets the fingers
+    Column("positions", Text),  # of the fingers that are taken out, with spaces between
+    Column("ordered_by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time_us", NUMBER, nullable=False),
+    Column("ended_us", NUMBER),
+    Column("ended", Text),
+)
+ACT_CARDS: Final = Table(
+    "act_cards",
+    METADATA,
+    Column("act_id", Text, primary_key=True),
+    Column("serial", Text, primary_key=True),
+    Column("dossier_id", Text, nullable=False),
+    Column("to_do", Text, nullable=False),
+)
+GIVEN_UP: Final = Table(
+    "given_up",
+    METADATA,
+    Column("number", Text, primary_key=True),
+    Column("successor", Text, nullable=False),  # a number
+    Column("act_id", Text, nullable=False),
+)
