@@ -9,10 +9,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import IO, TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -273,6 +273,19 @@ def read_input(path: Path, what: str, most: int) -> bytes:
     if len(data) > most:
         raise FileError(f"the input is too large for a {what}", path="-", most=most)
     return data
+
+
+@contextmanager
+def opened_input(path: Path, what: str) -> Iterator[IO[bytes]]:
+    """A file, or standard input for `-`, to be read piece by piece however large it is. FileError, also for what goes
+    wrong while it is read; `what` as in `read_input`."""
+    if path == STREAM and sys.stdin is None:
+        raise FileError(f"the {what} cannot be read: standard input is closed", path="-")
+    try:
+        with nullcontext(sys.stdin.buffer) if path == STREAM else path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise file_error(f"the {what} cannot be read", error, path=str(path)) from None
 
 
 def write_output(path: Path, data: bytes | Iterable[bytes], private: bool) -> None:

@@ -10,7 +10,8 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, NoReturn
 
 from rich.box import HEAVY_HEAD, Box
@@ -23,6 +24,7 @@ from cccd_core.printable import escaped, shown
 from cccd_core.storage.faults import file_error
 
 _WIDE = 100_000  # columns of an output that is no terminal: lines end where they end
+_PIECE = 1 << 16  # characters of JSON that are written at a time
 
 
 class ReaderLeftError(Exception):
@@ -87,9 +89,36 @@ def tell(line: str) -> None:
 
 def print_json(value: Any) -> None:
     """Writes `value` as JSON in UTF-8, whatever the locale. It holds no unpaired surrogate, which other programs
-    refuse: a byte of a name that is no UTF-8 stands as text, as in `shown`."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
-    _write(re.sub(r"[^\n -~]", _escaped_in_json, text) + "\n", utf8=True)
+    refuse: a byte of a name that is no UTF-8 stands as text, as in `shown`. An iterator stands for an array, and is
+    never held whole."""
+    waiting: list[str] = []
+    size = 0
+    for piece in json.JSONEncoder(ensure_ascii=False, indent=2, default=_plain).iterencode(value):
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            _write_json("".join(waiting))
+            waiting, size = [], 0
+    _write_json("".join(waiting) + "\n")
+
+
+def _write_json(text: str) -> None:
+    _write(re.sub(r"[^\n -~]", _escaped_in_json, text), utf8=True)
+
+
+class _Items(list[Any]):
+    """An array for the encoder, whose items are made while they are written."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        super().__init__()
+        self._first = list(islice(items, 1))
+        self._rest = items
+
+    def __bool__(self) -> bool:
+        return bool(self._first)
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain(self._first, self._rest)
 
 
 def _escaped_in_json(sign: re.Match[str]) -> str:
@@ -100,6 +129,8 @@ def _escaped_in_json(sign: re.Match[str]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Iterator):
+        return _Items(value)
     if hasattr(value, "as_dict"):
         return value.as_dict()
     if hasattr(value, "tolist"):

@@ -73,7 +73,8 @@ READ = [
     ("card read", "finger"), ("card verify", "finger"),
     ("pki protocol", "file"), ("pki protocol", "certificate"),
     *((f"register person {word}", "number_file") for word in ("show", "remove", "replace", "merge", "split")),
-    ("register units", "file"), ("register receive", "holidays"), ("register due", "holidays"),
+    ("register units", "file"), ("register record", "file"), ("register receive", "holidays"),
+    ("register due", "holidays"),
     ("pki cv dv", "asked"), ("pki cv is", "asked"),
     ("pki cv add", "certificates"), ("pki cv request", "trust"), ("pki cv check", "file"), ("pki cv check", "issuer"),
 ]  # fmt: skip

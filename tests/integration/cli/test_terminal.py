@@ -9,6 +9,7 @@ import pty
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,27 @@ def test_json_comes_back_as_it_was(value: str, capsys: pytest.CaptureFixture[str
     out = capsys.readouterr().out
     assert json.loads(out) == {"name": value}
     assert all(sign.isprintable() or sign == "\n" for sign in out)
+
+
+@pytest.mark.parametrize("items", [[], [{"a": [1, "é"]}], [{"n": number, "in": []} for number in range(5000)]])
+def test_an_iterator_is_written_as_its_array_is(items: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    for made, value in ((iter(items), items), ({"all": iter(items), "b": 1}, {"all": items, "b": 1})):
+        terminal.print_json(made)
+        streamed = capsys.readouterr().out
+        terminal.print_json(value)
+        assert streamed == capsys.readouterr().out
+
+
+def test_what_comes_long_is_written_while_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = []
+
+    def items() -> Iterator[str]:
+        for number in range(40):
+            seen.append(len(capsys.readouterr().out))
+            yield f"{number}" * 4000
+
+    terminal.print_json(items())
+    assert sum(1 for written in seen if written) > 2
 
 
 def test_json_is_utf_8_in_any_locale(work: Path, process: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from contextlib import closing
@@ -94,6 +95,27 @@ def test_a_dossier_that_cannot_be_taken_in_stops_no_other(typed: Typed, tmp_path
     assert "another dossier has this id" in told
     assert "0 dossiers received, 2 were there" in told
     assert "no such unit" in typed.text("receive", later, "--actor", "desk 1", "--unit", "W9", code=3)
+    assert typed("verify") == {"faults": []}
+
+
+def test_a_file_of_steps(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, path = tmp_path / "batch", tmp_path / "steps.csv"
+    for number in (1, 2):
+        dossiers.put(batch, f"D{number}", dossiers.document(number, unit="001"), seed=number)
+    typed("receive", batch, "--actor", "desk")
+    path.write_text("dossier_id,to,after\nD1,checked,1\nD2,checked,1\nD1,signed,2\nD2,searched,2\n")
+    said = typed("record", path, "--actor", "import", code=1)
+    assert (said["new"], said["known"], said["refused"]) == (3, 0, 1)
+    (problem,) = said["problems"]
+    assert (problem["line"], problem["dossier"], problem["kind"]) == (4, "D1", "conflict")
+    told = typed.text("record", path, "--actor", "import", code=1)
+    assert "0 steps recorded, 3 were there, 1 lines refused" in told
+    assert "a dossier does not go this way" in told
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"dossier_id":"D1","to":"searched","after":2}')))
+    assert typed("record", "-", "--actor", "import")["new"] == 1
+    path.write_text("who,what\n")
+    assert "no header" in typed.text("record", path, code=2)
+    assert "cannot be read" in typed.text("record", tmp_path / "none.csv", code=3)
     assert typed("verify") == {"faults": []}
 
 

@@ -64,7 +64,7 @@ def people(
         tell(told, [Entry(Kind.READING, "listed", who, order=order, count=total)])
         everyone = ((person.person_id, [*person.tenprint, *(0 for _ in person.unplaced)]) for person in opened)
         if as_json:
-            print_json([{"person_id": person_id, "positions": positions} for person_id, positions in everyone])
+            print_json({"person_id": person_id, "positions": positions} for person_id, positions in everyone)
             return
         rows = table("person", "fingers")
         for person_id, positions in islice(everyone, SHOWN):

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias, TypeVar
 from sqlalchemy import Connection, select, update
 
 from cccd_core.country.clock import VIETNAM
-from cccd_core.errors import CccdError, ConflictError
+from cccd_core.errors import CccdError, ConflictError, ParameterError
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.dossier_rows import (
     RECORDED,
@@ -30,7 +30,7 @@ from cccd_core.issuance.register.dossier_rows import (
     same_event,
 )
 from cccd_core.issuance.register.life import BEFORE, State, demand_move
-from cccd_core.issuance.register.members import demand_moves, last_number, units_of_dossiers
+from cccd_core.issuance.register.members import demand_moves, has_members, last_number, units_of_dossiers
 from cccd_core.issuance.register.reading import DossierReader
 from cccd_core.issuance.register.records import Clock, Move, Receipt, microseconds
 from cccd_core.issuance.register.tables import DOSSIERS, EVENTS, UNITS
@@ -76,7 +76,17 @@ class DossierRegister(DossierReader):
         ConflictError where a dossier is not there, does not go that way, has gone on since `after`, or another step was
         recorded under the `event_id`; ParameterError where the step lacks what it must say. The facts name the dossier.
         """
-        return sum(self._move(part) for part in _parts(moves, self._block))
+        return sum(self._move(part, whole=True)[0] for part in _parts(moves, self._block))
+
+    def move_each(self, moves: Sequence[Move]) -> tuple[int, dict[int, CccdError]]:
+        """As `move_many`, but each step by itself: how many were not recorded yet, and by its place in `moves` why a
+        step was refused, which changes nothing for the others."""
+        new, refused = 0, dict[int, CccdError]()
+        for start in range(0, len(moves), self._block):
+            added, errors = self._move(moves[start : start + self._block], whole=False)
+            new += added
+            refused |= {start + place: error for place, error in errors.items()}
+        return new, refused
 
     @repeated
     def put_units(self, units: Sequence[Unit]) -> int:
@@ -136,39 +146,35 @@ class DossierRegister(DossierReader):
             return len(dossiers)
 
     @repeated
-    def _move(self, moves: Sequence[Move]) -> int:
+    def _move(self, moves: Sequence[Move], *, whole: bool) -> tuple[int, dict[int, CccdError]]:
+        """One block. `whole`: the first step that is refused is raised, and undoes all of it."""
         names = list({one.dossier_id for one in moves})
         given = list({one.event_id.bytes for one in moves})
         with self._database.write() as connection:
-            standings = dict(
-                map(as_standing, self._database.among(connection, DOSSIERS, STANDING, "dossier_id", names))
-            )
+            found = self._database.among(connection, DOSSIERS, STANDING, "dossier_id", names)
+            standings = dict(map(as_standing, found))
             recorded: dict[object, Mapping[str, object]] = {
                 row[0]: dict(zip(RECORDED, row, strict=True))
                 for row in self._database.among(connection, EVENTS, RECORDED, "event_id", given)
             }
+            refused = _forbidden(connection, standings, moves, whole=whole)
             rows = []
-            for one in moves:
-                standing = standings.get(one.dossier_id)
-                if standing is None:
-                    raise ConflictError("no dossier has this id", dossier=one.dossier_id)
-                known = recorded.get(one.event_id.bytes)
-                if known is not None:
-                    if not same_event(known, standing, one):
-                        raise ConflictError("another step was recorded under this id", dossier=one.dossier_id)
+            for place, one in enumerate(moves):
+                if place in refused:
                     continue
-                row = self._step(standing, one)
-                rows.append(row)
-                recorded[one.event_id.bytes] = row
-            for actor in sorted({one.actor for one in moves}):
-                mine = [one for one in moves if one.actor == actor]
-                numbers = {standings[one.dossier_id].number for one in mine}
-                demand_moves(
-                    connection, actor, {one.to for one in mine}, partial(units_of_dossiers, connection, numbers)
-                )
+                try:
+                    row = self._step(standings.get(one.dossier_id), recorded.get(one.event_id.bytes), one)
+                except (ConflictError, ParameterError) as error:
+                    if whole:
+                        raise
+                    refused[place] = error
+                    continue
+                if row is not None:
+                    rows.append(row)
+                    recorded[one.event_id.bytes] = row
             if rows:
                 self._database.put(connection, EVENTS, rows)
-            return len(rows)
+        return len(rows), refused
 
     def _demand_units(self, connection: Connection, names: Sequence[str]) -> None:
         """ConflictError where one is none of the register's."""
@@ -177,8 +183,16 @@ class DossierRegister(DossierReader):
             if name not in known:
                 raise ConflictError("the register has no such unit", unit=name)
 
-    def _step(self, standing: Standing, move: Move) -> dict[str, object]:
-        """The row of a step; the dossier stands behind it."""
+    def _step(
+        self, standing: Standing | None, known: Mapping[str, object] | None, move: Move
+    ) -> dict[str, object] | None:
+        """The row of a step, and the dossier stands behind it; None where it is recorded already (`known`)."""
+        if standing is None:
+            raise ConflictError("no dossier has this id", dossier=move.dossier_id)
+        if known is not None:
+            if not same_event(known, standing, move):
+                raise ConflictError("another step was recorded under this id", dossier=move.dossier_id)
+            return None
         if move.after is not None and move.after != standing.sequence:
             raise ConflictError(
                 "the dossier has gone on since", dossier=move.dossier_id, seen=move.after, found=standing.sequence
@@ -195,3 +209,30 @@ def _parts(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
     rest = iter(items)
     while part := list(islice(rest, size)):
         yield part
+
+
+def _forbidden(
+    connection: Connection, standings: Mapping[str, Standing], moves: Sequence[Move], *, whole: bool
+) -> dict[int, CccdError]:
+    """By place, the steps that their actor may not take. `whole`: the first one is raised."""
+    refused: dict[int, CccdError] = {}
+    if not has_members(connection):
+        return refused
+
+    def demand(actor: str, mine: Sequence[Move]) -> None:
+        numbers = {standings[one.dossier_id].number for one in mine}
+        demand_moves(connection, actor, {one.to for one in mine}, partial(units_of_dossiers, connection, numbers))
+
+    for actor in sorted({one.actor for one in moves}):
+        mine = [(place, one) for place, one in enumerate(moves) if one.actor == actor and one.dossier_id in standings]
+        try:
+            demand(actor, [one for _, one in mine])
+        except ConflictError:
+            if whole:
+                raise
+            for place, one in mine:
+                try:
+                    demand(actor, [one])
+                except ConflictError as error:
+                    refused[place] = error.with_facts(dossier=one.dossier_id)
+    return refused

@@ -58,8 +58,7 @@ class Receipt:
     event_id: uuid.UUID = field(default=uuid.UUID(int=0))
 
     def __post_init__(self) -> None:
-        if _ID.fullmatch(self.dossier_id) is None:
-            raise ParameterError("a dossier's id is 1 to 64 letters, digits, '.', '_', '-'")
+        _demand_id(self.dossier_id)
         if _DIGEST.fullmatch(self.digest) is None:
             raise ParameterError("a dossier's digest is sha256: and 64 hexadecimal digits", dossier=self.dossier_id)
         if self.kind not in KINDS or (self.grounds is not None) != (self.kind in GROUNDS):
@@ -91,6 +90,7 @@ class Move:
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     def __post_init__(self) -> None:
+        _demand_id(self.dossier_id)
         if self.time is not None:
             microseconds(self.time)
         for name, most in (("actor", 128), ("reason", 256), ("order", 64)):
@@ -141,6 +141,11 @@ class Figure:
     unit_id: str
     state: State
     count: int
+
+
+def _demand_id(dossier_id: str) -> None:
+    if _ID.fullmatch(dossier_id) is None:
+        raise ParameterError("a dossier's id is 1 to 64 letters, digits, '.', '_', '-'")
 
 
 def _demand_text(name: str, value: str | None, most: int, *, needed: bool) -> None:
