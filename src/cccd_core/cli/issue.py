@@ -15,6 +15,9 @@ from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 
 if TYPE_CHECKING:
     from cccd_core.issuance import Report
+    from cccd_core.issuance.reports.today import Told
+
+_LINES = 50  # of a kind; the report has every one
 
 
 def register(app: typer.Typer) -> None:
@@ -74,6 +77,14 @@ def issue(
             callback=no_stream,
         ),
     ] = None,
+    show_people: Annotated[
+        bool,
+        typer.Option(
+            "--show-people",
+            help="Name people in report.html, and show portraits and fingers of duplicates: personal data, which a "
+            "later run without it takes out again.",
+        ),
+    ] = False,
     anchor: Annotated[
         Path | None,
         typer.Option(
@@ -116,6 +127,7 @@ def issue(
             take_over=take_over,
             keep_images=None if keep_images is None else cipher_of(keep_images),
             keep_reviews=None if keep_reviews is None else cipher_of(keep_reviews),
+            show_people=show_people,
             order=order,
             anchor=anchor,
             progress=step,
@@ -133,32 +145,23 @@ def _ask(reader: str, text: str) -> None:
 
 
 def _show(report: Report) -> None:
+    """First what is to be done, then the figures; in words, Vietnamese and English."""
+    from cccd_core.issuance.reports import words
+
     figures = report.figures
+    _show_today(report)
     counts = table("", "dossiers", header=False)
     rows = [("received", figures.received)]
-    rows += [(f"rejected: {reason}", count) for reason, count in figures.rejected.items()]
+    rows += [(f"rejected: {words.reason(reason)[1]}", count) for reason, count in figures.rejected.items()]
     rows.append(("duplicates", len(figures.duplicates)))
-    rows += [(f"review: {reason}", count) for reason, count in figures.reviews.items()]
+    rows += [(f"review: {words.reason(reason)[1]}", count) for reason, count in figures.reviews.items()]
     rows += [("unique", figures.unique), ("written", figures.written), ("verified", figures.verified)]
-    rows += [(f"failed: {reason}", count) for reason, count in figures.failed.items()]
+    rows += [(f"failed: {words.reason(reason)[1]}", count) for reason, count in figures.failed.items()]
     for name, count in rows:
         counts.add_row(cell(name), cell(count))
     show(counts)
     for notice in figures.notices:
         tell(f"to be seen to: {notice}")
-    if figures.duplicates:
-        duplicates = table("duplicate", "of", "fingers", "score", right=["score"])
-        for one in figures.duplicates[:50]:
-            fingers = " ".join(map(str, one.fingers))
-            duplicates.add_row(cell(one.dossier), cell(one.of), cell(fingers), cell(f"{one.score:.1f}"))
-        show(duplicates)
-    for card in figures.revoke[:50]:  # a line each: a table might fold a serial
-        of = f", of {card.dossier}" if card.dossier else ""
-        instead = f", replaced by that of {card.replaced_by}" if card.replaced_by else ""
-        why = f" ({card.reason.replace('_', ' ')})" if card.reason else ""
-        say(f"card {card.card_serial}{of}{instead}{why}: {card.to_do.text}")
-    if len(figures.revoke) > 50:
-        say(f"and {len(figures.revoke) - 50:,} more cards to revoke: see report.json")
     quality = figures.quality
     if quality.images:
         say(
@@ -168,3 +171,45 @@ def _show(report: Report) -> None:
     seconds = ", ".join(f"{stage} {spent:.2f} s" for stage, spent in figures.seconds.items())
     say(f"{seconds}; elapsed {figures.elapsed:.1f} s")
     say(f"report: {report.out / 'report.html'}")
+
+
+def _show_today(report: Report) -> None:
+    """What is to be done, a line each: a table might fold a serial."""
+    from cccd_core.issuance.reports.today import unit_words
+
+    today = report.today
+    say("Không còn việc gì phải làm / nothing is left to be done" if today.nothing else "Việc cần làm / to do:")
+    for one in today.cases[:_LINES]:
+        say(f"vụ việc / case {one.case}: {_dossier(one)}")
+    if today.cases:
+        say(f"  cccd review show {today.cases[0].case} --gallery {report.gallery}")
+    for end in today.cards[:_LINES]:
+        card = end.card
+        of = f", of {card.dossier}" if card.dossier else ""
+        instead = f", replaced by that of {card.replaced_by}" if card.replaced_by else ""
+        say(
+            f"thẻ / card {card.card_serial}{of}{instead} ({_both(end.why)}): {_both(end.to_do)}; "
+            f"{_both(unit_words(end.unit))}"
+        )
+    for unit, found in today.by_unit():
+        say(f"trả lại / back to {_both(unit_words(unit))}: {len(found):,} hồ sơ / dossiers")
+    for one in today.back[:_LINES]:
+        say(f"  {_dossier(one)}")
+    for one in today.duplicates[:_LINES]:
+        say(f"trùng / duplicate of {one.of}: {_dossier(one)}")
+    for one in today.again[:_LINES]:
+        say(f"chưa xong / not finished: {_dossier(one)}")
+    most = max(map(len, (today.cases, today.cards, today.back, today.duplicates, today.again)))
+    if most > _LINES:
+        say(f"và những việc khác: xem report.html / and more: see {report.out / 'report.html'}")
+
+
+def _dossier(one: Told) -> str:
+    from cccd_core.issuance.reports.today import unit_words
+
+    return f"{one.dossier}, {_both(unit_words(one.unit))}: {'; '.join(map(_both, one.lines))}"
+
+
+def _both(line: tuple[str, str]) -> str:
+    vietnamese, english = line
+    return vietnamese if vietnamese == english else f"{vietnamese} / {english}"

@@ -35,6 +35,8 @@ from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.reports import write as reports
 from cccd_core.issuance.reports.figures import Report
+from cccd_core.issuance.reports.origin import Origin
+from cccd_core.issuance.reports.people import Shown
 from cccd_core.issuance.review.kept import KeptDossiers, forget_settled
 from cccd_core.issuance.review.store import Cases
 from cccd_core.issuance.runs.content import ContentStore
@@ -69,6 +71,7 @@ def issue(
     order: str | None = None,
     anchor: Path | None = None,
     keep_reviews: Cipher | None = None,
+    show_people: bool = False,
     progress: Progress | None = None,
     ask: Ask | None = None,
 ) -> Report:
@@ -89,6 +92,8 @@ def issue(
       added. ConflictError where no key signs the trail.
     * `keep_reviews`: what people need to see of dossiers in review is kept in the gallery's folder, encrypted by this,
       until their cases are settled (`review.kept.KeptDossiers`); without it they have scores and words alone.
+    * `show_people`: report.html names people and shows portraits and fingers of duplicates; a later call without it
+      writes it without them.
     * `progress(done, total, what)`, `what` being check, search or cards; `ask` reaches the operator of a real reader.
 
     A dossier that is rejected, a duplicate, in review or failed holds up no other. What is wrong for all is raised
@@ -150,7 +155,8 @@ def issue(
         forget_settled(reviews.kept, cases)
         if any(worked):
             state.record([], {"elapsed": time.perf_counter() - start})
-        report = reports.write(state, paths.out)
+        people = Shown(batch, where, paths.gallery, day, policy) if show_people else None
+        report = reports.write(state, paths.out, paths.gallery, Origin(batch, where), people)
         states = report.figures.states
         if anchor is not None:
             if statement is None:

@@ -67,7 +67,7 @@ def test_issue(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     assert (said["verified"], said["rejected"], len(said["duplicates"])) == (1, {"number_structure": 1}, 1)
     assert cccd(*given) == 0
     shown = capsys.readouterr().out
-    assert "rejected: number_structure" in shown
+    assert "rejected: The personal number is not 12 digits" in shown
     assert "B1" in shown
     assert cccd(*given, "--reader", "no-such") == 0, "nothing is left to write"
 

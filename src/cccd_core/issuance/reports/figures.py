@@ -1,6 +1,7 @@
 """The figures of a run, and one line a dossier: what report.json and dossiers.jsonl say.
 
-Everything comes from the run's state, so that writing it again gives the same bytes.
+Everything comes from the run's state, so that writing it again gives the same bytes; the units of `today` come from the
+batch and the register.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cccd_core.issuance.dossiers.reasons import Holder, RegisterReason
+from cccd_core.issuance.reports.people import People
+from cccd_core.issuance.reports.today import Today
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
 from cccd_core.plain import Json, JsonObject, encode
@@ -130,11 +133,15 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a batch; `entries` has every dossier."""
+    """What became of a batch; `entries` has every dossier, `today` what is to be done. `gallery`: over which the run
+    was, for the commands that a report names; `people`: those who may be seen, where that was asked for."""
 
     figures: Figures
     entries: tuple[Entry, ...]
     out: Path
+    today: Today
+    gallery: Path
+    people: People | None = None
 
     @property
     def complete(self) -> bool:
@@ -142,7 +149,7 @@ class Report:
         return all(entry.state in FINAL and entry.state is not DossierState.FAILED for entry in self.entries)
 
     def as_dict(self) -> JsonObject:
-        return self.figures.as_dict()
+        return {"today": self.today.as_dict(), **self.figures.as_dict()}
 
 
 def line(entry: Entry) -> JsonObject:

@@ -1,242 +1,176 @@
-"""report.html: one file without any other, for people."""
+"""report.html: one file without any other, for people, on a screen, a phone or paper. First what is to be done today,
+then what became of the batch. Vietnamese and English; nothing in it is a word of the program's."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from cccd_core.issuance.dossiers.reasons import Holder
-from cccd_core.issuance.reports.figures import Duplicate, Figures, Report, score_of
-from cccd_core.issuance.runs.evidence import Evidence
+from cccd_core.extraction.quality import Shortfall
+from cccd_core.issuance.reports import plots
+from cccd_core.issuance.reports import words as said
+from cccd_core.issuance.reports.figures import Figures, Report
+from cccd_core.issuance.reports.html_parts import Row, heading, table
+from cccd_core.issuance.reports.html_today import to_do
+from cccd_core.issuance.review import words
+from cccd_core.issuance.review.page_parts import escaped, paragraph, text
+from cccd_core.issuance.review.page_style import STYLE
 from cccd_core.issuance.runs.state import DossierState
-from cccd_core.plain import Json
+from cccd_core.plain import Json, decode
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1c2430; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_MORE_STYLE = """
 .figures { display: flex; flex-wrap: wrap; gap: .75rem; }
-.figure { border: 1px solid #d5dbe3; border-radius: .5rem; padding: .6rem 1rem; min-width: 6.5rem; }
+.figure { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; min-width: 7rem; }
 .figure b { display: block; font-size: 1.5rem; }
-table { border-collapse: collapse; } td, th { border-bottom: 1px solid #e3e7ec; padding: .25rem .8rem .25rem 0; }
-td, th { text-align: left; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-img { max-width: 100%; } code { font-size: .9em; } .quiet { color: #5d6978; }
+.list { border-collapse: collapse; width: 100%; }
+.list th, .list td { border-bottom: 1px solid var(--line); padding: .35rem .8rem .35rem 0; text-align: left; }
+.list th, .list td { vertical-align: top; overflow-wrap: anywhere; } .list td.n { text-align: right; }
+td.n { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.sums { padding: 0; list-style: none; display: flex; flex-wrap: wrap; gap: .5rem; }
+.sums a { display: block; border: 2px solid var(--go); border-radius: .5rem; padding: .4rem .8rem; }
+.sums a { text-decoration: none; } .sums b { font-size: 1.4rem; }
+.task { border: 1px solid var(--line); border-left: 5px solid #8a5300; border-radius: .3rem; margin: .6rem 0; }
+.task { padding: .5rem .8rem; break-inside: avoid; } .task p, .task ul { margin: .2rem 0; }
+.task pre { margin: .3rem 0; }
+.task ul { padding-left: 1.1rem; }
+.done { border-left: 5px solid #1a7f37; padding: .5rem .8rem; background: var(--soft); }
+img { max-width: 100%; height: auto; }
+@media (max-width: 40rem) {
+  .list thead { display: none; } .list tr { display: block; border-bottom: 1px solid var(--line); padding: .4rem 0; }
+  .list td { display: block; border: 0; padding: .1rem 0; } .list td.n { text-align: left; }
+  .list td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); font-size: .9em; }
+}
+@media print {
+  body { font-size: 11pt; } a { color: inherit; } h2 { break-after: avoid; } .sums a { border-width: 1px; }
+}
 """
-_SHOWN = 500  # rows of one table; dossiers.jsonl has every dossier
 
 
 def render(report: Report) -> str:
-    """The page. Holds ids, states, scores and card serials, and nothing of a person."""
+    """The page. Holds ids, words, scores, card serials and names of units, and nothing of a person."""
     figures = report.figures
-    states = figures.states
-    boxes = [
-        ("received", figures.received),
-        ("rejected", states[DossierState.REJECTED]),
-        ("duplicates", len(figures.duplicates)),
-        ("in review", states[DossierState.REVIEW]),
-        ("unique", figures.unique),
-        ("written", figures.written),
-        ("verified", figures.verified),
-        ("failed", states[DossierState.FAILED]),
-    ]
+    day = f"{figures.run['day'][8:10]}/{figures.run['day'][5:7]}/{figures.run['day'][:4]}"
     parts = [
-        f"<h1>Issue of {html.escape(figures.run['day'])}</h1>",
-        f'<p class="quiet">run {html.escape(figures.run["id"])}, reader {html.escape(figures.run["reader"])}</p>',
-        '<div class="figures">'
-        + "".join(f'<div class="figure">{name}<b>{value}</b></div>' for name, value in boxes)
-        + "</div>",
-        "<h2>Cards to revoke</h2>",
-        _table(
-            ["card serial", "of dossier", "why", "replaced by", "what to do"],
-            [
-                [
-                    card.card_serial,
-                    card.dossier,
-                    (card.reason or "").replace("_", " "),
-                    card.replaced_by,
-                    card.to_do.text,
-                ]
-                for card in figures.revoke
-            ],
-        ),
-        "<h2>What became of the dossiers</h2>",
-        _picture(_states_plot(figures)),
-        "<h2>Scores of the search</h2>",
-        "<p>Fused score of each dossier against the person most like it; −10·log10 of the chance that one impostor "
-        "reaches it. Between the threshold and the nearest dossier on each side lies the margin.</p>",
-        _picture(_scores_plot(report)),
-        _table(["", "score"], [[name.replace("_", " "), value] for name, value in asdict(figures.scores).items()]),
-        "<h2>Time</h2>",
-        _picture(_seconds_plot(figures.seconds)),
-        _table(["", ""], [[name.replace("_", " "), value] for name, value in figures.throughput().items()]),
-        "<h2>Duplicates</h2>",
-        _table(
-            ["dossier", "of", "fingers", "score", "its number"],
-            [
-                [one.dossier, one.of, ", ".join(map(str, one.fingers)), one.score, _number(one)]
-                for one in figures.duplicates
-            ],
-        ),
-        "<h2>Rejected, in review, failed</h2>",
-        _table(
-            ["dossier", "state", "reason", "where"],
-            [
-                [entry.dossier_id, entry.state, entry.reason, _where(entry.evidence)]
-                for entry in report.entries
-                if entry.state in (DossierState.REJECTED, DossierState.REVIEW, DossierState.FAILED)
-            ],
-        ),
+        *_languages(),
+        f"<main><h1>{text(f'Báo cáo ca làm việc, lô ngày {day}', f'Shift report of the batch of {day}')}</h1>",
+        *to_do(report),
+        *_became(report),
         *_quality(figures),
-        "<h2>Cards</h2>",
-        _table(
-            ["dossier", "card serial"],
-            [[entry.dossier_id, entry.card_serial] for entry in report.entries if entry.card_serial is not None],
-        ),
-        "<h2>Signatures</h2>",
-        *(f'<p class="quiet">{html.escape(notice)}</p>' for notice in figures.notices),
-        _table(
-            ["document signer", "signatures"],
-            [[serial, count] for serial, count in figures.signers.items() if isinstance(count, int)],
-        ),
-        "<h2>Manifest</h2>",
-        f"<pre>{html.escape(_pretty(figures.manifest))}</pre>",
+        *_technical(report),
     ]
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Issue report</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+        '<!doctype html>\n<html lang="vi"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer"><title>Báo cáo ca làm việc / Shift report</title>'
+        f"<style>{STYLE}{_MORE_STYLE}</style></head><body>{''.join(parts)}</main></body></html>\n"
     )
 
 
-def _quality(figures: Figures) -> list[str]:
-    """The section on images of fingers; none where there were none."""
-    quality = figures.quality
-    if not quality.images:
-        return []
-    return [
-        "<h2>Images of fingers</h2>",
-        f"<p>{quality.images:,} images, quality {quality.least} to {quality.most}, median {quality.median}, of 100. "
-        "Better captured again:</p>",
-        _table(
-            ["dossier", "finger", "quality", "why"],
-            [
-                [one.dossier, one.position, one.quality, ", ".join(word.replace("_", " ") for word in one.why)]
-                for one in quality.capture_again
-            ],
-        ),
+def _languages() -> Iterator[str]:
+    yield "<header><fieldset><legend>" + text("Ngôn ngữ", "Language", row=True) + "</legend>"
+    for name, label, checked in (
+        ("both", "Cả hai / both", " checked"),
+        ("only-vi", "Tiếng Việt", ""),
+        ("only-en", "English", ""),
+    ):
+        yield f'<label><input type="radio" name="language" id="{name}"{checked}> {label}</label>'
+    yield "</fieldset></header>"
+
+
+def _became(report: Report) -> Iterator[str]:
+    """How many dossiers ended how, and the cards that were made."""
+    figures, states = report.figures, report.figures.states
+    yield heading("Kết quả của lô", "What became of the batch")
+    boxes = [
+        (("hồ sơ nhận", "received"), figures.received),
+        *((said.STATES[state], states[state]) for state in _ENDS),
+        *((said.STATES[state], count) for state, count in states.items() if state not in _ENDS and count),
     ]
-
-
-def _number(one: Duplicate) -> str:
-    """What a duplicate's number says of it, in words."""
-    return "; ".join(word.text for word in (one.holder, one.number) if word is not None)
-
-
-def _where(evidence: Evidence) -> str:
-    if evidence.problems:
-        return ", ".join(sorted({problem.field for problem in evidence.problems}))
-    said = [] if evidence.holder in (None, Holder.SAME) else [evidence.holder.text]
-    if evidence.search is not None and evidence.search.of is not None:
-        said.append(f"like {evidence.search.of}, score {evidence.search.score}")
-    if said:
-        return "; ".join(said)
-    return "" if evidence.error is None else evidence.error.message
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str | float | None]]) -> str:
-    if not rows:
-        return '<p class="quiet">none</p>'
-    cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows[:_SHOWN])
-    more = f'<p class="quiet">and {len(rows) - _SHOWN} more in dossiers.jsonl</p>' if len(rows) > _SHOWN else ""
-    return f"<table><tr>{cells}</tr>{body}</table>{more}"
-
-
-def _cell(value: str | float | None) -> str:
-    if isinstance(value, int | float):
-        return f'<td class="n">{value:g}</td>'
-    return f"<td>{html.escape('' if value is None else str(value))}</td>"
-
-
-def _pretty(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _figure(height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(8.5, height), layout="constrained")
-
-
-def _picture(figure: Figure) -> str:
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}">'
-
-
-def _states_plot(figures: Figures) -> Figure:
-    rows = [(str(state), figures.states[state]) for state in (DossierState.VERIFIED, DossierState.DUPLICATE)]
+    yield '<div class="figures">'
+    yield from (f'<div class="figure">{text(*name)}<b>{count}</b></div>' for name, count in boxes)
+    yield "</div>"
+    rows: list[Row] = []
     for state, reasons in (
         (DossierState.REJECTED, figures.rejected),
         (DossierState.REVIEW, figures.reviews),
         (DossierState.FAILED, figures.failed),
     ):
-        rows += [(f"{state}: {reason}", count) for reason, count in reasons.items()]
-    figure = _figure(0.9 + 0.3 * len(rows))
-    axes = figure.subplots()
-    bars = axes.barh([name for name, _ in rows], [count for _, count in rows], color="#3b6ea5")
-    axes.bar_label(bars, padding=3)
-    axes.invert_yaxis()
-    axes.set_xlabel("dossiers")
-    axes.margins(x=0.1)
-    return figure
+        rows += [[said.STATES[state], said.reason(word), count] for word, count in reasons.items()]
+    rows += [[("lưu ý", "notes"), said.reason(word), count] for word, count in figures.warnings.items()]
+    yield table([("kết quả", "state"), ("lý do", "reason"), ("hồ sơ", "dossiers")], rows)
+    yield heading("Thẻ đã làm", "Cards made")
+    made = [[entry.dossier_id, entry.card_serial] for entry in report.entries if entry.card_serial is not None]
+    yield table([("hồ sơ", "dossier"), ("số hiệu thẻ", "card serial")], made)
 
 
-def _scores_plot(report: Report) -> Figure:
-    groups = [
-        ("unique", [score for entry in report.entries if entry.searched and (score := score_of(entry)) is not None]),
-        *(
-            (str(state), [score for entry in report.entries if (score := score_of(entry, state)) is not None])
-            for state in (DossierState.REVIEW, DossierState.DUPLICATE)
-        ),
+_ENDS = (DossierState.VERIFIED, DossierState.REJECTED, DossierState.DUPLICATE, DossierState.REVIEW, DossierState.FAILED)
+
+
+def _quality(figures: Figures) -> Iterator[str]:
+    """The section on images of fingers; none where there were none."""
+    quality = figures.quality
+    if not quality.images:
+        return
+    yield heading("Ảnh vân tay", "Images of fingers")
+    yield paragraph(
+        f"{words.vi_number(quality.images)} ảnh, chất lượng từ {quality.least} đến {quality.most}, giữa là "
+        f"{quality.median}, trên thang 100. Nên thu nhận lại:",
+        f"{quality.images:,} images, quality {quality.least} to {quality.most}, median {quality.median}, of 100. "
+        "Better captured again:",
+    )
+    rows: list[Row] = [
+        [one.dossier, words.finger(one.position), one.quality, _why(one.why)] for one in quality.capture_again
     ]
-    figure = _figure(2.8)
-    axes = figure.subplots()
-    colours = {"unique": "#3b6ea5", DossierState.REVIEW: "#c58a1a", DossierState.DUPLICATE: "#b23a48"}
-    shown = [(name, scores) for name, scores in groups if scores]
-    if shown:
-        top = max(max(scores) for _, scores in shown)
-        axes.hist(
-            [scores for _, scores in shown],
-            bins=40,
-            range=(0.0, max(1.0, top)),
-            stacked=True,
-            label=[name for name, _ in shown],
-            color=[colours[name] for name, _ in shown],
-        )
-        axes.set_yscale("symlog")
-    threshold = report.figures.scores.duplicate_threshold
-    if threshold is not None:
-        axes.axvline(threshold, color="#333", linestyle="--", label="threshold")
-    axes.set_xlabel("fused score")
-    axes.set_ylabel("dossiers")
-    if shown or threshold is not None:
-        axes.legend(loc="upper right")
-    return figure
+    yield table([("hồ sơ", "dossier"), ("ngón", "finger"), ("chất lượng", "quality"), ("vì sao", "why")], rows)
 
 
-def _seconds_plot(seconds: Mapping[str, float]) -> Figure:
-    figure = _figure(2.4)
-    axes = figure.subplots()
-    bars = axes.barh(list(seconds), list(seconds.values()), color="#5b8c5a")
-    axes.bar_label(bars, fmt="%.2f s", padding=3)
-    axes.invert_yaxis()
-    axes.set_xlabel("seconds, all runs of this folder")
-    axes.margins(x=0.12)
-    return figure
+def _why(shortfalls: tuple[str, ...]) -> said.Two:
+    found = [said.SHORTFALLS[decode(Shortfall, word)] for word in shortfalls]
+    return "; ".join(vi for vi, _ in found), "; ".join(en for _, en in found)
+
+
+def _technical(report: Report) -> Iterator[str]:
+    """What those who run the system look at: scores, times, signatures, the search's manifest."""
+    figures = report.figures
+    yield heading("Điểm tra cứu", "Scores of the search")
+    yield paragraph(
+        "Điểm của mỗi hồ sơ so với người giống nhất: −10·log10 của khả năng một người khác tình cờ đạt tới. Giữa "
+        "ngưỡng và hồ sơ gần nhất ở mỗi bên là khoảng an toàn.",
+        "Fused score of each dossier against the person most like it; −10·log10 of the chance that one impostor "
+        "reaches it. Between the threshold and the nearest dossier on each side lies the margin.",
+    )
+    yield plots.scores(report)
+    scores = figures.scores
+    yield table(
+        [("", ""), ("điểm", "score")],
+        [
+            [("ngưỡng trùng", "duplicate threshold"), scores.duplicate_threshold],
+            [("hồ sơ trùng thấp nhất", "lowest duplicate"), scores.lowest_duplicate],
+            [("hồ sơ không trùng cao nhất", "highest unique"), scores.highest_unique],
+        ],
+    )
+    yield heading("Thời gian", "Time") + plots.seconds(figures.seconds)
+    through = figures.throughput()
+    yield table(
+        [("", ""), ("", "")],
+        [
+            [("giây đã qua", "elapsed seconds"), through["elapsed_seconds"]],
+            [("hồ sơ mỗi giây", "dossiers a second"), through["dossiers_per_second"]],
+            [("số làn ghi thẻ", "lanes"), through["lanes"]],
+        ],
+    )
+    yield heading("Chữ ký", "Signatures")
+    yield table(
+        [("chứng thư ký", "document signer"), ("chữ ký", "signatures")],
+        [[serial, count] for serial, count in figures.signers.items() if isinstance(count, int)],
+    )
+    yield heading("Lần chạy và cách tra cứu", "The run and how it searched")
+    run = figures.run
+    yield table([("", ""), ("", "")], [[("lần chạy", "run"), run["id"]], [("đầu đọc", "reader"), run["reader"]]])
+    yield f"<pre>{escaped(_pretty(figures.manifest))}</pre>"
+
+
+def _pretty(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

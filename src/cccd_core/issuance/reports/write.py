@@ -7,6 +7,9 @@ from pathlib import Path
 
 from cccd_core.issuance.reports.figures import Report, figures, line
 from cccd_core.issuance.reports.html import render
+from cccd_core.issuance.reports.origin import Origin
+from cccd_core.issuance.reports.people import Shown
+from cccd_core.issuance.reports.today import concerned, today
 from cccd_core.issuance.runs.state import RunState
 from cccd_core.storage import whole_file
 
@@ -15,10 +18,14 @@ REPORT_HTML = "report.html"
 DOSSIERS = "dossiers.jsonl"
 
 
-def write(state: RunState, out: Path) -> Report:
-    """Writes the report of a run and returns it. FileError where it cannot be written."""
+def write(state: RunState, out: Path, gallery: Path, origin: Origin, people: Shown | None = None) -> Report:
+    """Writes the report of a run and returns it; report.html shows `people` where they are given, and no other file
+    does. FileError where it cannot be written; errors as `Origin.of` and `Shown.of`."""
     entries = tuple(state.entries())
-    report = Report(figures(state, entries), entries, out)
+    found = figures(state, entries)
+    units = origin.of(concerned(entries, found.revoke))
+    left = today(entries, found.revoke, units)
+    report = Report(found, entries, out, left, gallery, None if people is None else people.of(left, entries))
     lines = "".join(json.dumps(line(entry), ensure_ascii=False) + "\n" for entry in entries)
     whole_file.write(out / DOSSIERS, lines.encode(), private=True)
     whole_file.write(
