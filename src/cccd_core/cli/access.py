@@ -10,6 +10,7 @@ import typer
 
 from cccd_core.cli.common import JsonOption, when_interrupted
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.cli.told import TrailOption, acting, trail_of
 
 if TYPE_CHECKING:
     from cccd_core.issuance.access.roles import Role
@@ -86,6 +87,7 @@ def give(
         bool, typer.Option("--for-others", help="A program at which people sign in: acts in their names.")
     ] = False,
     order: OrderOption = None,
+    trail: TrailOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Gives an account a role, in place of the one it has. The first of a register is an administrator; nobody gives
@@ -95,18 +97,26 @@ def give(
 
     when_interrupted("the account has the role or not: see cccd access list")
     made = Member(accounts.name(login), _role(role), unit, senior, for_others, order=order)
-    with _members(where) as members:
+    said = f"{made.login}: {made.role}{'' if unit is None else f' of {unit}'}"
+    with _members(where) as members, _recorded(trail, where, "role_given", said, order):
         members.give(made)
     _told({"account": made.login, "role": str(made.role)}, f"{made.login} is {made.role}", as_json)
 
 
-def take(login: LoginArgument, where: WhereOption, order: OrderOption = None, as_json: JsonOption = False) -> None:
+def take(
+    login: LoginArgument,
+    where: WhereOption,
+    order: OrderOption = None,
+    trail: TrailOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Takes an account's role away. What it did stays on record."""
     from cccd_core.issuance.access import accounts
 
     when_interrupted("the account has the role or not: see cccd access list")
-    with _members(where) as members:
-        members.take(accounts.name(login), order=order)
+    name = accounts.name(login)
+    with _members(where) as members, _recorded(trail, where, "role_taken", name, order):
+        members.take(name, order=order)
     _told({"account": login, "role": None}, f"{login} has no role", as_json)
 
 
@@ -135,6 +145,16 @@ def server(
     say(f"groups: {', '.join(done.groups)}")
     for login in done.without_account:
         tell(f"the server has no account {login}: make it (CREATE ROLE ... LOGIN) and run this again")
+
+
+@contextmanager
+def _recorded(trail: str | None, where: str, what: str, said: str, order: str | None) -> Iterator[None]:
+    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+
+    entry = Entry(Kind.ACCESS, what, acting(None, Role.ADMINISTRATOR), order=order, reason=said)
+    with trail_of(trail, register=where) as told, recorded(told, entry):
+        yield
 
 
 @contextmanager

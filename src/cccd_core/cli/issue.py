@@ -12,6 +12,7 @@ from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interr
 from cccd_core.cli.gallery_key import cipher_of
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.cli.told import TrailOption, trail_of
 
 if TYPE_CHECKING:
     from cccd_core.issuance import Report
@@ -101,6 +102,7 @@ def issue(
     order: Annotated[
         str | None, typer.Option(help="On whose order, as the audit trail and the register say it.")
     ] = None,
+    trail: TrailOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Checks, searches, builds, signs, writes and verifies the cards of a batch; the register has every step.
@@ -110,14 +112,22 @@ def issue(
     """
     from cccd_core.issuance import Means
     from cccd_core.issuance import issue as run
-    from cccd_core.issuance.audit.entry import Actor, Role
+    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.entry import Actor, Entry, Kind, Role
+    from cccd_core.issuance.audit.stores import FileStore
+    from cccd_core.issuance.audit.trail import last_statement
     from cccd_core.issuance.runs.place import place
 
     means = Means.usual(pki, reader)
     if actor is not None:
         means = replace(means, actor=Actor(actor, Role.FACTORY))
     when_interrupted("what was finished is kept; run the same command again to go on")
-    with progress("issue", quiet=as_json) as step:
+    entry = Entry(Kind.DOSSIER, "issue", means.actor, order=order)
+    with (
+        trail_of(trail, folder=gallery, register=register_at) as told,
+        recorded(told, entry) as outcome,
+        progress("issue", quiet=as_json) as step,
+    ):
         report = run(
             batch,
             gallery,
@@ -133,6 +143,10 @@ def issue(
             progress=step,
             ask=None if as_json else _ask,
         )
+        outcome.count = report.figures.received
+        if told is not None:  # it anchors the run's own trail, which says what became of each
+            statement = last_statement(FileStore(report.out / "audit.jsonl"))
+            outcome.reason = None if statement is None else f"trail {statement.code}"
     if as_json:
         print_json(report)
     else:

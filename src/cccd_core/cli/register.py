@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cccd_core.cli import register_person
+from cccd_core.cli import register_oversight, register_person
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, opened_input, read_input, when_interrupted
 from cccd_core.cli.progress import progress
 from cccd_core.cli.register_reading import (
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True, help="The register of dossiers: what was received where, and every step since."
     )
     app.add_typer(area, name="register")
+    register_oversight.register(area)
     register_person.register(area)
     area.command(epilog="Example: cccd register init --register ./gallery/register.sqlite")(init)
     area.command(epilog="Example: cccd register units ./wards.csv --register ./register.sqlite")(units)

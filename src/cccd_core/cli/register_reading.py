@@ -140,7 +140,7 @@ def due(
     with opened_register(where, holidays) as opened, _reading(trail, where, actor, "listed") as outcome:
         if holidays is not None:
             opened.set_deadlines()
-        on = today() if day is None else _day(day)
+        on = today() if day is None else day_of(day)
         found = {
             "overdue": _Counted(opened.overdue(on, unit_id=unit)),
             "due": _Counted(opened.due(on, unit_id=unit)),
@@ -183,7 +183,7 @@ def state_of(text: str) -> State:
         raise typer.BadParameter(f"a state is one of: {', '.join(State)}") from None
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
     from datetime import date
 
     try:

@@ -29,8 +29,8 @@ _TRAIL: Final = "cccd_audit"
 _ALL_READ: Final = "about, identity, moves, role_moves, units, successions, members"
 _WRITERS: Final = frozenset({Act.MOVE_DOSSIERS, Act.SETTLE_CASES, Act.ISSUE, Act.MANAGE})
 _RIGHTS: Final[Mapping[Act, tuple[str, ...]]] = {
-    Act.SEE_DOSSIERS: ("SELECT ON dossiers, events",),
-    Act.MOVE_DOSSIERS: ("INSERT ON dossiers, events", "UPDATE (due_day) ON dossiers"),
+    Act.SEE_DOSSIERS: ("SELECT ON dossiers, events, fees",),
+    Act.MOVE_DOSSIERS: ("INSERT ON dossiers, events, fees", "UPDATE (due_day) ON dossiers"),
     Act.SEE_CASES: ("SELECT ON cases, case_people, case_votes, case_decisions, case_reopenings, apart",),
     Act.SETTLE_CASES: ("INSERT ON case_votes, case_decisions, case_reopenings",),
     Act.ISSUE: (

@@ -27,7 +27,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, country: Path) -> Path:
     office.put("A2", 2, sex="F")
     words = [
         "issue", office.batch(), "--gallery", office.gallery, "--pki", country, "--out", office.out(), "--anchor",
-        office.folder / "anchors", "--actor", "factory-7", "--order", "118/QĐ", "--json",
+        office.folder / "anchors", "--actor", "factory-7", "--order", "118/QĐ", "--trail", office.folder / "acts.jsonl",
+        "--json",
     ]  # fmt: skip
     assert common.run(build("issue"), list(map(str, words))) == 0
     return office.folder
@@ -58,6 +59,16 @@ def test_a_sound_trail(audited: Path, country: Path, cccd: Any) -> None:
     assert code == 4
     assert "nhật ký nguyên vẹn: 2 mục" in out
     assert "chưa kiểm tra chữ ký" in out
+
+
+def test_a_run_is_told_to_the_offices_trail_with_the_state_of_its_own(audited: Path, cccd: Any) -> None:
+    shown = json.loads(cccd("audit", "show", audited / "acts.jsonl", "--json")[1])["entries"]
+    assert [(one["what"], one["actor"], one.get("order")) for one in shown] == [
+        ("issue", "factory-7", "118/QĐ"), ("done", "factory-7", None),
+    ]  # fmt: skip
+    code = str(shown[1]["reason"]).removeprefix("trail ")
+    found = json.loads(cccd("audit", "verify", audited / "out" / "audit.jsonl", "--code", code, "--json")[1])
+    assert (shown[1]["count"], found["anchored"]) == (2, 2)
 
 
 def test_what_is_wrong_is_named(audited: Path, country: Path, cccd: Any) -> None:

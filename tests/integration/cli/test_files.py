@@ -75,6 +75,7 @@ READ = [
     *((f"register person {word}", "number_file") for word in ("show", "remove", "replace", "merge", "split")),
     ("register units", "file"), ("register record", "file"), ("register receive", "holidays"),
     ("register due", "holidays"),
+    ("register inspect", "tariff"), ("register inspect", "holidays"),
     ("pki cv dv", "asked"), ("pki cv is", "asked"),
     ("pki cv add", "certificates"), ("pki cv request", "trust"), ("pki cv check", "file"), ("pki cv check", "issuer"),
 ]  # fmt: skip

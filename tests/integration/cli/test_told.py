@@ -204,6 +204,18 @@ def test_the_register_tells_of_moves_by_hand_and_of_readings(gallery: Path, tmp_
     assert [(one.entry.what, one.entry.count) for one in told(gallery)][-2:] == [("units_changed", None), ("done", 1)]
 
 
+def test_a_role_that_is_given_or_taken_is_told(gallery: Path, cccd: Any) -> None:
+    on = ("--register", gallery / "register.sqlite", "--order", ORDER)
+    assert cccd("register", "init", "--register", gallery / "register.sqlite")[0] == 0
+    assert cccd("access", "give", "root", "--role", "administrator", *on)[0] == 0
+    assert cccd("access", "take", "nobody", *on)[0] == 0
+    found = [(one.entry.kind, one.entry.what, one.entry.reason, one.entry.order) for one in told(gallery)]
+    assert found == [
+        ("access", "role_given", "root: administrator", ORDER), ("access", "done", None, None),
+        ("access", "role_taken", "nobody", ORDER), ("access", "done", None, None),
+    ]  # fmt: skip
+
+
 @pytest.mark.postgres
 def test_a_register_in_a_server_has_its_trail_there(postgres: Any, tmp_path: Path, cccd: Any) -> None:
     url = postgres.new_database()

@@ -168,3 +168,30 @@ def test_a_register_that_was_broken_is_named(tmp_path: Path, capsys: pytest.Capt
         enemy.execute("UPDATE events SET time_us = 5")
         enemy.execute(rule)
     assert typed("verify", code=1)["faults"][0].startswith("dossier D1: ")
+
+
+def test_fees_and_what_an_inspection_finds(typed: Typed, tmp_path: Path) -> None:
+    batch = tmp_path / "batch"
+    for number in (1, 2):
+        dossiers.put(
+            batch, f"D{number}", dossiers.document(number, kind="reissue", grounds="lost", unit="001"), seed=number
+        )
+    typed("receive", batch, "--actor", "desk 1")
+    paid = ("fee", "D1", "--dong", "500000", "--receipt", "R1", "--actor", "desk 1")
+    assert (typed(*paid), typed(*paid)) == ({"recorded": 1}, {"recorded": 0})
+    assert "dong for D2" in typed.text("fee", "D2", "--dong", "0", "--exempt", "poor household", "--actor", "desk 1")
+    assert "money has a receipt" in typed.text("fee", "D2", "--dong", "5", "--actor", "desk 1", code=2)
+    assert "no dossier has this id" in typed.text("fee", "D9", "--dong", "5", "--receipt", "R9", "--actor", "x", code=3)
+    found = typed("inspect", "--unit", "001")
+    (one,) = [each for each in found["findings"] if each["kind"] == "fee_off_tariff"]
+    assert (one["unit"], one["actor"], one["numbers"]["paid"], one["numbers"]["exempt"]) == ("001", "desk 1", 500000, 1)
+    told = typed.text("inspect", "--unit", "001")
+    assert "thu sai biểu lệ phí 1 trên 2 hồ sơ" in " ".join(told.split())
+    assert "tariff was not verified" in told
+    rate = {"kind": "reissue", "grounds": "lost", "dong": [500000], "begins": "2026-01-01", "ends": None, "source": "s"}
+    (tmp_path / "tariff.json").write_text(json.dumps({"rates": [rate]}))
+    assert "fee_off_tariff" not in str(typed("inspect", "--tariff", tmp_path / "tariff.json"))
+    assert "the file is no tariff" in typed.text("inspect", "--tariff", batch / "D1" / "dossier.json", code=2)
+    assert "hours are written" in typed.text("inspect", "--night", "dusk", code=2)
+    assert typed("inspect", "--from", "2020-01-01", "--to", "2020-01-02")["findings"] == []
+    assert "no such unit" in typed.text("inspect", "--unit", "nowhere", code=3)

@@ -13,12 +13,15 @@ import pytest
 from sqlalchemy import select
 
 from cccd_core.dedup.gallery.postgres import PostgresGallery
-from cccd_core.errors import ConflictError, DamagedError, ParameterError
+from cccd_core.errors import CccdError, ConflictError, DamagedError, ParameterError
 from cccd_core.issuance import server_rights
 from cccd_core.issuance.access import accounts
 from cccd_core.issuance.access.roles import RIGHTS, Act, Role, demand
 from cccd_core.issuance.audit.sql import SqlStore
+from cccd_core.issuance.oversight.findings import Kind, Scope
+from cccd_core.issuance.oversight.inspecting import NO_VOTES, Inspector
 from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.fees import Fee, Fees
 from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.members import Member, Members
 from cccd_core.issuance.register.store import Acceptance, Register
@@ -208,7 +211,7 @@ def test_cards_are_made_by_the_factory(file: Path, acts_as: Callable[[str], None
 # -- a server: it refuses by itself
 
 READ = {"about", "identity", "moves", "role_moves", "units", "successions", "members"}
-DOSSIERS = {"dossiers", "events"}
+DOSSIERS = {"dossiers", "events", "fees"}
 CASES = {"cases", "case_people", "case_votes", "case_decisions", "case_reopenings", "apart"}
 CARDS = {"people", "numbers", "cards"}
 GALLERY = {"about", "gallery", "person", "finger", "withdrawal", "renaming", "trace"}
@@ -322,6 +325,23 @@ def test_a_server_gives_each_role_just_this(office: Office) -> None:
                 if right == "SELECT"
                 else trail == (set() if role is Role.AUDITOR else writes)
             )
+
+
+@pytest.mark.postgres
+def test_who_takes_fees_records_them_and_who_inspects_sees_those_of_its_unit(office: Office) -> None:
+    with closing(Fees(office.at("op"), make=False)) as fees:
+        assert fees.record([Fee("N1", 500_000, office.login("op"), "R1")]) == 1
+        for wrong in (Fee("N1", 5, office.login("south"), "R2"), Fee("S1", 5, office.login("op"), "R3")):
+            with pytest.raises(CccdError):
+                fees.record([wrong])
+    with closing(Fees(office.at("look"), make=False)) as fees, pytest.raises(CccdError):
+        fees.record([Fee("N1", 5, office.login("look"), "R4")])
+    with closing(Inspector(office.at("look"))) as inspector:
+        found = inspector.inspect()
+    assert [(one.unit, one.dossier) for one in found.findings if one.kind is Kind.FEE_OFF_TARIFF] == [("n1", "N1")]
+    assert NO_VOTES in found.notes
+    with closing(Inspector(office.at("op"))) as inspector:
+        assert inspector.inspect(Scope("n1")).notes == found.notes
 
 
 REFUSED = [

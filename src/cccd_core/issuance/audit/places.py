@@ -81,12 +81,18 @@ def trail_for(given: str | None, *, folder: Path | None = None, register: str | 
 
 
 def demanded(*, folder: Path | None = None, register: str | None = None) -> str | None:
-    """The place to which whatever is done with a folder or a register is told; None where neither says so."""
+    """The place to which whatever is done with a register and a folder is told: the one that the register demands, else
+    the folder's; None where neither says so."""
+    folders = [folder]
     if register is not None and register.startswith(SCHEME):
-        return register if has_trail(register) else None
-    beside = folder if register is None else Path(register).parent
-    path = None if beside is None else beside / PLACE_FILE
-    return None if path is None or not path.exists() else _named(path)
+        if has_trail(register):
+            return register
+    elif register is not None:
+        folders.insert(0, Path(register).parent)
+    for one in filter(None, folders):
+        if (one / PLACE_FILE).exists():
+            return _named(one / PLACE_FILE)
+    return None
 
 
 def demand(folder: Path, where: str) -> None:

@@ -118,7 +118,7 @@ class DossierReader:
         query = query.group_by(_DAY, DOSSIERS.c.unit, EVENTS.c.to_state)
         query = query.order_by(_DAY, DOSSIERS.c.unit, EVENTS.c.to_state)
         with self._database.read() as connection:
-            query = query.where(_within(connection, unit_id))
+            query = query.where(within(connection, unit_id))
             for row in connection.execution_options(yield_per=_READ_BLOCK).execute(query):
                 yield Figure(_FIRST + timedelta(days=row[0]), row[1], State(row[2]), row[3])
 
@@ -139,12 +139,12 @@ class DossierReader:
     def _dossiers(self, unit_id: str | None, *where: ColumnElement[bool]) -> Iterator[DossierRecord]:
         query = select(DOSSIERS).where(*where).order_by(DOSSIERS.c.dossier_no)
         with self._database.read() as connection:
-            query = query.where(_within(connection, unit_id))
+            query = query.where(within(connection, unit_id))
             for row in connection.execution_options(yield_per=_READ_BLOCK).execute(query).mappings():
                 yield as_record(row)
 
 
-def _within(connection: Connection, unit_id: str | None) -> ColumnElement[bool]:
+def within(connection: Connection, unit_id: str | None) -> ColumnElement[bool]:
     """Whether a dossier is of a unit or of one below it."""
     if unit_id is None:
         return true()

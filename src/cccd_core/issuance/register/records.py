@@ -69,7 +69,7 @@ class Receipt:
             raise ParameterError("the dossier's grounds are not its kind's", dossier=self.dossier_id)
         microseconds(self.received)
         for name, most in (("unit_id", 64), ("actor", 128), ("station", 64), ("operator", 64), ("shift", 16)):
-            _demand_text(name, getattr(self, name), most, needed=name in ("unit_id", "actor"))
+            demand_text(name, getattr(self, name), most, needed=name in ("unit_id", "actor"))
         if self.event_id.int == 0:
             object.__setattr__(self, "event_id", event_id("received", self.dossier_id))
 
@@ -94,7 +94,7 @@ class Move:
         if self.time is not None:
             microseconds(self.time)
         for name, most in (("actor", 128), ("reason", 256), ("order", 64)):
-            _demand_text(name, getattr(self, name), most, needed=name == "actor")
+            demand_text(name, getattr(self, name), most, needed=name == "actor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,8 @@ def _demand_id(dossier_id: str) -> None:
         raise ParameterError("a dossier's id is 1 to 64 letters, digits, '.', '_', '-'")
 
 
-def _demand_text(name: str, value: str | None, most: int, *, needed: bool) -> None:
+def demand_text(name: str, value: str | None, most: int, *, needed: bool) -> None:
+    """ParameterError for a text that cannot be kept, or one that is needed and not there."""
     if value is None and not needed:
         return
     if not value or len(value.encode("utf-8", "surrogatepass")) > most or not value.isprintable():

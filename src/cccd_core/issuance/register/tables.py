@@ -199,3 +199,14 @@ GIVEN_UP: Final = Table(
     Column("successor", Text, nullable=False),  # a number
     Column("act_id", Text, nullable=False),
 )
+FEES: Final = Table(
+    "fees",
+    METADATA,
+    Column("event_id", LargeBinary, primary_key=True),
+    Column("dossier_no", NUMBER, nullable=False),
+    Column("dong", NUMBER, nullable=False),  # below 0: paid back
+    Column("receipt", Text),
+    Column("exemption", Text),  # why nothing was asked
+    Column("actor", Text, nullable=False),
+    Column("time_us", NUMBER, nullable=False),
+)

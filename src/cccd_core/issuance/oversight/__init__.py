@@ -1,0 +1,1 @@
+"""What an inspector asks a register: which unit, and who in it, does otherwise than the others."""
