@@ -212,46 +212,61 @@ void preparing_finger(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind
   const p::Minutiae minutiae{n, x.data(), y.data(), angle.data(), kind.data(), quality.data(), scale_x, scale_y};
   const p::Tables tables = preparing_tables(radius, threshold, crowd_reach, spatial, angular, cosines, sines);
   nb::gil_scoped_release release;
-  CCCD_PICK(preparing, finger, level)(minutiae, tables, kept, cylinders, order.data(), words.data());
+  CCCD_PICK(preparing, finger, level)(minutiae, &tables, 1, kept, cylinders, order.data(), words.data());
 }
 
 // Many fingers: the minutiae of finger i are those from starts[i] on, and sizes[i] says how many are kept and how many
-// get a cylinder. The words lie one finger after the other.
+// get a cylinder. Each is made at some scales, of which `settings` has the radius, threshold and crowd reach, and which
+// have their own tables, one after the other: the spatial one of scale s is spatial[spatial_starts[s]] to
+// spatial[spatial_starts[s + 1]]. The words lie one finger after the other, and of each one scale after the other.
 void preparing_gallery(Shorts x, Shorts y, Shorts angle, In<std::uint8_t, 1> kind, In<std::uint8_t, 1> quality,
-                       In<std::int64_t, 1> starts, In<double, 2> scales, In<std::int64_t, 2> sizes, double radius,
-                       double threshold, double crowd_reach, Doubles spatial, In<double, 2> angular, Doubles cosines,
-                       Doubles sines, In<std::int64_t, 1> offsets, Out<std::uint64_t, 1> words,
-                       const std::string& level_name) {
+                       In<std::int64_t, 1> starts, In<double, 2> resolutions, In<std::int64_t, 2> sizes,
+                       In<double, 2> settings, Doubles spatial, In<std::int64_t, 1> spatial_starts,
+                       In<double, 3> angular, Doubles cosines, Doubles sines, In<std::int64_t, 1> offsets,
+                       Out<std::uint64_t, 1> words, const std::string& level_name) {
   namespace p = cccd::preparing;
-  const std::size_t fingers = sizes.shape(0);
+  const std::size_t fingers = sizes.shape(0), scales = settings.shape(0);
   const auto n = static_cast<std::int64_t>(x.shape(0));
   if (n > UINT32_MAX) throw std::invalid_argument("minutiae are numbered in 32 bits");
   if (y.shape(0) != x.shape(0) || angle.shape(0) != x.shape(0) || kind.shape(0) != x.shape(0) ||
       quality.shape(0) != x.shape(0))
     throw std::invalid_argument("the columns of minutiae differ in length");
-  if (starts.shape(0) != fingers + 1 || offsets.shape(0) != fingers + 1 || scales.shape(0) != fingers ||
-      scales.shape(1) != 2 || sizes.shape(1) != 2 || starts(0) != 0 || starts(fingers) != n || offsets(0) != 0 ||
-      offsets(fingers) != static_cast<std::int64_t>(words.shape(0)))
+  if (scales < 1 || scales > p::scales_max || settings.shape(1) != 3 || spatial_starts.shape(0) != scales + 1 ||
+      angular.shape(0) != scales || angular.shape(1) != p::steps || angular.shape(2) != p::lanes ||
+      cosines.shape(0) != p::steps || sines.shape(0) != p::steps)
+    throw std::invalid_argument("each scale must have its settings and tables");
+  if (starts.shape(0) != fingers + 1 || offsets.shape(0) != fingers * scales + 1 || resolutions.shape(0) != fingers ||
+      resolutions.shape(1) != 2 || sizes.shape(1) != 2 || starts(0) != 0 || starts(fingers) != n || offsets(0) != 0 ||
+      offsets(fingers * scales) != static_cast<std::int64_t>(words.shape(0)))
     throw std::invalid_argument("fingers must fill their minutiae and words");
+  p::Tables tables[p::scales_max];
+  for (std::size_t s = 0; s < scales; ++s) {
+    const std::int64_t from = spatial_starts(s), to = spatial_starts(s + 1);
+    if (from < 0 || to < from + 2 || to > from + p::spatial_max || static_cast<std::size_t>(to) > spatial.shape(0))
+      throw std::invalid_argument("a spatial table must have 2 numbers or more");
+    tables[s] = {settings(s, 0), settings(s, 1), settings(s, 2), spatial.data() + from, static_cast<int>(to - from) - 2,
+                 angular.data() + s * p::steps * p::lanes, cosines.data(), sines.data()};
+  }
   for (std::size_t i = 0; i < fingers; ++i) {
     const std::int64_t kept = sizes(i, 0), cylinders = sizes(i, 1);
     if (starts(i) < 0 || starts(i + 1) > n || starts(i + 1) < starts(i) || kept < 0 || kept > p::minutiae_max ||
         kept > starts(i + 1) - starts(i) || cylinders < 0 || cylinders > kept || cylinders > p::cylinders_max)
       throw std::invalid_argument("kept and cylinders must be within their bounds and the minutiae there are");
-    if (offsets(i + 1) - offsets(i) != 1 + kept + p::code_words * cylinders)
-      throw std::invalid_argument("words must be 1 + kept + 5 cylinders of each");
+    for (std::size_t s = i * scales; s < (i + 1) * scales; ++s)
+      if (offsets(s + 1) - offsets(s) != 1 + kept + p::code_words * cylinders)
+        throw std::invalid_argument("words must be 1 + kept + 5 cylinders of each");
   }
   const Level level = cccd::parse_level(level_name);
-  const p::Tables tables = preparing_tables(radius, threshold, crowd_reach, spatial, angular, cosines, sines);
   const p::FingerFn finger = CCCD_PICK(preparing, finger, level);
   nb::gil_scoped_release release;
   std::int64_t order[p::neighbours_max];
   for (std::size_t i = 0; i < fingers; ++i) {
     const std::int64_t at = starts(i);
     const p::Minutiae minutiae{static_cast<std::size_t>(starts(i + 1) - at), x.data() + at, y.data() + at,
-                               angle.data() + at, kind.data() + at, quality.data() + at, scales(i, 0), scales(i, 1)};
-    finger(minutiae, tables, static_cast<int>(sizes(i, 0)), static_cast<int>(sizes(i, 1)), order,
-           words.data() + offsets(i));
+                               angle.data() + at, kind.data() + at, quality.data() + at, resolutions(i, 0),
+                               resolutions(i, 1)};
+    finger(minutiae, tables, scales, static_cast<int>(sizes(i, 0)), static_cast<int>(sizes(i, 1)), order,
+           words.data() + offsets(i * scales));
   }
 }
 
@@ -259,8 +274,8 @@ void coding_codes(std::size_t scales, In<std::int8_t, 2> embedding, In<float, 1>
                   In<float, 1> embedding_bias, In<float, 2> assignment,
                   In<float, 1> assignment_bias, In<float, 2> centres, In<std::int8_t, 2> projection,
                   In<float, 1> projection_scale, In<float, 1> projection_bias, float coarse_scale,
-                  In<std::uint64_t, 1> words, In<std::int64_t, 1> offsets, Out<std::uint8_t, 2> signs,
-                  Out<std::uint8_t, 2> coarse, const std::string& level_name) {
+                  In<std::uint64_t, 1> words, In<std::int64_t, 2> starts, In<std::int64_t, 2> stops,
+                  Out<std::uint8_t, 2> signs, Out<std::uint8_t, 2> coarse, const std::string& level_name) {
   namespace c = cccd::coding;
   namespace m = cccd::matching;
   static_assert(c::bit_words == m::code_words && c::cylinders_max == m::cylinders_max);
@@ -278,14 +293,16 @@ void coding_codes(std::size_t scales, In<std::int8_t, 2> embedding, In<float, 1>
     throw std::invalid_argument("the arrays of the model do not belong together");
   if (signs.shape(1) != outputs / 8 || coarse.shape(0) != fingers)
     throw std::invalid_argument("the codes must have a row for each finger and a bit for each output");
-  if (offsets.shape(0) != fingers * scales + 1) throw std::invalid_argument("each finger must have all scales");
-  for (std::size_t f = 0; f < fingers * scales; ++f) {
-    const std::int64_t from = offsets(f), to = offsets(f + 1);
-    if (from < 0 || to < from || static_cast<std::size_t>(to) > words.shape(0) ||
-        !m::is_finger(words.data() + from, static_cast<std::size_t>(to - from)) ||
-        (words(static_cast<std::size_t>(from)) ^ words(static_cast<std::size_t>(offsets(f - f % scales)))) & 0xff00)
-      throw std::invalid_argument("what is no prepared finger, or scales of other fingers");
-  }
+  if (starts.shape(0) != fingers || starts.shape(1) != scales || stops.shape(0) != fingers || stops.shape(1) != scales)
+    throw std::invalid_argument("each finger must have all scales");
+  for (std::size_t f = 0; f < fingers; ++f)
+    for (std::size_t s = 0; s < scales; ++s) {
+      const std::int64_t from = starts(f, s), to = stops(f, s);
+      if (from < 0 || to < from || static_cast<std::size_t>(to) > words.shape(0) ||
+          !m::is_finger(words.data() + from, static_cast<std::size_t>(to - from)) ||
+          (words(static_cast<std::size_t>(from)) ^ words(static_cast<std::size_t>(starts(f, 0)))) & 0xff00)
+        throw std::invalid_argument("what is no prepared finger, or scales of other fingers");
+    }
   const Level level = cccd::parse_level(level_name);
   const c::Model model{scales, depth, vocabulary, outputs, coarse_count, embedding.data(), embedding_scale.data(), embedding_bias.data(),
                        assignment.data(), assignment_bias.data(), centres.data(), projection.data(),
@@ -296,7 +313,7 @@ void coding_codes(std::size_t scales, In<std::int8_t, 2> embedding, In<float, 1>
   std::vector<float> values(c::fingers_at_once * outputs);
   std::vector<std::int16_t> whole(c::fingers_at_once * pooled);
   const c::Room room{looks.data(), seen.data(), shares.data(), sums.data(), values.data(), whole.data()};
-  CCCD_PICK(coding, codes, level)(model, room, words.data(), offsets.data(), fingers, signs.data(), coarse.data());
+  CCCD_PICK(coding, codes, level)(model, room, words.data(), starts.data(), fingers, signs.data(), coarse.data());
 }
 
 using Weights = In<std::int16_t, 1>;
@@ -489,7 +506,8 @@ NB_MODULE(_native, m) {
         nb::arg("embedding_bias").noconvert(), nb::arg("assignment").noconvert(), nb::arg("assignment_bias").noconvert(),
         nb::arg("centres").noconvert(), nb::arg("projection").noconvert(), nb::arg("projection_scale").noconvert(),
         nb::arg("projection_bias").noconvert(), nb::arg("coarse_scale"), nb::arg("words").noconvert(),
-        nb::arg("offsets").noconvert(), nb::arg("signs").noconvert(), nb::arg("coarse").noconvert(), nb::arg("level"));
+        nb::arg("starts").noconvert(), nb::arg("stops").noconvert(), nb::arg("signs").noconvert(),
+        nb::arg("coarse").noconvert(), nb::arg("level"));
   m.def("extraction_stem", &extraction_stem, nb::arg("image").noconvert(), nb::arg("weights").noconvert(),
         nb::arg("scale").noconvert(), nb::arg("bias").noconvert(), nb::arg("gamma").noconvert(),
         nb::arg("beta").noconvert(), nb::arg("real").noconvert(), nb::arg("count"), nb::arg("largest"),
@@ -528,10 +546,10 @@ NB_MODULE(_native, m) {
         nb::arg("words").noconvert(), nb::arg("level"));
   m.def("preparing_gallery", &preparing_gallery, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
         nb::arg("angle").noconvert(), nb::arg("kind").noconvert(), nb::arg("quality").noconvert(),
-        nb::arg("starts").noconvert(), nb::arg("scales").noconvert(), nb::arg("sizes").noconvert(), nb::arg("radius"),
-        nb::arg("threshold"), nb::arg("crowd_reach"), nb::arg("spatial").noconvert(), nb::arg("angular").noconvert(),
-        nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(), nb::arg("offsets").noconvert(),
-        nb::arg("words").noconvert(), nb::arg("level"));
+        nb::arg("starts").noconvert(), nb::arg("resolutions").noconvert(), nb::arg("sizes").noconvert(),
+        nb::arg("settings").noconvert(), nb::arg("spatial").noconvert(), nb::arg("spatial_starts").noconvert(),
+        nb::arg("angular").noconvert(), nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(),
+        nb::arg("offsets").noconvert(), nb::arg("words").noconvert(), nb::arg("level"));
   m.def("unpacking_find", &unpacking_find, nb::arg("data").noconvert(), nb::arg("starts").noconvert(),
         nb::arg("stops").noconvert(), nb::arg("out").noconvert());
   m.def("unpacking_unpack", &unpacking_unpack, nb::arg("data").noconvert(), nb::arg("fingers").noconvert(),

@@ -60,14 +60,18 @@ int main(int, char** arguments) {
     const int kept = random.one_in(2) ? kept_most : static_cast<int>(random.below(kept_most + 1));
     const int cylinders = static_cast<int>(random.below(std::min(kept, p::cylinders_max) + 1));
     const std::size_t ordered = std::min<std::size_t>(count, p::neighbours_max);
-    const std::size_t length = static_cast<std::size_t>(1 + kept + p::code_words * cylinders);
+    const std::size_t scales = 1 + random.below(p::scales_max);
+    const std::size_t length = scales * static_cast<std::size_t>(1 + kept + p::code_words * cylinders);
     hostile::Exact<std::int64_t> order(std::vector<std::int64_t>(ordered), guarded);
     hostile::Exact<std::uint64_t> words(std::vector<std::uint64_t>(length, ~0ull), guarded);
     const double scale_x = sane ? 1.0 : odd_number(random), scale_y = sane ? 1.27 : odd_number(random);
     const p::Minutiae minutiae{count, x.data(), y.data(), angle.data(), kind.data(), quality.data(), scale_x, scale_y};
-    const p::Tables tables{table[0],       table[1],       table[2],    spatial.data(), reach2,
-                           angular.data(), cosines.data(), sines.data()};
-    p::CCCD_TESTED::finger(minutiae, tables, kept, cylinders, order.data(), words.data());
+    hostile::Exact<p::Tables> tables(std::vector<p::Tables>(scales), guarded);
+    for (std::size_t scale = 0; scale < scales; ++scale)  // of one table, but for its radius and how far it reaches
+      tables.data()[scale] = {table[0] + 10.0 * static_cast<double>(scale), table[1],       table[2],
+                              spatial.data(),                               reach2 >> scale, angular.data(),
+                              cosines.data(),                               sines.data()};
+    p::CCCD_TESTED::finger(minutiae, tables.data(), scales, kept, cylinders, order.data(), words.data());
     order.write(stdout);
     words.write(stdout);
   }

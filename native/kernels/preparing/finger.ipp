@@ -353,7 +353,32 @@ static bool rounded_cylinder(const Places& places, int i, const Grid& grid, cons
   return !doubtful;
 }
 
-void finger(const Minutiae& minutiae, const Tables& tables, int kept, int cylinders, i64* order, u64* words) {
+// What a finger is of its own tables, its minutiae in their order and the corners of their hull being known.
+static void at_scale(const Minutiae& minutiae, const Places& places, const u32* chosen, const int* chain, int corners,
+                     const Tables& tables, int kept, int cylinders, u64* words) {
+  int crowd[minutiae_max];
+  words[0] = static_cast<u64>(kept | cylinders << 8 | corners << 16) | surroundings(places, kept, tables, crowd) << 24;
+  for (int k = 0; k < kept; ++k) {
+    const i64 x = static_cast<i64>(places.x[k / lanes][k % lanes]), y = static_cast<i64>(places.y[k / lanes][k % lanes]);
+    words[1 + k] = static_cast<u64>(x + 32768) | static_cast<u64>(y + 32768) << 16 |
+                   static_cast<u64>(places.angle[k]) << 32 | static_cast<u64>(minutiae.kind[chosen[k]] & 3) << 40 |
+                   static_cast<u64>(crowd[k]) << 42 |
+                   static_cast<u64>(std::min<int>(minutiae.quality[chosen[k]], 100)) << 48;
+  }
+  for (int k = 0; k < corners; ++k) words[1 + chain[k]] |= static_cast<u64>(k + 1) << 56;
+  const Grid grid = grid_of(tables);
+  Rounded rounded;
+  round_tables(tables, grid, &rounded);
+  for (int i = 0; i < cylinders; ++i) {
+    u64* first = words + 1 + kept + i;
+    const auto stride = static_cast<std::size_t>(cylinders);
+    if (!rounded.usable || !rounded_cylinder(places, i, grid, tables, rounded, first, stride))
+      cylinder(places, i, grid, tables, first, stride);
+  }
+}
+
+void finger(const Minutiae& minutiae, const Tables* tables, std::size_t scales, int kept, int cylinders, i64* order,
+            u64* words) {
   const double mean_x = mean(minutiae.x, minutiae.count), mean_y = mean(minutiae.y, minutiae.count);
   auto px = [&](std::size_t i) { return whole_px(minutiae.x[i], mean_x, minutiae.scale_x); };
   auto py = [&](std::size_t i) { return whole_px(minutiae.y[i], mean_y, minutiae.scale_y); };
@@ -378,24 +403,10 @@ void finger(const Minutiae& minutiae, const Tables& tables, int kept, int cylind
     x[k] = static_cast<i64>(px(i));
     y[k] = static_cast<i64>(py(i));
   }
-  int chain[2 * minutiae_max], crowd[minutiae_max];
+  int chain[2 * minutiae_max];
   const int corners = hull(x, y, kept, chain);
-  words[0] = static_cast<u64>(kept | cylinders << 8 | corners << 16) | surroundings(places, kept, tables, crowd) << 24;
-  for (int k = 0; k < kept; ++k)
-    words[1 + k] = static_cast<u64>(x[k] + 32768) | static_cast<u64>(y[k] + 32768) << 16 |
-                   static_cast<u64>(places.angle[k]) << 32 | static_cast<u64>(minutiae.kind[chosen[k]] & 3) << 40 |
-                   static_cast<u64>(crowd[k]) << 42 |
-                   static_cast<u64>(std::min<int>(minutiae.quality[chosen[k]], 100)) << 48;
-  for (int k = 0; k < corners; ++k) words[1 + chain[k]] |= static_cast<u64>(k + 1) << 56;
-  const Grid grid = grid_of(tables);
-  Rounded rounded;
-  round_tables(tables, grid, &rounded);
-  for (int i = 0; i < cylinders; ++i) {
-    u64* first = words + 1 + kept + i;
-    const auto stride = static_cast<std::size_t>(cylinders);
-    if (!rounded.usable || !rounded_cylinder(places, i, grid, tables, rounded, first, stride))
-      cylinder(places, i, grid, tables, first, stride);
-  }
+  for (std::size_t scale = 0; scale < scales; ++scale, words += 1 + kept + code_words * cylinders)
+    at_scale(minutiae, places, chosen, chain, corners, tables[scale], kept, cylinders, words);
 }
 
 }  // namespace cccd::preparing::CCCD_LEVEL

@@ -16,6 +16,7 @@ constexpr int lanes = 8;  // the sections, padded
 constexpr int code_words = 5;
 constexpr int steps = 256;  // angle steps in a full turn
 constexpr int spatial_max = 1 << 20;
+constexpr std::size_t scales_max = 4;
 
 // `count` minutiae in any order: places in pixels, which `scale_x` and `scale_y` bring to 500 dpi, y up; binary angles.
 struct Minutiae {
@@ -38,16 +39,16 @@ struct Tables {
   const double* sines;
 };
 
-// Fills `words` (1 + kept + code_words * cylinders) with a finger and `order` (min(count, neighbours_max)) with its
-// minutiae: the nearest to the centre come first; `cylinders` of them get a cylinder, `kept` of them stay in the
+// Fills `words` (1 + kept + code_words * cylinders, for each of `scales` tables one after the other) with a finger and
+// `order` (min(count, neighbours_max)) with its minutiae: the nearest to the centre come first; `cylinders` of them get a cylinder, `kept` of them stay in the
 // finger, the rest are neighbours only. cylinders <= cylinders_max, kept <= minutiae_max, cylinders <= kept <= count <
 // 2^32. Any numbers may stand in the rest: nothing is read or written outside the arrays.
-using FingerFn = void (*)(const Minutiae& minutiae, const Tables& tables, int kept, int cylinders, std::int64_t* order,
-                          std::uint64_t* words);
+using FingerFn = void (*)(const Minutiae& minutiae, const Tables* tables, std::size_t scales, int kept, int cylinders,
+                          std::int64_t* order, std::uint64_t* words);
 
-#define CCCD_PREPARING_LEVEL(level)                                                                  \
-  namespace level {                                                                                  \
-  void finger(const Minutiae&, const Tables&, int, int, std::int64_t*, std::uint64_t*);              \
+#define CCCD_PREPARING_LEVEL(level)                                                                      \
+  namespace level {                                                                                      \
+  void finger(const Minutiae&, const Tables*, std::size_t, int, int, std::int64_t*, std::uint64_t*);     \
   }
 CCCD_PREPARING_LEVEL(serial)
 CCCD_PREPARING_LEVEL(avx2)

@@ -26,6 +26,7 @@ from cccd_core.templates import FingerTemplate
 _PPCM_500_DPI = 500 / 2.54
 _NEIGHBOURS_MAX = 255  # minutiae of a template that are looked at; the most central ones
 BLOCK_FINGERS = 256  # fingers a thread takes at a time
+_SCALES_MAX = 4  # matchers that one call of the kernels prepares for
 _POINTS_MAX = 128  # minutiae that the kernels have room for
 _MINUTIAE = {"x_px": np.uint16, "y_px": np.uint16, "angle": np.uint16, "kind": np.uint8, "quality": np.uint8}
 _NO_FEATURES = np.zeros((0, len(FEATURES)), np.float32)
@@ -96,29 +97,7 @@ class Matcher:
 
     def gallery(self, templates: Sequence[FingerTemplate]) -> PreparedGallery:
         """Prepares templates and packs them, in order; as `prepare`, in one call of the kernels for all."""
-        given = members(templates, FingerTemplate, "templates")
-        if not runtime.use_native():
-            return self.pack([self.prepare(each) for each in given])
-        p, t = self.parameters, self._tables
-        scales = np.array([_scales(each) for each in given], np.float64).reshape(-1, 2)
-        starts, offsets = np.zeros(len(given) + 1, np.int64), np.zeros(len(given) + 1, np.int64)
-        np.cumsum([each.count for each in given], out=starts[1:])
-        kept = np.minimum(np.diff(starts), p.minutiae_max)
-        sizes = np.stack([kept, np.minimum(kept, p.cylinders_max)], axis=1)
-        np.cumsum(1 + sizes[:, 0] + CODE_WORDS * sizes[:, 1], out=offsets[1:])
-        words = np.empty(int(offsets[-1]), np.uint64)
-        minutiae = [
-            np.concatenate([np.zeros(0, kind), *(getattr(each, name) for each in given)])
-            for name, kind in _MINUTIAE.items()
-        ]
-        runtime.native().preparing_gallery(
-            *minutiae, starts, scales, sizes, p.cylinder_radius_px, p.bit_threshold, p.crowd_reach_px,
-            t.spatial, t.angular, t.exact_cosines, t.exact_sines, offsets, words, runtime.simd_level(),
-        )  # fmt: skip
-        counts = kept.astype(np.uint8)
-        for array in (words, offsets, counts):
-            array.flags.writeable = False
-        return PreparedGallery(words, offsets, counts)
+        return gallery_at_scales((self,), templates)
 
     def pack(self, fingers: Sequence[PreparedTemplate]) -> PreparedGallery:
         """Packs prepared fingers, in order."""
@@ -281,6 +260,44 @@ class Matcher:
         shift_x = px + c * (-qx - tx) + s * (qy - ty)
         shift_y = py - (-s * (-qx - tx) + c * (qy - ty))
         return math.atan2(-s, c), (shift_x, shift_y)
+
+
+def gallery_at_scales(matchers: Sequence[Matcher], templates: Sequence[FingerTemplate]) -> PreparedGallery:
+    """The fingers as each of some matchers prepares them: the first by each, then the second by each, and so on.
+
+    One call of the kernels for all, and what does not depend on the matcher is made once. ParameterError, besides that
+    of `Matcher.prepare`, for more than four matchers, for none, and where they keep other numbers of minutiae.
+    """
+    given = members(templates, FingerTemplate, "templates")
+    limits = {(each.parameters.minutiae_max, each.parameters.cylinders_max) for each in matchers}
+    if not 1 <= len(matchers) <= _SCALES_MAX or len(limits) != 1:
+        raise ParameterError("the scales of a gallery must be one to four, which keep as much", scales=len(matchers))
+    if not runtime.use_native():
+        return PreparedGallery.side_by_side([each.pack([each.prepare(one) for one in given]) for each in matchers])
+    ((minutiae_max, cylinders_max),) = limits
+    resolutions = np.array([_scales(each) for each in given], np.float64).reshape(-1, 2)
+    starts, offsets = np.zeros(len(given) + 1, np.int64), np.zeros(len(matchers) * len(given) + 1, np.int64)
+    np.cumsum([each.count for each in given], out=starts[1:])
+    kept = np.minimum(np.diff(starts), minutiae_max)
+    sizes = np.stack([kept, np.minimum(kept, cylinders_max)], axis=1)
+    np.cumsum(np.repeat(1 + sizes[:, 0] + CODE_WORDS * sizes[:, 1], len(matchers)), out=offsets[1:])
+    words = np.empty(int(offsets[-1]), np.uint64)
+    minutiae = [
+        np.concatenate([np.zeros(0, kind), *(getattr(each, name) for each in given)])
+        for name, kind in _MINUTIAE.items()
+    ]
+    each_table = [tables(each.parameters) for each in matchers]
+    settings = [(p.cylinder_radius_px, p.bit_threshold, p.crowd_reach_px) for p in (m.parameters for m in matchers)]
+    spatial_starts = np.concatenate([[0], np.cumsum([len(t.spatial) for t in each_table])])
+    runtime.native().preparing_gallery(
+        *minutiae, starts, resolutions, sizes, np.array(settings, np.float64),
+        np.concatenate([t.spatial for t in each_table]), spatial_starts, np.stack([t.angular for t in each_table]),
+        each_table[0].exact_cosines, each_table[0].exact_sines, offsets, words, runtime.simd_level(),
+    )  # fmt: skip
+    counts = np.repeat(kept.astype(np.uint8), len(matchers))
+    for array in (words, offsets, counts):
+        array.flags.writeable = False
+    return PreparedGallery(words, offsets, counts)
 
 
 def _scales(template: FingerTemplate) -> tuple[float, float]:

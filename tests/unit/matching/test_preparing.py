@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from cccd_core import runtime, templates
+from cccd_core.errors import ParameterError
 from cccd_core.matching import MatcherParameters, PreparedGallery
+from cccd_core.matching.matcher import gallery_at_scales
 from cccd_core.matching.tables import tables
 from cccd_core.templates import FingerTemplate
 from support.matching_pairs import impression, raw_matcher
@@ -145,8 +147,11 @@ def test_fingers_that_do_not_fill_their_arrays_are_refused(monkeypatch: pytest.M
 
     monkeypatch.setattr(runtime, "native", Caught)
     MATCHER.gallery([impression(3, 1, n=70), impression(4, 1, n=9)])
-    starts, scales, sizes, offsets = 5, 6, 7, 15
-    changes: list[tuple[int, Any]] = [(place, given[place][:-1]) for place in (*range(8), offsets, 16)]
+    starts, scales, sizes, settings, spatial, spatial_starts, angular, offsets, words = 5, 6, 7, 8, 9, 10, 11, 14, 15
+    changes: list[tuple[int, Any]] = [(place, given[place][:-1]) for place in range(words + 1)]
+    changes += [(settings, given[settings].repeat(5, axis=0)), (angular, given[angular][:, :, :7].copy())]
+    changes += [(spatial_starts, np.array(wrong)) for wrong in ([0, 1], [-1, 9], [9, 3], [0, 1 << 40])]
+    changes += [(spatial, given[spatial][:1].copy())]
     changes += [(starts, given[starts] + shift) for shift in (-1, 1)]
     changes += [(starts, np.array([0, 1 << 40, 79])), (starts, np.array([0, -5, 79]))]
     changes += [(sizes, given[sizes] + 1), (sizes, -given[sizes]), (offsets, given[offsets][::-1].copy())]
@@ -163,6 +168,24 @@ def test_fingers_side_by_side_are_taken_in_turn() -> None:
     packed, found = PreparedGallery.pack(expected), PreparedGallery.side_by_side([one, other])
     assert found.words.tolist() == packed.words.tolist()
     assert (found.offsets.tolist(), found.counts.tolist()) == (packed.offsets.tolist(), packed.counts.tolist())
+
+
+def test_a_finger_at_several_scales_is_what_each_makes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fingers = [anything(n, n, 300) for n in (0, 1, 5, 70, 130)]
+    matchers = [
+        raw_matcher(MatcherParameters(cylinder_radius_px=radius, spatial_sigma_px=sigma, crowd_reach_px=reach))
+        for radius, sigma, reach in ((48.0, 7.0, 30.0), (64.0, 8.0, 20.0), (100.0, 12.0, 30.0), (70.3, 9.3, 50.0))
+    ]
+    expected = PreparedGallery.side_by_side([matcher.gallery(fingers) for matcher in matchers])
+    for level in runtime.simd_levels() or ("",):
+        monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
+        found = gallery_at_scales(matchers, fingers)
+        assert found.words.tolist() == expected.words.tolist(), level
+        assert (found.offsets.tolist(), found.counts.tolist()) == (expected.offsets.tolist(), expected.counts.tolist())
+    assert len(gallery_at_scales(matchers, [])) == 0
+    for wrong in ([], [matchers[0]] * 5, [matchers[0], raw_matcher(MatcherParameters(minutiae_max=17))]):
+        with pytest.raises(ParameterError):
+            gallery_at_scales(wrong, fingers)
 
 
 ARRAYS = (0, 1, 2, 3, 4, 12, 13, 14, 15, 16, 17)

@@ -27,6 +27,7 @@ FIELDS = {"x_of", "y_of", "angle_of"}  # read once into arrays by the twin
 SORTING = {"insert"}  # the twin has arrays that sort themselves
 # sums in 24 bits, where these tell enough
 ROUNDED = {"pack", "round_tables", "reach_along", "squares", "add_square", "rounded_cylinder"}
+SCALES = {"at_scale"}  # of several that are made together; the twin makes each anew
 ROOM = {"new_finger", "new_pairing", "new_work"}  # structs, in C++
 BUILT_IN = {"popcount", "take_over"}  # __builtin_popcountll, std::swap
 EXPLAINING = {"explained_score"}  # runs in Numba alone
@@ -76,7 +77,7 @@ def constants(source: str) -> dict[str, str]:
             REGISTERS | PADDING | RING | THREAD | FIELDS,
             ROOM | BUILT_IN | EXPLAINING,
         ),
-        (["preparing/finger.ipp"], prepare, SORTING | ROUNDED, set()),
+        (["preparing/finger.ipp"], prepare, SORTING | ROUNDED | SCALES, set()),
     ],
     ids=["score", "prepare"],
 )

@@ -19,6 +19,7 @@ from cccd_core.dedup.codes.model import CodeModel
 from cccd_core.errors import ParameterError
 from cccd_core.matching import Matcher, MatcherParameters
 from cccd_core.matching.calibration import Calibration
+from cccd_core.matching.matcher import gallery_at_scales
 from cccd_core.matching.prepared import PreparedGallery
 from cccd_core.templates import FingerTemplate
 
@@ -116,18 +117,37 @@ class FingerCoder:
         coarse: NDArray[np.uint8],
     ) -> None:
         head = self._model.head
-        scales = (prepared.get(matcher.parameters.preparation_digest) for matcher in self._matchers)
-        packed = PreparedGallery.side_by_side(
-            [
-                matcher.gallery(templates) if found is None else found
-                for found, matcher in zip(scales, self._matchers, strict=True)
-            ]
-        )
-        arguments = (len(head.scales), *self._model.arrays(), head.coarse_scale, packed.words, packed.offsets)
+        words, starts, stops = self._prepared(templates, prepared)
+        arguments = (*self._model.arrays(), head.coarse_scale, words, starts)
         if runtime.use_native():
-            runtime.native().coding_codes(*arguments, signs, coarse, runtime.simd_level())
+            level = runtime.simd_level()
+            runtime.native().coding_codes(len(head.scales), *arguments, stops, signs, coarse, level)
         else:
             _twin().codes(*arguments, signs, coarse)
+
+    def _prepared(
+        self, templates: Sequence[FingerTemplate], prepared: Mapping[str, PreparedGallery]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+        """The words of the fingers at all scales, and where each begins and ends, int64[fingers, scales]."""
+        found = [prepared.get(matcher.parameters.preparation_digest) for matcher in self._matchers]
+        missing = [scale for scale, gallery in enumerate(found) if gallery is None]
+        ends = np.zeros((2, len(templates), len(found)), np.int64)
+        words: list[NDArray[np.uint64]] = []
+        before = 0
+        if missing:
+            made = gallery_at_scales([self._matchers[scale] for scale in missing], templates)
+            words.append(made.words)
+            before = len(made.words)
+            for side, offsets in enumerate((made.offsets[:-1], made.offsets[1:])):
+                ends[side][:, missing] = offsets.reshape(len(templates), len(missing))
+        for scale, gallery in enumerate(found):
+            if gallery is not None:
+                first, last = int(gallery.offsets[0]), int(gallery.offsets[-1])
+                words.append(gallery.words[first:last])
+                for side, offsets in enumerate((gallery.offsets[:-1], gallery.offsets[1:])):
+                    ends[side][:, scale] = offsets + (before - first)
+                before += last - first
+        return np.concatenate(words), ends[0], ends[1]
 
 
 @cache

@@ -138,15 +138,15 @@ def write(value: Float32, coarse_scale: np.float32, signs: NDArray[np.uint8], co
 
 @numba.njit(nogil=True, cache=True)
 def codes(
-    scales: int, embedding: NDArray[np.int8], embedding_scale: Float32, embedding_bias: Float32,
+    embedding: NDArray[np.int8], embedding_scale: Float32, embedding_bias: Float32,
     assignment: Float32, assignment_bias: Float32, centres: Float32, projection: NDArray[np.int8],
     projection_scale: Float32, projection_bias: Float32,
-    coarse_scale: float, words: NDArray[np.uint64], offsets: NDArray[np.int64],
+    coarse_scale: float, words: NDArray[np.uint64], starts: NDArray[np.int64],
     signs: NDArray[np.uint8], coarse: NDArray[np.uint8],
 ) -> None:  # fmt: skip
-    """The codes of all fingers; scale s of finger f is words[offsets[f * scales + s] ..]. Without cylinders: zeros."""
+    """The codes of all fingers; scale s of finger f begins at words[starts[f, s]]. Without cylinders: zeros."""
     for finger in range(signs.shape[0]):
-        of = offsets[finger * scales : (finger + 1) * scales]
+        of = starts[finger]
         if cylinders_of(words[of[0]]) == 0:
             signs[finger] = 0
             coarse[finger] = 0

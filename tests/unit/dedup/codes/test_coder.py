@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 
 from cccd_core import runtime
 from cccd_core.dedup.codes import CodeColumn, FingerCoder
+from cccd_core.dedup.codes import coder as coder_module
 from cccd_core.dedup.codes.model import MAGIC, CodeModel, Head, Scale, shipped
 from cccd_core.errors import DamagedError, ParameterError
-from cccd_core.matching import Matcher
+from cccd_core.matching import Matcher, PreparedGallery
+from cccd_core.matching.matcher import gallery_at_scales
 from cccd_core.synthesis import MasterFinger
 from cccd_core.templates import FingerTemplate
 from support.matching_pairs import impression
@@ -99,8 +103,12 @@ def test_fingers_that_are_prepared_already_are_not_prepared_again(monkeypatch: p
     expected = coder.encode(fingers)
     prepared = {matcher.parameters.preparation_digest: matcher.gallery(fingers)}
     once: list[int] = []
-    gallery = Matcher.gallery
-    monkeypatch.setattr(Matcher, "gallery", lambda self, some: once.append(len(some)) or gallery(self, some))
+
+    def counted(matchers: Sequence[Matcher], some: Sequence[FingerTemplate]) -> PreparedGallery:
+        once.append(len(matchers) * len(some))
+        return gallery_at_scales(matchers, some)
+
+    monkeypatch.setattr(coder_module, "gallery_at_scales", counted)
     for threads in (1, 3):
         found = coder.encode(fingers, prepared=prepared, threads=threads)
         assert {name: codes.tolist() for name, codes in found.items()} == {
@@ -210,13 +218,13 @@ def test_the_native_kernel_refuses_what_does_not_belong_together():
     head = made.head
     prepared = FingerCoder(made)._matchers[0].prepare(impression(1, 1, n=20)).words
     words = np.concatenate([prepared, prepared])
-    offsets = np.array([0, len(prepared), len(words)], np.int64)
+    starts, stops = np.array([[0, len(prepared)]]), np.array([[len(prepared), len(words)]])
     signs, coarse = np.zeros((1, head.outputs // 8), np.uint8), np.zeros((1, head.coarse // 2), np.uint8)
 
     def call(**changed: object) -> None:
         named = dict(zip(head.shapes, made.arrays(), strict=True))
-        arguments = {"scales": 2, **named, "coarse_scale": 60.0, "words": words, "offsets": offsets, "signs": signs}
-        arguments |= {"coarse": coarse, "level": runtime.simd_levels()[0]} | changed
+        arguments = {"scales": 2, **named, "coarse_scale": 60.0, "words": words, "starts": starts, "stops": stops}
+        arguments |= {"signs": signs, "coarse": coarse, "level": runtime.simd_levels()[0]} | changed
         runtime.native().coding_codes(**arguments)
 
     call()
@@ -224,14 +232,17 @@ def test_the_native_kernel_refuses_what_does_not_belong_together():
     for changed in (
         {"scales": 0},
         {"scales": 1},
-        {"offsets": offsets[:2].copy()},
-        {"offsets": offsets[::-1].copy()},
-        {"offsets": offsets - 1},
-        {"offsets": offsets + 1},
+        {"starts": starts[:, :1].copy()},
+        {"stops": stops.repeat(2, axis=0)},
+        {"starts": stops, "stops": starts},
+        {"starts": starts - 1},
+        {"starts": starts - 1, "stops": stops - 1},
+        {"stops": stops + 1},
+        {"starts": starts + len(words), "stops": stops + len(words)},
         {"words": words[:-1].copy()},
         {
             "words": np.concatenate([prepared, other]),
-            "offsets": np.array([0, len(prepared), len(prepared) + len(other)]),
+            "stops": np.array([[len(prepared), len(prepared) + len(other)]]),
         },
         {"signs": np.zeros((1, 7), np.uint8)},
         {"coarse": np.zeros((1, 64), np.uint8)},
