@@ -9,7 +9,7 @@ setup:           ## system packages, .venv, the build: what demo needs
 
 build: setup     ## rebuild the native kernels where their sources changed
 
-demo: setup      ## 220 dossiers to verified chips; READER=pcsc through pcscd; FINGERPRINTS=DIR with real prints
+demo: setup      ## 220 dossiers to verified chips, and a day in the office; READER=pcsc through pcscd; FINGERPRINTS=DIR with real prints
 	@.venv/bin/python scripts/demo.py $(if $(READER),--reader $(READER)) $(if $(FINGERPRINTS),--fingerprints $(FINGERPRINTS))
 
 test:            ## everything CI runs

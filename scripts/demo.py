@@ -1,5 +1,5 @@
 """The demonstration: makes a batch, issues it with the real `cccd issue`, compares with what was planted, and goes on
-as an office does: a case is settled by two people, a lost card replaced, the audit trail verified.
+as an office does: a case is settled by two people, a lost card replaced, a person erased, the audit trail verified.
 
 `make demo [READER=pcsc] [FINGERPRINTS=DIR]`. Everything lies in out/demo and is made anew by each run. Exit code 0
 when every planted duplicate and fault was found, nobody else was accused, and every card was verified.
@@ -55,7 +55,7 @@ def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) 
     sys.stdout.reconfigure(line_buffering=True)  # what the commands print in between comes in its place
     for path in out.glob("anchors*.jsonl"):
         path.unlink()
-    for name in ("batch", "gallery", "pki", "run", "pair", "reissue", "run-reissue"):
+    for name in ("batch", "gallery", "pki", "run", "pair", "reissue", "run-reissue", "looked-for"):
         shutil.rmtree(out / name, ignore_errors=True)
     (out / "batch").mkdir(parents=True)
     prints = demo_batch.synthetic_prints(people) if fingerprints is None else demo_batch.real_prints(fingerprints)
@@ -85,6 +85,7 @@ def demonstrate(out: Path, reader: str, people: int, fingerprints: Path | None) 
         show(office, report, lines)
         demo_office.settle(office, planted)
         demo_office.replace_lost(office, planted, prints)
+    demo_office.erase(office, planted, prints)
     demo_office.verify_audit(office)
     return 0
 

@@ -142,13 +142,13 @@ def make(batch: Path, plan: Path, prints: Prints) -> dict[str, Any]:
     last = prints.people - 1
     planted: dict[str, Any] = {
         "people": prints.people, "duplicates": {}, "rejected": {}, "review": {ids[last]: "same_finger"},
-        "loses_the_card": ids[0],
+        "loses_the_card": ids[0], "erased": ids[1],
     }  # fmt: skip
     for i in range(last):
         maker.put(ids[i], people[i], prints.take(i, 0), minute=3 * i)
     twice = {**prints.take(last, 0), 3: prints.take(last, 1)[2]}  # one finger, captured again for its neighbour
     maker.put(ids[last], people[last], twice, minute=3 * last)
-    doubled = shuffle.sample(range(1, last), _DUPLICATES)
+    doubled = shuffle.sample(range(2, last), _DUPLICATES)
     for k, original in enumerate(doubled):
         i = prints.people + k
         planted["duplicates"][ids[i]] = ids[original]
@@ -167,6 +167,16 @@ def make_reissue(batch: Path, prints: Prints) -> str:
     maker = _Maker(batch, prints)
     maker.put(dossier_id, _people(prints)[0], prints.take(0, 1), _LATE, kind="reissue", grounds="lost")
     return dossier_id
+
+
+def make_fingers(folder: Path, prints: Prints, person: int) -> None:
+    """Writes another impression of a person's fingers, as they are handed to a search."""
+    folder.mkdir()
+    for position, finger in prints.take(person, 1).items():
+        if isinstance(finger, ImageFile):
+            (folder / f"{position}.png").write_bytes(finger.path.read_bytes())
+        else:
+            (folder / f"{position}.fmr").write_bytes(write(finger, "iso-2005"))
 
 
 def _people(prints: Prints) -> list[Person]:

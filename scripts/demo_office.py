@@ -1,5 +1,5 @@
-"""What an office does after a batch: two people settle the case that it left, a lost card is replaced, the
-audit trail verified. Each step is the real command line, and each is compared with what must come of it."""
+"""What an office does after a batch: two people settle the case that it left, a lost card is replaced, a person erased,
+the audit trail verified. Each step is the real command line, and each is compared with what must come of it."""
 
 from __future__ import annotations
 
@@ -102,6 +102,29 @@ def replace_lost(office: Office, planted: Mapping[str, Any], prints: demo_batch.
     _demand(line["state"] == "verified", f"{dossier_id} should have a card; it is {line['state']}")
     named = [one["card_serial"] for one in office.report("run-reissue")["revoke"]]
     _demand(named == [former], f"the lost card {former} should be named to be revoked; named are {named}")
+
+
+def erase(office: Office, planted: Mapping[str, Any], prints: demo_batch.Prints) -> None:
+    """A person is erased by order: whoever looks for their fingers finds nobody, and their card is named."""
+    print("\na person is erased by order:")
+    dossier_id = planted["erased"]
+    fingers = office.out / "looked-for"
+    demo_batch.make_fingers(fingers, prints, 1)
+    asked = ("search", office.gallery, str(fingers))
+    (before,) = office.ask(*asked)["answers"]
+    _demand(
+        before["outcome"] == "duplicate", f"{dossier_id} should be found before; the outcome is {before['outcome']}"
+    )
+    act = office.ask(
+        "register", "person", "remove", "--dossier", dossier_id, "--gallery", office.gallery, "--order", "QD 1/2026",
+        "--as", "dung.hn", "--reason", "a demonstration",
+    )  # fmt: skip
+    serial = office.lines("run")[dossier_id]["card_serial"]
+    _demand([one["card_serial"] for one in act["revoke"]] == [serial], f"the card {serial} should be named")
+    (after,) = office.ask(*asked)["answers"]
+    _demand(after["outcome"] == "unique", f"nobody should be found after; the outcome is {after['outcome']}")
+    office.run("register", "person", "acts", "--gallery", office.gallery)
+    office.run("register", "verify", "--register", str(Path(office.gallery) / "register.sqlite"))
 
 
 def verify_audit(office: Office) -> None:

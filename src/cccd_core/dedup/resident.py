@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence, Set
+from contextlib import closing
 from pathlib import Path
 
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.decision import Decision
 from cccd_core.dedup.deduplicator import Deduplicator
+from cccd_core.dedup.gallery.folder import gallery_in
 from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.index import Index, update
 from cccd_core.dedup.parameters import DedupParameters
@@ -40,7 +42,7 @@ class Resident:
         self._folder, self._cipher = folder, cipher
         self._matcher = Matcher() if matcher is None else matcher
         self._deduplicator = Deduplicator(self._matcher, parameters, threads=threads)
-        self._of: str | None = None  # the gallery that the folder's index is of
+        self._of: str | None = None  # the folder's gallery, once it was asked for
 
     def manifest(self) -> JsonObject:
         """As `Deduplicator.manifest`."""
@@ -54,10 +56,11 @@ class Resident:
         exclude: Mapping[str, Set[str]] | None = None,
         progress: Progress | None = None,
     ) -> list[Decision]:
-        """As `Deduplicator.search`. The first gallery that is searched is the folder's. An index that is damaged or of
-        another gallery is made anew, since the gallery is the truth. Errors as `index.update`."""
+        """As `Deduplicator.search`. An index that is damaged or of another gallery is made anew, since the gallery is
+        the truth. Errors as `index.update`, and as `gallery_in` for the folder's gallery."""
         if self._of is None:
-            self._of = gallery.gallery_id
+            with closing(gallery_in(self._folder, cipher=self._cipher)) as own:
+                self._of = own.gallery_id
         if gallery.gallery_id != self._of:
             return self._deduplicator.search(batch, gallery, exclude=exclude, progress=progress)
         try:

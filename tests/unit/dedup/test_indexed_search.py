@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -130,17 +131,21 @@ def test_a_first_stage_only_removes_and_is_told_of(gallery, batch, tmp_path):
         assert (left.evidence.cascade, left.evidence.miss_rate) == ("codes:keep=0.5>same>any", 1.0)
 
 
-def test_a_folder_is_searched_over_its_index_and_another_gallery_without(gallery, batch, tmp_path, caplog):
+def test_a_folder_is_searched_over_its_index_and_another_gallery_without(batch, tmp_path, caplog):
     plain = Deduplicator(MATCHER, PARAMETERS, threads=1)
     resident = Resident(tmp_path, MATCHER, PARAMETERS, threads=1)
     other = MemoryGallery([someone("x", 1, impression=8)])
-    assert bare(resident.search(batch, gallery)) == bare(plain.search(batch, gallery))
-    changed(gallery)
-    assert bare(resident.search(batch, gallery)) == bare(plain.search(batch, gallery))
-    assert Index.open(tmp_path, gallery, MATCHER, FingerCoder.shipped()).people == len(gallery)
-    assert bare(resident.search(batch, other)) == bare(plain.search(batch, other))
-    manifest = tmp_path / "index" / "manifest.json"
-    manifest.write_bytes(manifest.read_bytes().replace(b'"people"', b'"peopel"'))
-    assert bare(resident.search(batch, gallery)) == bare(plain.search(batch, gallery))
+    with closing(GalleryStore(tmp_path / "gallery.sqlite")) as own:
+        own.add_many(population(22))
+        assert bare(resident.search(batch, other)) == bare(plain.search(batch, other))  # though it comes first
+        assert not (tmp_path / "index").exists()
+        assert bare(resident.search(batch, own)) == bare(plain.search(batch, own))
+        changed(own)
+        assert bare(resident.search(batch, own)) == bare(plain.search(batch, own))
+        assert Index.open(tmp_path, own, MATCHER, FingerCoder.shipped()).people == len(own)
+        assert bare(resident.search(batch, other)) == bare(plain.search(batch, other))
+        manifest = tmp_path / "index" / "manifest.json"
+        manifest.write_bytes(manifest.read_bytes().replace(b'"people"', b'"peopel"'))
+        assert bare(resident.search(batch, own)) == bare(plain.search(batch, own))
     assert "made anew: damaged" in caplog.text
     assert resident.manifest() == plain.manifest()
