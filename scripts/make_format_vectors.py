@@ -46,7 +46,8 @@ from cccd_core.issuance.audit.stores import FileStore, TrailStore
 from cccd_core.issuance.audit.trail import RunTrail
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
-from cccd_core.issuance.register.store import Acceptance, Register, new_person_id
+from cccd_core.issuance.register.numbers import clear_person_id
+from cccd_core.issuance.register.store import Acceptance, Register
 from cccd_core.issuance.runs.content import Content, ContentStore
 from cccd_core.issuance.runs.evidence import Evidence, ProblemEvidence, Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
@@ -84,7 +85,7 @@ def main() -> int:
 def make(folder: Path) -> None:
     """One file of every kind in this folder."""
     fingers = synthesis.tenprint(seed=1, person=0, positions=(2, 7))
-    person = new_person_id("D1", NUMBER)
+    person = clear_person_id("D1", NUMBER)
 
     gallery = GalleryStore(folder / "gallery.sqlite", clock=lambda: datetime(2026, 11, 1, 5, tzinfo=UTC))
     gallery.add_many([EnrolledPerson(person, fingers), EnrolledPerson("P3", fingers)])

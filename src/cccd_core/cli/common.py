@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, TypeAlias
+from typing import IO, TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -306,6 +306,9 @@ def reports_beside(*outputs: Path | None) -> None:
 # -- how a command ends
 
 
+_PASSWORD: Final = re.compile(r"postgres(ql)?://([^/@\s]*:[^/@\s]*@|\S*[?&]password=)", re.IGNORECASE)
+
+
 class _Words:
     interrupted = "no file is left in part"
 
@@ -351,6 +354,7 @@ def run(app: typer.Typer, arguments: list[str] | None = None) -> int:
 
 def _ended(app: typer.Typer, argv: list[str]) -> int:
     try:
+        _demand_no_password(argv)
         code = typer.main.get_command(app).main(args=argv, prog_name="cccd", standalone_mode=False)
         terminal.flush()
     except CccdError as error:
@@ -375,6 +379,14 @@ def _ended(app: typer.Typer, argv: list[str]) -> int:
         ended = UnavailableError("the input ended before a question was answered", needs="an answer")
         return _shown_error(ended, as_json="--json" in argv)
     return code if isinstance(code, int) else 0
+
+
+def _demand_no_password(argv: list[str]) -> None:
+    """ParameterError, without it, for a password on the command line, which others on the machine see."""
+    if any(_PASSWORD.search(argument) for argument in argv):
+        raise ParameterError(
+            "a password does not stand in the URL of a database", needs="PGPASSWORD, PGPASSFILE or ~/.pgpass"
+        )
 
 
 def _shown_error(error: CccdError, *, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interrupted
-from cccd_core.cli.gallery_key import cipher_of
+from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 from cccd_core.cli.told import TrailOption, trail_of
@@ -103,6 +103,7 @@ def issue(
         str | None, typer.Option(help="On whose order, as the audit trail and the register say it.")
     ] = None,
     trail: TrailOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Checks, searches, builds, signs, writes and verifies the cards of a batch; the register has every step.
@@ -118,7 +119,7 @@ def issue(
     from cccd_core.issuance.audit.trail import last_statement
     from cccd_core.issuance.runs.place import place
 
-    means = Means.usual(pki, reader)
+    means = Means.usual(pki, reader, cipher=cipher_of(key))
     if actor is not None:
         means = replace(means, actor=Actor(actor, Role.FACTORY))
     when_interrupted("what was finished is kept; run the same command again to go on")

@@ -9,6 +9,7 @@ import typer
 
 from cccd_core.cli import register_oversight, register_person
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, opened_input, read_input, when_interrupted
+from cccd_core.cli.gallery_key import KeyOption, cipher_of, read_key
 from cccd_core.cli.progress import progress
 from cccd_core.cli.register_reading import (
     KEPT,
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
         epilog="Example: cccd register due --day 2026-11-11 --register ./register.sqlite --holidays 2027.json"
     )(due)
     area.command(epilog="Example: cccd register verify --register postgresql://desk@db.example/cccd")(verify)
+    area.command(epilog="Example: cccd register rotate --register ./gallery/register.sqlite --to next.hex")(rotate)
 
 
 def init(where: WhereOption, as_json: JsonOption = False) -> None:
@@ -232,3 +234,25 @@ def record(
             tell_more(result.refused)
         say(f"{result.new:,} steps recorded, {result.known:,} were there, {result.refused:,} lines refused")
     fail_unless(not result.refused)
+
+
+def rotate(
+    where: WhereOption,
+    to: Annotated[
+        Path,
+        typer.Option("--to", metavar="FILE", help="The key that takes its place; as --key.", callback=no_stream),
+    ],
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Encrypts the numbers of people in the register by another key, or by the first; the earlier one opens nothing of
+    it from then on. Runs that were begun with the earlier key are ended first. All of it or nothing is done."""
+    from cccd_core.issuance.register import numbers
+    from cccd_core.storage.aes_gcm import KeyRing
+
+    when_interrupted("the register is under the one key or the other: run the same command again")
+    done = numbers.rotate(where, KeyRing(read_key(to)), cipher_of(key))
+    if as_json:
+        print_json({"numbers": done})
+    else:
+        say(f"{done:,} numbers are under the key of {to}")

@@ -202,20 +202,20 @@ def undo(
         case = cases.reopen(case_id, by=name, order=order, reason=reason, at=datetime.now(UTC))
         pairs = cases.set_apart_by(case_id)
     with closing(Register(_register(gallery), make=False)) as known:
-        cards = known.cards_by(case.question.dossier_id)
+        cards = known.made_by(case.question.dossier_id)
         people = {one: known.dossier_of(one) or one for pair in pairs for one in pair}
     if as_json:
         hung = {
             "dossier": case.question.dossier_id,
             "answer": case.reopenings[-1].answer,
-            "cards": [{"serial": card.serial, "status": card.status} for card in cards],
+            "cards": [{"serial": serial, "status": status} for serial, status in cards],
             "apart": [[people[one], people[other]] for one, other in pairs],
         }
         print_json({**_json(case), "hung_on_it": hung})
         return
     say(f"opened again: {case.case_id}", f"dossier {case.question.dossier_id} was: {case.reopenings[-1].answer.text}")
-    for card in cards:
-        say(f"a card was made by it: {card.serial or 'not proved yet'} ({card.status.replace('_', ' ')})")
+    for serial, status in cards:
+        say(f"a card was made by it: {serial or 'not proved yet'} ({status.replace('_', ' ')})")
     for one, other in pairs:
         say(f"no longer kept apart in searches: dossiers {people[one]} and {people[other]}")
 

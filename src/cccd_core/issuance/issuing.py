@@ -114,7 +114,9 @@ def issue(
         stack.enter_context(exclusive(paths.out / "lock", "output folder"))
         stack.enter_context(alone_with(paths.gallery))
         where = register_of(paths.gallery, register)
-        cards = stack.enter_context(closing(Register(where)))
+        if paths.content.exists():  # who goes on without its key is told before the register begins with another
+            ContentStore(paths.content, means.cipher).close()
+        cards = stack.enter_context(closing(Register(where, cipher=means.cipher)))
         keep_register(paths.gallery, where)
         demand_none_under_way(where)
         state = stack.enter_context(closing(RunState(paths.state)))
@@ -155,7 +157,7 @@ def issue(
         forget_settled(reviews.kept, cases)
         if any(worked):
             state.record([], {"elapsed": time.perf_counter() - start})
-        people = Shown(batch, where, paths.gallery, day, policy) if show_people else None
+        people = Shown(batch, where, paths.gallery, day, policy, means.cipher) if show_people else None
         report = reports.write(state, paths.out, paths.gallery, Origin(batch, where), people)
         states = report.figures.states
         if anchor is not None:
@@ -209,13 +211,13 @@ class _Run:
     @property
     def content(self) -> ContentStore:
         if self._content is None:
-            self._content = self.stack.enter_context(closing(ContentStore(self.paths.content)))
+            self._content = self.stack.enter_context(closing(ContentStore(self.paths.content, self.means.cipher)))
         return self._content
 
     @property
     def orders(self) -> Orders:
         if self._orders is None:
-            self._orders = self.stack.enter_context(closing(Orders(self.paths.orders)))
+            self._orders = self.stack.enter_context(closing(Orders(self.paths.orders, self.register.numbers.stored)))
         return self._orders
 
     def retry_failed(self) -> None:
@@ -270,7 +272,7 @@ class _Run:
         if not self.state.ids(DossierState.SOUND):
             return False
         searcher = self.means.searcher(self.paths.gallery)
-        gallery = self.stack.enter_context(closing(gallery_in(self.paths.gallery, make=True)))
+        gallery = self.stack.enter_context(closing(gallery_in(self.paths.gallery, make=True, cipher=self.means.cipher)))
         stage = DecideStage(
             self.state, self.content, self.register, self.orders, gallery, searcher, self.reviews, self.moves, take_over
         )

@@ -22,6 +22,7 @@ from cccd_core.pki.cv.local_country import inspection_system
 from cccd_core.signing.cv import Terminal
 from cccd_core.signing.ledger import Purpose
 from cccd_core.signing.signer import Signer
+from cccd_core.storage.cipher import Cipher
 
 
 class Clock(Protocol):
@@ -112,6 +113,9 @@ class Means:
     `audit_signer(clock)`: holds the key that signs the audit trail for as long as it is used; it gives None where there
     is none, and the trail is then chained alone. `actor` is whom the trail names.
 
+    `cipher`: what all that is personal is encrypted by where a run keeps it: templates in the gallery, numbers in the
+    register and the list of orders, dossiers that were checked. None: it lies there as it is.
+
     `searcher(folder)`: the folder is the gallery's. `authority(clock)`: the clock is that by which signers come into
     turn."""
 
@@ -121,22 +125,24 @@ class Means:
     clock: Clock = field(default_factory=SystemClock)
     audit_signer: Callable[[Clock], AbstractContextManager[Signer | None]] = _nobody
     actor: Actor = field(default_factory=this_account)
+    cipher: Cipher | None = field(default=None, repr=False)
 
     @classmethod
-    def usual(cls, pki_dir: Path, reader: str) -> Means:
+    def usual(cls, pki_dir: Path, reader: str, *, cipher: Cipher | None = None) -> Means:
         """The library's own matcher, the PKI directory at `pki_dir` and the readers of this name."""
         return cls(
-            _searcher,
+            lambda gallery: _searcher(gallery, cipher),
             lambda clock: _authority(pki_dir, clock),
             NamedReaders(reader),
             audit_signer=lambda clock: audit_signer(pki_dir, clock),
+            cipher=cipher,
         )
 
 
-def _searcher(gallery: Path) -> Searcher:
+def _searcher(gallery: Path, cipher: Cipher | None) -> Searcher:
     from cccd_core.dedup.resident import Resident
 
-    return Resident(gallery)
+    return Resident(gallery, cipher=cipher)
 
 
 @contextmanager

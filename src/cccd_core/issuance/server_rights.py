@@ -32,10 +32,14 @@ _RIGHTS: Final[Mapping[Act, tuple[str, ...]]] = {
     Act.SEE_DOSSIERS: ("SELECT ON dossiers, events, fees",),
     Act.MOVE_DOSSIERS: ("INSERT ON dossiers, events, fees", "UPDATE (due_day) ON dossiers"),
     Act.SEE_CASES: ("SELECT ON cases, case_people, case_votes, case_decisions, case_reopenings, apart",),
-    Act.SETTLE_CASES: ("INSERT ON case_votes, case_decisions, case_reopenings",),
+    Act.SETTLE_CASES: (
+        "INSERT ON case_votes, case_decisions, case_reopenings",
+        "SELECT (card_id, dossier_id, serial, status) ON cards",  # what hangs on a case that is opened again
+        "SELECT (person_id, dossier_id) ON people",
+    ),
     Act.ISSUE: (
-        "SELECT ON people, numbers, cards, acts, act_cards, given_up",
-        "INSERT ON people, numbers, cards, cases, case_people, apart",
+        "SELECT ON people, numbers, cards, sealing, acts, act_cards, given_up",
+        "INSERT ON people, numbers, cards, sealing, cases, case_people, apart",
         "UPDATE (enrolled) ON people",
         "UPDATE (status, serial) ON cards",
     ),

@@ -58,8 +58,9 @@ class ChipSecrets:
 class CardJob:
     """One card to make for one person.
 
-    `job_id` names the order (a dossier's id) and stays the same on a re-run; `personal_number` is the person's. The
-    image and the secrets may differ between runs (fresh signature, fresh chip keys): the journal decides which counts.
+    `job_id` names the order (a dossier's id) and stays the same on a re-run; `personal_number` is the person's, or
+    whatever stands for it in the journal. The image and the secrets may differ between runs (fresh signature, fresh
+    chip keys): the journal decides which counts.
     The CAN and the MRZ information must be the same in every run: a card that is already locked is read with them.
     ParameterError for an image without a file that every chip of ours has (`NEEDED_FILES`).
     """

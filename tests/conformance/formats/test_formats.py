@@ -36,7 +36,8 @@ from cccd_core.issuance.audit.sql import SqlStore
 from cccd_core.issuance.audit.trail import read
 from cccd_core.issuance.audit.verify import verify
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity
-from cccd_core.issuance.register.store import CardStatus, Register, new_person_id
+from cccd_core.issuance.register.numbers import clear_person_id
+from cccd_core.issuance.register.store import CardStatus, Register
 from cccd_core.issuance.runs.content import ContentStore
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.orders import Order, Orders
@@ -87,7 +88,7 @@ def test_the_files_are_what_this_version_writes(tmp_path: Path) -> None:
 def test_gallery(folder: Path) -> None:
     gallery = GalleryStore(folder / "gallery.sqlite")
     (person,) = gallery
-    assert person.person_id == new_person_id("D1", NUMBER)
+    assert person.person_id == clear_person_id("D1", NUMBER)
     assert list(person.tenprint) == [2, 7]
     assert min(template.count for template in person.tenprint.values()) > 20
     (gone,) = gallery.withdrawals()

@@ -111,6 +111,7 @@ READ_BY_NAME = [
     *((f"card {word}", name) for word in ("read", "verify") for name in _OF_A_CARD), ("card keys", "file"),
     ("card keys", "pki"),
     ("batch check", "batch"), ("register receive", "batch"), ("gallery rotate", "to"),
+    ("register rotate", "to"), ("register rotate", "key"), ("issue", "key"),
     *((f"gallery {word}", name) for word in _GALLERY for name in ("gallery", "key")
       if (word, name) != ("create", "gallery")),
     ("gallery add", "people"), ("gallery import", "people"), ("gallery replace", "person_dir"),
@@ -267,6 +268,7 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
             "--order": "o",
             "--reason": "r",
         },
+        "register rotate": {"--register": office.gallery / "register.sqlite", "--to": key_file(work)},
         "gallery rotate": {"gallery": office.gallery, "--to": key_file(work)},
         "gallery create": {"gallery": work / "unused"},
         "gallery export": {"gallery": office.gallery, "--out": work / "unused"},

@@ -27,7 +27,8 @@ from cccd_core.errors import (
 from cccd_core.inspection import Access, Verdict, inspect
 from cccd_core.issuance import Means, issue
 from cccd_core.issuance.audit.verify import verify
-from cccd_core.issuance.register.store import Acceptance, CardStatus, new_person_id
+from cccd_core.issuance.register.numbers import clear_person_id
+from cccd_core.issuance.register.store import Acceptance, CardStatus
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import DossierState, RunState
@@ -349,7 +350,7 @@ def test_an_accepted_dossier_that_comes_back_changed_is_refused(office: Office) 
     number = dossiers.document(1)["personal_number"]
     (entry,) = [entry for entry in state.entries(DossierState.SOUND) if entry.dossier_id == "A1"]
     Orders(paths.orders).place([Order("A1", number, state.value("run"), entry.digest or "")])
-    office.register().accept([Acceptance("A1", number, new_person_id("A1", number), False, DAY, None)])
+    office.register().accept([Acceptance("A1", number, clear_person_id("A1", number), False, DAY, None)])
     change(office, "Hòa", "Bình")
     assert outcomes(office.issue()) == {"A1": ("failed", "batch_changed"), "A2": ("verified", None)}
     assert outcomes(office.issue()) == {"A1": ("rejected", "dossier_changed"), "A2": ("verified", None)}

@@ -224,13 +224,13 @@ GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
         ("cccd_register", "UPDATE"): {"identity", "dossiers"},
     },
     Role.ADJUDICATOR: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES,
+        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | {"cards", "people"},  # but no number
         ("cccd_register", "INSERT"): {"case_votes", "case_decisions", "case_reopenings"},
         ("cccd_register", "UPDATE"): {"identity"},
     },
     Role.FACTORY: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS | {"acts", "act_cards", "given_up"},
-        ("cccd_register", "INSERT"): DOSSIERS | CARDS | {"cases", "case_people", "apart"},
+        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS | {"sealing", "acts", "act_cards", "given_up"},
+        ("cccd_register", "INSERT"): DOSSIERS | CARDS | {"sealing", "cases", "case_people", "apart"},
         ("cccd_register", "UPDATE"): {"identity", "dossiers", "people", "cards"},
         ("cccd_gallery", "SELECT"): GALLERY,
         ("cccd_gallery", "INSERT"): {"person", "finger", "withdrawal", "renaming", "trace"},
@@ -491,6 +491,8 @@ def test_each_role_does_its_own_work_in_the_server(office: Office) -> None:
         assert cases.vote(case, vote(me("dung"), Answer.SAME_PERSON, senior=True)).votes_in == 2
     with closing(Cases(office.at("dung"), make=False)) as cases, pytest.raises(ConflictError, match="votes twice"):
         cases.vote(case, vote(me("dung"), senior=True))
+    with closing(Register(office.at("an"), make=False)) as register:
+        assert [register.made_by(name) for name in ("D1", "N1")] == [[], []]  # no case is about D1
     with closing(PostgresGallery(office.at("line"), make=False)) as gallery:
         assert len(gallery) == 0
     with closing(SqlStore(office.at("trail"), make=False)):

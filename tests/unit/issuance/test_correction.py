@@ -23,7 +23,8 @@ from cccd_core.issuance.correction.acts import ActEnd, Ordered
 from cccd_core.issuance.correction.doing import Corrections
 from cccd_core.issuance.correction.store import Acts, demand_none_under_way
 from cccd_core.issuance.register.database import open_register
-from cccd_core.issuance.register.store import Acceptance, CardStatus, new_person_id
+from cccd_core.issuance.register.numbers import clear_person_id
+from cccd_core.issuance.register.store import Acceptance, CardStatus
 from cccd_core.templates import Tenprint
 from support.dossiers import finger
 from support.register import PLACES, places
@@ -61,7 +62,7 @@ class Office:
             self.register.verify(dossier, NUMBERS[name], f"SERIAL-{dossier}")
 
     def person(self, name: str) -> str:
-        return new_person_id(name, NUMBERS[name])
+        return clear_person_id(name, NUMBERS[name])
 
     def positions(self, name: str) -> list[int]:
         return list(self.gallery.get(self.person(name)).tenprint)

@@ -16,7 +16,8 @@ from sqlalchemy import create_engine, inspect
 
 from cccd_core.errors import ConflictError, DamagedError, FileError
 from cccd_core.issuance.register.database import sqlite_kind
-from cccd_core.issuance.register.store import Acceptance, CardStatus, Register, new_person_id
+from cccd_core.issuance.register.numbers import clear_person_id
+from cccd_core.issuance.register.store import Acceptance, CardStatus, Register
 from cccd_core.issuance.register.tables import METADATA
 from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.state import RunState
@@ -29,7 +30,7 @@ DAY = date(2026, 11, 1)
 
 def acceptance(dossier: str = "D1", number: str = "1", **changes: Any) -> Acceptance:
     values: dict[str, Any] = {
-        "person_id": new_person_id(dossier, number),
+        "person_id": clear_person_id(dossier, number),
         "enrolled": True,
         "issue_date": DAY,
         "expiry_date": None,
@@ -49,13 +50,13 @@ def test_a_card_from_acceptance_to_its_successor(register: Register) -> None:
     (card,) = register.cards()
     assert (card.status, card.serial, card.issue_date, card.expiry_date) == (CardStatus.UNDER_WAY, None, DAY, None)
     assert register.under_way("1") == card
-    assert register.person_of("1") == new_person_id("D1", "1")
-    assert register.dossier_of(new_person_id("D1", "1")) == "D1"
+    assert register.person_of("1") == clear_person_id("D1", "1")
+    assert register.dossier_of(clear_person_id("D1", "1")) == "D1"
     assert register.enrolled() == 1
     register.verify("D1", "1", "AA")
     register.verify("D1", "1", "AA")
     assert register.under_way("1") is None
-    register.accept([acceptance("D2", person_id=new_person_id("D1", "1"))])
+    register.accept([acceptance("D2", person_id=clear_person_id("D1", "1"))])
     register.verify("D2", "1", "BB")
     assert [(card.dossier_id, card.status, card.serial) for card in register.cards()] == [
         ("D1", CardStatus.SUPERSEDED, "AA"),
@@ -69,7 +70,7 @@ def test_what_the_register_forbids(register: Register) -> None:
     with pytest.raises(ConflictError, match="another person"):
         register.accept([acceptance("D2")])
     with pytest.raises(ConflictError, match="rule"):  # two cards of one number under way
-        register.accept([acceptance("D2", person_id=new_person_id("D1", "1"))])
+        register.accept([acceptance("D2", person_id=clear_person_id("D1", "1"))])
     with pytest.raises(ConflictError, match="never accepted"):
         register.verify("D9", "1", "AA")
     assert register.cards() == before
@@ -91,7 +92,7 @@ def test_acceptance_is_all_or_nothing(register: Register) -> None:
 def test_a_number_re_established_supersedes_the_former_card(register: Register) -> None:
     register.accept([acceptance()])
     register.verify("D1", "1", "AA")
-    register.accept([acceptance("D2", "2", person_id=new_person_id("D1", "1"), replaces="1")])
+    register.accept([acceptance("D2", "2", person_id=clear_person_id("D1", "1"), replaces="1")])
     register.verify("D2", "2", "BB")
     assert [card.status for card in register.cards()] == [CardStatus.SUPERSEDED, CardStatus.VALID]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from cccd_core.errors import ConflictError, DamagedError
+from cccd_core.errors import ConflictError, DamagedError, UnavailableError
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Fault, Oddity, RegisterReason
 from cccd_core.issuance.runs.content import Content, ContentStore
@@ -24,6 +25,7 @@ from cccd_core.issuance.runs.evidence import (
 )
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
 from cccd_core.plain import RefusedError, decode, encode_record
+from cccd_core.storage.aes_gcm import KeyRing
 from cccd_core.templates import Tenprint
 from cccd_core.templates.model import CaptureDetails, CertificationBlock, QualityBlock
 from support import dossiers
@@ -171,6 +173,49 @@ def test_content_that_is_not_needed_any_more_is_gone_from_the_disk(tmp_path: Pat
     data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert "Nguyễn".encode() not in data
     assert b"001088000001" not in data
+
+
+def test_content_under_a_key_comes_back_and_is_read_by_nobody_else(tmp_path: Path) -> None:
+    key, path = KeyRing(b"k" * 32), tmp_path / "checked.sqlite"
+    store = ContentStore(path, key)
+    images = {1: b"the image of a thumb" * 9, 10: b"another"}
+    first, second = replace(content(), images=images), content("D2")
+    store.put([first, second])
+    store.put([first])
+    store.close()
+    data = b"".join(one.read_bytes() for one in tmp_path.iterdir())
+    for secret in ("Nguyễn".encode(), b"001088000001", b"picture", b"image of a thumb"):
+        assert secret not in data
+    again = ContentStore(path, key)
+    assert list(again.read(["D9", "D2", "D1"])) == [second, first]
+    again.keep_only({"D1"})
+    assert [one.dossier.dossier_id for one in again.read(["D1", "D2"])] == ["D1"]
+    again.close()
+    with pytest.raises(UnavailableError):
+        ContentStore(path)
+    with pytest.raises(UnavailableError):
+        list(ContentStore(path, KeyRing(b"o" * 32)).read(["D1"]))
+    for change in (
+        "UPDATE sealed SET part = 2 WHERE part = 1", "DELETE FROM sealed WHERE part = 0",
+        "DELETE FROM sealed WHERE part = 10",
+        "UPDATE sealed SET record = x'00'",
+    ):  # fmt: skip
+        with sqlite3.connect(path) as connection:
+            connection.execute(change)
+        connection.close()
+        with pytest.raises(DamagedError):
+            list(ContentStore(path, key).read(["D1"]))
+        ContentStore(path, key).put([first])
+
+
+def test_content_that_was_kept_without_a_key_is_not_gone_on_with_one(tmp_path: Path) -> None:
+    path = tmp_path / "checked.sqlite"
+    store = ContentStore(path)
+    store.put([content()])
+    with pytest.raises(ConflictError, match="without a key"):
+        ContentStore(path, KeyRing(b"k" * 32))
+    store.keep_only(())
+    ContentStore(path, KeyRing(b"k" * 32)).close()
 
 
 @pytest.mark.parametrize(

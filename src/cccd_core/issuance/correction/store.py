@@ -16,6 +16,7 @@ from cccd_core.errors import ConflictError, DamagedError
 from cccd_core.issuance.correction.acts import Act, ActEnd, ActKind, EndedCard, Known, Ordered
 from cccd_core.issuance.dossiers.reasons import ToDo
 from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.numbers import demand_clear
 from cccd_core.issuance.register.records import microseconds, time_of
 from cccd_core.issuance.register.store import CardStatus, as_card
 from cccd_core.issuance.register.tables import ACT_CARDS, ACTS, CARDS, GIVEN_UP, NUMBERS, PEOPLE
@@ -78,8 +79,10 @@ class Acts:
 
     @again
     def by_number(self, number: str) -> Known:
-        """Whose number it is. ConflictError, without it, where it is nobody's."""
+        """Whose number it is. ConflictError, without it, where it is nobody's; UnavailableError where numbers are
+        encrypted: the dossier or the identifier finds the person then."""
         with self._database.read() as connection:
+            demand_clear(connection, self._database.where)
             found = connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == number)).scalar()
             if found is None:
                 raise ConflictError("nobody in the register has this number")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from cccd_core.dedup import EnrolledPerson
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.issuance.dossiers.reasons import Failure, RegisterReason
-from cccd_core.issuance.register.store import Acceptance, CardStatus, Register, new_person_id
+from cccd_core.issuance.register.store import Acceptance, CardStatus, Register
 from cccd_core.issuance.runs.content import Content
 from cccd_core.issuance.runs.evidence import Evidence
 from cccd_core.issuance.runs.orders import Order, Orders
@@ -116,7 +116,7 @@ class Claims:
     ) -> Claim:
         """The claim of a dossier; `claimed` are the numbers of those before it, `enrolled` is who is in the gallery."""
         dossier = content.dossier
-        person_id = new_person_id(dossier.dossier_id, dossier.personal_number)
+        person_id = self.register.numbers.person_id(dossier.dossier_id, dossier.personal_number)
         claim = Claim(entry, digest, dossier, content.tenprint, content.unplaced, person_id)
         owner, former = self._owners(dossier)
         if owner == person_id:  # this dossier, accepted by a run that was interrupted

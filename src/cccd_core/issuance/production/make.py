@@ -178,9 +178,11 @@ class ProduceStage:
         self._note(signer)
         signing_time = self.now() if self.validity.signing_time else None
         timed = _TimedSigner(signer, self._watch)
-        return card_job(
+        job = card_job(
             content, card, timed, self.cvca_certificate, self.policy, signing_time=signing_time, codec=self.codec
         )
+        # The journal tells people apart by it and needs no more: under a key it has the mark.
+        return replace(job, personal_number=self.register.numbers.stored(job.personal_number))
 
     def _note(self, signer: Signer) -> None:
         """Keeps which signers the run uses, before they sign: what they signed can then be counted whatever happens."""

@@ -18,6 +18,16 @@ from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 
 _WHAT: Final = "register"
 _VALUE_BYTES_MOST: Final = 1 << 17  # the evidence of a case
+# A column that is given its own type again loses its statistics, which hold values of rows.
+_PERSONAL: Final = {
+    table: f"ALTER TABLE {table} "
+    + ", ".join(f'ALTER {name} TYPE text COLLATE "C", ALTER {name} SET STATISTICS 0' for name in names)
+    for table, names in {
+        "numbers": ("number",),
+        "cards": ("number", "replaces"),
+        "given_up": ("number", "successor"),
+    }.items()
+}
 _MIGRATIONS: Final = Path(migrations.__file__).parent
 
 
@@ -52,6 +62,7 @@ def postgres_kind() -> PostgresKind:
         lock="identity",
         statements=made.statements,
         columns=columns,
+        personal=_PERSONAL,
         earlier=made.earlier,
     )
 

@@ -7,15 +7,15 @@ no serial twice, one card under way and one valid card a number. Which run makes
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select, update
 
@@ -23,10 +23,15 @@ from cccd_core.errors import ConflictError, DamagedError
 from cccd_core.issuance.access.roles import Act
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.members import demand_act
+from cccd_core.issuance.register.numbers import Numbers
 from cccd_core.issuance.register.tables import CARDS, GIVEN_UP, IDENTITY, NUMBERS, PEOPLE
+from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.database import again, repeated
 
 _ASKED_AT_ONCE = 500
+
+
+_CARDS: Final = select(CARDS, NUMBERS.c.sealed).join(NUMBERS, NUMBERS.c.number == CARDS.c.number)
 
 
 class CardStatus(StrEnum):
@@ -69,10 +74,16 @@ class Register:
     Several threads and processes may use it at a time. What a call writes is kept when it returns.
     """
 
-    def __init__(self, where: Path | str, *, make: bool = True) -> None:
+    def __init__(
+        self, where: Path | str, *, make: bool = True, cipher: Cipher | None = None, begin: bool = True
+    ) -> None:
+        """`cipher`: what its numbers are encrypted by, from the first one on; UnavailableError by whatever asks for a
+        number where it is another, ConflictError where they stand there as they are. Without `begin` a register that
+        has no key yet is read as it is."""
         self._database = open_register(where, make=make)
         try:
             self.register_id = self._identity()
+            self.numbers = Numbers(self._database, self.register_id, cipher, begin=begin)
         except BaseException:
             self.close()
             raise
@@ -97,62 +108,77 @@ class Register:
     @again
     def card(self, dossier_id: str, number: str) -> Card | None:
         """The card of a dossier, whatever its status."""
-        with self._database.read() as connection:
-            return _card(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
+        with self._reading() as connection:
+            return self._card(
+                connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == self.numbers.stored(number)
+            )
 
     @again
     def cards_of(self, *numbers: str) -> list[Card]:
         """The cards of these numbers and those that replace them by another number, in the order of acceptance."""
-        query = select(CARDS).where(or_(CARDS.c.number.in_(numbers), CARDS.c.replaces.in_(numbers)))
+        marks = [self.numbers.stored(number) for number in numbers]
+        query = _CARDS.where(or_(CARDS.c.number.in_(marks), CARDS.c.replaces.in_(marks)))
+        with self._reading() as connection:
+            return [self._as_card(row) for row in connection.execute(query.order_by(CARDS.c.card_id)).mappings()]
+
+    @again
+    def made_by(self, dossier_id: str) -> list[tuple[str | None, CardStatus]]:
+        """Serial and status of the cards of a dossier, for which no number is looked at and no key needed."""
+        query = select(CARDS.c.serial, CARDS.c.status).where(CARDS.c.dossier_id == dossier_id)
         with self._database.read() as connection:
-            return [as_card(row) for row in connection.execute(query.order_by(CARDS.c.card_id)).mappings()]
+            return [(row.serial, _status(row.status)) for row in connection.execute(query.order_by(CARDS.c.card_id))]
 
     @again
     def cards_by(self, dossier_id: str) -> list[Card]:
         """The cards that a dossier was accepted for, under whatever number."""
-        query = select(CARDS).where(CARDS.c.dossier_id == dossier_id).order_by(CARDS.c.card_id)
-        with self._database.read() as connection:
-            return [as_card(row) for row in connection.execute(query).mappings()]
+        query = _CARDS.where(CARDS.c.dossier_id == dossier_id).order_by(CARDS.c.card_id)
+        with self._reading() as connection:
+            return [self._as_card(row) for row in connection.execute(query).mappings()]
 
     @again
     def under_way(self, number: str) -> Card | None:
         """The accepted card of a number, or one that replaces it by another number, that is not proved yet."""
-        own = or_(CARDS.c.number == number, CARDS.c.replaces == number)
-        with self._database.read() as connection:
-            return _card(connection, own, CARDS.c.status == CardStatus.UNDER_WAY)
+        mark = self.numbers.stored(number)
+        own = or_(CARDS.c.number == mark, CARDS.c.replaces == mark)
+        with self._reading() as connection:
+            return self._card(connection, own, CARDS.c.status == CardStatus.UNDER_WAY)
 
     @again
     def replaced_by(self, dossier_id: str, number: str) -> list[Card]:
         """The cards that the proved card of this dossier replaced: of its own number and of the former one it names."""
-        with self._database.read() as connection:
-            mine = _row(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
+        with self._reading() as connection:
+            mark = self.numbers.stored(number)
+            mine = _row(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == mark)
             if mine is None or mine["serial"] is None:
                 return []
             found = []
-            for each in filter(None, (number, mine["replaces"])):
+            for each in filter(None, (mark, mine["replaces"])):
                 proved = CARDS.c.serial.is_not(None)
-                query = select(CARDS).where(proved, CARDS.c.card_id < mine["card_id"])
+                query = _CARDS.where(proved, CARDS.c.card_id < mine["card_id"])
                 query = query.where(or_(CARDS.c.number == each, CARDS.c.replaces == each))
                 row = connection.execute(query.order_by(CARDS.c.card_id.desc())).mappings().first()
                 # The last one of a former number may have been replaced by another number's already.
                 if row is not None and row["number"] == each:
-                    found.append(as_card(row))
+                    found.append(self._as_card(row))
             return found
 
     @again
     def successor(self, number: str) -> str | None:
         """The number that replaced this one, as a proved card says, or an act that joined two people."""
-        query = select(CARDS.c.number).where(CARDS.c.replaces == number, CARDS.c.serial.is_not(None))
-        joined = select(GIVEN_UP.c.successor).where(GIVEN_UP.c.number == number)
-        with self._database.read() as connection:
-            found = connection.execute(query.order_by(CARDS.c.card_id)).scalars().first()
-            return found or connection.execute(joined).scalar()
+        mark = self.numbers.stored(number)
+        query = _CARDS.where(CARDS.c.replaces == mark, CARDS.c.serial.is_not(None)).order_by(CARDS.c.card_id)
+        joined = select(NUMBERS.c.number, NUMBERS.c.sealed).join(GIVEN_UP, GIVEN_UP.c.successor == NUMBERS.c.number)
+        with self._reading() as connection:
+            row = connection.execute(query).mappings().first()
+            row = row or connection.execute(joined.where(GIVEN_UP.c.number == mark)).mappings().first()
+            return None if row is None else self.numbers.number(row["number"], row["sealed"])
 
     @again
     def person_of(self, number: str) -> str | None:
         """Whom a number belongs to, as the gallery calls the person."""
-        with self._database.read() as connection:
-            return connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == number)).scalar()
+        with self._reading() as connection:
+            query = select(NUMBERS.c.person_id).where(NUMBERS.c.number == self.numbers.stored(number))
+            return connection.execute(query).scalar()
 
     @again
     def dossier_of(self, person_id: str) -> str | None:
@@ -189,25 +215,26 @@ class Register:
 
     @repeated
     def _accept(self, acceptances: Sequence[Acceptance]) -> None:
-        with self._database.write() as connection:
+        with self._writing() as connection:
             demand_act(connection, Act.ISSUE)
             for one in acceptances:
-                _accept(connection, one)
+                _accept(connection, self.numbers, one)
 
     @repeated
     def verify(self, dossier_id: str, number: str, serial: str) -> None:
         """The card of an accepted dossier is proved: it is the number's valid card now, and the former ones are
         superseded. Doing it again changes nothing; another serial is a ConflictError."""
-        with self._database.write() as connection:
+        with self._writing() as connection:
             demand_act(connection, Act.ISSUE)
-            row = _row(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == number)
+            mark = self.numbers.stored(number)
+            row = _row(connection, CARDS.c.dossier_id == dossier_id, CARDS.c.number == mark)
             if row is None:
                 raise ConflictError("the dossier was never accepted", dossier=dossier_id)
             if row["status"] != CardStatus.UNDER_WAY:
                 if row["serial"] != serial:
                     raise ConflictError("the dossier has another card", dossier=dossier_id)
                 return
-            numbers = [number] if row["replaces"] is None else [number, row["replaces"]]
+            numbers = [mark] if row["replaces"] is None else [mark, row["replaces"]]
             connection.execute(
                 update(CARDS)
                 .where(CARDS.c.number.in_(numbers), CARDS.c.status == CardStatus.VALID)
@@ -220,13 +247,29 @@ class Register:
     @again
     def cards(self) -> list[Card]:
         """Every card, in the order of acceptance."""
+        with self._reading() as connection:
+            return [self._as_card(row) for row in connection.execute(_CARDS.order_by(CARDS.c.card_id)).mappings()]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
         with self._database.read() as connection:
-            return [as_card(row) for row in connection.execute(select(CARDS).order_by(CARDS.c.card_id)).mappings()]
+            self.numbers.demand(connection)
+            yield connection
 
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._database.write() as connection:
+            self.numbers.demand(connection)
+            yield connection
 
-def new_person_id(dossier_id: str, number: str) -> str:
-    """What the gallery calls the person that a dossier enrols: the same for the same dossier, and no personal data."""
-    return "P" + hashlib.sha256(f"{dossier_id}\0{number}".encode()).hexdigest()[:24]
+    def _card(self, connection: Connection, *where: ColumnElement[bool]) -> Card | None:
+        row = connection.execute(_CARDS.where(*where)).mappings().first()
+        return None if row is None else self._as_card(row)
+
+    def _as_card(self, row: RowMapping) -> Card:
+        status = _status(row["status"])
+        number = self.numbers.number(row["number"], row["sealed"])
+        return Card(row["dossier_id"], number, status, row["serial"], row["issue_date"], row["expiry_date"])
 
 
 def demand_unknown(where: Path | str, person_ids: Iterable[str]) -> None:
@@ -238,15 +281,17 @@ def demand_unknown(where: Path | str, person_ids: Iterable[str]) -> None:
                 raise ConflictError("the register of cards knows the person by this identifier", path=str(where))
 
 
-def _accept(connection: Connection, one: Acceptance) -> None:
-    if _row(connection, CARDS.c.dossier_id == one.dossier_id, CARDS.c.number == one.number) is not None:
+def _accept(connection: Connection, numbers: Numbers, one: Acceptance) -> None:
+    mark = numbers.stored(one.number)
+    if _row(connection, CARDS.c.dossier_id == one.dossier_id, CARDS.c.number == mark) is not None:
         return
-    owner = connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == one.number)).scalar()
+    owner = connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == mark)).scalar()
     if owner is None:
         if connection.execute(select(PEOPLE.c.person_id).where(PEOPLE.c.person_id == one.person_id)).first() is None:
             person = {"person_id": one.person_id, "dossier_id": one.dossier_id, "enrolled": int(one.enrolled)}
             connection.execute(insert(PEOPLE).values(person))
-        connection.execute(insert(NUMBERS).values(number=one.number, person_id=one.person_id))
+        sealed = numbers.sealed(one.number)
+        connection.execute(insert(NUMBERS).values(number=mark, person_id=one.person_id, sealed=sealed))
     elif owner != one.person_id:
         raise ConflictError("the number belongs to another person", dossier=one.dossier_id)
     if one.enrolled:  # maybe the first fingers of somebody who came in without
@@ -254,8 +299,8 @@ def _accept(connection: Connection, one: Acceptance) -> None:
     connection.execute(
         insert(CARDS).values(
             dossier_id=one.dossier_id,
-            number=one.number,
-            replaces=one.replaces,
+            number=mark,
+            replaces=None if one.replaces is None else numbers.stored(one.replaces),
             status=CardStatus.UNDER_WAY,
             issue_date=one.issue_date,
             expiry_date=one.expiry_date,
@@ -267,15 +312,15 @@ def _row(connection: Connection, *where: ColumnElement[bool]) -> RowMapping | No
     return connection.execute(select(CARDS).where(*where)).mappings().first()
 
 
-def _card(connection: Connection, *where: ColumnElement[bool]) -> Card | None:
-    row = _row(connection, *where)
-    return None if row is None else as_card(row)
-
-
 def as_card(row: RowMapping) -> Card:
-    """The card that a row of the table says. DamagedError for a status that there is not."""
+    """The card that a row of the table says, with its number as it stands there. DamagedError for a status that there
+    is not."""
+    status = _status(row["status"])
+    return Card(row["dossier_id"], row["number"], status, row["serial"], row["issue_date"], row["expiry_date"])
+
+
+def _status(word: str) -> CardStatus:
     try:
-        status = CardStatus(row["status"])
+        return CardStatus(word)
     except ValueError:
         raise DamagedError("the register holds a card of an unknown status") from None
-    return Card(row["dossier_id"], row["number"], status, row["serial"], row["issue_date"], row["expiry_date"])

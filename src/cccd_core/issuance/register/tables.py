@@ -18,7 +18,18 @@ PEOPLE: Final = Table(
     Column("enrolled", Integer, nullable=False),  # 1 where the gallery has fingers of them
 )
 NUMBERS: Final = Table(
-    "numbers", METADATA, Column("number", Text, primary_key=True), Column("person_id", Text, nullable=False)
+    "numbers",
+    METADATA,
+    Column("number", Text, primary_key=True),  # or its mark: see `register.numbers`
+    Column("person_id", Text, nullable=False),
+    Column("sealed", LargeBinary),
+)
+SEALING: Final = Table(
+    "sealing",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", LargeBinary, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
 )
 CARDS: Final = Table(
     "cards",

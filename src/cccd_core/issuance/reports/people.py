@@ -28,6 +28,7 @@ from cccd_core.issuance.review import words
 from cccd_core.issuance.review.drawing import DrawnPair, draw
 from cccd_core.issuance.runs.state import Entry
 from cccd_core.matching import Matcher
+from cccd_core.storage.cipher import Cipher
 from cccd_core.templates import FingerTemplate, Tenprint
 
 DRAWN_MOST: Final = 50  # duplicates whose fingers and portraits are drawn
@@ -63,6 +64,7 @@ class Shown:
     gallery: Path
     day: date
     policy: CheckPolicy
+    cipher: Cipher | None = field(default=None, repr=False)
 
     def of(self, today: Today, entries: Iterable[Entry]) -> People:
         """The people of what is to be done. Cost: a reading of each dossier, and of DRAWN_MOST duplicates at most a
@@ -96,7 +98,10 @@ class Shown:
         if not drawn:
             return
         matcher = Matcher()
-        with closing(Register(self.register, make=False)) as register, closing(gallery_in(self.gallery)) as gallery:
+        with (
+            closing(Register(self.register, make=False, cipher=self.cipher, begin=False)) as register,
+            closing(gallery_in(self.gallery, cipher=self.cipher)) as gallery,
+        ):
             for one in drawn:
                 owner = None if one.of is None else _person(register, one.of)
                 try:

@@ -93,7 +93,7 @@ class Gathered:
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where to look: the gallery's folder, batches that may have the dossiers still, the key of what is kept with the
-    cases and that of an encrypted gallery. `day`: by which a dossier that is read again is judged."""
+    cases and that of an encrypted gallery and its register. `day`: by which a dossier that is read again is judged."""
 
     gallery: Path
     day: date
@@ -113,10 +113,10 @@ def gather(case: Case, places: Places) -> Gathered:
     contents = {place: found for place in range(len(people)) if (found := kept.get(case.case_id, place)) is not None}
     sources = dict.fromkeys(contents, Source.KEPT)
     paths, where = Paths(places.gallery, places.gallery), register_of(places.gallery)
-    with closing(Register(where, make=False)) as register:
+    with closing(Register(where, make=False, cipher=places.gallery_by, begin=False)) as register:
         cards = {place: _cards(register, person, dossier) for place, (person, dossier) in enumerate(people)}
         wanted = {
-            dossier: (place, asked.digest if place == 0 else _digest(paths, dossier, cards[place]))
+            dossier: (place, asked.digest if place == 0 else _digest(register, paths, dossier, cards[place]))
             for place, (_, dossier) in enumerate(people)
             if dossier is not None and place not in contents
         }
@@ -150,12 +150,12 @@ def _cards(register: Register, person_id: str, dossier_id: str | None) -> tuple[
     return tuple(register.cards_of(*numbers)) if numbers else ()
 
 
-def _digest(paths: Paths, dossier_id: str, cards: Sequence[Card]) -> str | None:
+def _digest(register: Register, paths: Paths, dossier_id: str, cards: Sequence[Card]) -> str | None:
     """Of the dossier as it was when it was accepted; None where nobody knows it."""
     number = next((card.number for card in cards if card.dossier_id == dossier_id), None)
     if number is None or not paths.orders.exists():
         return None
-    with closing(Orders(paths.orders)) as orders:
+    with closing(Orders(paths.orders, register.numbers.stored, replace=False)) as orders:
         order = orders.order(dossier_id, number)
     return None if order is None else order.digest
 

@@ -2,30 +2,33 @@
 
 OUT/checked.sqlite holds personal data, for its owner alone: text, templates as they were read (bit for bit: a score may
 depend on a bit), portrait and finger images as they go on the chip. At the end of a run the content of every dossier
-that no later run could need is deleted, and overwritten.
+that no later run could need is deleted, and overwritten. With a key all of it is encrypted, each dossier for itself
+and bound to its file; ids of dossiers are not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping
+import secrets
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, delete, insert, select
 
-from cccd_core.errors import DamagedError, ParameterError
+from cccd_core.errors import ConflictError, DamagedError, ParameterError, UnavailableError
 from cccd_core.issuance.dossiers.dossier import Dossier
 from cccd_core.plain import decode, encode
+from cccd_core.storage.cipher import FILE_ID_BYTES, Cipher, RecordCipher
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 from cccd_core.templates import CaptureDetails, FingerTemplate, Tenprint
 
 KIND = SqliteKind(
     what="store of checked dossiers",
     application_id=0x43434443,  # "CCDC"
-    version=3,
+    version=4,
     schema=(
         "CREATE TABLE dossiers (dossier_id TEXT PRIMARY KEY, text TEXT NOT NULL, portrait BLOB NOT NULL)",
         "CREATE TABLE fingers (dossier_id TEXT NOT NULL REFERENCES dossiers ON DELETE CASCADE,"
@@ -37,9 +40,12 @@ KIND = SqliteKind(
         "CREATE TABLE unplaced (dossier_id TEXT NOT NULL REFERENCES dossiers ON DELETE CASCADE,"
         " number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 10), columns BLOB NOT NULL, facts TEXT NOT NULL,"
         " PRIMARY KEY (dossier_id, number))",
+        "CREATE TABLE sealing (file_id BLOB PRIMARY KEY)",
+        "CREATE TABLE sealed (dossier_id TEXT NOT NULL, part INTEGER NOT NULL CHECK (part BETWEEN 0 AND 10),"
+        " record BLOB NOT NULL, PRIMARY KEY (dossier_id, part))",
     ),
     value_bytes_max=1 << 20,
-    earlier={1: 2, 2: 3},
+    earlier={1: 2, 2: 3, 3: 4},
 )
 
 _READ_AT_ONCE: Final = 64
@@ -75,6 +81,14 @@ _IMAGES = Table(
     Column("position", Integer, primary_key=True),
     Column("record", LargeBinary),
 )
+_SEALING = Table("sealing", _METADATA, Column("file_id", LargeBinary, primary_key=True))
+_SEALED = Table(
+    "sealed",
+    _METADATA,
+    Column("dossier_id", String, primary_key=True),
+    Column("part", Integer, primary_key=True),  # 0 the dossier, 1 to 10 the image of that finger
+    Column("record", LargeBinary),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +104,39 @@ class Content:
 
 
 class ContentStore:
-    """The checked dossiers of one OUT folder; made where it is not there. Errors as `SqliteFile`."""
+    """The checked dossiers of one OUT folder; made where it is not there. Errors as `SqliteFile`.
 
-    def __init__(self, path: Path) -> None:
+    `cipher`: what they are encrypted by. ConflictError where they were kept without one, UnavailableError where they
+    were kept with one and this is none, or another."""
+
+    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
         self._file = SqliteFile(path, KIND)
+        self._keys: RecordCipher | None = None
+        try:
+            self._demand_key(cipher)
+        except BaseException:
+            self.close()
+            raise
+
+    def _demand_key(self, cipher: Cipher | None) -> None:
+        path = str(self._file.path)
+        with self._file.read() as connection:
+            file_id = connection.execute(select(_SEALING.c.file_id)).scalar()
+        if cipher is None:
+            if file_id is not None:
+                raise UnavailableError("the checked dossiers are encrypted", needs="their key", path=path)
+            return
+        with self._file.write() as connection:
+            file_id = connection.execute(select(_SEALING.c.file_id)).scalar()
+            if file_id is None:
+                if connection.execute(select(_DOSSIERS.c.dossier_id).limit(1)).first() is not None:
+                    raise ConflictError(
+                        "the run was begun without a key: its dossiers lie there as they are", path=path,
+                        needs="to be ended without the key",
+                    )  # fmt: skip
+                file_id = secrets.token_bytes(FILE_ID_BYTES)
+                connection.execute(insert(_SEALING).values(file_id=file_id))
+        self._keys = cipher.of_records(bytes(file_id))
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -104,6 +147,9 @@ class ContentStore:
         with self._file.write() as connection:
             for one in contents:
                 name = one.dossier.dossier_id
+                if self._keys is not None:
+                    self._seal(connection, self._keys, one)
+                    continue
                 connection.execute(delete(_DOSSIERS).where(_DOSSIERS.c.dossier_id == name))
                 text = json.dumps(encode(one.dossier), ensure_ascii=False)
                 connection.execute(insert(_DOSSIERS).values(dossier_id=name, text=text, portrait=one.portrait))
@@ -125,6 +171,9 @@ class ContentStore:
     def read(self, dossier_ids: Iterable[str]) -> Iterator[Content]:
         """The content of these dossiers, in their order; what is not here is passed over."""
         ids = list(dossier_ids)
+        if self._keys is not None:
+            yield from self._unsealed(self._keys, ids)
+            return
         for start in range(0, len(ids), _READ_AT_ONCE):
             part = ids[start : start + _READ_AT_ONCE]
             with self._file.read() as connection:
@@ -151,9 +200,35 @@ class ContentStore:
     def keep_only(self, dossier_ids: Container[str]) -> None:
         """Deletes what is kept of all other dossiers."""
         with self._file.write() as connection:
-            for name in connection.execute(select(_DOSSIERS.c.dossier_id)).scalars().all():
-                if name not in dossier_ids:
-                    connection.execute(delete(_DOSSIERS).where(_DOSSIERS.c.dossier_id == name))
+            for table in (_DOSSIERS, _SEALED):
+                for name in connection.execute(select(table.c.dossier_id).distinct()).scalars().all():
+                    if name not in dossier_ids:
+                        connection.execute(delete(table).where(table.c.dossier_id == name))
+
+    def _seal(self, connection: Connection, keys: RecordCipher, one: Content) -> None:
+        name = one.dossier.dossier_id
+        connection.execute(delete(_SEALED).where(_SEALED.c.dossier_id == name))
+        rows = [
+            {"dossier_id": name, "part": part, "record": keys.seal(_place(name, part, one.images), record)}
+            for part, record in ((0, pack(one)), *one.images.items())
+        ]
+        connection.execute(insert(_SEALED), rows)
+
+    def _unsealed(self, keys: RecordCipher, dossier_ids: Sequence[str]) -> Iterator[Content]:
+        for name in dossier_ids:
+            with self._file.read() as connection:
+                query = select(_SEALED.c.part, _SEALED.c.record).where(_SEALED.c.dossier_id == name)
+                rows = {row.part: bytes(row.record) for row in connection.execute(query)}
+            images = sorted(rows.keys() - {0})
+            parts = {part: keys.unseal(_place(name, part, images), record) for part, record in sorted(rows.items())}
+            known = {part: record for part, record in parts.items() if record is not None}
+            if not parts:
+                continue
+            if len(known) < len(parts) or 0 not in known:
+                raise self._damaged()
+            packed = known.pop(0)
+            content = unpack(packed, self._file.path)
+            yield replace(content, dossier=replace(content.dossier, dossier_id=name), images=known)
 
     def _dossier(self, dossier_id: str, text: str) -> Dossier:
         try:
@@ -207,6 +282,11 @@ class _Packed:
     dossier: Dossier = field(repr=False)
     fingers: tuple[_PackedFinger, ...] = field(repr=False)
     portrait: bytes = field(repr=False)
+
+
+def _place(dossier_id: str, part: int, images: Iterable[int]) -> bytes:
+    """Where a record belongs: none of its dossier's images can be taken away."""
+    return f"{dossier_id}/{part}/{' '.join(map(str, sorted(images)))}".encode()
 
 
 def pack(content: Content) -> bytes:

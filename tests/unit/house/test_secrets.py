@@ -1,0 +1,87 @@
+"""Secrets come from files, the environment or a question: none stands on a command line, where others see it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from cccd_core.cli.common import EXIT_USAGE, run
+from cccd_core.cli.main import build
+
+_SECRET = re.compile(r"pin|puk|pass(word|phrase)?|secret|key|can|mrz|credential|seed")
+_ACCESS = "opens a chip for who has the card in hand, on which it is printed; - asks for it"
+_LABEL = "the label of a key in a token, whose PIN is in CCCD_PKCS11_PIN or is asked for"
+# Options of text that are called like a secret, and why they are none.
+NONE = {
+    ("card", "can"): _ACCESS,
+    ("card", "mrz"): _ACCESS,
+    ("pki", "key"): _LABEL,
+}
+
+
+def _commands(app: typer.Typer, before: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        yield f"{before}{command.name or command.callback.__name__.replace('_', '-')}", command.callback
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        yield from _commands(group.typer_instance, f"{before}{group.name} ")
+
+
+def _texts(command: Callable[..., Any]) -> Iterator[str]:
+    """The options and arguments of a command that are text, and so could be a secret; a path only names a file."""
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        kinds = set(_kinds(parameter.annotation))
+        if kinds & {str, bytes} and Path not in kinds:
+            yield parameter.name
+
+
+def _kinds(annotation: Any) -> Iterator[object]:
+    if typing.get_origin(annotation) is typing.Annotated:
+        yield from _kinds(typing.get_args(annotation)[0])
+    elif typing.get_args(annotation):
+        for each in typing.get_args(annotation):
+            yield from _kinds(each)
+    else:
+        yield annotation
+
+
+def test_no_option_takes_a_secret() -> None:
+    found = {
+        (name.split(" ")[0], text)
+        for name, command in _commands(build())
+        for text in _texts(command)
+        if set(text.split("_")) & {word for word in text.split("_") if _SECRET.fullmatch(word)}
+    }
+    assert found == set(NONE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://clerk:hunter2@db.example/cccd", "postgres://:hunter2@/cccd", "POSTGRESQL://a:hunter2@[::1]:5432/b",
+        "postgresql://db.example/cccd?password=hunter2", "postgresql://db.example/cccd?sslmode=require&password=hunter2",
+        "--register=postgresql://clerk:hunter2@db.example/cccd",
+    ],
+)  # fmt: skip
+def test_a_password_in_a_url_is_refused_whatever_the_command(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["register", "list", "--register", url], ["doctor", url], ["gallery", "create", "g", "--at", url]):
+        assert run(build(words[0]), words) == EXIT_USAGE
+        shown = "".join(capsys.readouterr())
+        assert "a password does not stand in the URL" in shown
+        assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://db.example:5432/cccd", "postgresql://clerk@db.example:5432/cccd?x=a:b@c"]
+)
+def test_a_url_without_one_is_not(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(build("doctor"), ["doctor", url])
+    assert "a password does not stand" not in "".join(capsys.readouterr())
