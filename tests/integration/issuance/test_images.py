@@ -19,6 +19,7 @@ from cccd_core.cli.main import build
 from cccd_core.emrtd import ElementaryFile, dg3
 from cccd_core.errors import UnavailableError
 from cccd_core.extraction import ImageReader, weights
+from cccd_core.extraction.quality import Shortfall
 from cccd_core.intake import Doubt
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import BatchCheck, check_batch
@@ -200,7 +201,7 @@ def test_the_quality_stands_in_the_report(office: Office, images: Path, capsys: 
     assert poor["why"] == of["D1"][2]["capture_again"]
     page = (out_dir / "report.html").read_text()
     assert "Images of fingers" in page
-    assert poor["why"][0].replace("_", " ") in page
+    assert Shortfall(poor["why"][0]).advice in page
 
 
 def test_the_quality_of_a_batch_is_said(tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:

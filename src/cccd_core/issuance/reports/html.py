@@ -42,7 +42,8 @@ img { max-width: 100%; height: auto; }
   .list td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); font-size: .9em; }
 }
 @media print {
-  body { font-size: 11pt; } a { color: inherit; } h2 { break-after: avoid; } .sums a { border-width: 1px; }
+  body { font-size: 11pt; } a { color: inherit; } h2, h3 { break-after: avoid; } nav { display: block; }
+  .sums a { border-width: 1px; } .task:has(.pair) { break-inside: auto; } figure { break-inside: avoid; }
 }
 """
 
