@@ -47,6 +47,7 @@ BatchOption: TypeAlias = Annotated[
         callback=no_stream,
     ),
 ]
+OrderOption: TypeAlias = Annotated[str, typer.Option(help="Number of the order.")]
 ReasonOption: TypeAlias = Annotated[str, typer.Option(help="Why, in a line: no names, no numbers of people.")]
 
 
@@ -62,6 +63,11 @@ def register(app: typer.Typer) -> None:
         epilog="Example: cccd review decide C1f… --gallery ./gallery --as an.hk --answer different_people "
         "--reason 'the scars differ'"
     )(decide)
+    area.command(
+        "open",
+        epilog="Example: cccd review open HS-0002 --batch ./batch --run ./out --gallery ./gallery --as dung.hk "
+        "--order 12/QD --reason 'twins'",
+    )(open_)
     area.command(
         epilog="Example: cccd review undo C1f… --gallery ./gallery --as dung.hk --order 12/QD --reason 'twins'"
     )(undo)
@@ -184,11 +190,55 @@ def decide(
     _told(case, as_json)
 
 
+def open_(
+    dossier_id: Annotated[str, typer.Argument(metavar="DOSSIER", help="A dossier's id.", show_default=False)],
+    batch: Annotated[
+        Path, typer.Option(help="The batch that has the dossier, as it was.", show_default=False, callback=no_stream)
+    ],
+    run: Annotated[
+        Path, typer.Option("--run", help="The folder of the run, its OUT.", show_default=False, callback=no_stream)
+    ],
+    gallery: GalleryOption,
+    name: NameOption,
+    order: OrderOption,
+    reason: ReasonOption,
+    review_key: ReviewKeyOption = None,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hands a dossier that the search called a duplicate to two people, by order, and names what hangs on it. The next
+    `cccd issue` of its batch does what they settle: it may get its card yet."""
+    from cccd_core.cli.gallery_key import cipher_of
+    from cccd_core.issuance import Register
+    from cccd_core.issuance.review.kept import KeptDossiers
+    from cccd_core.issuance.review.ordered import open_by_order
+    from cccd_core.issuance.runs.evidence import OrderEvidence
+
+    kept = KeptDossiers(gallery, None if review_key is None else cipher_of(review_key))
+    with (
+        _cases(gallery, trail) as (cases, _),
+        closing(Register(_register(gallery), make=False, cipher=cipher_of(key))) as known,
+    ):
+        _say_if_on_trust(cases)
+        opened = open_by_order(
+            dossier_id, batch=batch, out=run, order=OrderEvidence(order, name, reason),
+            cases=cases, register=known, kept=kept, at=datetime.now(UTC),
+        )  # fmt: skip
+    if as_json:
+        print_json({**_json(opened.case), "hung_on_it": {"of": opened.of, "duplicates": list(opened.called_its)}})
+        return
+    say(f"the search called it the duplicate of dossier {opened.of}, score {opened.score:.1f}: it has no card")
+    for one in opened.called_its:
+        say(f"dossier {one} was called a duplicate of it: see cccd review open {one}")
+    _told(opened.case, as_json=False)
+
+
 def undo(
     case_id: CaseArgument,
     gallery: GalleryOption,
     name: NameOption,
-    order: Annotated[str, typer.Option(help="Number of the order.")],
+    order: OrderOption,
     reason: ReasonOption,
     trail: TrailOption = None,
     as_json: JsonOption = False,

@@ -98,6 +98,7 @@ READ_BY_NAME = [
     *(("evaluate-search", name) for name in ("gallery", "probes", "key")),
     ("evaluate", "directories"), ("issue", "batch"), ("issue", "pki"), ("issue", "keep_images"),
     ("issue", "keep_reviews"), *((f"review {word}", "gallery") for word in _REVIEW),
+    *(("review open", name) for name in ("batch", "run", "gallery", "review_key", "key")),
     *((f"review {word}", name) for word in ("page", "pages") for name in ("gallery", "review_key", "batch", "key")),
     ("audit verify", "pki"), ("audit verify", "anchor"), ("audit anchor", "pki"),
     ("audit anchor", "anchor"), ("audit seal", "pki"), ("audit seal", "anchor"), ("audit demand", "folder"),
@@ -255,6 +256,15 @@ def call(name: str, parameter: str, target: str | Path, work: Path, office: Offi
             "--gallery": office.gallery,
             "--as": "an",
             "--answer": "refuse",
+            "--reason": "r",
+        },
+        "review open": {
+            "dossier_id": "D1",
+            "--batch": work,
+            "--run": work,
+            "--gallery": office.gallery,
+            "--as": "an",
+            "--order": "o",
             "--reason": "r",
         },
         **{

@@ -13,11 +13,13 @@ import pytest
 
 from cccd_core.cli.common import run
 from cccd_core.cli.main import build
-from cccd_core.errors import ConflictError
+from cccd_core.errors import ConflictError, FileError
 from cccd_core.issuance.review.cases import Case
 from cccd_core.issuance.review.kept import KeptDossiers
+from cccd_core.issuance.review.ordered import open_by_order
 from cccd_core.issuance.review.settle import Answer, CaseKind, Vote
 from cccd_core.issuance.review.store import Cases
+from cccd_core.issuance.runs.evidence import OrderEvidence
 from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.storage.aes_gcm import KeyRing
 from cccd_core.templates import write
@@ -244,3 +246,93 @@ def test_the_commands_settle_and_undo_a_case(waiting: Office, cases: Cases, caps
     assert "no longer kept apart in searches: dossiers D and A" in undone
     told = json.loads(called("show", case.case_id, "--json"))
     assert (told["stage"], told["votes_in"], told["reopenings"][0]["order"]) == ("open", 0, "7/QD")
+
+
+@pytest.fixture
+def duplicate(office: Office) -> Office:
+    """An office that issued A's card, and whose search called B a duplicate of A."""
+    office.put("A", 1)
+    office.issue()
+    office.put("B", 2, batch="second", operator="Hanh")
+    for position, data in fingers_of(1, again=True).items():
+        (office.batch("second") / "B" / "fingers" / position).write_bytes(data)
+    assert second(office) == {"B": ("duplicate", "duplicate")}
+    return office
+
+
+def by_order(office: Office, cases: Cases, dossier_id: str = "B", batch: str = "second", out: str = "two") -> Case:
+    opened = open_by_order(
+        dossier_id, batch=office.batch(batch), out=office.out(out), order=OrderEvidence("7/QD", "Dung", "twins"),
+        cases=cases, register=office.register(), kept=KeptDossiers(office.gallery, KEY), at=NOW,
+    )  # fmt: skip
+    assert opened.of == "A"
+    return opened.case
+
+
+def test_a_duplicate_that_people_undo_gets_its_card(duplicate: Office, cases: Cases) -> None:
+    case = by_order(duplicate, cases)
+    asked = case.question
+    assert (asked.kind, asked.operator, [one.dossier_id for one in asked.others]) == (
+        CaseKind.POSSIBLE_DUPLICATE, "hanh", ["A"],
+    )  # fmt: skip
+    assert asked.evidence.ordered == OrderEvidence("7/QD", "dung", "twins")
+    assert by_order(duplicate, cases) == case, "an order that was given is given"
+    kept = KeptDossiers(duplicate.gallery, KEY).get(case.case_id)
+    assert kept is not None
+    assert second(duplicate, keep_reviews=KEY) == {"B": ("review", "possible_duplicate")}
+    assert cases.all() == [case], "the run asks no second time"
+    with pytest.raises(ConflictError, match="entered the dossier"):
+        cases.vote(case.case_id, Vote("HANH", True, Answer.DIFFERENT_PEOPLE, "mine", NOW))
+    settle(cases, Answer.DIFFERENT_PEOPLE)
+    assert second(duplicate) == {"B": ("verified", None)}
+    assert [card.dossier_id for card in duplicate.register().cards()] == ["A", "B"]
+    assert cases.set_apart_by(case.case_id) == [(asked.person_id, asked.others[0].person_id)]
+    with pytest.raises(ConflictError, match="called the dossier a duplicate"):
+        by_order(duplicate, cases)
+
+
+def test_a_duplicate_that_people_confirm_stays_one(duplicate: Office, cases: Cases) -> None:
+    case = by_order(duplicate, cases)
+    settle(cases, Answer.SAME_PERSON)
+    assert second(duplicate) == {"B": ("duplicate", "settled_same_person")}
+    assert second(duplicate, "elsewhere") == {"B": ("duplicate", "settled_same_person")}
+    cases.reopen(case.case_id, by="dung", order="8/QD", reason="again", at=NOW)
+    assert second(duplicate) == {"B": ("review", "possible_duplicate")}
+
+
+def test_what_no_search_called_a_duplicate_is_not_opened_by_order(duplicate: Office, cases: Cases) -> None:
+    for dossier_id, batch, out, error in (
+        ("A", "batch", "out", ConflictError),
+        ("nobody", "batch", "out", ConflictError),
+        ("B", "second", "nowhere", FileError),
+        ("B", "batch", "two", ConflictError),
+    ):
+        with pytest.raises(error):
+            by_order(duplicate, cases, dossier_id, batch, out)
+    path = duplicate.batch("second") / "B" / "dossier.json"
+    path.write_text(path.read_text().replace("Hanh", "Hạnh"))
+    with pytest.raises(ConflictError, match="as it was"):
+        by_order(duplicate, cases)
+    assert cases.all() == []
+
+
+def test_the_command_names_what_hangs_on_a_duplicate(
+    duplicate: Office, cases: Cases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    duplicate.put("C", 3, batch="second", captured_at="2026-09-01T08:00:00+07:00")
+    for position, data in fingers_of(1, again=True).items():
+        (duplicate.batch("second") / "C" / "fingers" / position).write_bytes(data)
+    assert second(duplicate)["C"] == ("duplicate", "duplicate")
+    words = [
+        "open", "B", "--batch", str(duplicate.batch("second")), "--run", str(duplicate.out("two")),
+        "--gallery", str(duplicate.gallery), "--as", "dung", "--order", "7/QD", "--reason", "twins",
+    ]  # fmt: skip
+    assert run(build("review"), ["review", *words]) == 0
+    said = capsys.readouterr().out
+    assert "the duplicate of dossier A" in said
+    assert "by order 7/QD (twins)" in said
+    assert "theo lệnh 7/QD" in said
+    assert run(build("review"), ["review", *words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["hung_on_it"]["of"] == "A"
+    assert (told["stage"], len(cases.all())) == ("open", 1)

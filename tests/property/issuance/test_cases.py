@@ -5,23 +5,26 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from cccd_core.errors import CccdError
 from cccd_core.issuance.review.settle import Answer, CaseKind, Vote
 from cccd_core.issuance.review.store import Cases
+from support.postgres_server import Server
 from support.reviewing import question
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
-ASKED = (question(), question("D2", kind=CaseKind.SAME_FINGER, others=(), operator=None))
-ALLOWED = {
-    ASKED[0].case_id: {Answer.SAME_PERSON, Answer.DIFFERENT_PEOPLE, Answer.CAPTURE_AGAIN, Answer.REFUSE},
-    ASKED[1].case_id: {Answer.ACCEPT, Answer.CAPTURE_AGAIN, Answer.REFUSE},
-}
+PAIR, DOUBT = 0, 1
+ALLOWED = (
+    {Answer.SAME_PERSON, Answer.DIFFERENT_PEOPLE, Answer.CAPTURE_AGAIN, Answer.REFUSE},
+    {Answer.ACCEPT, Answer.CAPTURE_AGAIN, Answer.REFUSE},
+)
 
 
 @dataclass
@@ -43,29 +46,35 @@ class Model:
 
 
 class Votes(RuleBasedStateMachine):
-    """Cases in a file, and the model of each."""
+    """A case about a pair and one about a doubt, of dossiers of their own, in a file or a server; and the model of
+    each."""
 
-    def __init__(self) -> None:
+    numbers = count()
+
+    def __init__(self, url: str | None = None) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.cases = Cases(Path(self.folder.name) / "register.sqlite")
-        self.cases.open(ASKED, NOW)
-        self.models = {one.case_id: Model(one.operator) for one in ASKED}
+        self.cases = Cases(Path(self.folder.name) / "register.sqlite" if url is None else url)
+        number = next(self.numbers)
+        doubt = question(f"D{number}", kind=CaseKind.SAME_FINGER, others=(), operator=None)
+        self.asked = (question(f"P{number}"), doubt)
+        self.cases.open(self.asked, NOW)
+        self.models = [Model(one.operator) for one in self.asked]
 
     def teardown(self) -> None:
         self.cases.close()
         self.folder.cleanup()
 
     @rule(
-        case_id=st.sampled_from(list(ALLOWED)),
+        which=st.sampled_from([PAIR, DOUBT]),
         who=st.sampled_from(["an", "binh", "chi", "dung", "hanh"]),
         senior=st.booleans(),
         answer=st.sampled_from(list(Answer)),
         loud=st.booleans(),
     )
-    def vote(self, case_id: str, who: str, senior: bool, answer: Answer, loud: bool) -> None:
-        model = self.models[case_id]
-        taken = model.may(who, senior) and answer in ALLOWED[case_id]
+    def vote(self, which: int, who: str, senior: bool, answer: Answer, loud: bool) -> None:
+        model, case_id = self.models[which], self.asked[which].case_id
+        taken = model.may(who, senior) and answer in ALLOWED[which]
         again = (who, answer) in model.votes
         try:
             self.cases.vote(case_id, Vote(who.upper() if loud else who, senior, answer, "seen", NOW))
@@ -77,9 +86,9 @@ class Votes(RuleBasedStateMachine):
         if taken:
             model.votes.append((who, answer))
 
-    @rule(case_id=st.sampled_from(list(ALLOWED)))
-    def reopen(self, case_id: str) -> None:
-        model = self.models[case_id]
+    @rule(which=st.sampled_from([PAIR, DOUBT]))
+    def reopen(self, which: int) -> None:
+        model, case_id = self.models[which], self.asked[which].case_id
         try:
             self.cases.reopen(case_id, by="dung", order="1/QD", reason="wrong", at=NOW)
         except CccdError:
@@ -91,12 +100,12 @@ class Votes(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        self.cases.open(ASKED, NOW)
+        self.cases.open(self.asked, NOW)
 
     @invariant()
     def as_the_model_says(self) -> None:
-        for case in self.cases.all():
-            model = self.models[case.case_id]
+        for asked, model in zip(self.asked, self.models, strict=True):
+            case = self.cases.find(asked.case_id)
             assert (case.standing.answer, case.votes_in, len(case.reopenings)) == (
                 model.answer,
                 len(model.votes),
@@ -108,3 +117,10 @@ class Votes(RuleBasedStateMachine):
 
 Votes.TestCase.settings = settings(max_examples=12, stateful_step_count=25)
 TestVotes = Votes.TestCase
+
+
+@pytest.mark.postgres
+def test_votes_in_a_server(postgres: Server) -> None:
+    url = postgres.new_database()
+    run_state_machine_as_test(lambda: Votes(url), settings=settings(max_examples=4, stateful_step_count=25))
+    postgres.drop(url)

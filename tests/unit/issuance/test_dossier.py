@@ -122,6 +122,7 @@ def test_each_fault_is_named(changes: dict[str, Any], field: str, reason: str) -
     ("changes", "field", "reason"),
     [
         ({"shoe_size": 43}, "shoe_size", "unknown_field"),
+        ({"operator": "Nguyễn Thị Hạnh"}, "operator", "operator_unknown"),
         ({"full_name": unicodedata.normalize("NFD", "Nguyễn Văn Hòa")}, "full_name", "text_not_nfc"),
         ({"full_name": " Nguyễn  Văn\u00a0Hòa"}, "full_name", "text_spaces"),
         ({"expiry_date": "2030-01-01"}, "expiry_date", "expiry_not_by_rule"),

@@ -101,7 +101,7 @@ class DecideStage:
             found = (claim.entry for claim in unique if claim.entry.dossier_id in gone)
             self.state.record([refused(entry, gone[entry.dossier_id]) for entry in found])
             return False
-        entries.update(self.reviews.open(claims, entries, decided, names.name, self.content))
+        entries.update(self.reviews.open(claims, entries, decided, rulings, names.name, self.content))
         self.reviews.set_apart(unique, rulings)
         self._reserve(unique, run)
         decided_now = [*settled, *entries.values()]
@@ -196,6 +196,8 @@ class DecideStage:
         if decision is not None and decision.outcome == "duplicate":
             if holder is Holder.SAME and claim.contested is None:  # nobody's second dossier: a matter of the records
                 return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.TWO_RECORDS)
+            if ruling.ordered:
+                return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.POSSIBLE_DUPLICATE)
             return replace(entry, state=DossierState.DUPLICATE, reason=DuplicateReason.DUPLICATE)
         if claim.contested is not None:
             return replace(entry, state=DossierState.REJECTED, reason=claim.contested)

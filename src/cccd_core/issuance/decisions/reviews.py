@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cccd_core.dedup import Decision
-from cccd_core.errors import ParameterError
 from cccd_core.issuance.decisions.claims import Claim
 from cccd_core.issuance.dossiers.reasons import ReviewReason, SettledReason
 from cccd_core.issuance.review.cases import Case, Other, Question, Ruling, kind_of, ruling
 from cccd_core.issuance.review.kept import KeptDossiers
-from cccd_core.issuance.review.settle import Answer, name
+from cccd_core.issuance.review.settle import Answer
 from cccd_core.issuance.review.store import Cases
 from cccd_core.issuance.runs.content import ContentStore
 from cccd_core.issuance.runs.state import DossierState, Entry, RunState
@@ -51,12 +50,12 @@ class Reviews:
         return {dossier_id: ruling(cases) for dossier_id, cases in found.items()}
 
     def changed(self, state: RunState) -> list[Entry]:
-        """The entries of dossiers about which people settled something since, or opened a case again. A dossier that is
-        in review without a case, by an earlier version's run, is asked about anew."""
+        """The entries of dossiers about which people settled something since, or opened a case, anew or again. A
+        dossier that is in review without a case, by an earlier version's run, is asked about anew."""
         entries = [
             one
             for one in state.entries(DossierState.REVIEW, DossierState.DUPLICATE, DossierState.REJECTED)
-            if one.state is DossierState.REVIEW or one.evidence.case is not None
+            if one.state is not DossierState.REJECTED or one.evidence.case is not None
         ]
         digests = {one.dossier_id: one.digest for one in entries if one.digest is not None}
         cases = self.cases.of_dossiers(digests)
@@ -69,7 +68,7 @@ class Reviews:
         known = self.cases.apart([claim.owner for claim in claims if claim.owner is not None])
         exclude: dict[str, set[str]] = {}
         for claim in claims:
-            others = set(rulings.get(claim.dossier.dossier_id, Ruling()).apart)
+            others = set(_of(rulings, claim).apart)
             if claim.own_record is not None:
                 others.add(claim.own_record)
             if claim.owner is not None:
@@ -83,11 +82,13 @@ class Reviews:
         claims: Sequence[Claim],
         entries: Mapping[str, Entry],
         decided: Mapping[str, Decision],
+        rulings: Mapping[str, Ruling],
         called: Callable[[str], str],
         content: ContentStore,
     ) -> dict[str, Entry]:
         """Opens a case for each dossier that is in review, and keeps what people need to see; the entries, which name
-        their cases, by person. `called` says by which dossier somebody came in."""
+        their cases, by person. `called` says by which dossier somebody came in. One that was opened by order stays the
+        case of its dossier, where it is about whom the search finds."""
         by_person = {claim.person_id: claim.dossier.dossier_id for claim in claims}
         questions: list[Question] = []
         asked: dict[str, Entry] = {}
@@ -103,14 +104,16 @@ class Reviews:
                 claim.digest,
                 claim.enrolled_as,
                 others,
-                _operator(claim),
+                claim.dossier.entered_by,
                 entry.evidence,
             )
+            waiting = [one for one in _of(rulings, claim).ordered if not one.settled]
+            question = next((one.question for one in waiting if _about(one, question)), question)
             questions.append(question)
             asked[claim.person_id] = replace(entry, evidence=replace(entry.evidence, case=question.case_id))
             here = {
                 by_person[other.person_id]: place
-                for place, other in enumerate(others, 1)
+                for place, other in enumerate(question.others, 1)
                 if other.person_id in by_person
             }
             wanted = {question.dossier_id: 0, **here}
@@ -125,13 +128,28 @@ class Reviews:
         self.cases.set_apart(
             (claim.enrolled_as, other, case_id)
             for claim in unique
-            for other, case_id in rulings.get(claim.dossier.dossier_id, Ruling()).apart.items()
+            for other, case_id in _of(rulings, claim).apart.items()
         )
+
+
+def _of(rulings: Mapping[str, Ruling], claim: Claim) -> Ruling:
+    return rulings.get(claim.dossier.dossier_id, Ruling())
+
+
+def _about(case: Case, question: Question) -> bool:
+    """Whether a case asks the same, and of the likeliest person among others."""
+    found = {other.person_id for other in case.question.others}
+    return case.question.kind is question.kind and bool(question.others) and question.others[0].person_id in found
 
 
 def _changed(entry: Entry, cases: Sequence[Case]) -> Entry | None:
     case = next((one for one in cases if one.case_id == entry.evidence.case), None)
     again = Entry(entry.dossier_id, DossierState.RECEIVED)
+    if entry.evidence.case is None and entry.state is DossierState.DUPLICATE:  # as the search decided
+        found = ruling(cases)
+        if not found.ordered:
+            return None
+        return again if found.ended is None else ended(entry, found.ended)
     if entry.state is DossierState.REVIEW:
         if entry.evidence.case is None:
             return again
@@ -157,13 +175,3 @@ def _others(
     for person_id in people[:_OTHERS_MOST]:
         dossier_id = called(person_id)
         yield Other(person_id, None if dossier_id == person_id else dossier_id)
-
-
-def _operator(claim: Claim) -> str | None:
-    """Who entered the dossier, as names are compared; None where nobody is named who could settle a case."""
-    if claim.dossier.operator is None:
-        return None
-    try:
-        return name(claim.dossier.operator)
-    except ParameterError:
-        return None

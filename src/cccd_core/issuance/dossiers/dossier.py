@@ -19,7 +19,8 @@ from cccd_core.country import personal_number
 from cccd_core.country.clock import VIETNAM
 from cccd_core.country.personal_number import LENGTH as NUMBER_LENGTH
 from cccd_core.country.renewal import age_on, expiry_date
-from cccd_core.errors import Fact
+from cccd_core.errors import Fact, ParameterError
+from cccd_core.issuance.access import accounts
 from cccd_core.issuance.dossiers import schema
 from cccd_core.issuance.dossiers.letters import odd_sign
 from cccd_core.issuance.dossiers.policy import CheckPolicy
@@ -115,6 +116,11 @@ class Dossier:
         return self.old_number if self.old_number is not None and len(self.old_number) == NUMBER_LENGTH else None
 
     @property
+    def entered_by(self) -> str | None:
+        """Who entered it, as accounts are compared; None where it names nobody who could be one."""
+        return None if self.operator is None else _account(self.operator)
+
+    @property
     def anew(self) -> bool:
         """Whether the personal number was established anew."""
         return self.grounds == schema.ANEW
@@ -125,6 +131,13 @@ class Dossier:
         if self.captured_at is None:
             return (True, "", self.dossier_id)
         return (False, self.captured_at.astimezone(UTC).isoformat(timespec="microseconds"), self.dossier_id)
+
+
+def _account(operator: str) -> str | None:
+    try:
+        return accounts.name(operator)
+    except ParameterError:
+        return None
 
 
 def valid_id(text: str) -> bool:
@@ -192,6 +205,9 @@ class DossierParser:
         issue, expiry = self._dates(
             born, _of_type(date, values["issue_date"]), _of_type(date, values["expiry_date"]), captured
         )
+        operator = text("operator")
+        if operator is not None and _account(operator) is None:
+            self._warn("operator", Oddity.OPERATOR_UNKNOWN)
         self.birth_date = born
         self.notes = FingerNotes(
             self._finger_note("templates", values["templates"]) or FingerNote(), self._fingers(values["fingers"])

@@ -118,6 +118,11 @@ class Oddity(Word):
         "no_own_record",
         "an exchange or reissue, and no fingers of the number's holder are on record to compare with",
     )
+    OPERATOR_UNKNOWN = (
+        "operator_unknown",
+        "who entered the dossier is no account's name (1 to 64 letters a-z, digits, '.', '_', '@' or '-'), so that "
+        "nothing keeps them from settling its case",
+    )
     CAPTURE_AGAIN = "capture_again", "the image of a finger is poor: better captured again; the facts say why"
     IMAGE_UNUSED = "image_unused", "the image beside a template cannot be used; the template is"
     UNIT_UNKNOWN = (

@@ -187,6 +187,13 @@ class Register:
             return connection.execute(select(PEOPLE.c.dossier_id).where(PEOPLE.c.person_id == person_id)).scalar()
 
     @again
+    def person_by(self, dossier_id: str) -> str | None:
+        """Whom a dossier brought in, as the gallery calls the person. Cost: the cards of the dossier."""
+        query = select(NUMBERS.c.person_id).join(CARDS, CARDS.c.number == NUMBERS.c.number)
+        with self._database.read() as connection:
+            return connection.execute(query.where(CARDS.c.dossier_id == dossier_id)).scalars().first()
+
+    @again
     def enrolled(self) -> int:
         """How many people there are of whom the gallery has fingers."""
         with self._database.read() as connection:

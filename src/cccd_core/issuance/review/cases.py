@@ -43,9 +43,11 @@ class Question:
 
     @property
     def case_id(self) -> str:
-        """The same for the same question, so that nobody is asked twice by a run that was interrupted."""
+        """The same for the same question, so that nobody is asked twice by a run that was interrupted. What people are
+        asked by order, though a search had decided, is another one."""
         about = sorted(other.person_id for other in self.others)
-        said = "\0".join((self.dossier_id, self.digest, self.kind, *about))
+        kind = self.kind if self.evidence.ordered is None else f"{self.kind} by order"
+        said = "\0".join((self.dossier_id, self.digest, kind, *about))
         return "C" + hashlib.sha256(said.encode()).hexdigest()[:24]
 
 
@@ -89,11 +91,13 @@ def kind_of(reason: ReviewReason, evidence: Evidence) -> CaseKind:
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What people have settled about one dossier as it was handed in: the case that ends it; the doubts in spite of
-    which it stands; whom it is not (each by the case that says so)."""
+    which it stands; whom it is not (each by the case that says so). `ordered`: the cases about it that were opened by
+    order, settled or not: no search calls it a duplicate any more."""
 
     ended: Case | None = None
     accepted: Mapping[ReviewReason, str] = field(default_factory=dict)
     apart: Mapping[str, str] = field(default_factory=dict)
+    ordered: tuple[Case, ...] = ()
 
 
 def ruling(cases: Iterable[Case]) -> Ruling:
@@ -101,7 +105,9 @@ def ruling(cases: Iterable[Case]) -> Ruling:
     accepted: dict[ReviewReason, str] = {}
     apart: dict[str, str] = {}
     ended: Case | None = None
-    for case in sorted(cases, key=lambda one: one.case_id):
+    found = sorted(cases, key=lambda one: one.case_id)
+    ordered = tuple(one for one in found if one.question.evidence.ordered is not None)
+    for case in found:
         answer = case.standing.answer
         if answer in ENDING:
             ended = ended or case
@@ -109,4 +115,4 @@ def ruling(cases: Iterable[Case]) -> Ruling:
             accepted[decode(ReviewReason, str(case.question.kind))] = case.case_id
         elif answer is Answer.DIFFERENT_PEOPLE:
             apart.update((other.person_id, case.case_id) for other in case.question.others)
-    return Ruling(ended, accepted, apart)
+    return Ruling(ended, accepted, apart, ordered)

@@ -92,7 +92,7 @@ def _head(found: Gathered) -> Iterator[str]:
 
 def _why(found: Gathered) -> Iterator[str]:
     evidence = found.case.question.evidence
-    lines = list(words.doubts(found.case))
+    lines = [*words.ordered(found.case), *words.doubts(found.case)]
     if evidence.holder is not None:
         lines.append((said.HOLDERS[evidence.holder], evidence.holder.text))
     if evidence.search is not None:

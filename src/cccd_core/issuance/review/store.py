@@ -63,20 +63,25 @@ class Cases:
     def _open(self, questions: Sequence[Question], at: datetime) -> None:
         with self._database.write() as connection:
             for one in questions:
-                case_id = one.case_id
-                if connection.execute(select(CASES.c.case_id).where(CASES.c.case_id == case_id)).first() is None:
-                    connection.execute(insert(CASES).values(_row(one, at)))
-                    people = [
-                        {
-                            "case_id": case_id,
-                            "place": place,
-                            "person_id": other.person_id,
-                            "dossier_id": other.dossier_id,
-                        }
-                        for place, other in enumerate(one.others, start=1)
-                    ]
-                    if people:
-                        connection.execute(insert(CASE_PEOPLE), people)
+                _put(connection, one, at)
+
+    def open_by_order(self, question: Question, at: datetime) -> Case:
+        """Opens a case about what a search had decided, on the order in its evidence; the case as it stands.
+        ConflictError where the register has members and who orders is no senior of theirs."""
+        said = question.evidence.ordered
+        if said is None:
+            raise RuntimeError("the case is opened by nobody's order")
+        actor, reason = Actor(said.by, Role.ADJUDICATOR), f"case {question.case_id}"
+        entry = Entry(EntryKind.REVIEW, "opened", actor, question.dossier_id, order=said.order, reason=reason)
+        with recorded(self._trail, entry):
+            return self._open_by_order(question, said.by, at)
+
+    @again
+    def _open_by_order(self, question: Question, by: str, at: datetime) -> Case:
+        with self._database.write() as connection:
+            demand_senior(connection, by, senior=True)
+            _put(connection, question, at)
+            return _one(connection, question.case_id)
 
     @again
     def on_trust(self) -> bool:
@@ -156,7 +161,7 @@ class Cases:
         if self._trail is None:
             return self._reopen(case_id, by, order, reason, at)
         dossier, actor = self.find(case_id).question.dossier_id, Actor(name(by), Role.ADJUDICATOR)
-        entry = Entry(EntryKind.REVIEW, "reopened", actor, dossier, order=_order(order), reason=f"case {case_id}")
+        entry = Entry(EntryKind.REVIEW, "reopened", actor, dossier, order=order_number(order), reason=f"case {case_id}")
         with recorded(self._trail, entry):
             return self._reopen(case_id, by, order, reason, at)
 
@@ -171,7 +176,7 @@ class Cases:
                 "case_id": case_id,
                 "round": len(case.reopenings) + 1,
                 "reopened_by": name(by),
-                "ordered_by": _order(order),
+                "ordered_by": order_number(order),
                 "reason": why(reason),
                 "time_us": _us(at),
             }
@@ -227,6 +232,20 @@ class Cases:
         query = select(APART.c.person_id, APART.c.other).where(APART.c.case_id == case_id).distinct()
         with self._database.read() as connection:
             return sorted((row.person_id, row.other) for row in connection.execute(query))
+
+
+def _put(connection: Connection, one: Question, at: datetime) -> None:
+    """A case's rows, unless it is there."""
+    case_id = one.case_id
+    if connection.execute(select(CASES.c.case_id).where(CASES.c.case_id == case_id)).first() is not None:
+        return
+    connection.execute(insert(CASES).values(_row(one, at)))
+    people = [
+        {"case_id": case_id, "place": place, "person_id": other.person_id, "dossier_id": other.dossier_id}
+        for place, other in enumerate(one.others, start=1)
+    ]
+    if people:
+        connection.execute(insert(CASE_PEOPLE), people)
 
 
 def _one(connection: Connection, case_id: str) -> Case:
@@ -344,7 +363,8 @@ def _same(one: Vote, other: Vote) -> bool:
     return (one.adjudicator, one.answer, one.reason) == (other.adjudicator, other.answer, other.reason)
 
 
-def _order(text: str) -> str:
+def order_number(text: str) -> str:
+    """The number of an order as it is kept. ParameterError."""
     found = why(text)
     if len(found) > 64:
         raise ParameterError("the number of an order has 64 characters at the most", length=len(found))

@@ -66,6 +66,16 @@ def answer(found: Answer) -> tuple[str, str]:
     return _ANSWERS[found], found.text
 
 
+def ordered(case: Case) -> Iterator[tuple[str, str]]:
+    """By whose order people are asked what a search had decided."""
+    said = case.question.evidence.ordered
+    if said is not None:
+        yield (
+            f"Máy đã kết luận là trùng; {said.by} đưa ra xem lại theo lệnh {said.order} ({said.reason})",
+            f"the search called it a duplicate; {said.by} has people look again, by order {said.order} ({said.reason})",
+        )
+
+
 def finger(position: int) -> tuple[str, str]:
     """A finger by its position; one of an unknown position for any other."""
     return _FINGERS.get(position, _FINGERS[0])
@@ -99,6 +109,7 @@ def lines(case: Case) -> Iterator[tuple[str, str]]:
             if who is not None
             else ("Có thể là một người đã lưu, không rõ hồ sơ", "may be somebody enrolled, by no dossier that is known")
         )
+    yield from ordered(case)
     if asked.evidence.search is not None:
         yield from _search(asked.evidence.search)
     yield from doubts(case)

@@ -6,7 +6,7 @@ Holds ids, scores, words and card serials, and nothing of a person. These are re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cccd_core.errors import CccdError
 from cccd_core.issuance.dossiers.reasons import Holder, ProblemReason, RegisterReason, ToDo
@@ -99,6 +99,15 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderEvidence:
+    """By whose order people look at what a search had decided."""
+
+    order: str
+    by: str
+    reason: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known of one dossier. What a stage did not get to is None or empty.
 
@@ -123,6 +132,7 @@ class Evidence:
     card_serial: str | None = None
     case: str | None = None
     replaced: tuple[Revocation, ...] = ()
+    ordered: OrderEvidence | None = None
 
     def as_dict(self) -> JsonObject:
         """What is there, JSON-ready."""
