@@ -208,8 +208,8 @@ def _show_today(report: Report) -> None:
         )
     for unit, found in today.by_unit():
         say(f"trả lại / back to {_both(unit_words(unit))}: {len(found):,} hồ sơ / dossiers")
-    for one in today.back[:_LINES]:
-        say(f"  {_dossier(one)}")
+        for one in found[:_LINES]:
+            say(f"  {one.dossier}: {'; '.join(map(_both, one.lines))}")
     for one in today.duplicates[:_LINES]:
         say(f"trùng / duplicate of {one.of}: {_dossier(one)}")
     for one in today.again[:_LINES]:
