@@ -17,6 +17,7 @@ from cccd_core.cli.told import TrailOption, trail_of
 if TYPE_CHECKING:
     from cccd_core.issuance import Report
     from cccd_core.issuance.reports.today import Told
+    from cccd_core.progress import Progress
 
 _LINES = 50  # of a kind; the report has every one
 
@@ -104,6 +105,9 @@ def issue(
     ] = None,
     trail: TrailOption = None,
     key: KeyOption = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait while another run uses the gallery or OUT, instead of being refused.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Checks, searches, builds, signs, writes and verifies the cards of a batch; the register has every step.
@@ -141,7 +145,8 @@ def issue(
             show_people=show_people,
             order=order,
             anchor=anchor,
-            progress=step,
+            wait=wait,
+            progress=_waiting(step),
             ask=None if as_json else _ask,
         )
         outcome.count = report.figures.received
@@ -153,6 +158,19 @@ def issue(
     else:
         _show(report)
     fail_unless(report.complete)
+
+
+def _waiting(step: Progress) -> Progress:
+    """The same, and a word when a wait begins, which a log shows as well."""
+
+    def told(done: int, total: int, what: str) -> None:
+        if what.startswith("wait") and not said:
+            said.append(what)
+            tell(f"{what.removeprefix('wait: ')}: waiting for it to end; Ctrl-C gives up")
+        step(done, total, what)
+
+    said: list[str] = []
+    return told
 
 
 def _ask(reader: str, text: str) -> None:

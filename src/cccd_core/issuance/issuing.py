@@ -47,6 +47,7 @@ from cccd_core.issuance.runs.orders import Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.place import keep_register, register_of
 from cccd_core.issuance.runs.state import FINAL, DossierState, Entry, RunState
+from cccd_core.issuance.runs.waiting import take
 from cccd_core.personalise import Ask, Journal, Stage, Station
 from cccd_core.progress import Progress, named
 from cccd_core.signing.signer import Signer
@@ -72,6 +73,7 @@ def issue(
     anchor: Path | None = None,
     keep_reviews: Cipher | None = None,
     show_people: bool = False,
+    wait: bool = False,
     progress: Progress | None = None,
     ask: Ask | None = None,
 ) -> Report:
@@ -94,6 +96,8 @@ def issue(
       until their cases are settled (`review.kept.KeptDossiers`); without it they have scores and words alone.
     * `show_people`: report.html names people and shows portraits and fingers of duplicates; a later call without it
       writes it without them.
+    * `wait`: while another run uses the gallery or `out_dir`, it is waited for, in place of a BusyError; `progress` is
+      told the seconds, and ends it by an exception.
     * `progress(done, total, what)`, `what` being check, search or cards; `ask` reaches the operator of a real reader.
 
     A dossier that is rejected, a duplicate, in review or failed holds up no other. What is wrong for all is raised
@@ -111,8 +115,8 @@ def issue(
         raise FileError("the batch has no dossier", path=str(batch_path))
     paths.require_apart(batch_path)
     with ExitStack() as stack:
-        stack.enter_context(exclusive(paths.out / "lock", "output folder"))
-        stack.enter_context(alone_with(paths.gallery))
+        take(stack, lambda: exclusive(paths.out / "lock", "output folder"), wait=wait, progress=progress)
+        take(stack, lambda: alone_with(paths.gallery), wait=wait, progress=progress)
         where = register_of(paths.gallery, register)
         if paths.content.exists():  # who goes on without its key is told before the register begins with another
             ContentStore(paths.content, means.cipher).close()

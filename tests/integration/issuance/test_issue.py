@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from cccd_core import pki
 from cccd_core.card import MemoryLink
 from cccd_core.card.virtual import VirtualCard
+from cccd_core.cli.common import run
+from cccd_core.cli.main import build
 from cccd_core.errors import (
     BusyError,
     ConflictError,
@@ -33,10 +37,12 @@ from cccd_core.issuance.runs.orders import Order, Orders
 from cccd_core.issuance.runs.paths import Paths
 from cccd_core.issuance.runs.state import DossierState, RunState
 from cccd_core.personalise import Feeder
+from cccd_core.storage.lock import exclusive
 from cccd_core.templates import mirrored, read, write
 from support import cards, dossiers
 from support.chaos import Puller, TearingFeeder, run_and_kill
 from support.issuing import DAY, At, EmptyFeeder, Office, files, fingers_of, lines, outcomes
+from support.patience import until
 
 
 def mixed(office: Office) -> dict[str, tuple[str, str | None]]:
@@ -445,6 +451,55 @@ def test_one_run_at_a_time(office: Office) -> None:
             office.issue(out="other")
 
     assert office.issue(progress=again).complete
+
+
+@pytest.mark.parametrize("held", ["gallery", "output folder"])
+def test_a_run_waits_for_another_where_it_is_to(office: Office, held: str) -> None:
+    office.put("A1", 1)
+    folder = office.gallery if held == "gallery" else office.out()
+    said: list[str] = []
+    with ExitStack() as other:
+        other.enter_context(exclusive(folder / "lock", held))
+
+        def waited(done: int, total: int, what: str) -> None:
+            if what.startswith("wait") and len(said) < 3:
+                said.append(what)
+                if len(said) == 3:
+                    other.close()
+
+        assert office.issue(wait=True, progress=waited).complete
+    assert said == [f"wait: another process is using the {held}"] * 3
+
+
+def test_a_wait_is_given_up_and_nothing_was_begun(office: Office) -> None:
+    office.put("A1", 1)
+
+    def enough(done: int, total: int, what: str) -> None:
+        raise KeyboardInterrupt
+
+    with exclusive(office.gallery / "lock", "gallery"), pytest.raises(KeyboardInterrupt):
+        office.issue(wait=True, progress=enough)
+    assert not (office.out() / "run.sqlite").exists()
+
+
+def test_the_command_says_that_it_waits(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it is typed: a word at once, and the seconds when the wait is over."""
+    office.put("A1", 1)
+    words = ["issue", office.batch(), "--gallery", office.gallery, "--pki", office.pki, "--out", office.out(), "--wait"]
+    with ExitStack() as other:
+        other.enter_context(exclusive(office.gallery / "lock", "gallery"))
+        until_said = threading.Thread(target=lambda: (until(lambda: bool(told)), other.close()))
+        told: list[str] = []
+        until_said.start()
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("cccd_core.cli.issue.tell", told.append)
+                assert run(build("issue"), [str(word) for word in words]) == 0
+        finally:
+            told.append("")
+            until_said.join()
+    assert told[0] == "another process is using the gallery: waiting for it to end; Ctrl-C gives up"
+    assert "wait: another process is using the gallery: " in capsys.readouterr().err
 
 
 def test_folders_that_do_not_belong_together(office: Office) -> None:

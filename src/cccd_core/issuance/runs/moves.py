@@ -51,8 +51,8 @@ class Handed:
     sound: bool
     kind: str
     grounds: str | None = None
-    unit: str | None = None
-    operator: str | None = None
+    unit: str | None = field(default=None, repr=False)
+    operator: str | None = field(default=None, repr=False)
     captured: datetime | None = None
 
     @classmethod
