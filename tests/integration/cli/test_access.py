@@ -68,7 +68,7 @@ def test_a_server_gets_its_groups(postgres: Server, capsys: pytest.CaptureFixtur
     assert typed("access", "server", "--print", *where) == 0
     statements = capsys.readouterr().out
     name = Server.name(url)
-    assert f'GRANT INSERT ON cccd_register.dossiers, cccd_register.events TO "{name}_operator";' in statements
+    assert f'GRANT UPDATE (due_day) ON cccd_register.dossiers TO "{name}_operator";' in statements
     assert postgres.sql(f"SELECT count(*) FROM pg_roles WHERE rolname LIKE '{name}\\_%'") == "0"
     assert typed("access", "server", *where) == 0
     told = capsys.readouterr()

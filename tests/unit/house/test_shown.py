@@ -41,6 +41,7 @@ _OF_A_PERSON = (Dossier, CardContent, PersonalDetails, CitizenFields, Mrz, Perso
 _NOT_OF_A_PERSON = {
     "dossier_id", "kind", "grounds", "format", "odd", "others", "issue_date", "expiry_date", "permanent", "fingers",
     "title", "summary", "notes", "recorded", "name", "issuing_state", "document_code", "captured_at", "handled_by",
+    "unit",
 }  # fmt: skip
 PERSONAL = {name for cls in _OF_A_PERSON for name in shown.names_of(cls)} - _NOT_OF_A_PERSON
 _SECRET = re.compile(r"(^|_)(secrets?|password|passphrase|pin|puk|can|mrz|private|private_key|seed|salt|wrapped)$")
@@ -50,7 +51,6 @@ PUBLIC: Mapping[str, str] = {
     "issuance.receiving.Counter.operator": "an official's name in the system, who answers for what they enter",
     "issuance.register.records.*.operator": "an official's name in the system",
     "issuance.review.cases.Question.operator": "an official's name in the system",
-    "issuance.runs.moves.Handed.*": "where and by which official a dossier was taken in",
     "issuance.audit.walk.Walk.marks": "digests of a trail's entries",
     "card.*.public_key": "a public key",
     "card.chip_authentication.*.reader_key": "a public key of one session",
