@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 from typing import Final
 
 from cccd_core.emrtd.algorithms import SignatureAlgorithm
@@ -33,7 +32,6 @@ from cccd_core.pki import DocumentSigners, SignerTooShortError, ValidityPolicy, 
 from cccd_core.progress import Progress
 from cccd_core.signing import Signer
 
-_SIGNED_AT_A_TIME: Final = 32
 _TOLD_AT_A_TIME: Final = 200  # results; what was not told yet is told by the run's end, or by the next call
 _TOLD_AFTER_S: Final = 5.0
 
@@ -125,20 +123,20 @@ class ProduceStage:
             record(replace(entry, state=DossierState.FAILED, reason=Failure.BATCH_CHANGED, searched=False))
 
     def _jobs(self, waiting: Mapping[str, Entry], record: Callable[[Entry], None]) -> Iterator[CardJob]:
-        """Builds and signs a few cards at a time, and hands them on once the register says that nobody withdraws their
-        dossiers any more."""
+        """Builds and signs a card when a lane asks for one, and hands it on once the register says that nobody
+        withdraws its dossier any more. None is signed ahead: a key makes so many signatures and no more, and whatever
+        interrupts the run would lose them."""
         run = self.state.value("run")
-        contents = self.content.read(list(waiting))
-        while part := list(islice(contents, _SIGNED_AT_A_TIME)):
-            built = [self._built(content, waiting[content.dossier.dossier_id], run, record) for content in part]
-            jobs = [job for job in built if job is not None]
-            gone = self.moves.sign([job.job_id for job in jobs])
-            for job in jobs:
-                if job.job_id in gone:
-                    entry, _ = self._making.pop(job.job_id)
-                    record(refused(entry, gone[job.job_id]))
-                else:
-                    yield job
+        for content in self.content.read(list(waiting)):
+            job = self._built(content, waiting[content.dossier.dossier_id], run, record)
+            if job is None:
+                continue
+            gone = self.moves.sign([job.job_id])
+            if job.job_id in gone:
+                entry, _ = self._making.pop(job.job_id)
+                record(refused(entry, gone[job.job_id]))
+            else:
+                yield job
 
     def _built(self, content: Content, entry: Entry, run: str, record: Callable[[Entry], None]) -> CardJob | None:
         start, signed = time.perf_counter(), self._watch.seconds
