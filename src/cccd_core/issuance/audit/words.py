@@ -41,7 +41,8 @@ _ACTS_VI: Mapping[str, str] = {
     "renamed": "đổi mã", "merged": "gộp người", "units_changed": "sửa danh sách đơn vị", "moved": "chuyển trạng thái",
     "card_read": "đọc thẻ", "card_verified": "kiểm tra thẻ", "fee": "ghi lệ phí",
     "role_given": "giao vai trò", "role_taken": "thu hồi vai trò", "inspected": "thanh tra", "issue": "chạy cấp thẻ",
-    "candidate": "người có thể trùng", "added": "thêm vào kho",
+    "opened": "mở vụ việc", "person": "xem một người", "remove": "xóa khỏi sổ và kho", "replace": "thay vân tay",
+    "merge": "gộp hai người", "split": "tách vân tay", "candidate": "người có thể trùng", "added": "thêm vào kho",
 }  # fmt: skip
 _WRONG_VI: Mapping[Wrong, str] = {
     Wrong.NOT_A_TRAIL: "dòng đầu không phải của một nhật ký kiểm toán, hoặc đã bị sửa",
