@@ -210,6 +210,9 @@ class _Run:
         ended = self.moves.tell(self.state.entries())
         if ended:
             self.state.record(ended)
+        cancelled = self.moves.cancelled(self.state.entries(DossierState.VERIFIED))
+        if cancelled or self.state.cancelled():
+            self.state.cancel(cancelled)
         return bool(ended)
 
     @property

@@ -17,8 +17,13 @@ import pytest
 from cccd_core.cli.common import run
 from cccd_core.cli.main import build
 from cccd_core.country.clock import VIETNAM
+from cccd_core.dedup import open_gallery
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.issuance import Report
+from cccd_core.issuance.audit.entry import Actor, Role
+from cccd_core.issuance.correction.acts import ActEnd, Ordered
+from cccd_core.issuance.correction.doing import Corrections
+from cccd_core.issuance.correction.store import Acts
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.life import State
@@ -192,6 +197,32 @@ def test_who_withdrew_gets_no_card(counted: Counted, when: str) -> None:
     assert counted.way("A1")[-1] == "withdrawn"
     assert outcomes(counted.issue()) == states
     counted.sound()
+    if when == "before signing":  # accepted and enrolled before that: taken out by order, and may come again
+        erased(counted, "A1")
+        office.put("C1", 1, batch="later", again=True, captured_at="2026-05-01T08:00:00+07:00")
+        assert outcomes(counted.issue("later", "three")) == {"C1": ("verified", None)}
+
+
+def erased(counted: Counted, dossier_id: str) -> None:
+    actor = Actor("dung", Role.ADMINISTRATOR)
+    with open_gallery(counted.office.gallery, alone=True) as gallery, Acts.opened(counted.at) as acts:
+        doing = Corrections(acts, gallery, lambda: datetime.now(UTC), actor)
+        act = doing.remove(acts.by_dossier(dossier_id), Ordered("4/QD", "dung", "withdrawn after it was accepted"))
+        assert (act.ended, act.cards) == (ActEnd.DONE, ())
+
+
+def test_a_proved_card_of_a_cancelled_dossier_is_named(counted: Counted) -> None:
+    for person in (1, 2):
+        counted.office.put(f"A{person}", person)
+    report = counted.issue()
+    assert report.figures.revoke == ()
+    (serial,) = [entry.card_serial for entry in report.entries if entry.dossier_id == "A2"]
+    counted.move("A2", State.CANCELLED, order="3/QD")
+    for _ in range(2):
+        (named,) = counted.issue().figures.revoke
+        assert (named.card_serial, named.dossier, named.reason, str(named.to_do)) == (
+            serial, "A2", "cancelled", "destroy_and_revoke",
+        )  # fmt: skip
 
 
 def interrupted(stage: str) -> Any:

@@ -16,10 +16,11 @@ from cccd_core.errors import ConflictError, DamagedError
 from cccd_core.issuance.correction.acts import Act, ActEnd, ActKind, EndedCard, Known, Ordered
 from cccd_core.issuance.dossiers.reasons import ToDo
 from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.numbers import demand_clear
 from cccd_core.issuance.register.records import microseconds, time_of
 from cccd_core.issuance.register.store import CardStatus, as_card
-from cccd_core.issuance.register.tables import ACT_CARDS, ACTS, CARDS, GIVEN_UP, NUMBERS, PEOPLE
+from cccd_core.issuance.register.tables import ACT_CARDS, ACTS, CARDS, DOSSIERS, GIVEN_UP, NUMBERS, PEOPLE
 from cccd_core.plain import decode
 from cccd_core.storage.database import again, repeated
 
@@ -104,6 +105,8 @@ class Acts:
                 return _act(connection, row)
             for person_id in filter(None, (act.person_id, act.other)):
                 waiting = [card for card in _known(connection, person_id).cards if card.status is CardStatus.UNDER_WAY]
+                if act.kind is ActKind.REMOVE:
+                    waiting = [card for card in waiting if not _at_an_end(connection, card.dossier_id)]
                 if waiting:
                     raise ConflictError(
                         "a card of this person is being made: finish its run first", dossier=waiting[0].dossier_id
@@ -143,6 +146,7 @@ class Acts:
         return replace(act, ended=ended, cards=tuple(cards))
 
 
+_NO_CARD = frozenset({State.WITHDRAWN, State.CANCELLED, State.REJECTED})
 FINISH_BY = "cccd register person resume"
 
 
@@ -166,6 +170,12 @@ def _known(connection: Connection, person_id: str) -> Known:
     )
     cards = connection.execute(select(CARDS).where(CARDS.c.number.in_(numbers)).order_by(CARDS.c.card_id)).mappings()
     return Known(person_id, tuple(as_card(row) for row in cards), numbers)
+
+
+def _at_an_end(connection: Connection, dossier_id: str) -> bool:
+    """Whether this dossier is withdrawn, cancelled or rejected: no run makes its card any more."""
+    state = connection.execute(select(DOSSIERS.c.state).where(DOSSIERS.c.dossier_id == dossier_id)).scalar()
+    return state in _NO_CARD
 
 
 def _to_revoke(known: Known) -> list[EndedCard]:

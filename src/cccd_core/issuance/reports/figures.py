@@ -67,9 +67,9 @@ class Qualities:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The content of report.json. `seconds` add up over all runs of the folder, by stage; `elapsed` is the time that
-    went by. `revoke`: spoiled cards, and those that a proved card replaced. `signers`: signatures by the serial number
-    of the document signer's certificate; `notices`: what of the country's keys and lists is to be seen to, as it stood
-    when the run was last called."""
+    went by. `revoke`: spoiled cards, those of cancelled dossiers, and those that a proved card replaced. `signers`:
+    signatures by the serial number of the document signer's certificate; `notices`: what of the country's keys and
+    lists is to be seen to, as it stood when the run was last called."""
 
     states: Counter[DossierState]
     unique: int
@@ -190,7 +190,11 @@ def figures(state: RunState, entries: Sequence[Entry]) -> Figures:
             for entry in entries
             if entry.state is DossierState.DUPLICATE and (search := entry.evidence.search) is not None
         ),
-        revoke=(*state.revocations(), *(card for entry in entries for card in entry.evidence.replaced)),
+        revoke=(
+            *state.revocations(),
+            *state.cancelled(),
+            *(card for entry in entries for card in entry.evidence.replaced),
+        ),
         scores=_margins(entries),
         seconds={stage: round(seconds.get(stage, 0.0), 6) for stage in STAGES},
         elapsed=seconds.get("elapsed", 0.0),

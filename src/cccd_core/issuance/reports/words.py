@@ -331,9 +331,11 @@ def reason(word: str | None) -> Two:
 
 
 def grounds(word: str | None) -> Two:
-    """Why a card is replaced; nothing where it is not said."""
+    """Why a card is replaced, or no good; nothing where it is not said."""
     if word is None:
         return "", ""
+    if word == RegisterReason.CANCELLED:
+        return reason(RegisterReason.CANCELLED)
     vietnamese, english = NAMED["grounds"].get(
         word, ("thẻ hỏng khi làm, sau khi đã khóa", "spoiled in making, after it was locked")
     )

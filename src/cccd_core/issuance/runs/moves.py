@@ -27,6 +27,7 @@ from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.records import DossierRecord, Event, Move, Receipt, event_id
 from cccd_core.issuance.register.units import CENTRE, Unit, national
 from cccd_core.issuance.runs.content import ContentStore
+from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.state import DossierState, Entry
 from cccd_core.issuance.runs.way import CHANGED, TAKEN_UP, Step, by_a_run, ended, steps, to_be_signed
 from cccd_core.plain import JsonObject
@@ -149,6 +150,15 @@ class DossierMoves:
     def ended(self, dossier_ids: Iterable[str]) -> dict[str, RegisterReason]:
         """Which of these dossiers get no card, and why."""
         return _refusals(self.register.last(dossier_ids))
+
+    def cancelled(self, entries: Iterable[Entry]) -> list[Revocation]:
+        """The proved cards among these whose dossier somebody cancelled, while the card was made or since."""
+        serials = {one.dossier_id: one.card_serial for one in entries if one.card_serial is not None}
+        return [
+            Revocation(serials[name], name, str(RegisterReason.CANCELLED))
+            for name, (record, _) in self.register.last(serials).items()
+            if record.state is State.CANCELLED
+        ]
 
     def sign(self, dossier_ids: Sequence[str]) -> dict[str, RegisterReason]:
         """The cards of these dossiers are built and signed: from now on nobody withdraws them. Those that get no card,

@@ -224,6 +224,15 @@ class RunState:
         found = self.get_json("revoke")
         return () if found is None else self._taken(lambda: decode(tuple[Revocation, ...], found))
 
+    def cancel(self, cards: Iterable[Revocation]) -> None:
+        """Keeps which proved cards are of dossiers that were cancelled, in place of those known before."""
+        self.put_json("cancelled", encode(tuple(cards)))
+
+    def cancelled(self) -> tuple[Revocation, ...]:
+        """The proved cards of dossiers that were cancelled."""
+        found = self.get_json("cancelled")
+        return () if found is None else self._taken(lambda: decode(tuple[Revocation, ...], found))
+
     def _entry(self, row: RowMapping) -> Entry:
         return self._taken(
             lambda: Entry(
