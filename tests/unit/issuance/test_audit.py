@@ -69,6 +69,13 @@ def test_an_entry_is_printable_text(wrong: dict[str, str]) -> None:
     assert caught.value.facts["field"] in wrong
 
 
+def test_a_person_of_any_identifier_is_told_of() -> None:
+    told = [Entry(Kind.READING, "shown", person=person) for person in ("P\u202e2", "\U0010fffe" * 64, "Đ" * 64)]
+    assert [one.person for one in told[::2]] == ["P\\u202e2", "Đ" * 64]
+    assert len(str(told[1].person)) == 128
+    assert [replace(one).person for one in told] == [one.person for one in told]
+
+
 def test_a_block_is_signed_when_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trails_module, "BLOCK_ENTRIES", 3)
     path = tmp_path / "audit.jsonl"

@@ -6,12 +6,14 @@ the number of a file. Nobody is found again in a trail by name, number or finger
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from cccd_core.errors import ParameterError
 from cccd_core.issuance.access import accounts
 from cccd_core.issuance.access.roles import Role as Role
+from cccd_core.printable import shown
 
 TEXT_MOST = 128
 
@@ -48,7 +50,8 @@ def this_account(role: Role = Role.FACTORY) -> Actor:
 class Entry:
     """What is told. `what` is the act or the state come to, a word of the program; `actor` None is for trails of
     before there were any. `person`: of whom, by the identifier in a gallery, or by the digest of the fingers that were
-    looked up; `count`: of how many; `of`: the number of the entry whose outcome this is.
+    looked up (signs that are not printable as `printable.shown` writes them, and what is too long cut, with a digest);
+    `count`: of how many; `of`: the number of the entry whose outcome this is.
 
     ParameterError, without the text, for a text of no sign, of more than 128 or of others than printable ones, and for
     a number below 0."""
@@ -65,12 +68,22 @@ class Entry:
     of: int | None = None
 
     def __post_init__(self) -> None:
+        if self.person is not None:
+            object.__setattr__(self, "person", _named(self.person))
         for each in fields(self)[1:]:
             value = getattr(self, each.name)
             if isinstance(value, str):
                 _demand(each.name, value)
             elif isinstance(value, int) and not 0 <= value < 1 << 53:
                 raise ParameterError("a number of an entry is none below 0", field=each.name)
+
+
+def _named(person: str) -> str:
+    """A gallery lets an identifier have signs that a trail does not: whoever has such a one is told of all the same."""
+    text = shown(person)
+    if len(text) <= TEXT_MOST:
+        return text
+    return f"{text[: TEXT_MOST - 17]}#{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _demand(name: str, text: str) -> None:
