@@ -223,6 +223,10 @@ _REASONS: Final[Mapping[str, Two]] = {
         "Đã quyết định: không cấp thẻ cho hồ sơ này",
         "People settled that there is no card for this dossier",
     ),
+    Oddity.OPERATOR_UNKNOWN: (
+        "Tên cán bộ nhập hồ sơ không phải tên tài khoản, nên không loại được họ khỏi việc xét duyệt",
+        "Who entered the dossier is no account's name, so that nothing keeps them from settling its case",
+    ),
     Oddity.UNIT_UNKNOWN: (
         "Sổ không có đơn vị mà hồ sơ ghi: ghi vào đơn vị không rõ",
         "The register does not have the dossier's unit: it stands there under an unknown one",
