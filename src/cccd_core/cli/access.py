@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from cccd_core.cli.common import JsonOption, when_interrupted
+from cccd_core.cli.common import REGISTER_HELP, JsonOption, WhereOption, when_interrupted
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
 from cccd_core.cli.told import TrailOption, acting, trail_of
 
@@ -29,12 +29,6 @@ def register(app: typer.Typer) -> None:
     area.command(epilog="Example: cccd access server --print --register postgresql://owner@db.example/cccd")(server)
 
 
-def _place(value: str) -> str:
-    if value in ("", "-"):
-        raise typer.BadParameter("a register is a file or a postgresql:// URL, never a standard stream")
-    return value
-
-
 def _server(value: str) -> str:
     if not value.startswith("postgresql://"):
         raise typer.BadParameter(
@@ -43,12 +37,9 @@ def _server(value: str) -> str:
     return value
 
 
-_HELP = (
-    "The register: a file, or postgresql://USER@HOST/DATABASE without a password, which libpq takes from PGPASSWORD,"
-    " PGPASSFILE or ~/.pgpass."
-)
-WhereOption: TypeAlias = Annotated[str, typer.Option("--register", metavar="WHERE", help=_HELP, callback=_place)]
-ServerOption: TypeAlias = Annotated[str, typer.Option("--register", metavar="URL", help=_HELP, callback=_server)]
+ServerOption: TypeAlias = Annotated[
+    str, typer.Option("--register", metavar="URL", help=REGISTER_HELP, callback=_server)
+]
 LoginArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help="An account of the server, or of the system.", show_default=False)
 ]

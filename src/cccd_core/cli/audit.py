@@ -18,6 +18,7 @@ from cccd_core.cli.common import (
     JsonOption,
     exit_with,
     no_stream,
+    no_stream_place,
     one_stream,
     read_input,
     when_interrupted,
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
     from cccd_core.issuance.audit.stores import TrailReader
 
 _ROWS = 1000  # of a table; the next ones are of another
-
-
-def _no_stream_place(value: str) -> str:
-    if value in ("", "-"):
-        raise typer.BadParameter("`-` is standard input or output, which cannot stand for this one; give a path or URL")
-    return value
 
 
 class Language(StrEnum):
@@ -54,7 +49,7 @@ TrailArgument: TypeAlias = Annotated[
     ),
 ]
 HeldTrail: TypeAlias = Annotated[
-    str, typer.Argument(metavar="WHERE", help="The trail: as for cccd audit verify.", callback=_no_stream_place)
+    str, typer.Argument(metavar="WHERE", help="The trail: as for cccd audit verify.", callback=no_stream_place)
 ]
 CertificateOption: TypeAlias = Annotated[
     list[Path] | None,
@@ -267,7 +262,7 @@ def demand(
     trail: Annotated[
         str,
         typer.Option(
-            "--trail", metavar="WHERE", help="The trail; begun there where there is none.", callback=_no_stream_place
+            "--trail", metavar="WHERE", help="The trail; begun there where there is none.", callback=no_stream_place
         ),
     ],
     as_json: JsonOption = False,

@@ -57,6 +57,22 @@ def no_stream(value: Path | list[Path] | None) -> Path | list[Path] | None:
     return value
 
 
+def no_stream_place(value: str | None) -> str | None:
+    """The callback of a place, which is a file's path or a `postgresql://` URL: as `no_stream`, and not empty."""
+    if value in ("", "-"):
+        raise typer.BadParameter("`-` is standard input or output, which cannot stand for this one; give a path or URL")
+    return value
+
+
+REGISTER_HELP = (
+    "The register: a file, or postgresql://USER@HOST/DATABASE without a password, which libpq takes from PGPASSWORD,"
+    " PGPASSFILE or ~/.pgpass."
+)
+WhereOption: TypeAlias = Annotated[
+    str, typer.Option("--register", metavar="WHERE", help=REGISTER_HELP, callback=no_stream_place)
+]
+
+
 def one_stream(value: list[Path] | None) -> list[Path] | None:
     """The callback of several files to be read: standard input can be one of them."""
     if value is not None and value.count(STREAM) > 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interrupted
+from cccd_core.cli.common import JsonOption, fail_unless, no_stream, no_stream_place, when_interrupted
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
@@ -25,12 +25,6 @@ _LINES = 50  # of a kind; the report has every one
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
     app.command(epilog="Example: cccd issue ./batch --gallery ./gallery --pki ./pki --reader memory --out ./out")(issue)
-
-
-def _place(value: str | None) -> str | None:
-    if value in ("", "-"):
-        raise typer.BadParameter("a register is a file or a postgresql:// URL, never a standard stream")
-    return value
 
 
 def issue(
@@ -54,7 +48,7 @@ def issue(
             metavar="WHERE",
             help="Where people, cards, cases and dossiers are: a file, or postgresql://USER@HOST/DATABASE (see cccd "
             "register). The gallery remembers it; without it a file in the gallery's folder.",
-            callback=_place,
+            callback=no_stream_place,
         ),
     ] = None,
     take_over: Annotated[

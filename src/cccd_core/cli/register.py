@@ -8,14 +8,21 @@ from typing import Annotated
 import typer
 
 from cccd_core.cli import register_oversight, register_person
-from cccd_core.cli.common import JsonOption, fail_unless, no_stream, opened_input, read_input, when_interrupted
+from cccd_core.cli.common import (
+    JsonOption,
+    WhereOption,
+    fail_unless,
+    no_stream,
+    opened_input,
+    read_input,
+    when_interrupted,
+)
 from cccd_core.cli.gallery_key import KeyOption, cipher_of, read_key
 from cccd_core.cli.progress import progress
 from cccd_core.cli.register_reading import (
     KEPT,
     SHOWN,
     HolidaysOption,
-    WhereOption,
     dossiers,
     due,
     fields_of,

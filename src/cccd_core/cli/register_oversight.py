@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cccd_core.cli.common import JsonOption, read_input, when_interrupted
-from cccd_core.cli.register_reading import HolidaysOption, UnitOption, WhereOption, day_of
+from cccd_core.cli.common import JsonOption, WhereOption, read_input, when_interrupted
+from cccd_core.cli.register_reading import HolidaysOption, UnitOption, day_of
 from cccd_core.cli.terminal import print_json, say, tell
 from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
 

@@ -14,6 +14,7 @@ import typer
 from cccd_core.cli.common import (
     JsonOption,
     no_stream,
+    no_stream_place,
     read_input,
     tell_passed_over,
     when_interrupted,
@@ -37,7 +38,12 @@ GalleryOption: TypeAlias = Annotated[
 ]
 RegisterOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--register", metavar="WHERE", help="The register, where it is not in the gallery's folder."),
+    typer.Option(
+        "--register",
+        metavar="WHERE",
+        help="The register, where it is not in the gallery's folder.",
+        callback=no_stream_place,
+    ),
 ]
 DossierOption: TypeAlias = Annotated[
     str | None, typer.Option("--dossier", metavar="ID", help="Whom: who got a card by this dossier, or came in by it.")
@@ -277,9 +283,9 @@ def _acting(
 
 
 def _where(gallery: Path, where: str | None) -> Path | str:
-    from cccd_core.issuance.runs.place import register_of
+    from cccd_core.issuance.runs.place import place, register_of
 
-    return register_of(gallery, where)
+    return register_of(gallery, None if where is None else place(where))
 
 
 def _ordered(order: str, name: str, reason: str) -> Ordered:

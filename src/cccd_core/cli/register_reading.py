@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
-from cccd_core.cli.common import JsonOption, fail_unless, read_input, when_interrupted
+from cccd_core.cli.common import JsonOption, WhereOption, fail_unless, read_input, when_interrupted
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
 from cccd_core.cli.told import ActorOption, TrailOption, acting, trail_of
 
@@ -31,22 +31,6 @@ SHOWN = 200  # rows of a table; --json has them all
 KEPT = "what was written is kept; run the same command again, which changes nothing that is there"
 
 
-def _place(value: str) -> str:
-    if value in ("", "-"):
-        raise typer.BadParameter("a register is a file or a postgresql:// URL, never a standard stream")
-    return value
-
-
-WhereOption: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--register",
-        metavar="WHERE",
-        help="The register: a file, or postgresql://USER@HOST/DATABASE without a password, which libpq takes from"
-        " PGPASSWORD, PGPASSFILE or ~/.pgpass.",
-        callback=_place,
-    ),
-]
 UnitOption: TypeAlias = Annotated[
     str | None, typer.Option("--unit", metavar="UNIT", help="Of this unit and of all units below it.")
 ]

@@ -10,15 +10,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from cccd_core.cli.common import no_stream_place
+
 if TYPE_CHECKING:
     from cccd_core.issuance.audit.entry import Actor, Role
     from cccd_core.issuance.audit.trail import Trail
-
-
-def _place(value: str | None) -> str | None:
-    if value in ("", "-"):
-        raise typer.BadParameter("a trail is a file or a postgresql:// URL, never a standard stream")
-    return value
 
 
 TrailOption: TypeAlias = Annotated[
@@ -28,7 +24,7 @@ TrailOption: TypeAlias = Annotated[
         metavar="WHERE",
         help="Tell this audit trail (a file, or a postgresql:// URL) what is done, before it is; CCCD_TRAIL has it"
         " otherwise, and what demands a trail (see cccd audit demand) needs none.",
-        callback=_place,
+        callback=no_stream_place,
     ),
 ]
 ActorOption: TypeAlias = Annotated[
