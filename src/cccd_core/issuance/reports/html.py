@@ -13,12 +13,10 @@ from cccd_core.issuance.reports.figures import Figures, Report
 from cccd_core.issuance.reports.html_parts import Row, heading, table
 from cccd_core.issuance.reports.html_today import to_do
 from cccd_core.issuance.review import words
-from cccd_core.issuance.review.page_parts import escaped, paragraph, text
-from cccd_core.issuance.review.page_style import STYLE
+from cccd_core.issuance.review.page_parts import document, escaped, languages, paragraph, text
 from cccd_core.issuance.runs.state import DossierState
 from cccd_core.plain import Json, decode
 
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MORE_STYLE = """
 .figures { display: flex; flex-wrap: wrap; gap: .75rem; }
 .figure { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .9rem; min-width: 7rem; }
@@ -53,31 +51,14 @@ def render(report: Report) -> str:
     figures = report.figures
     day = f"{figures.run['day'][8:10]}/{figures.run['day'][5:7]}/{figures.run['day'][:4]}"
     parts = [
-        *_languages(),
+        f"<header>{languages()}</header>",
         f"<main><h1>{text(f'Báo cáo ca làm việc, lô ngày {day}', f'Shift report of the batch of {day}')}</h1>",
         *to_do(report),
         *_became(report),
         *_quality(figures),
         *_technical(report),
     ]
-    return (
-        '<!doctype html>\n<html lang="vi"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="referrer" content="no-referrer"><title>Báo cáo ca làm việc / Shift report</title>'
-        f"<style>{STYLE}{_MORE_STYLE}</style></head><body>{''.join(parts)}</main></body></html>\n"
-    )
-
-
-def _languages() -> Iterator[str]:
-    yield "<header><fieldset><legend>" + text("Ngôn ngữ", "Language", row=True) + "</legend>"
-    for name, label, checked in (
-        ("both", "Cả hai / both", " checked"),
-        ("only-vi", "Tiếng Việt", ""),
-        ("only-en", "English", ""),
-    ):
-        yield f'<label><input type="radio" name="language" id="{name}"{checked}> {label}</label>'
-    yield "</fieldset></header>"
+    return document("Báo cáo ca làm việc / Shift report", f"{''.join(parts)}</main>", more_style=_MORE_STYLE)
 
 
 def _became(report: Report) -> Iterator[str]:

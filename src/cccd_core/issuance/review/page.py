@@ -17,13 +17,10 @@ from cccd_core.issuance.review import words
 from cccd_core.issuance.review.drawing import Explainer
 from cccd_core.issuance.review.gathered import Gathered, Side, Source
 from cccd_core.issuance.review.page_fingers import fingers, own_fingers
-from cccd_core.issuance.review.page_parts import called, escaped, listed, paragraph, text
-from cccd_core.issuance.review.page_style import STYLE
+from cccd_core.issuance.review.page_parts import called, document, escaped, languages, listed, paragraph, text
 from cccd_core.issuance.review.page_table import table
 from cccd_core.issuance.review.settle import ANSWERS, Stage
 from cccd_core.issuance.runs.evidence import SearchEvidence
-
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +46,14 @@ def render(found: Gathered, asked: Asked) -> str:
         *_standing(found),
         *_answers(found, asked),
     ]
-    return (
-        '<!doctype html>\n<html lang="vi"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="referrer" content="no-referrer">'
-        f"<title>{escaped(title)}</title><style>{STYLE}</style></head><body>{''.join(parts)}</main><footer>"
-        + paragraph("Trang này không tải gì từ mạng.", "This page loads nothing from a network.")
-        + "</footer></body></html>\n"
-    )
+    foot = paragraph("Trang này không tải gì từ mạng.", "This page loads nothing from a network.")
+    return document(title, f"{''.join(parts)}</main><footer>{foot}</footer>")
 
 
 def _head(found: Gathered) -> Iterator[str]:
     case = found.case
     yield '<a class="skip" href="#case">' + text("Đến nội dung", "To the content") + "</a><header>"
-    yield "<fieldset><legend>" + text("Ngôn ngữ", "Language", row=True) + "</legend>"
-    for name, label, checked in (
-        ("both", "Cả hai / both", " checked"),
-        ("only-vi", "Tiếng Việt", ""),
-        ("only-en", "English", ""),
-    ):
-        yield f'<label><input type="radio" name="language" id="{name}"{checked}> {label}</label>'
-    yield "</fieldset></header>"
+    yield f"{languages()}</header>"
     yield f'<main id="case"><h1>{text(*words.kind(case))}</h1>'
     yield f'<p class="row">{text("Vụ việc", "case", row=True)} <code>{escaped(case.case_id)}</code>, '
     yield f"{text('hồ sơ', 'dossier', row=True)} <code>{escaped(case.question.dossier_id)}</code>: "

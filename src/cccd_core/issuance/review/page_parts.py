@@ -8,6 +8,34 @@ from datetime import date
 
 from cccd_core.issuance.review import words
 from cccd_core.issuance.review.gathered import Side
+from cccd_core.issuance.review.page_style import STYLE
+
+# A browser that obeys it loads and runs nothing.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def document(title: str, body: str, *, more_style: str = "") -> str:
+    """A whole page, which needs no other file and no network. `body` is HTML, `title` a text of whatever origin."""
+    return (
+        '<!doctype html>\n<html lang="vi"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
+        f"<title>{escaped(title)}</title><style>{STYLE}{more_style}</style></head><body>{body}</body></html>\n"
+    )
+
+
+def languages() -> str:
+    """The choice of what the page is read in, which needs no script."""
+    choices = "".join(
+        f'<label><input type="radio" name="language" id="{name}"{checked}> {label}</label>'
+        for name, label, checked in (
+            ("both", "Cả hai / both", " checked"),
+            ("only-vi", "Tiếng Việt", ""),
+            ("only-en", "English", ""),
+        )
+    )
+    return f"<fieldset><legend>{text('Ngôn ngữ', 'Language', row=True)}</legend>{choices}</fieldset>"
 
 
 def called(side: Side) -> tuple[str, str]:
