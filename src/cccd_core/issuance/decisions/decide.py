@@ -19,7 +19,7 @@ from cccd_core.dedup import Decision, EnrolledPerson, Gallery, Match, MemoryGall
 from cccd_core.errors import DamagedError
 from cccd_core.intake import arrangement
 from cccd_core.issuance.decisions.claims import Claim, Claims
-from cccd_core.issuance.decisions.reviews import Reviews, ended
+from cccd_core.issuance.decisions.reviews import Reviews, ended, ruling_of
 from cccd_core.issuance.dossiers.reasons import DuplicateReason, Failure, Holder, Oddity, ReviewReason
 from cccd_core.issuance.register.store import Register
 from cccd_core.issuance.review.cases import Ruling
@@ -91,7 +91,7 @@ class DecideStage:
         removed = self.gallery.removed()
         entries = {
             claim.person_id: self._outcome(
-                claim, decided.get(claim.person_id), own.get(claim.person_id), _of(rulings, claim), names, removed
+                claim, decided.get(claim.person_id), own.get(claim.person_id), ruling_of(rulings, claim), names, removed
             )
             for claim in claims
         }
@@ -233,10 +233,6 @@ def _holder(claim: Claim, own: Decision | None, removed: Set[str]) -> Holder | N
     if claim.enrolled_as in removed:
         return Holder.REMOVED
     return None if claim.owner is None else Holder.NO_RECORD
-
-
-def _of(rulings: Mapping[str, Ruling], claim: Claim) -> Ruling:
-    return rulings.get(claim.dossier.dossier_id, Ruling())
 
 
 def _doubts(

@@ -68,7 +68,7 @@ class Reviews:
         known = self.cases.apart([claim.owner for claim in claims if claim.owner is not None])
         exclude: dict[str, set[str]] = {}
         for claim in claims:
-            others = set(_of(rulings, claim).apart)
+            others = set(ruling_of(rulings, claim).apart)
             if claim.own_record is not None:
                 others.add(claim.own_record)
             if claim.owner is not None:
@@ -107,7 +107,7 @@ class Reviews:
                 claim.dossier.entered_by,
                 entry.evidence,
             )
-            waiting = [one for one in _of(rulings, claim).ordered if not one.settled]
+            waiting = [one for one in ruling_of(rulings, claim).ordered if not one.settled]
             question = next((one.question for one in waiting if _about(one, question)), question)
             questions.append(question)
             asked[claim.person_id] = replace(entry, evidence=replace(entry.evidence, case=question.case_id))
@@ -128,11 +128,12 @@ class Reviews:
         self.cases.set_apart(
             (claim.enrolled_as, other, case_id)
             for claim in unique
-            for other, case_id in _of(rulings, claim).apart.items()
+            for other, case_id in ruling_of(rulings, claim).apart.items()
         )
 
 
-def _of(rulings: Mapping[str, Ruling], claim: Claim) -> Ruling:
+def ruling_of(rulings: Mapping[str, Ruling], claim: Claim) -> Ruling:
+    """What people settled about a claim's dossier; nothing where that is not among these."""
     return rulings.get(claim.dossier.dossier_id, Ruling())
 
 

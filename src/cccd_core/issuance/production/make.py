@@ -131,12 +131,12 @@ class ProduceStage:
             job = self._built(content, waiting[content.dossier.dossier_id], run, record)
             if job is None:
                 continue
-            gone = self.moves.sign([job.job_id])
-            if job.job_id in gone:
-                entry, _ = self._making.pop(job.job_id)
-                record(refused(entry, gone[job.job_id]))
-            else:
+            why = self.moves.sign(job.job_id)
+            if why is None:
                 yield job
+            else:
+                entry, _ = self._making.pop(job.job_id)
+                record(refused(entry, why))
 
     def _built(self, content: Content, entry: Entry, run: str, record: Callable[[Entry], None]) -> CardJob | None:
         start, signed = time.perf_counter(), self._watch.seconds

@@ -90,6 +90,16 @@ def by_id(units: Iterable[Unit]) -> dict[str, Unit]:
     return found
 
 
+def with_those_above(units: Mapping[str, Unit], unit_id: str) -> tuple[Unit, ...]:
+    """A unit and those above it, as far as they are among these; it first."""
+    found: list[Unit] = []
+    name: str | None = unit_id
+    while name is not None and name in units and units[name] not in found:
+        found.append(units[name])
+        name = units[name].parent
+    return tuple(found)
+
+
 def demand_sound(units: Mapping[str, Unit]) -> None:
     """ConflictError, which names the unit, where one stands under none or under one that is not there, not of a higher
     level or not as long there, or is followed by one that is not there or begins before its end. As each stands under

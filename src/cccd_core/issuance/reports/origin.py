@@ -12,8 +12,9 @@ from typing import Final
 from cccd_core.issuance.dossiers.raw import Batch
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.reading import DossierReader
-from cccd_core.issuance.register.units import CENTRE, Unit, national
+from cccd_core.issuance.register.units import CENTRE, Unit, national, with_those_above
 
+_NAMES_MOST: Final = 4
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -56,9 +57,6 @@ def _code(value: object) -> str | None:
 
 
 def _named(code: str, units: Mapping[str, Unit]) -> HandedIn:
-    names: list[str] = []
-    at: str | None = code
-    while at is not None and at in units and (at != CENTRE or not names) and len(names) < 4:
-        names.append(units[at].name)
-        at = units[at].parent
-    return HandedIn(code, ", ".join(names) or None)
+    found = with_those_above(units, code)
+    names = [unit.name for unit in found if unit is found[0] or unit.unit_id != CENTRE]
+    return HandedIn(code, ", ".join(names[:_NAMES_MOST]) or None)

@@ -22,7 +22,7 @@ from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.reading import DossierReader
 from cccd_core.issuance.register.records import DossierRecord
 from cccd_core.issuance.register.store import Card, Register
-from cccd_core.issuance.register.units import Unit
+from cccd_core.issuance.register.units import Unit, with_those_above
 from cccd_core.issuance.review.cases import Case
 from cccd_core.issuance.review.kept import KeptDossiers
 from cccd_core.issuance.runs.content import Content
@@ -202,13 +202,4 @@ def _registered(register: Path | str, sides: Sequence[Side]) -> Iterator[Side]:
         units = {unit.unit_id: unit for unit in reader.units()}
         for one in sides:
             record = None if one.dossier_id is None else reader.get(one.dossier_id)
-            yield one if record is None else replace(one, record=record, units=_chain(units, record.unit_id))
-
-
-def _chain(units: Mapping[str, Unit], unit_id: str) -> tuple[Unit, ...]:
-    chain: list[Unit] = []
-    name: str | None = unit_id
-    while name is not None and name in units and units[name] not in chain:
-        chain.append(units[name])
-        name = units[name].parent
-    return tuple(chain)
+            yield one if record is None else replace(one, record=record, units=with_those_above(units, record.unit_id))

@@ -160,11 +160,11 @@ class DossierMoves:
             if record.state is State.CANCELLED
         ]
 
-    def sign(self, dossier_ids: Sequence[str]) -> dict[str, RegisterReason]:
-        """The cards of these dossiers are built and signed: from now on nobody withdraws them. Those that get no card,
-        and why: nothing of them may go to a chip."""
-        standing = self._move(dossier_ids, lambda record, _: to_be_signed(record.state))
-        return _refusals(standing)
+    def sign(self, dossier_id: str) -> RegisterReason | None:
+        """The card of this dossier is built and signed: nobody withdraws it from now on. Why it gets none, where
+        nothing of it may go to a chip."""
+        standing = self._move([dossier_id], lambda record, _: to_be_signed(record.state))
+        return _refusals(standing).get(dossier_id)
 
     def _move(self, dossier_ids: Iterable[str], plan: _Plan) -> _Standing:
         """Moves dossiers by what is planned for where they stand; where they stood."""
