@@ -88,7 +88,7 @@ def show_person(
     """Says what register and gallery have of a person: cards, fingers, acts. No name, no number, no template."""
     from cccd_core.dedup import open_gallery
     from cccd_core.issuance.audit.acts import tell
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role, named
     from cccd_core.issuance.correction.store import Acts
 
     place = _where(gallery, where)
@@ -98,7 +98,7 @@ def show_person(
         Acts.opened(place) as kept,
     ):
         known = _person(kept, dossier, number_file)
-        tell(told, [Entry(Kind.READING, "person", acting(None, Role.ADMINISTRATOR), person=known.person_id)])
+        tell(told, [Entry(Kind.READING, "person", acting(None, Role.ADMINISTRATOR), person=named(known.person_id))])
         positions = None
         if known.person_id in opened:
             record = opened.get(known.person_id)

@@ -14,7 +14,7 @@ from cccd_core.errors import DamagedError, DiskFullError, FormatError, Parameter
 from cccd_core.issuance.audit import anchors, chain
 from cccd_core.issuance.audit import trail as trails_module
 from cccd_core.issuance.audit.chain import Code
-from cccd_core.issuance.audit.entry import Actor, Entry, Kind, Role
+from cccd_core.issuance.audit.entry import Actor, Entry, Kind, Role, named
 from cccd_core.issuance.audit.findings import Verification, Wrong
 from cccd_core.issuance.audit.stores import FileStore
 from cccd_core.issuance.audit.trail import RunTrail, Trail, last_statement, read
@@ -70,10 +70,11 @@ def test_an_entry_is_printable_text(wrong: dict[str, str]) -> None:
 
 
 def test_a_person_of_any_identifier_is_told_of() -> None:
-    told = [Entry(Kind.READING, "shown", person=person) for person in ("P\u202e2", "\U0010fffe" * 64, "Đ" * 64)]
+    people = [named(person) for person in ("P\u202e2", "\U0010fffe" * 64, "Đ" * 64)]
+    told = [Entry(Kind.READING, "shown", person=person) for person in people]
     assert [one.person for one in told[::2]] == ["P\\u202e2", "Đ" * 64]
     assert len(str(told[1].person)) == 128
-    assert [replace(one).person for one in told] == [one.person for one in told]
+    assert [named(person) for person in people] == people
 
 
 def test_a_block_is_signed_when_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

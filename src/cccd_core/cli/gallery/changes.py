@@ -171,10 +171,10 @@ def rename(
 
 
 def _entry(what: str, actor: str | None, person: str, order: str, reason: str | None = None) -> Entry:
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role, named
 
-    who = acting(actor, Role.ADMINISTRATOR)
-    return Entry(Kind.CORRECTION, what, who, person=person, order=order, reason=reason)
+    who, why = acting(actor, Role.ADMINISTRATOR), None if reason is None else named(reason)
+    return Entry(Kind.CORRECTION, what, who, person=named(person), order=order, reason=why)
 
 
 def _told(change: Withdrawal, what: str, as_json: bool, **more: JsonObject) -> None:

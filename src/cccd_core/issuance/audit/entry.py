@@ -50,8 +50,8 @@ def this_account(role: Role = Role.FACTORY) -> Actor:
 class Entry:
     """What is told. `what` is the act or the state come to, a word of the program; `actor` None is for trails of
     before there were any. `person`: of whom, by the identifier in a gallery, or by the digest of the fingers that were
-    looked up (signs that are not printable as `printable.shown` writes them, and what is too long cut, with a digest);
-    `count`: of how many; `of`: the number of the entry whose outcome this is.
+    looked up (`named` makes an identifier fit); `count`: of how many; `of`: the number of the entry whose outcome this
+    is.
 
     ParameterError, without the text, for a text of no sign, of more than 128 or of others than printable ones, and for
     a number below 0."""
@@ -68,8 +68,6 @@ class Entry:
     of: int | None = None
 
     def __post_init__(self) -> None:
-        if self.person is not None:
-            object.__setattr__(self, "person", _named(self.person))
         for each in fields(self)[1:]:
             value = getattr(self, each.name)
             if isinstance(value, str):
@@ -78,8 +76,9 @@ class Entry:
                 raise ParameterError("a number of an entry is none below 0", field=each.name)
 
 
-def _named(person: str) -> str:
-    """A gallery lets an identifier have signs that a trail does not: whoever has such a one is told of all the same."""
+def named(person: str) -> str:
+    """An identifier as an entry holds it. A gallery lets one have signs that a trail does not: these stand as
+    `printable.shown` writes them, and what is too long then is cut, with a digest."""
     text = shown(person)
     if len(text) <= TEXT_MOST:
         return text

@@ -11,7 +11,7 @@ from cccd_core.dedup.person import EnrolledPerson
 from cccd_core.dedup.service.ledger import Accepted, Settled
 from cccd_core.dedup.service.protocol import Reply, identified_in
 from cccd_core.issuance.audit.acts import DONE, FAILED
-from cccd_core.issuance.audit.entry import Actor, Entry, Kind
+from cccd_core.issuance.audit.entry import Actor, Entry, Kind, named
 from cccd_core.issuance.audit.trail import Trail
 from cccd_core.templates import FingerTemplate
 
@@ -34,7 +34,7 @@ def digest_of(person: EnrolledPerson) -> str:
 def searched(person: EnrolledPerson | str, actor: Actor, order: str | None, among: int) -> Entry:
     """What is told before somebody is searched for among so many: a person by the digest of their fingers, or one who
     is enrolled by the identifier."""
-    name = person if isinstance(person, str) else digest_of(person)
+    name = named(person) if isinstance(person, str) else digest_of(person)
     return Entry(Kind.SEARCH, "search", actor, order=order, person=name, count=among)
 
 
@@ -45,7 +45,7 @@ def answers(found: Sequence[Answer], numbers: Sequence[int], actor: Actor) -> li
     for number, answer in zip(numbers, found, strict=True):
         told.append(Entry(Kind.SEARCH, answer.outcome, actor, count=len(answer.candidates), of=number))
         told += [
-            Entry(Kind.SEARCH, "candidate", actor, person=one.person_id, of=number)
+            Entry(Kind.SEARCH, "candidate", actor, person=named(one.person_id), of=number)
             for one in answer.candidates
             if one.source != "batch"
         ]
@@ -65,7 +65,7 @@ class ToldService:
             entry = searched(one.reference or "-" if person is None else person, self._actor, one.order, among)
         else:
             what = _WORDS[one.operation]
-            entry = Entry(Kind.CORRECTION, what, self._actor, person=one.reference, order=one.order)
+            entry = Entry(Kind.CORRECTION, what, self._actor, person=_reference(one), order=one.order)
         return self._trail.append([entry]).start
 
     def ends(self, number: int, one: Accepted, settled: Settled) -> None:
@@ -75,7 +75,11 @@ class ToldService:
         if found is not None:
             self._trail.append(answers(found.answers, [number], self._actor))
         elif settled.state == "done":
-            self._trail.append([Entry(kind, DONE, self._actor, person=one.reference, of=number)])
+            self._trail.append([Entry(kind, DONE, self._actor, person=_reference(one), of=number)])
         else:
             reason = None if settled.error is None else settled.error.kind
-            self._trail.append([Entry(kind, FAILED, self._actor, person=one.reference, reason=reason, of=number)])
+            self._trail.append([Entry(kind, FAILED, self._actor, person=_reference(one), reason=reason, of=number)])
+
+
+def _reference(one: Accepted) -> str | None:
+    return None if one.reference is None else named(one.reference)

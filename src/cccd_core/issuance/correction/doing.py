@@ -15,7 +15,7 @@ from datetime import datetime
 from cccd_core.dedup import EnrolledPerson, Gallery
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.issuance.audit.acts import recorded
-from cccd_core.issuance.audit.entry import Actor, Entry, Kind
+from cccd_core.issuance.audit.entry import Actor, Entry, Kind, named
 from cccd_core.issuance.audit.trail import Trail
 from cccd_core.issuance.correction.acts import Act, ActEnd, ActKind, Known, Ordered, act_id
 from cccd_core.issuance.correction.store import Acts
@@ -105,7 +105,7 @@ class Corrections:
             name, kind, known.person_id, ordered, self.now(),
             None if other is None else other.person_id, positions,
         )  # fmt: skip
-        told = Entry(Kind.CORRECTION, kind, self.actor, order=ordered.order, person=known.person_id)
+        told = Entry(Kind.CORRECTION, kind, self.actor, order=ordered.order, person=named(known.person_id))
         with recorded(self.trail, told):
             act = self.acts.begin(act)
             return act if act.ended is not None else self._finish(act, fingers)
