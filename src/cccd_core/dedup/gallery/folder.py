@@ -18,7 +18,7 @@ from cccd_core.dedup.gallery.postgres import PostgresGallery
 from cccd_core.dedup.gallery.sql import SqlGallery
 from cccd_core.dedup.gallery.sqlite import GalleryStore
 from cccd_core.errors import ConflictError, DamagedError, ParameterError
-from cccd_core.storage import whole_file
+from cccd_core.storage import pointer, whole_file
 from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.faults import file_error
 from cccd_core.storage.lock import exclusive
@@ -27,7 +27,6 @@ from cccd_core.storage.postgres import demand_url
 GALLERY_FILE: Final = "gallery.sqlite"
 DATABASE_FILE: Final = "gallery.json"
 _FORMAT: Final = "cccd-gallery"
-_VERSION: Final = 1
 _DATABASE_BYTES_MOST: Final = 4096
 
 
@@ -107,23 +106,13 @@ def _has(folder: Path, name: str) -> bool:
 
 def database_file(url: str) -> bytes:
     """The content of a file that names a gallery's database."""
-    return f"{json.dumps({'format': _FORMAT, 'version': _VERSION, 'url': url}, indent=1)}\n".encode()
+    return f"{json.dumps({'format': _FORMAT, 'version': pointer.VERSION, 'url': url}, indent=1)}\n".encode()
 
 
 def database_named(path: Path) -> str:
     """The URL of the database that a file names. FileError, DamagedError."""
-    data = whole_file.read(path, "gallery", most=_DATABASE_BYTES_MOST)
+    url = pointer.named(path, "the database of a gallery", kind=_FORMAT, key="url", most=_DATABASE_BYTES_MOST)
     try:
-        said: object = json.loads(data)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict) or said.keys() != {"format", "version", "url"} or said["format"] != _FORMAT:
-        raise DamagedError("the file names no database of a gallery", path=str(path))
-    if said["version"] != _VERSION:
-        raise DamagedError("the file is of another version", path=str(path), known=_VERSION)
-    if not isinstance(said["url"], str):
-        raise DamagedError("the file names no database of a gallery", path=str(path))
-    try:
-        return demand_url(said["url"])
+        return demand_url(url)
     except ParameterError as error:
         raise DamagedError(error.message, **{**error.facts, "path": str(path)}) from None

@@ -21,13 +21,12 @@ from cccd_core.errors import ConflictError, DamagedError, FileError, ParameterEr
 from cccd_core.issuance.audit.sql import SqlStore, has_trail
 from cccd_core.issuance.audit.stores import FILE_BYTES_MAX, WHAT, BytesReader, FileStore, TrailReader, TrailStore
 from cccd_core.issuance.audit.trail import Trail
-from cccd_core.storage import whole_file
+from cccd_core.storage import pointer, whole_file
 from cccd_core.storage.postgres import SCHEME, URL_CHARACTERS_MOST, demand_url
 
 PLACE_FILE: Final = "trail.json"
 VARIABLE: Final = "CCCD_TRAIL"
 _FORMAT: Final = "cccd-trail-place"
-_VERSION: Final = 1
 _PLACE_BYTES_MOST: Final = 8192
 _SQLITE: Final = b"SQLite format 3\0"
 _TABLES: Final = frozenset({".sqlite", ".sqlite3", ".db"})
@@ -107,21 +106,14 @@ def demand(folder: Path, where: str) -> None:
         return
     with opened(absolute):
         pass
-    data = json.dumps({"format": _FORMAT, "version": _VERSION, "where": absolute}, indent=1, ensure_ascii=False)
+    data = json.dumps({"format": _FORMAT, "version": pointer.VERSION, "where": absolute}, indent=1, ensure_ascii=False)
     whole_file.write(path, f"{data}\n".encode(), private=True)
 
 
 def _named(path: Path) -> str:
-    data = whole_file.read(path, "place of an audit trail", most=_PLACE_BYTES_MOST)
-    try:
-        said: object = json.loads(data)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict) or said.keys() != {"format", "version", "where"} or said["format"] != _FORMAT:
-        raise DamagedError("the file names no place of an audit trail", path=str(path))
-    where = said["where"]
-    if said["version"] != _VERSION or not isinstance(where, str) or not 0 < len(where) <= URL_CHARACTERS_MOST:
-        raise DamagedError("the file names no place of an audit trail", path=str(path), known=_VERSION)
+    where = pointer.named(path, "the place of an audit trail", kind=_FORMAT, key="where", most=_PLACE_BYTES_MOST)
+    if not 0 < len(where) <= URL_CHARACTERS_MOST:
+        raise DamagedError("the file does not name the place of an audit trail", path=str(path))
     if where.startswith(SCHEME):
         try:
             return demand_url(where)

@@ -10,14 +10,13 @@ import json
 from pathlib import Path
 from typing import Final
 
-from cccd_core.errors import ConflictError, DamagedError
-from cccd_core.storage import whole_file
+from cccd_core.errors import ConflictError
+from cccd_core.storage import pointer, whole_file
 from cccd_core.storage.postgres import SCHEME, demand_url
 
 NAMING_FILE: Final = "register.json"
 _OWN_FILE: Final = "register.sqlite"
 _FORMAT: Final = "cccd-register"
-_VERSION: Final = 1
 _BYTES_MOST: Final = 8192
 
 
@@ -40,7 +39,7 @@ def keep_register(gallery: Path, register: Path | str) -> None:
     """Names the register of a gallery in its folder, where it does not lie there itself. FileError."""
     path = gallery / NAMING_FILE
     if register != gallery / _OWN_FILE and not path.exists():
-        said = {"format": _FORMAT, "version": _VERSION, "register": str(register)}
+        said = {"format": _FORMAT, "version": pointer.VERSION, "register": str(register)}
         whole_file.write(path, f"{json.dumps(said, indent=1)}\n".encode(), private=True)
 
 
@@ -53,16 +52,7 @@ def place(text: str) -> Path | str:
 def _named(path: Path) -> Path | str | None:
     if not path.exists():
         return None
-    data = whole_file.read(path, "name of a register", most=_BYTES_MOST)
-    try:
-        said: object = json.loads(data)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict) or said.get("format") != _FORMAT or not isinstance(said.get("register"), str):
-        raise DamagedError("the file names no register", path=str(path))
-    if said.get("version") != _VERSION:
-        raise DamagedError("the file is of another version", path=str(path), known=_VERSION)
-    return place(said["register"])
+    return place(pointer.named(path, "a register", kind=_FORMAT, key="register", most=_BYTES_MOST))
 
 
 def _absolute(where: Path | str) -> Path | str:
