@@ -177,6 +177,24 @@ void matching_pair_scores(In<std::uint64_t, 1> probe_words, In<std::int64_t, 1> 
    out.data());
 }
 
+int matching_explain(In<std::uint64_t, 1> probe, In<std::uint64_t, 1> candidate, Floats settings, Floats weights,
+                     Floats cosines, Floats sines, Floats logarithms, Out<float, 1> features, Out<std::int64_t, 2> ends,
+                     Out<float, 1> similarities, Out<float, 1> placing, Out<std::uint8_t, 2> inside,
+                     const std::string& level_name) {
+  namespace m = cccd::matching;
+  const m::Tables tables = matching_tables(settings, weights, cosines, sines, logarithms);
+  for (const auto& finger : {probe, candidate})
+    if (!m::is_finger(finger.data(), finger.shape(0))) throw std::invalid_argument("what is no prepared finger");
+  if (features.shape(0) != m::features_count || ends.shape(0) != 2 || ends.shape(1) != m::points_max ||
+      similarities.shape(0) != m::points_max || placing.shape(0) != 4 || inside.shape(0) != 2 ||
+      inside.shape(1) != m::points_max)
+    throw std::invalid_argument("an explanation has 31 features, twice 128 ends, 128 similarities and 4 of the placing");
+  const Level level = cccd::parse_level(level_name);
+  const m::Explanation out{features.data(), ends.data(), similarities.data(), placing.data(), inside.data()};
+  nb::gil_scoped_release release;
+  return CCCD_PICK(matching, explain, level)(tables, probe.data(), candidate.data(), out);
+}
+
 using Doubles = In<double, 1>;
 using Shorts = In<std::uint16_t, 1>;
 
@@ -538,6 +556,11 @@ NB_MODULE(_native, m) {
         nb::arg("pairs").noconvert(), nb::arg("settings").noconvert(), nb::arg("weights").noconvert(),
         nb::arg("cosines").noconvert(), nb::arg("sines").noconvert(), nb::arg("logarithms").noconvert(),
         nb::arg("out").noconvert(), nb::arg("level"));
+  m.def("matching_explain", &matching_explain, nb::arg("probe").noconvert(), nb::arg("candidate").noconvert(),
+        nb::arg("settings").noconvert(), nb::arg("weights").noconvert(), nb::arg("cosines").noconvert(),
+        nb::arg("sines").noconvert(), nb::arg("logarithms").noconvert(), nb::arg("features").noconvert(),
+        nb::arg("ends").noconvert(), nb::arg("similarities").noconvert(), nb::arg("placing").noconvert(),
+        nb::arg("inside").noconvert(), nb::arg("level"));
   m.def("preparing_finger", &preparing_finger, nb::arg("x").noconvert(), nb::arg("y").noconvert(),
         nb::arg("angle").noconvert(), nb::arg("kind").noconvert(), nb::arg("quality").noconvert(), nb::arg("scale_x"),
         nb::arg("scale_y"), nb::arg("kept"), nb::arg("cylinders"), nb::arg("radius"), nb::arg("threshold"),

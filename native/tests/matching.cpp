@@ -79,6 +79,25 @@ int main(int, char** arguments) {
                                 fingers - start, in_pairs.data());
     for (std::size_t k = 0; k < fingers - start && round % 2 == 0; ++k)
       if (in_pairs.data()[k] != out.data()[k]) hostile::stop("a pair's score", in_pairs.data()[k]);
+    hostile::Exact<float> seen(std::vector<float>(m::features_count), guarded), placing(std::vector<float>(4), guarded);
+    hostile::Exact<float> similarities(std::vector<float>(m::points_max), guarded);
+    hostile::Exact<std::int64_t> paired(std::vector<std::int64_t>(2 * m::points_max), guarded);
+    hostile::Exact<std::uint8_t> inside(std::vector<std::uint8_t>(2 * m::points_max), guarded);
+    const u64* other = gallery.data() + offsets[start];
+    const int count = m::CCCD_TESTED::explain(
+        tables, probe.data(), other,
+        {seen.data(), paired.data(), similarities.data(), placing.data(), inside.data()});
+    for (int k = 0; k < count; ++k) {
+      const std::int64_t i = paired.data()[k], j = paired.data()[m::points_max + k];
+      if (i < 0 || i >= static_cast<std::int64_t>(one[0] & 0xff) || j < 0 || j >= static_cast<std::int64_t>(other[0] & 0xff))
+        hostile::stop("a paired minutia", static_cast<double>(i));
+    }
+    for (int k = 0; k < m::features_count && round % 2; ++k)
+      if (seen.data()[k] != features.data()[k]) hostile::stop("an explained feature", seen.data()[k]);
+    paired.write(stdout);
+    similarities.write(stdout);
+    placing.write(stdout);
+    inside.write(stdout);
     out.write(stdout);
     features.write(stdout);
   }

@@ -12,6 +12,7 @@ namespace cccd::matching {
 constexpr int minutiae_max = 120;
 constexpr int cylinders_max = 64;
 constexpr int code_words = 5;
+constexpr int points_max = 128;  // minutiae_max, padded
 
 // Which of the numbers in `settings` is which; MatcherParameters.settings in matching/parameters.py has the same.
 enum Setting : int {
@@ -83,11 +84,26 @@ struct Fingers {
 using PairScoresFn = void (*)(const Tables& tables, const Fingers& probes, const Fingers& candidates,
                               const std::int64_t* pairs, std::size_t count, float* out);
 
+// Why one pair scores what it does. The paired minutiae are the first `pairs` of `ends` and `similarities`; `placing`
+// takes the probe onto the candidate: cosine, sine, x, y.
+struct Explanation {
+  float* features;      // features_count
+  std::int64_t* ends;   // 2 x points_max: of the probe, of the candidate
+  float* similarities;  // points_max
+  float* placing;       // 4
+  std::uint8_t* inside; // 2 x points_max: which minutiae of the probe and the candidate lie in the common area
+};
+
+// Fills the explanation of one pair, followed to its end, and returns how many minutiae it paired.
+using ExplainFn = int (*)(const Tables& tables, const std::uint64_t* probe, const std::uint64_t* candidate,
+                          const Explanation& out);
+
 #define CCCD_MATCHING_LEVEL(level)                                                                            \
   namespace level {                                                                                           \
   void scores(const Tables&, const std::uint64_t*, const std::uint64_t*, const std::int64_t*, std::size_t,    \
               std::size_t, float*, float*);                                                                   \
   void pair_scores(const Tables&, const Fingers&, const Fingers&, const std::int64_t*, std::size_t, float*);  \
+  int explain(const Tables&, const std::uint64_t*, const std::uint64_t*, const Explanation&);                 \
   }
 CCCD_MATCHING_LEVEL(serial)
 CCCD_MATCHING_LEVEL(avx2)

@@ -114,4 +114,29 @@ void pair_scores(const Tables& t, const Fingers& probes, const Fingers& candidat
   }
 }
 
+int explain(const Tables& t, const std::uint64_t* probe, const std::uint64_t* candidate, const Explanation& out) {
+  Work& w = own_work();
+  Pairing& r = w.pairing;
+  static_cast<Placing&>(r) = {};
+  r.n = 0;
+  std::fill_n(w.inside_a, points_max, 0);
+  std::fill_n(w.inside_b, points_max, 0);
+  std::fill_n(out.features, features_count, 0.0f);
+  load_probe(w, t, probe);
+  score(w, t, candidate, out.features);
+  const bool turned = comes_first(w.candidate, w.probe);
+  const int own = turned ? points_max : 0, others = points_max - own;
+  std::copy_n(r.i, r.n, out.ends + own);
+  std::copy_n(r.j, r.n, out.ends + others);
+  std::copy_n(r.likeness, r.n, out.similarities);
+  std::copy_n(w.inside_a, points_max, out.inside + own);
+  std::copy_n(w.inside_b, points_max, out.inside + others);
+  const f32 c = r.c, s = r.s, x = r.tx, y = r.ty;
+  out.placing[0] = c;
+  out.placing[1] = turned ? -s : s;
+  out.placing[2] = turned ? -(c * x + s * y) : x;
+  out.placing[3] = turned ? s * x - c * y : y;
+  return r.n;
+}
+
 }  // namespace cccd::matching::CCCD_LEVEL

@@ -15,7 +15,6 @@ using i32 = std::int32_t;
 using u64 = std::uint64_t;
 using f32 = float;
 
-constexpr int points_max = 128;  // minutiae_max, padded
 constexpr int pairs_max = 128;
 constexpr int placings_max = 16;
 constexpr int code_halves = 2 * code_words;

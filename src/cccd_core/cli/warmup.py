@@ -17,8 +17,8 @@ def register(app: typer.Typer) -> None:
 def warmup(as_json: JsonOption = False) -> None:
     """Compiles the matching kernels ahead, into Numba's cache, so that the first comparison in a process is quick.
 
-    Run it once after installing; takes up to a minute. Where native kernels run, only match --explain needs Numba;
-    without them every first comparison does, and takes well under two seconds afterwards.
+    Run it once after installing where the native kernels are missing: it takes a minute and more, and a first
+    comparison takes well under two seconds afterwards. Native kernels need it for nothing.
     """
     from cccd_core.matching.warm import warm
 

@@ -29,6 +29,7 @@ BLOCK_FINGERS = 256  # fingers a thread takes at a time
 _SCALES_MAX = 4  # matchers that one call of the kernels prepares for
 _POINTS_MAX = 128  # minutiae that the kernels have room for
 _MINUTIAE = {"x_px": np.uint16, "y_px": np.uint16, "angle": np.uint16, "kind": np.uint8, "quality": np.uint8}
+Room = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]
 _NO_FEATURES = np.zeros((0, len(FEATURES)), np.float32)
 
 
@@ -206,13 +207,13 @@ class Matcher:
             require_type(each, FingerTemplate, field)
         (a, order_a), (b, order_b) = self.prepare_with_order(probe), self.prepare_with_order(candidate)
         t = self._tables
-        f = np.zeros(len(FEATURES), np.float32)
-        ends = np.zeros((2, _POINTS_MAX), np.int64)
-        similarities = np.zeros(_POINTS_MAX, np.float32)
-        placing = np.zeros(4, np.float32)
-        inside = np.zeros((2, _POINTS_MAX), np.bool_)
+        room = empty_explanation()
+        f, ends, similarities, placing, inside = room
         looked_up = (t.settings, t.weights, t.cosines, t.sines, t.logarithms)
-        _, n = _twin("score").explained_score(a.words, b.words, *looked_up, f, ends, similarities, placing, inside)
+        if runtime.use_native():
+            n = runtime.native().matching_explain(a.words, b.words, *looked_up, *room, runtime.simd_level())
+        else:
+            n = _twin("score").explain(a.words, b.words, *looked_up, *room)
         raw = np.zeros(1, np.float32)
         self._run(a, PreparedGallery.pack([b]), 0, 1, raw, _NO_FEATURES)
         overlaps = []
@@ -298,6 +299,15 @@ def gallery_at_scales(matchers: Sequence[Matcher], templates: Sequence[FingerTem
     for array in (words, offsets, counts):
         array.flags.writeable = False
     return PreparedGallery(words, offsets, counts)
+
+
+def empty_explanation() -> Room:
+    """What the kernels' `explain` fills: features, ends, similarities, placing and which minutiae are in the common
+    area, as `kernels.score.explain` says."""
+    return (
+        np.zeros(len(FEATURES), np.float32), np.zeros((2, _POINTS_MAX), np.int64), np.zeros(_POINTS_MAX, np.float32),
+        np.zeros(4, np.float32), np.zeros((2, _POINTS_MAX), np.uint8),
+    )  # fmt: skip
 
 
 def _scales(template: FingerTemplate) -> tuple[float, float]:

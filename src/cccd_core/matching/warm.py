@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cccd_core.matching.matcher import Matcher
+from cccd_core.matching.matcher import Matcher, empty_explanation
 from cccd_core.matching.tables import tables
 from cccd_core.matching.weights import FEATURES
 from cccd_core.templates import FingerTemplate
@@ -16,8 +16,8 @@ from cccd_core.templates import FingerTemplate
 def warm(step: Callable[[int, int, str], None] | None = None) -> dict[str, float]:
     """Runs each kernel on a small finger, which compiles it into Numba's cache, or loads it from there.
 
-    Returns the seconds each took: `prepare` and `score` (as this process does them: native or Numba), `explain`, and
-    `twins` (both in Numba, which runs where native kernels are missing or not wanted).
+    Returns the seconds each took: `prepare`, `score` and `explain` (as this process does them: native or Numba), and
+    `twins` (all in Numba, which runs where native kernels are missing or not wanted).
     """
     places = np.arange(12, dtype=np.uint16) * 20 + 20
     template = FingerTemplate(
@@ -45,6 +45,7 @@ def warm(step: Callable[[int, int, str], None] | None = None) -> dict[str, float
         settings = (t.settings, t.weights, t.cosines, t.sines, t.logarithms)
         out, features = np.zeros(1, np.float32), np.zeros((0, len(FEATURES)), np.float32)
         score.scores(probe.words, gallery.words, gallery.offsets, 0, 1, *settings, out, features)
+        score.explain(probe.words, probe.words, *settings, *empty_explanation())
 
     work: dict[str, Callable[[], object]] = {
         "score": lambda: matcher.scores(probe, gallery, threads=1),

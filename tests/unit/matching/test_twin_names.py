@@ -30,7 +30,6 @@ ROUNDED = {"pack", "round_tables", "reach_along", "squares", "add_square", "roun
 SCALES = {"at_scale"}  # of several that are made together; the twin makes each anew
 ROOM = {"new_finger", "new_pairing", "new_work"}  # structs, in C++
 BUILT_IN = {"popcount", "take_over"}  # __builtin_popcountll, std::swap
-EXPLAINING = {"explained_score"}  # runs in Numba alone
 
 
 def text(*names: str) -> str:
@@ -75,7 +74,7 @@ def constants(source: str) -> dict[str, str]:
             [f"matching/{name}.ipp" for name in SCORING],
             score,
             REGISTERS | PADDING | RING | THREAD | FIELDS,
-            ROOM | BUILT_IN | EXPLAINING,
+            ROOM | BUILT_IN,
         ),
         (["preparing/finger.ipp"], prepare, SORTING | ROUNDED | SCALES, set()),
     ],

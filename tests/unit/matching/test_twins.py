@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from cccd_core import runtime, templates
 from cccd_core.matching import PreparedGallery, PreparedTemplate
 from cccd_core.matching.tables import tables
+from cccd_core.templates import FingerTemplate
 from reference import matching_naive
 from support.matching_pairs import impression, raw_matcher
 
@@ -39,6 +41,29 @@ def agree(monkeypatch: pytest.MonkeyPatch, probes: list[PreparedTemplate], galle
         native_scores, native_features = measured(monkeypatch, "native", level, probes, gallery)
         assert (native_scores == scores).all(), level
         assert (native_features == features).all(), level
+
+
+def explained(probe: FingerTemplate, candidate: FingerTemplate) -> tuple[list[object], ...]:
+    """All that an explanation says, as what compares bit by bit."""
+    why = MATCHER.explain(probe, candidate)
+    values = [getattr(why, field.name) for field in dataclasses.fields(why)]
+    return tuple(each.tolist() if isinstance(each, np.ndarray) else each for each in values)
+
+
+@pytest.mark.jit
+def test_every_level_explains_as_numba_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = runtime.simd_levels()
+    if not levels:
+        pytest.skip("no native kernels are built here")
+    fingers = [impression(seed, number, n=n) for seed, n in enumerate((0, 2, 17, 40, 64, 130)) for number in (0, 1)]
+    pairs = [(one, other) for one in fingers for other in fingers]
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "numba")
+    wanted = [explained(*pair) for pair in pairs]
+    assert sum(bool(each[0]) for each in wanted) >= 60
+    monkeypatch.setenv(runtime.KERNELS_VARIABLE, "native")
+    for level in levels:
+        monkeypatch.setenv(runtime.SIMD_VARIABLE, level)
+        assert [explained(*pair) for pair in pairs] == wanted, level
 
 
 @pytest.mark.jit

@@ -27,10 +27,10 @@ def test_after_warming_nothing_is_compiled_anew(monkeypatch: pytest.MonkeyPatch,
     steps: list[tuple[int, int, str]] = []
     warm(lambda done, total, what: steps.append((done, total, what)))
     assert steps[-1][0] == steps[-1][1]
-    before = [len(kernel.signatures) for kernel in (prepare.finger, score.scores, score.explained_score)]
+    before = [len(kernel.signatures) for kernel in (prepare.finger, score.scores, score.explain)]
     monkeypatch.setenv(runtime.KERNELS_VARIABLE, kernels)
     matcher = raw_matcher()
     first, second = impression(1, 1), impression(1, 2)
     matcher.score(matcher.prepare(first), matcher.prepare(second))
     matcher.explain(first, second)
-    assert [len(kernel.signatures) for kernel in (prepare.finger, score.scores, score.explained_score)] == before
+    assert [len(kernel.signatures) for kernel in (prepare.finger, score.scores, score.explain)] == before

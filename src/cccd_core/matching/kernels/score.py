@@ -1092,7 +1092,7 @@ def pair_scores(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def explained_score(
+def explain(
     probe: NDArray[np.uint64],
     candidate: NDArray[np.uint64],
     settings: NDArray[np.float32],
@@ -1104,24 +1104,26 @@ def explained_score(
     ends: NDArray[np.int64],
     similarity: NDArray[np.float32],
     placing: NDArray[np.float32],
-    inside: NDArray[np.bool_],
-) -> tuple[np.float32, int]:
-    """The raw score of one pair without an early exit, and how many minutiae it paired.
+    inside: NDArray[np.uint8],
+) -> int:
+    """Why one pair, followed to its end, scores what it does; returns how many minutiae it paired.
 
-    Filled: `f` float32[FEATURES_COUNT]; `ends` int64[2, 128] the paired minutiae of probe and candidate, `similarity`
-    float32[128] of each pair; `placing` float32[4] cos, sin, x, y of probe to candidate; `inside` bool[2, 128] which
-    minutiae of probe and candidate lie in the common area. Which of the two is A does not depend on who was asked.
+    Filled: `f` float32[FEATURES_COUNT]; the first of `ends` int64[2, 128], the paired minutiae of probe and candidate,
+    and of `similarity` float32[128]; `placing` float32[4] cos, sin, x, y of probe to candidate; `inside` uint8[2, 128]
+    which minutiae of probe and candidate lie in the common area. Which of the two is A does not depend on who was
+    asked.
     """
     t = (settings, weights, cosines, sines, logarithms)
     w = new_work()
     load_probe(w, t, probe)
-    raw = score(w, t, candidate, True, f)
+    score(w, t, candidate, True, f)
     turned = comes_first(w[B], w[A])
     own = 1 if turned else 0
     r = w[PAIRING]
-    ends[own] = r[ENDS][END_A]
-    ends[1 - own] = r[ENDS][END_B]
-    similarity[:] = r[FIGURES][LIKENESS]
+    n = r[COUNT][0]
+    ends[own, :n] = r[ENDS][END_A][:n]
+    ends[1 - own, :n] = r[ENDS][END_B][:n]
+    similarity[:n] = r[FIGURES][LIKENESS][:n]
     inside[own] = w[INSIDE_A]
     inside[1 - own] = w[INSIDE_B]
     c, s, x, y = r[PLACING][C], r[PLACING][S], r[PLACING][TX], r[PLACING][TY]
@@ -1131,7 +1133,7 @@ def explained_score(
     placing[S] = s
     placing[TX] = x
     placing[TY] = y
-    return raw, r[COUNT][0]
+    return n
 
 
 # --- plain.ipp
