@@ -2,9 +2,9 @@
 
 `python -m benchmarks.scale.chaos --dossiers 20000`. Reception, search, review by two people, signing, writing to
 software cards, proof, dispatch and hand-over, on a PostgreSQL server of its own, by six processes at a time: two of
-them issue over one gallery, one withdraws dossiers. At the end it demands that every dossier is at exactly one end,
-that the register's events have no gap, and that nobody has two cards; exit code 1 otherwise. The seconds are those of
-this machine with whatever else runs on it.
+them issue over one gallery, one withdraws dossiers. In the middle the server is gone for a minute. At the end it
+demands that every dossier is at exactly one end, that the register's events have no gap, and that nobody has two cards;
+exit code 1 otherwise. The seconds are those of this machine with whatever else runs on it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ def main() -> int:
         "--kills", type=int, default=300, help="processes that are killed; the server is, at each third"
     )
     parser.add_argument("--lifetime", type=float, default=20.0, help="seconds that a process computes before, about")
+    parser.add_argument(
+        "--gone", type=float, default=65.0, help="seconds for which the server is away once, in the middle"
+    )
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     found = programs()
@@ -55,7 +58,7 @@ def main() -> int:
         def say(what: str) -> None:
             print(f"{time.monotonic() - start:8,.1f} s  {what}", file=sys.stderr, flush=True)
 
-        told = run(programme, server, seed=asked.seed, kills=asked.kills, lifetime_s=asked.lifetime, say=say)
+        told = run(programme, server, seed=asked.seed, kills=asked.kills, lifetime_s=asked.lifetime, gone_s=asked.gone, say=say)
         seconds = time.monotonic() - start
         ends = demand_whole(programme)
     print(f"{asked.dossiers:,} dossiers in {seconds:,.0f} s, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")

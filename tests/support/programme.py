@@ -287,18 +287,25 @@ def run(
     kills: int,
     lifetime_s: float,
     every: int = 3,
+    gone_s: float = 0.0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Told:
     """Lets everybody work until nothing is left to do. The first `kills` processes die once they have computed for a
-    random time around `lifetime_s`; at each death number `every` the database server is killed, too, and starts anew.
+    random time around `lifetime_s`; at each death number `every` the database server is killed, too, and starts anew:
+    at once, but once, in the middle, only when it has been gone for `gone_s` seconds, while those who work wait for it.
 
     AssertionError where somebody ends by what is no fault of the database's absence."""
     chooser, told, deaths = random.Random(seed), Told(), 0
     work = programme.workers()
     running: dict[int, str] = {}
+    back_at: float | None = None
     try:
         while work or running:
-            for name in [name for name in work if name not in running.values()]:
+            if back_at is not None and time.monotonic() >= back_at:
+                server.start()
+                back_at = None
+                say("the server is back")
+            for name in [name for name in work if name not in running.values()] if back_at is None else []:
                 after = chooser.expovariate(1 / lifetime_s) + 0.05 if deaths < kills else None
                 running[_start(work[name], after)] = name
             for child in list(running):
@@ -317,9 +324,14 @@ def run(
                     continue
                 told.killed[name] += 1
                 deaths += 1
-                if deaths % every == 0:
-                    server.restart(signal.SIGQUIT)
+                if deaths % every == 0 and back_at is None:
+                    server.stop(signal.SIGQUIT)
                     told.server += 1
+                    if gone_s and told.server == kills // every // 2:
+                        say(f"the server is gone for {gone_s:.0f} s")
+                        back_at = time.monotonic() + gone_s
+                    else:
+                        server.start()
             time.sleep(0.01)
     finally:
         for child in running:

@@ -46,7 +46,7 @@ SERVER_LEAST: Final = 130000
 _KEPT_OPEN: Final = 8  # connections kept between transactions; more are opened where more threads ask
 _LOCK_TIMEOUT_S: Final = 60
 _CONNECT_TIMEOUT_S: Final = 30
-_PATIENCE_S: Final = 60.0  # for a server that was there before, and starts anew
+_PATIENCE_S: Final = 150.0  # for a server that was there before: gone for a minute, and then starting anew
 _PAUSE_S: Final = 0.2
 _IN_A_URL: Final = frozenset(
     {
