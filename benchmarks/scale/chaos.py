@@ -58,7 +58,9 @@ def main() -> int:
         def say(what: str) -> None:
             print(f"{time.monotonic() - start:8,.1f} s  {what}", file=sys.stderr, flush=True)
 
-        told = run(programme, server, seed=asked.seed, kills=asked.kills, lifetime_s=asked.lifetime, gone_s=asked.gone, say=say)
+        told = run(
+            programme, server, seed=asked.seed, kills=asked.kills, lifetime_s=asked.lifetime, gone_s=asked.gone, say=say
+        )
         seconds = time.monotonic() - start
         ends = demand_whole(programme)
     print(f"{asked.dossiers:,} dossiers in {seconds:,.0f} s, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")

@@ -49,7 +49,7 @@ from support.toy_matcher import ToyMatcher
 
 POSITIONS = (2, 7)
 ENDS = (State.HANDED_OVER, State.REJECTED, State.WITHDRAWN, State.CANCELLED)
-_PAUSE_S = 0.05
+_PAUSE_S = 0.3
 _ERRORS_MOST = 100  # of one worker, by a database that is away
 
 
@@ -176,13 +176,16 @@ class Programme:
     def register(self) -> DossierRegister:
         return DossierRegister(self.url, due=KNOWN.deadline_if_known)
 
-    def states(self, register: DossierRegister) -> Counter[State]:
-        return Counter(record.state for record in register.all())
+    def done(self, what: str) -> Path:
+        """The file that says that a part of the work is done, and need not be begun again."""
+        return self.folder / f"done-{what}"
 
     def over(self, register: DossierRegister) -> bool:
         """Whether all dossiers were received, and each is at an end."""
-        found = self.states(register)
-        return sum(found.values()) >= self.count and set(found) <= set(ENDS)
+        under_way = (state for state in State if state not in ENDS)
+        return self.done("desk").exists() and all(
+            next(iter(register.all(state=state)), None) is None for state in under_way
+        )
 
     # Each of these goes on where it was killed, and ends when there is nothing left for it to do.
 
@@ -191,19 +194,20 @@ class Programme:
         with closing(self.register()) as register:
             for batch in self.batches:
                 receive(open_batch(batch), register, Desk("desk"), now=datetime.now(UTC))
+        self.done("desk").touch()
 
     def make(self, turn: int) -> None:
         """A run after the other, over one gallery that another such process uses as well."""
         usual = Means.usual(self.pki, "memory")
         means = replace(usual, readers=NamedReaders("memory"), searcher=lambda _: Narrowed())
-        waiting = list(self.batches[turn::2]) + list(self.batches[1 - turn :: 2])
-        while waiting:
-            left = []
-            for batch in waiting:
+        mine = list(self.batches[turn::2]) + list(self.batches[1 - turn :: 2])
+        while not all(self.done(batch.name).exists() for batch in mine):
+            for batch in mine:
+                if self.done(batch.name).exists():
+                    continue
                 report = issue(batch, self.gallery, self.out(batch), means, register=self.url, wait=True)
-                if not report.complete or report.figures.reviews:
-                    left.append(batch)
-            waiting = left
+                if report.complete and not report.figures.reviews:
+                    self.done(batch.name).touch()
             time.sleep(_PAUSE_S)
 
     def decide(self) -> None:
