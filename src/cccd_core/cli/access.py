@@ -10,7 +10,7 @@ import typer
 
 from cccd_core.cli.common import REGISTER_HELP, JsonOption, WhereOption, when_interrupted
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
-from cccd_core.cli.told import TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, TrailOption, acting, recording, trail_of
 
 if TYPE_CHECKING:
     from cccd_core.issuance.access.roles import Role
@@ -114,6 +114,9 @@ def take(
 def server(
     where: ServerOption,
     shown: Annotated[bool, typer.Option("--print", help="Print the statements, and run none.")] = False,
+    order: OrderOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Makes the roles groups of the server, with the rights that each needs and no others, turns row security on, and
@@ -129,7 +132,9 @@ def server(
             say(*(f"{one};" for one in found))
         return
     when_interrupted("the server is as it was, or has all of it; run the same command again")
-    done = server_rights.install(where)
+    with recording(trail, "access", "rights_installed", actor, "administrator", register=where, order=order) as outcome:
+        done = server_rights.install(where)
+        outcome.count = len(done.groups)
     if as_json:
         print_json({"groups": list(done.groups), "without_account": list(done.without_account)})
         return

@@ -10,6 +10,7 @@ import typer
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interrupted
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 from cccd_core.progress import named
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ def images(
         Path, typer.Option(metavar="FOLDER", help="Where DOSSIER/POSITION.ENDING is written.", callback=no_stream)
     ],
     dossier: Annotated[list[str] | None, typer.Option(help="Of this dossier alone; may be repeated.")] = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Opens the images of fingers that a run kept."""
@@ -78,13 +82,20 @@ def images(
     when_interrupted("every image that was written is whole; run the same command again")
     kept = KeptImages(out, KeyRing(read_key(key)))
     written: list[str] = []
-    with progress("opening", quiet=as_json) as step:
+    only = dossier[0] if dossier is not None and len(dossier) == 1 else None
+    with (
+        progress("opening", quiet=as_json) as step,
+        recording(
+            trail, "reading", "images_opened", actor, "operator", folders=[out], dossier=only, order=order
+        ) as outcome,
+    ):
         for name in dossier or (None,):
             for image in kept.read(name):
                 path = to / image.dossier_id / f"{place_name(image.place)}.{image.ending}"
                 whole_file.write(path, image.data, private=True, folders=True)
                 written.append(str(path))
                 step(len(written), len(written), "images")
+        outcome.count = len(written)
     if as_json:
         print_json({"images": written})
     else:

@@ -17,6 +17,7 @@ from cccd_core.cli.common import FpirOption, JsonOption, no_stream, options_name
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import aligned, print_json, say, tell
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 
 if TYPE_CHECKING:
     from cccd_core.dedup.executors.protocol import Executor
@@ -82,6 +83,9 @@ def join(
     ] = None,
     fpir: FpirOption = None,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Finds everyone who is enrolled twice, or in both of two galleries: pairs.csv, persons.csv and report.json.
@@ -109,6 +113,12 @@ def join(
     with ExitStack() as stack, progress("dedup", quiet=as_json) as step:
         folders = [gallery] if against is None else [gallery, against]
         opened = [stack.enter_context(open_gallery(folder, cipher=cipher)) for folder in folders]
+        outcome = stack.enter_context(
+            recording(
+                trail, "search", "join", actor, "administrator", folders=folders, order=order,
+                count=sum(map(len, opened)),
+            )
+        )  # fmt: skip
         ready = [
             joinable(folder, one, matcher, coder, cipher=cipher, threads=count, progress=step)
             for folder, one in zip(folders, opened, strict=True)
@@ -119,6 +129,8 @@ def join(
         work = Join(out, ready, matcher, parameters, stages)
         report = JoinReport.of(work.run(place, progress=step), opened)
         report.write(out)
+        outcome.count, outcome.person = len(report.pairs), report.digest
+        outcome.reason = ", ".join(f"{name} {count}" for name, count in report.found.items())
         told = {**report.as_dict(), "executor": place.name, "workers": count}
         told["elapsed_s"] = round(time.monotonic() - began, 3)
         whole_file.write(out / REPORT_FILE, (json.dumps(told, indent=2) + "\n").encode(), private=True)

@@ -22,6 +22,7 @@ from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 from cccd_core.printable import shown
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def evaluate_search(
     threads: ThreadsOption = None,
     given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measures who is found: FNIR against FPIR, how many are compared, at what cost, and where mates are lost.
@@ -89,7 +93,13 @@ def evaluate_search(
         tell(f"left out: {shown(one.person_id)} {shown(one.file)}: {one.error}")
     matcher, coder = Matcher(), FingerCoder.shipped()
     cipher, count = cipher_of(key), runtime.threads() if threads is None else threads
-    with open_gallery(gallery, cipher=cipher) as opened, progress("measuring", quiet=as_json) as step:
+    with (
+        open_gallery(gallery, cipher=cipher) as opened,
+        progress("measuring", quiet=as_json) as step,
+        recording(
+            trail, "search", "measured", actor, "administrator", folders=[gallery], order=order, count=len(asked)
+        ),
+    ):
         update(opened, gallery, matcher, coder, threads=count, cipher=cipher, wait=True, progress=step)
         work = SearchMeasure(opened, gallery, matcher, coder, cipher=cipher, threads=count)
         measured = work.measure(asked, stages, progress=step)

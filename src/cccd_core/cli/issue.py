@@ -111,6 +111,7 @@ def issue(
     """
     from cccd_core.issuance import Means
     from cccd_core.issuance import issue as run
+    from cccd_core.issuance.audit import places
     from cccd_core.issuance.audit.acts import recorded
     from cccd_core.issuance.audit.entry import Actor, Entry, Kind, Role
     from cccd_core.issuance.audit.stores import FileStore
@@ -121,10 +122,12 @@ def issue(
     if actor is not None:
         means = replace(means, actor=Actor(actor, Role.FACTORY))
     when_interrupted("what was finished is kept; run the same command again to go on")
-    entry = Entry(Kind.DOSSIER, "issue", means.actor, order=order)
+    entries = [Entry(Kind.DOSSIER, "issue", means.actor, order=order)]
+    if show_people:
+        entries.append(Entry(Kind.READING, "people_reported", means.actor, order=order))
     with (
         trail_of(trail, folder=gallery, register=register_at) as told,
-        recorded(told, entry) as outcome,
+        recorded(told, *entries) as outcome,
         progress("issue", quiet=as_json) as step,
     ):
         report = run(
@@ -147,6 +150,8 @@ def issue(
         if told is not None:  # it anchors the run's own trail, which says what became of each
             statement = last_statement(FileStore(report.out / "audit.jsonl"))
             outcome.reason = None if statement is None else f"trail {statement.code}"
+            if keep_images is not None:  # whoever opens them tells the same trail
+                places.demand(report.out, told.where)
     if as_json:
         print_json(report)
     else:

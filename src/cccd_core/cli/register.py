@@ -33,7 +33,7 @@ from cccd_core.cli.register_reading import (
     verify,
 )
 from cccd_core.cli.terminal import cause, cell, print_json, say, show, table
-from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, recording, trail_of
 
 
 def register(app: typer.Typer) -> None:
@@ -132,6 +132,8 @@ def receive(
     operator: Annotated[str | None, typer.Option(help="By whom they were captured.")] = None,
     shift: Annotated[str | None, typer.Option(help="In which shift.")] = None,
     holidays: HolidaysOption = None,
+    trail: TrailOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Takes a batch into the register: kind, grounds, unit, day and a digest of each dossier, nothing else of it.
@@ -144,9 +146,18 @@ def receive(
     from cccd_core.issuance.register.dossiers import now_utc
 
     when_interrupted(KEPT)
-    with opened_register(where, holidays) as opened, progress("receive", quiet=as_json) as step:
+    given = open_batch(batch)
+    with (
+        opened_register(where, holidays) as opened,
+        progress("receive", quiet=as_json) as step,
+        recording(
+            trail, "dossier", "batch_received", actor, "operator", register=where, order=order, count=len(given.ids())
+        ) as outcome,
+    ):
         counter = Counter(actor, unit, station, operator, shift)
-        result = run(open_batch(batch), opened, counter, now=now_utc(), progress=step)
+        result = run(given, opened, counter, now=now_utc(), progress=step)
+        outcome.count, outcome.person = result.new, result.digest
+        outcome.reason = f"{result.known} were there, {result.left_out} left out"
     if as_json:
         apart = ("without_unit", "unknown_unit", "other_dossier")
         print_json(
@@ -250,6 +261,9 @@ def rotate(
         typer.Option("--to", metavar="FILE", help="The key that takes its place; as --key.", callback=no_stream),
     ],
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Encrypts the numbers of people in the register by another key, or by the first; the earlier one opens nothing of
@@ -258,7 +272,12 @@ def rotate(
     from cccd_core.storage.aes_gcm import KeyRing
 
     when_interrupted("the register is under the one key or the other: run the same command again")
-    done = numbers.rotate(where, KeyRing(read_key(to)), cipher_of(key))
+    ring, before = KeyRing(read_key(to)), cipher_of(key)
+    reason = f"key {ring.key_id.hex()}"
+    with recording(
+        trail, "access", "key_changed", actor, "administrator", register=where, order=order, reason=reason
+    ) as outcome:
+        done = outcome.count = numbers.rotate(where, ring, before)
     if as_json:
         print_json({"numbers": done})
     else:

@@ -21,7 +21,7 @@ from cccd_core.cli.common import (
 )
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.terminal import cell, print_json, say, show, table
-from cccd_core.cli.told import TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, TrailOption, acting, recording, trail_of
 from cccd_core.errors import ParameterError
 from cccd_core.plain import encode
 
@@ -240,13 +240,22 @@ def acts(
     gallery: GalleryOption,
     order: Annotated[str | None, typer.Option(help="Those of this order alone.")] = None,
     where: RegisterOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Lists what was ordered on people, oldest first, with the cards that are to be revoked."""
     from cccd_core.issuance.correction.store import Acts
 
-    with Acts.opened(_where(gallery, where)) as kept:
+    place = _where(gallery, where)
+    with (
+        Acts.opened(place) as kept,
+        recording(
+            trail, "reading", "acts_listed", actor, "administrator", folders=[gallery], register=str(place), order=order
+        ) as outcome,
+    ):
         found = kept.all(order)
+        outcome.count = len(found)
     if as_json:
         print_json([_json(act) for act in found])
         return

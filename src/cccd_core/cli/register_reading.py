@@ -14,7 +14,7 @@ import typer
 
 from cccd_core.cli.common import JsonOption, WhereOption, fail_unless, read_input, when_interrupted
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
-from cccd_core.cli.told import ActorOption, TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, TrailOption, recording
 
 if TYPE_CHECKING:
     from datetime import date
@@ -143,10 +143,12 @@ def due(
     fail_unless(not found["overdue"].count and not found["without_deadline"].count)
 
 
-def verify(where: WhereOption, as_json: JsonOption = False) -> None:
+def verify(
+    where: WhereOption, trail: TrailOption = None, actor: ActorOption = None, as_json: JsonOption = False
+) -> None:
     """Reads the whole register and names what cannot be: exit code 1 where something is wrong."""
     when_interrupted("nothing is changed; run the same command again")
-    with opened_register(where) as opened:
+    with opened_register(where) as opened, _reading(trail, where, actor, "checked_whole") as outcome:
         faults = _Counted(opened.faults())
         if as_json:
             print_json({"faults": faults})
@@ -155,6 +157,7 @@ def verify(where: WhereOption, as_json: JsonOption = False) -> None:
                 say(fault)
             if not faults.count:
                 say("nothing is wrong")
+        outcome.count = faults.count
     fail_unless(not faults.count)
 
 
@@ -181,11 +184,7 @@ def _reading(
     given: str | None, where: str, actor: str | None, what: str, dossier: str | None = None
 ) -> Iterator[Outcome]:
     """Tells of a reading before it, and behind it of how many."""
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
-
-    entry = Entry(Kind.READING, what, acting(actor, Role.OPERATOR), dossier)
-    with trail_of(given, register=where) as told, recorded(told, entry) as outcome:
+    with recording(given, "reading", what, actor, "operator", register=where, dossier=dossier) as outcome:
         yield outcome
 
 

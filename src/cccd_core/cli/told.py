@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -13,6 +14,7 @@ import typer
 from cccd_core.cli.common import no_stream_place
 
 if TYPE_CHECKING:
+    from cccd_core.issuance.audit.acts import Outcome
     from cccd_core.issuance.audit.entry import Actor, Role
     from cccd_core.issuance.audit.trail import Trail
 
@@ -39,14 +41,52 @@ OrderOption: TypeAlias = Annotated[
 
 @contextmanager
 def trail_of(given: str | None, *, folder: Path | None = None, register: str | None = None) -> Iterator[Trail | None]:
-    """The trail to be told: see `audit.places.trail_for`."""
+    """The trail to be told: see `audit.places.trail_for`; a gallery's folder stands for its register as well."""
     if given is None and folder is None and register is None and not os.environ.get("CCCD_TRAIL"):
         yield None  # nothing is loaded for nothing
         return
     from cccd_core.issuance.audit import places
 
-    with places.trail_for(given, folder=folder, register=register) as trail:
+    with places.trail_for(given, folder=folder, register=_register(folder, register)) as trail:
         yield trail
+
+
+@contextmanager
+def recording(
+    trail: str | None,
+    kind: str,
+    what: str,
+    actor: str | None,
+    role: str,
+    *,
+    folders: Sequence[Path] = (),
+    register: str | None = None,
+    dossier: str | None = None,
+    person: str | None = None,
+    count: int | None = None,
+    order: str | None = None,
+    reason: str | None = None,
+) -> Iterator[Outcome]:
+    """Tells of one act before the block, which does it, and behind it what came of it (`audit.acts.recorded`), which
+    the block says by what it is given. Where an act is on the galleries of several folders that have trails of their
+    own, each is told."""
+    from cccd_core.issuance.audit import places
+    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
+
+    entry = Entry(
+        Kind(kind), what, acting(actor, Role(role)), dossier, order=order, reason=reason, person=person, count=count
+    )
+    asked = [(folder, _register(folder, register)) for folder in folders or (None,)]
+    apart = dict.fromkeys(places.place_for(trail, folder=folder, register=of) for folder, of in asked)
+    with ExitStack() as stack:
+        trails = [stack.enter_context(places.trail_at(where)) for where in apart]
+        first, *others = [stack.enter_context(recorded(one, entry)) for one in trails]
+        try:
+            yield first
+        finally:
+            for other in others:
+                other.count, other.person, other.reason = astuple(first)
 
 
 def acting(name: str | None, role: Role) -> Actor:
@@ -54,3 +94,12 @@ def acting(name: str | None, role: Role) -> Actor:
     from cccd_core.issuance.audit.entry import Actor, this_account
 
     return this_account(role) if name is None else Actor(name, role)
+
+
+def _register(folder: Path | None, register: str | None) -> str | None:
+    """The register of an act: the one that is named, else that of the gallery in the folder."""
+    if register is not None or folder is None:
+        return register
+    from cccd_core.issuance.runs.place import register_of
+
+    return str(register_of(folder))

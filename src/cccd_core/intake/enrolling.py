@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,11 +39,24 @@ class Enrolled:
     known: int = 0
     unread: list[Unread] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    _standing: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
 
     @property
     def well(self) -> bool:
         """Whether nobody was left out."""
         return not self.unread and not self.refused
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the identifiers of all who are enrolled now, new or not, a line each, in the order given: the same
+        after any interruptions."""
+        return f"sha256:{self._standing.hexdigest()}"
+
+    def stand(self, people: Sequence[EnrolledPerson], new: int) -> None:
+        """These people are enrolled, so many of them new."""
+        self.added += new
+        self.known += len(people) - new
+        self._standing.update("".join(f"{one.person_id}\n" for one in people).encode())
 
     def as_dict(self) -> JsonObject:
         """JSON-ready."""
@@ -85,8 +99,7 @@ def _add(gallery: Gallery, people: Sequence[EnrolledPerson], found: Enrolled) ->
         _add(gallery, people[: len(people) // 2], found)
         _add(gallery, people[len(people) // 2 :], found)
     else:
-        found.added += new
-        found.known += len(people) - new
+        found.stand(people, new)
 
 
 @dataclass(slots=True)

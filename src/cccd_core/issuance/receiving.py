@@ -3,6 +3,7 @@ in. Nothing else of it is kept, no template, image or name."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,8 @@ class Counter:
 class Reception:
     """What came of a batch: how many dossiers are new in the register, how many were there as they are, and why the
     others were not taken in: what is wrong with them, that they name no unit, or one that the register does not have,
-    or that another dossier has the id."""
+    or that another dossier has the id. `digest`: SHA-256 of the ids of all that are in the register now, a line each,
+    in the order of the batch."""
 
     new: int
     known: int
@@ -45,11 +47,18 @@ class Reception:
     without_unit: tuple[str, ...]
     unknown_unit: tuple[str, ...]
     other_dossier: tuple[str, ...]
+    digest: str
 
     @property
     def well(self) -> bool:
         """Whether every dossier is in the register."""
         return not (self.refused or self.without_unit or self.unknown_unit or self.other_dossier)
+
+    @property
+    def left_out(self) -> int:
+        """How many dossiers were not taken in."""
+        wrong = {one.dossier_id for one in self.refused}
+        return len(wrong) + len(self.without_unit) + len(self.unknown_unit) + len(self.other_dossier)
 
 
 def receive(
@@ -75,6 +84,7 @@ def receive(
     unknown_unit: list[str] = []
     other_dossier: list[str] = []
     taken = new = 0
+    standing = hashlib.sha256()
     total = len(batch.ids())
 
     def receipts() -> Iterator[Receipt]:
@@ -106,7 +116,11 @@ def receive(
                     raise
                 other_dossier.append(str(other))
         taken += len(part)
-    return Reception(new, taken - new, tuple(refused), tuple(without_unit), tuple(unknown_unit), tuple(other_dossier))
+        standing.update("".join(f"{one.dossier_id}\n" for one in part).encode())
+    return Reception(
+        new, taken - new, tuple(refused), tuple(without_unit), tuple(unknown_unit), tuple(other_dossier),
+        f"sha256:{standing.hexdigest()}",
+    )  # fmt: skip
 
 
 def _receipt(raw: RawDossier, counter: Counter, now: datetime, policy: CheckPolicy) -> Receipt | list[Problem]:

@@ -75,6 +75,11 @@ def test_a_server_gets_its_groups(postgres: Server, capsys: pytest.CaptureFixtur
     assert f"{name}_administrator" in told.out
     assert "no account chief.of.ours" in told.err
     assert typed("register", "verify", *where) == 0
+    capsys.readouterr()
+    assert typed("audit", "show", url, "--kind", "access", "--json") == 0
+    told = [(one["what"], one.get("reason")) for one in json.loads(capsys.readouterr().out)["entries"]]
+    assert told[:2] == [("rights_installed", None), ("failed", "conflict")]
+    assert told[-2:] == [("rights_installed", None), ("done", None)]
     postgres.drop(url)
     for role in Role:
         postgres.sql(f'DROP ROLE "{name}_{role}"')

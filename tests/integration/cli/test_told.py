@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import closing
 from dataclasses import replace
@@ -22,8 +23,9 @@ from cccd_core.issuance.audit.stores import FileStore
 from cccd_core.issuance.audit.trail import Trail, read
 from cccd_core.issuance.audit.verify import verify
 from cccd_core.issuance.review.store import Cases
+from cccd_core.issuance.runs.place import keep_register
 from cccd_core.templates import TemplateRecord
-from support import reviewing, served
+from support import dossiers, reviewing, served
 from support.joining import population
 from support.register import opened as opened_register
 from support.register import receipt, with_units
@@ -115,6 +117,8 @@ def test_who_is_listed_exported_removed_and_renamed_is_told(
     assert cccd("gallery", "remove", gallery, people[0].person_id, "--order", ORDER)[0] == 0
     assert cccd("gallery", "remove", gallery, "nobody", "--order", ORDER)[0] == 3
     assert cccd("gallery", "rename", gallery, people[1].person_id, "P71", "--order", ORDER)[0] == 0
+    assert cccd("gallery", "info", gallery)[0] == 0
+    assert cccd("gallery", "withdrawals", gallery, "--order", ORDER)[0] == 0
     first = people[0].person_id
     assert acts(gallery) == [
         ("reading", "listed", None, 6, ORDER), ("reading", "exported", None, 6, None),
@@ -123,7 +127,54 @@ def test_who_is_listed_exported_removed_and_renamed_is_told(
         ("correction", "removed", "nobody", None, ORDER), ("correction", "failed", "nobody", None, None),
         ("correction", "renamed", people[1].person_id, None, ORDER),
         ("correction", "done", people[1].person_id, None, None),
+        ("reading", "counted", None, None, None), ("reading", "done", None, 5, None),
+        ("reading", "withdrawals_listed", None, None, ORDER), ("reading", "done", None, 2, None),
     ]  # fmt: skip
+
+
+@pytest.mark.jit
+def test_people_who_come_in_together_are_one_act(gallery: Path, tmp_path: Path, cccd: Any) -> None:
+    new = [*population()[6:9]]
+    folder = tmp_path / "people"
+    folder.mkdir()
+    for one in new[:2]:
+        laid(folder / one.person_id, one)
+    assert cccd("gallery", "add", gallery, folder, "--order", ORDER)[0] == 0
+    laid(folder / new[2].person_id, new[2])
+    assert cccd("gallery", "add", gallery, folder, "--actor", "root")[0] == 0
+    assert cccd("gallery", "add", gallery, folder)[0] == 0
+    names = sorted(one.person_id for one in new)
+    digest = "sha256:" + hashlib.sha256("".join(f"{name}\n" for name in names).encode()).hexdigest()
+    found = [one.entry for one in told(gallery)]
+    assert [(one.what, one.count, one.reason, one.order) for one in found] == [
+        ("added", 2, None, ORDER), ("done", 2, "0 were there, 0 left out", None),
+        ("added", 3, None, None), ("done", 1, "2 were there, 0 left out", None),
+        ("added", 3, None, None), ("done", 0, "3 were there, 0 left out", None),
+    ]  # fmt: skip
+    assert [one.person == digest for one in found] == [False, False, False, True, False, True]
+
+
+@pytest.mark.jit
+def test_everyone_against_everyone_is_told_where_both_are(
+    gallery: Path, people: list[EnrolledPerson], tmp_path: Path, cccd: Any
+) -> None:
+    other, out = tmp_path / "other", tmp_path / "joined"
+    other.mkdir()
+    with closing(GalleryStore(other / "gallery.sqlite")) as opened:
+        opened.add_many([EnrolledPerson(f"again-{one.person_id}", one.tenprint) for one in people[:2]])
+    elsewhere = tmp_path / "others"
+    places.demand(other, str(elsewhere))
+    words = ("dedup", gallery, "--against", other, "--out", out, "--order", ORDER, "--workers", "1")
+    assert cccd(*words)[0] == 0
+    first, last = (one.entry for one in told(gallery))
+    assert (first.kind, first.what, first.count, first.order) == ("search", "join", 8, ORDER)
+    assert last.what == "done"
+    assert last.person == f"sha256:{hashlib.sha256((out / 'pairs.csv').read_bytes()).hexdigest()}"
+    assert last.count == len((out / "pairs.csv").read_text().splitlines()) - 1 >= 2
+    assert str(last.reason).startswith("duplicate ")
+    with places.looked_at(str(elsewhere)) as reader:
+        assert [one.entry.what for one in read(reader)] == ["join", "done"]
+        assert [one.entry for one in read(reader)][1].person == last.person
 
 
 @pytest.mark.jit
@@ -144,10 +195,17 @@ def test_a_service_tells_before_it_answers(tmp_path: Path, people: list[Enrolled
         assert ("candidate", name, None) in found
         assert ("search", people[0].person_id, None) in found
         assert found[-2:] == [("removed", "nobody", ORDER), ("failed", "nobody", None)]
+        assert one.ask(Request("status", "r2", wait=60)).state == "done"
+        assert one.ask(replace(asked, order=ORDER)).state == "done"
+        assert one.ask(Request("status", "r1", wait=60)).state == "done", "whoever was inserted is shown to nobody"
+        again = [each.entry for each in read(trail)][len(found) :]
+        assert [(each.what, each.order, each.reason) for each in again] == [("answer_shown", ORDER, "request r2")] * 2
         trail.path.write_bytes(b"")
         refused = one.ask(served.insert("r5", people[5]))
         assert refused.error is not None
         assert (refused.state, refused.error.kind) == ("failed", "damaged")
+        kept = one.ask(Request("status", "r2", wait=60))
+        assert (kept.state, kept.outcome) == ("refused", None)
     with closing(GalleryStore(folder / "gallery.sqlite")) as opened:
         assert people[5].person_id not in opened
 
@@ -202,6 +260,15 @@ def test_the_register_tells_of_moves_by_hand_and_of_readings(gallery: Path, tmp_
     code, _, err = cccd("register", "units", tmp_path / "units.csv", *on, "--order", ORDER)
     assert code == 0, err
     assert [(one.entry.what, one.entry.count) for one in told(gallery)][-2:] == [("units_changed", None), ("done", 1)]
+    for name in ("D3", "D4"):
+        dossiers.put(tmp_path / "batch", name)
+    assert (
+        cccd("register", "receive", tmp_path / "batch", *on, "--actor", "an", "--unit", "n3", "--order", ORDER)[0] == 0
+    )
+    first, last = [one.entry for one in told(gallery)][-2:]
+    assert (first.what, first.count, first.order) == ("batch_received", 2, ORDER)
+    digest = hashlib.sha256(b"D3\nD4\n").hexdigest()
+    assert (last.count, last.person, last.reason) == (2, f"sha256:{digest}", "0 were there, 0 left out")
 
 
 def test_a_role_that_is_given_or_taken_is_told(gallery: Path, cccd: Any) -> None:
@@ -226,6 +293,12 @@ def test_a_register_in_a_server_has_its_trail_there(postgres: Any, tmp_path: Pat
         code, out, _ = cccd("audit", "show", url, "--json")
         assert (code, [one["what"] for one in json.loads(out)["entries"]]) == (0, ["listed", "done"])
         assert cccd("audit", "verify", url)[0] == 4
+        folder = tmp_path / "gallery"
+        assert cccd("gallery", "create", folder)[0] == 0
+        keep_register(folder, url)
+        assert cccd("gallery", "info", folder)[0] == 0, "a gallery is told where its register is"
+        _, out, _ = cccd("audit", "show", url, "--json")
+        assert [one["what"] for one in json.loads(out)["entries"]][2:] == ["counted", "done"]
         assert cccd("audit", "verify", url.replace("owner@", "nobody_there@"))[0] == 3
     finally:
         postgres.drop(url)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from cccd_core.dedup import EnrolledPerson, GalleryStore
 from cccd_core.errors import CccdError, ConflictError, ParameterError
 from cccd_core.issuance import Register
 from cccd_core.issuance.audit.entry import Actor, Role
+from cccd_core.issuance.audit.stores import FileStore
+from cccd_core.issuance.audit.trail import Trail, read
 from cccd_core.issuance.correction.acts import ActEnd, Ordered
 from cccd_core.issuance.correction.doing import Corrections
 from cccd_core.issuance.correction.store import Acts, demand_none_under_way
@@ -204,8 +207,14 @@ def test_interrupted_at_any_step_it_is_finished(
         assert stopped.value.facts["order"] == "QD 12/2026"
         with pytest.raises(ConflictError):
             office.doing.remove(office.acts.by_dossier("C"), Ordered("other", "dung.hn", "another"))
-    finished = office.doing.resume()
+    told = FileStore(tmp_path / "acts.jsonl")
+    finished = replace(office.doing, trail=Trail(told)).resume()
     assert (finished is not None) == begun
+    what, whose, other = {"merge": ("merge", "A", "B"), "split": ("split", "B", "A"), "remove": ("remove", "A", None),
+                          "replaced": ("replace", "A", None)}[kind]  # fmt: skip
+    named = None if other is None else office.person(other)
+    found = [(one.entry.what, one.entry.person, one.entry.reason) for one in read(told)]
+    assert found == ([(what, office.person(whose), named), ("done", office.person(whose), None)] if begun else [])
     lost = kind == "replaced" and steps[step] == "replace" and not after
     assert office.acts.all()[0].ended is (ActEnd.ABANDONED if lost else ActEnd.DONE)
     demand_none_under_way(office.where)

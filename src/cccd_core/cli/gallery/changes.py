@@ -22,7 +22,7 @@ from cccd_core.cli.gallery.index import kept_up
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.terminal import print_json, say
-from cccd_core.cli.told import ActorOption, TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, TrailOption, acting, recording, trail_of
 
 if TYPE_CHECKING:
     from cccd_core.dedup import Withdrawal
@@ -51,13 +51,19 @@ def create(
         ),
     ] = None,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Makes a gallery of nobody in a folder. A database that holds a gallery already is taken as it is."""
     from cccd_core.dedup import create_gallery
 
     when_interrupted("see cccd gallery info for whether the gallery was made")
-    with closing(create_gallery(gallery, at, cipher=cipher_of(key))) as made:
+    with (
+        recording(trail, "access", "gallery_made", actor, "administrator", folders=[gallery]) as outcome,
+        closing(create_gallery(gallery, at, cipher=cipher_of(key))) as made,
+    ):
+        outcome.count = len(made)
         found = {"gallery_id": made.gallery_id, "where": made.where, "people": len(made)}
     if as_json:
         print_json(found)

@@ -12,6 +12,7 @@ from cccd_core.cli.gallery.arguments import GalleryFolder
 from cccd_core.cli.gallery_key import KeyOption, cipher_of, key_of, read_key
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 
 if TYPE_CHECKING:
     from cccd_core.dedup.gallery.sql import SqlGallery
@@ -89,6 +90,8 @@ def index(
     wait: WaitOption = False,
     threads: ThreadsOption = None,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Brings the index of a gallery up to date: those enrolled or replaced since come in, those removed go out.
@@ -99,8 +102,13 @@ def index(
 
     when_interrupted(_GOES_ON)
     cipher = cipher_of(key)
-    with open_gallery(gallery, cipher=cipher) as opened, progress("index", quiet=as_json) as told:
+    with (
+        open_gallery(gallery, cipher=cipher) as opened,
+        progress("index", quiet=as_json) as told,
+        recording(trail, "reading", "indexed", actor, "administrator", folders=[gallery], count=len(opened)) as outcome,
+    ):
         done = up_to_date(opened, gallery, threads=threads, cipher=cipher, wait=wait, anew=anew, told=told)
+        outcome.count = done.people
     _say_done(done, as_json)
 
 
@@ -112,6 +120,9 @@ def compact(
     ] = False,
     wait: WaitOption = False,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Leaves nothing of who was removed: brings the index up to date, and writes it anew where people were withdrawn or
@@ -125,7 +136,12 @@ def compact(
 
     when_interrupted(_GOES_ON)
     cipher = cipher_of(key)
-    with open_gallery(gallery, cipher=cipher) as opened, progress("compact", quiet=as_json) as told:
+    with (
+        open_gallery(gallery, cipher=cipher) as opened,
+        progress("compact", quiet=as_json) as told,
+        recording(trail, "correction", "compacted", actor, "administrator", folders=[gallery], order=order) as outcome,
+    ):
+        outcome.count = opened.last_withdrawal()
         if not index_only:
             opened.purge()
         if has_index(gallery):
@@ -134,7 +150,13 @@ def compact(
     _say_done(done, as_json)
 
 
-def verify(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def verify(
+    gallery: GalleryFolder,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Reads everyone in a gallery, the trace of who was taken out, every byte of its index and the ledger of its
     service, and names what is damaged: file, part, people affected.
 
@@ -147,8 +169,12 @@ def verify(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = 
     when_interrupted("nothing was changed")
     cipher = cipher_of(key)
     with open_gallery(gallery, cipher=cipher) as opened, progress("verify", quiet=as_json) as told:
-        found = list(findings(opened, gallery, cipher=cipher, progress=told))
         people = len(opened)
+        with recording(
+            trail, "reading", "checked_whole", actor, "administrator", folders=[gallery], count=people
+        ) as outcome:
+            found = list(findings(opened, gallery, cipher=cipher, progress=told))
+            outcome.count = len(found)
     if as_json:
         print_json({"people": people, "findings": [finding.as_dict() for finding in found]})
     elif found:
@@ -168,6 +194,9 @@ def rotate(
         Path, typer.Option(metavar="FILE", help="The key from now on: 64 hexadecimal digits.", callback=no_stream)
     ],
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Puts a gallery and its index under another key, or under one at all where neither was.
@@ -182,9 +211,15 @@ def rotate(
     when_interrupted("both keys are needed until the same command has ended well")
     old = key_of(key)
     ring = KeyRing(read_key(to), [] if old is None else [old], clear_too=old is None)
-    with progress("rotate", quiet=as_json) as told:
+    reason = f"key {ring.key_id.hex()}"
+    with (
+        progress("rotate", quiet=as_json) as told,
+        recording(
+            trail, "access", "key_changed", actor, "administrator", folders=[gallery], order=order, reason=reason
+        ) as outcome,
+    ):
         with open_gallery(gallery, alone=True, cipher=ring) as opened:
-            people = opened.reseal(told)
+            people = outcome.count = opened.reseal(told)
         shards = compacted(gallery, cipher=ring, progress=told).written if has_index(gallery) else 0
     if as_json:
         print_json({"people": people, "shards": shards, "key_id": ring.key_id.hex()})

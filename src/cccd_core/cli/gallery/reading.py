@@ -11,7 +11,7 @@ from cccd_core.cli.gallery.arguments import SHOWN, GalleryFolder
 from cccd_core.cli.gallery.index import figures
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.terminal import aligned, cell, print_json, say, show, table
-from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, recording, trail_of
 
 
 def register(area: typer.Typer) -> None:
@@ -21,14 +21,25 @@ def register(area: typer.Typer) -> None:
     area.command(epilog="Example: cccd gallery withdrawals ./gallery")(withdrawals)
 
 
-def info(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def info(
+    gallery: GalleryFolder,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Says how many people are enrolled, how many were taken out, where the people are, and what the index holds."""
     from cccd_core.dedup import open_gallery
     from cccd_core.dedup.index.manifest import read_manifest
     from cccd_core.dedup.index.updating import index_folder
 
     cipher = cipher_of(key)
-    with open_gallery(gallery, cipher=cipher) as opened:
+    with (
+        open_gallery(gallery, cipher=cipher) as opened,
+        recording(trail, "reading", "counted", actor, "administrator", folders=[gallery], order=order) as outcome,
+    ):
+        outcome.count = len(opened)
         found = {
             "people": len(opened),
             "removed": len(opened.removed()),
@@ -74,12 +85,24 @@ def people(
         say(f"... and {total - SHOWN} more: --json has them all")
 
 
-def withdrawals(gallery: GalleryFolder, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def withdrawals(
+    gallery: GalleryFolder,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Lists who was taken out of the gallery, given other templates or renamed: when, by which order."""
     from cccd_core.dedup import open_gallery
 
-    with open_gallery(gallery, cipher=cipher_of(key)) as opened:
+    what = "withdrawals_listed"
+    with (
+        open_gallery(gallery, cipher=cipher_of(key)) as opened,
+        recording(trail, "reading", what, actor, "administrator", folders=[gallery], order=order) as outcome,
+    ):
         found = list(opened.withdrawals())
+        outcome.count = len(found)
     if as_json:
         print_json(found)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -22,7 +23,7 @@ from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table
-from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, recording, trail_of
 from cccd_core.progress import named
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def add(
     people: PeopleDir,
     given: TemplateOptions = NOTHING_SAID,
     key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Enrols everyone of a folder or Parquet file. Run it again after any interruption: who is there is counted.
@@ -65,14 +69,22 @@ def add(
     """
     from cccd_core.intake.people import People
 
-    _enrol(gallery, People(people, given.described), key, as_json)
+    _enrol(gallery, People(people, given.described), key, _Told(trail, actor, order), as_json)
 
 
-def bring_in(gallery: GalleryFolder, people: PeopleDir, key: KeyOption = None, as_json: JsonOption = False) -> None:
+def bring_in(
+    gallery: GalleryFolder,
+    people: PeopleDir,
+    key: KeyOption = None,
+    trail: TrailOption = None,
+    actor: ActorOption = None,
+    order: OrderOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Enrols everyone whom cccd gallery export wrote, those without a finger too. Else as add."""
     from cccd_core.intake.people import People
 
-    _enrol(gallery, People(people, fingerless=True), key, as_json)
+    _enrol(gallery, People(people, fingerless=True), key, _Told(trail, actor, order), as_json)
 
 
 def export(
@@ -118,15 +130,32 @@ def export(
     fail_unless(found.well)
 
 
-def _enrol(gallery: Path, people: People, key: Path | None, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """To which trail, as whom, by which order."""
+
+    trail: str | None
+    actor: str | None
+    order: str | None
+
+
+def _enrol(gallery: Path, people: People, key: Path | None, told: _Told, as_json: bool) -> None:
     from cccd_core.dedup import open_gallery
     from cccd_core.intake.enrolling import enrol
 
     when_interrupted("who was enrolled stays; run the same command again to go on")
     cipher = cipher_of(key)
-    with open_gallery(gallery, enrolling=True, cipher=cipher) as opened:
+    with (
+        open_gallery(gallery, enrolling=True, cipher=cipher) as opened,
+        recording(
+            told.trail, "correction", "added", told.actor, "administrator", folders=[gallery], order=told.order,
+            count=len(people),
+        ) as outcome,
+    ):  # fmt: skip
         with progress("enrol", quiet=as_json) as step:
             found = enrol(opened, people, len(people), named(step, "enrol"))
+        outcome.count, outcome.person = found.added, found.digest
+        outcome.reason = f"{found.known} were there, {len(found.unread) + len(found.refused)} left out"
         kept_up(opened, gallery, cipher, make=True, quiet=as_json)
     if as_json:
         print_json({**found.as_dict(), "passed_over": dict(people.passed_over)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,6 +110,11 @@ class JoinReport:
             "doubtful_persons": sum(person.doubtful for person in self.persons),
             "withdrawn_pairs": self.withdrawn_pairs,
         }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file of pairs."""
+        return f"sha256:{hashlib.sha256(b''.join(_csv(PAIRS_HEAD, self.pair_rows()))).hexdigest()}"
 
     def pair_rows(self) -> Iterator[tuple[str, str, str, str, str]]:
         """A row a pair, as PAIRS_HEAD."""

@@ -54,6 +54,9 @@ class Witness(Protocol):
     def ends(self, number: int, one: Accepted, settled: Settled) -> None:
         """What came of it, before anybody is answered."""
 
+    def shown(self, one: Accepted) -> None:
+        """The answer of a search is about to be given to somebody who asks for what came of it."""
+
 
 class Service:
     """Answers requests about one gallery. May be asked by any number of threads.
@@ -94,10 +97,10 @@ class Service:
         try:
             if request.operation == "status":
                 return self._status(request)
-            entry = self._taken_on(request)
+            entry, new = self._taken_on(request)
+            return self._answer(entry, request.wait, new=new)
         except CccdError as error:
             return Reply("refused", request.id, request.operation, error=ToldError.of(error))
-        return self._answer(entry, request.wait)
 
     def close(self) -> None:
         """Lets what runs end, and settles what waits as failed, to be asked again."""
@@ -112,8 +115,9 @@ class Service:
                 self._keep(job, Settled("failed", error=ToldError.of(_again(_ENDED)), again=True))
             self._state.notify_all()
 
-    def _taken_on(self, request: Request) -> Entry:
-        """The request in the ledger. ConflictError for an id that stands for another request; BusyError."""
+    def _taken_on(self, request: Request) -> tuple[Entry, bool]:
+        """The request in the ledger, and whether it is new there. ConflictError for an id that stands for another
+        request; BusyError."""
         if request.id is None:
             raise ParameterError("a request has an id", field="id")
         person = None
@@ -125,7 +129,7 @@ class Service:
             if entry is not None and entry.accepted.digest != digest:
                 raise ConflictError("the id stands for another request", operation=entry.accepted.operation)
             if entry is not None and (entry.settled is None or not entry.settled.again):
-                return entry
+                return entry, False
             if self._ending or self.failed is not None:
                 raise _again(_ENDED)
             if len(self._queue) >= PENDING_MOST:
@@ -140,23 +144,27 @@ class Service:
                 raise
             self._queue.append(_Job(entry, person))
             self._state.notify_all()
-            return entry
+            return entry, True
 
     def _status(self, request: Request) -> Reply:
         if request.id is not None:
             with self._state:
                 entry = self._ledger.get(request.id)
-            return Reply("unknown", request.id) if entry is None else self._answer(entry, request.wait)
+            return Reply("unknown", request.id) if entry is None else self._answer(entry, request.wait, new=False)
         people, stands = len(self._gallery), self._standing.told()
         with self._state:
             counts = {"waiting": len(self._queue), "running": self._running, "carried_out": self._done}
             kept = {"answers_kept": self._ledger.settled, "answers_kept_at_most": self._ledger.most}
         return Reply("done", operation="status", outcome={"people": people, **stands, **counts, **kept})
 
-    def _answer(self, entry: Entry, wait_s: float) -> Reply:
+    def _answer(self, entry: Entry, wait_s: float, *, new: bool) -> Reply:
         with self._state:
             self._state.wait_for(lambda: entry.settled is not None or self.failed is not None, timeout=wait_s)
-            return entry.reply()
+            reply = entry.reply()
+        searched = reply.operation == "identify" and reply.state == "done"
+        if searched and not new and self._witness is not None:
+            self._witness.shown(entry.accepted)
+        return reply
 
     def _digest(self, operation: str, reference: str | None, order: str | None, person: EnrolledPerson | None) -> bytes:
         """The same for the same content, in whatever format it was sent."""

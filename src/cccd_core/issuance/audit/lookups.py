@@ -80,6 +80,13 @@ class ToldService:
             reason = None if settled.error is None else settled.error.kind
             self._trail.append([Entry(kind, FAILED, self._actor, person=_reference(one), reason=reason, of=number)])
 
+    def shown(self, one: Accepted) -> None:
+        """The answer of a search is about to be given again, or for the first time to whoever did not wait for it.
+        Errors as `Trail.append`."""
+        said = named(f"request {one.id}")
+        entry = Entry(Kind.READING, "answer_shown", self._actor, order=one.order, person=_reference(one), reason=said)
+        self._trail.append([entry])
+
 
 def _reference(one: Accepted) -> str | None:
     return None if one.reference is None else named(one.reference)

@@ -62,21 +62,32 @@ def looked_at(where: str) -> Iterator[TrailReader]:
 
 @contextmanager
 def trail_for(given: str | None, *, folder: Path | None = None, register: str | None = None) -> Iterator[Trail | None]:
-    """The trail for acts on what is in a folder, or on a register (a file, or a URL): the one that they demand, else
-    `given`, else the one in the environment (`CCCD_TRAIL`); None where there is none of these.
+    """The trail for acts on what is in a folder, or on a register (a file, or a URL), at the place that `place_for`
+    finds; None where there is none. Errors as `place_for`, and as `opened`."""
+    with trail_at(place_for(given, folder=folder, register=register)) as trail:
+        yield trail
 
-    ConflictError where another one is given than is demanded; DamagedError for a `trail.json` that is none.
-    """
-    where = demanded(folder=folder, register=register)
-    chosen = given or os.environ.get(VARIABLE) or None
-    if where is not None and given is not None and not _same(where, given):
-        raise ConflictError("what is done here is told to another audit trail", demanded=where, given=given)
-    where = where or chosen
+
+@contextmanager
+def trail_at(where: str | None) -> Iterator[Trail | None]:
+    """The trail at a place that was found (`place_for`), begun there where there is none; None for no place."""
     if where is None:
         yield None
         return
     with opened(where) as store:
         yield Trail(store)
+
+
+def place_for(given: str | None, *, folder: Path | None = None, register: str | None = None) -> str | None:
+    """The place to which acts are told: the one that register or folder demand, else `given`, else the one in the
+    environment (`CCCD_TRAIL`); None where there is none of these.
+
+    ConflictError where another one is given than is demanded; DamagedError for a `trail.json` that is none.
+    """
+    where = demanded(folder=folder, register=register)
+    if where is not None and given is not None and not _same(where, given):
+        raise ConflictError("what is done here is told to another audit trail", demanded=where, given=given)
+    return where or given or os.environ.get(VARIABLE) or None
 
 
 def demanded(*, folder: Path | None = None, register: str | None = None) -> str | None:

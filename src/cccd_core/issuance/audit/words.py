@@ -43,6 +43,13 @@ _ACTS_VI: Mapping[str, str] = {
     "role_given": "giao vai trò", "role_taken": "thu hồi vai trò", "inspected": "thanh tra", "issue": "chạy cấp thẻ",
     "opened": "mở vụ việc", "person": "xem một người", "remove": "xóa khỏi sổ và kho", "replace": "thay vân tay",
     "merge": "gộp hai người", "split": "tách vân tay", "candidate": "người có thể trùng", "added": "thêm vào kho",
+    "counted": "xem số liệu kho", "withdrawals_listed": "xem danh sách người đã xóa hoặc sửa",
+    "indexed": "lập chỉ mục", "compacted": "xóa hẳn dữ liệu đã gỡ", "checked_whole": "kiểm tra toàn bộ",
+    "key_changed": "đổi khóa mã hóa", "gallery_made": "lập kho", "join": "đối chiếu tất cả với tất cả",
+    "measured": "đo độ chính xác tra cứu", "batch_received": "tiếp nhận lô hồ sơ", "acts_listed": "xem danh sách lệnh",
+    "rights_installed": "cài quyền trên máy chủ", "images_opened": "mở ảnh vân tay",
+    "people_reported": "lập báo cáo có tên người", "steps_recorded": "ghi các bước từ tệp",
+    "answer_shown": "xem lại kết quả tra cứu",
 }  # fmt: skip
 _WRONG_VI: Mapping[Wrong, str] = {
     Wrong.NOT_A_TRAIL: "dòng đầu không phải của một nhật ký kiểm toán, hoặc đã bị sửa",

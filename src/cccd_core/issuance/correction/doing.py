@@ -39,7 +39,11 @@ class Corrections:
         """Finishes the act that was interrupted; None where there is none. Other fingers that were to take the place of
         those enrolled are not at hand any more: such an act is done where the gallery has it done, else abandoned."""
         act = self.acts.under_way()
-        return None if act is None else self._finish(act)
+        if act is None:
+            return None
+        told = self._entry(act.kind, act.person_id, act.other, act.ordered.order)
+        with recorded(self.trail, told):
+            return self._finish(act)
 
     def remove(self, known: Known, ordered: Ordered) -> Act:
         """Takes a person out of gallery and register: fingers, numbers and cards. Their valid cards are named in the
@@ -105,10 +109,14 @@ class Corrections:
             name, kind, known.person_id, ordered, self.now(),
             None if other is None else other.person_id, positions,
         )  # fmt: skip
-        told = Entry(Kind.CORRECTION, kind, self.actor, order=ordered.order, person=named(known.person_id))
-        with recorded(self.trail, told):
+        with recorded(self.trail, self._entry(kind, act.person_id, act.other, ordered.order)):
             act = self.acts.begin(act)
             return act if act.ended is not None else self._finish(act, fingers)
+
+    def _entry(self, kind: ActKind, person: str, other: str | None, order: str) -> Entry:
+        """What is told of an act; the other person is named by the reason."""
+        why = None if other is None else named(other)
+        return Entry(Kind.CORRECTION, kind, self.actor, order=order, reason=why, person=named(person))
 
     def _finish(self, act: Act, fingers: EnrolledPerson | None = None) -> Act:
         end = ActEnd.DONE
