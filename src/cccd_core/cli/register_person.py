@@ -91,11 +91,11 @@ def show_person(
     from cccd_core.issuance.audit.entry import Entry, Kind, Role, named
     from cccd_core.issuance.correction.store import Acts
 
-    place = _where(gallery, where)
+    cipher, place = cipher_of(key), _where(gallery, where)
     with (
         trail_of(trail, folder=gallery, register=str(place)) as told,
-        open_gallery(gallery, cipher=cipher_of(key)) as opened,
-        Acts.opened(place) as kept,
+        open_gallery(gallery, cipher=cipher) as opened,
+        Acts.opened(place, cipher=cipher) as kept,
     ):
         known = _person(kept, dossier, number_file)
         tell(told, [Entry(Kind.READING, "person", acting(None, Role.ADMINISTRATOR), person=named(known.person_id))])
@@ -285,7 +285,7 @@ def _acting(
     with (
         trail_of(trail, folder=gallery, register=str(place)) as told,
         open_gallery(gallery, alone=True, cipher=cipher) as opened,
-        Acts.opened(place) as kept,
+        Acts.opened(place, cipher=cipher) as kept,
     ):
         yield kept, Corrections(kept, opened, lambda: datetime.now(UTC), actor, told)
         kept_up(opened, gallery, cipher, make=False, quiet=True)

@@ -13,6 +13,7 @@ from cccd_core.cli.common import run
 from cccd_core.cli.main import build
 from cccd_core.errors import CccdError, ConflictError, UnavailableError
 from cccd_core.issuance import Register
+from cccd_core.issuance.correction.store import Acts
 from cccd_core.issuance.register.numbers import rotate
 from cccd_core.issuance.register.store import CardStatus
 from cccd_core.storage.aes_gcm import KeyRing
@@ -76,6 +77,14 @@ def test_nothing_personal_lies_there_in_the_clear(office: Office, tmp_path: Path
         assert len(register.cards_of(number)) == 2
         with pytest.raises(UnavailableError):
             rotate(where, KEY, KEY)
+    with closing(Acts(where, cipher=NEXT)) as acts:  # the mark by which a number is found goes with the new key
+        assert [card.dossier_id for card in acts.by_number(number).cards] == ["A1", "E1"]
+        assert acts.by_number(number) == acts.by_dossier("E1")
+        with pytest.raises(ConflictError, match="nobody"):
+            acts.by_number("001203999999")
+    for other in (None, KEY):
+        with closing(Acts(where, cipher=other)) as acts, pytest.raises(UnavailableError):
+            acts.by_number(number)
 
 
 def test_a_run_that_was_begun_without_a_key_is_ended_without(office: Office) -> None:

@@ -17,25 +17,28 @@ from cccd_core.issuance.correction.acts import Act, ActEnd, ActKind, EndedCard, 
 from cccd_core.issuance.dossiers.reasons import ToDo
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.life import State
-from cccd_core.issuance.register.numbers import demand_clear
+from cccd_core.issuance.register.numbers import numbers_of
 from cccd_core.issuance.register.records import microseconds, time_of
 from cccd_core.issuance.register.store import CardStatus, as_card
 from cccd_core.issuance.register.tables import ACT_CARDS, ACTS, CARDS, DOSSIERS, GIVEN_UP, NUMBERS, PEOPLE
 from cccd_core.plain import decode
+from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.database import again, repeated
 
 
 class Acts:
-    """The acts of one register; `where`, and errors, as `register.database.open_register`."""
+    """The acts of one register; `where`, and errors, as `register.database.open_register`. `cipher`: what its numbers
+    are encrypted by, which only `by_number` needs."""
 
-    def __init__(self, where: Path | str) -> None:
+    def __init__(self, where: Path | str, *, cipher: Cipher | None = None) -> None:
         self._database = open_register(where, make=False)
+        self._cipher = cipher
 
     @classmethod
     @contextmanager
-    def opened(cls, where: Path | str) -> Iterator[Acts]:
+    def opened(cls, where: Path | str, *, cipher: Cipher | None = None) -> Iterator[Acts]:
         """The acts, closed at the end."""
-        with closing(cls(where)) as acts:
+        with closing(cls(where, cipher=cipher)) as acts:
             yield acts
 
     def close(self) -> None:
@@ -81,10 +84,12 @@ class Acts:
     @again
     def by_number(self, number: str) -> Known:
         """Whose number it is. ConflictError, without it, where it is nobody's; UnavailableError where numbers are
-        encrypted: the dossier or the identifier finds the person then."""
+        encrypted by another key than this."""
+        numbers = numbers_of(self._database, self._cipher)
         with self._database.read() as connection:
-            demand_clear(connection, self._database.where)
-            found = connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == number)).scalar()
+            numbers.demand(connection)
+            mark = numbers.stored(number)
+            found = connection.execute(select(NUMBERS.c.person_id).where(NUMBERS.c.number == mark)).scalar()
             if found is None:
                 raise ConflictError("nobody in the register has this number")
             return _known(connection, found)

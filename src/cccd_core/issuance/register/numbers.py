@@ -99,10 +99,12 @@ class Numbers:
             )
 
 
-def demand_clear(connection: Connection, where: str) -> None:
-    """UnavailableError where numbers are encrypted: for who has no key."""
-    if connection.execute(select(SEALING.c.key_id)).first() is not None:
-        raise UnavailableError("the register's numbers are encrypted", needs="their key", path=where)
+def numbers_of(database: Database, cipher: Cipher | None) -> Numbers:
+    """How numbers stand in a register that is there: as they are where no key was given before, whatever `cipher` is.
+    UnavailableError where they are encrypted by another key."""
+    with database.read() as connection:
+        register_id = connection.execute(select(IDENTITY.c.register_id)).scalar()
+    return Numbers(database, str(register_id), None if register_id is None else cipher, begin=False)
 
 
 def clear_person_id(dossier_id: str, number: str) -> str:
