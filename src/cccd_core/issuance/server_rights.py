@@ -32,9 +32,14 @@ _RIGHTS: Final[Mapping[Act, tuple[str, ...]]] = {
     Act.SEE_DOSSIERS: ("SELECT ON dossiers, events, fees",),
     Act.MOVE_DOSSIERS: ("INSERT ON dossiers, events, fees", "UPDATE (due_day) ON dossiers"),
     Act.SEE_CASES: ("SELECT ON cases, case_people, case_votes, case_decisions, case_reopenings, apart",),
+    Act.SEE_VOTES: (
+        "SELECT (case_id, kind, dossier_id, time_us) ON cases",
+        "SELECT (case_id, round, place, adjudicator, senior, answer, time_us) ON case_votes",
+        "SELECT ON case_decisions",
+    ),
     Act.SETTLE_CASES: (
         "INSERT ON case_votes, case_decisions, case_reopenings",
-        "SELECT (card_id, dossier_id, serial, status) ON cards",  # what hangs on a case that is opened again
+        "SELECT ON numbers, cards, sealing",  # of the people of an open case alone, as the policies have it
         "SELECT (person_id, dossier_id) ON people",
     ),
     Act.ISSUE: (

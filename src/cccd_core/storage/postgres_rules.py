@@ -30,6 +30,7 @@ _FUNCTIONS: Final = (
     "SELECT p.proname::text, p.prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
     " WHERE n.nspname = %s LIMIT 256"
 )
+_POLICY_GONE: Final = re.compile(r"DROP POLICY (\w+) ON (\w+)")
 _POLICY: Final = re.compile(r"CREATE POLICY (\w+) ON (\w+) FOR (\w+) (USING|WITH CHECK) \((.*)\)", re.DOTALL)
 _COMMANDS: Final = {"SELECT": "r", "INSERT": "a", "UPDATE": "w", "DELETE": "d"}
 _WRITTEN_OUT: Final = re.compile(r"\bcccd_\w+\.| AS \w+|::text|[\s()]")  # what a server may add to an expression
@@ -38,7 +39,7 @@ _TRIGGERS: Final = (  # each that is not turned off, with its table and what its
     " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid"
     " WHERE n.nspname = %s AND NOT t.tgisinternal AND t.tgenabled <> 'D' LIMIT 256"
 )
-_FUNCTION: Final = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(\) .* AS \$\$(.*)\$\$", re.DOTALL)
+_FUNCTION: Final = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\([^)]*\) .* AS \$\$(.*)\$\$", re.DOTALL)
 _TRIGGER: Final = re.compile(r"CREATE (?:CONSTRAINT )?TRIGGER (\w+) .* ON (\w+) .*EXECUTE FUNCTION (\w+)\(\)")
 
 
@@ -80,11 +81,14 @@ def _functions(statements: tuple[str, ...]) -> frozenset[tuple[str, str]]:
 @cache
 def _policies(statements: tuple[str, ...]) -> frozenset[tuple[str, str, str, str, str, bool]]:
     """The policies that these statements make, as `_POLICIES` finds them, each expression as `_bare`."""
-    return frozenset(
-        (found[2], found[1], _COMMANDS[found[3]], *((rows, "") if found[4] == "USING" else ("", rows)), True)
-        for found in map(_POLICY.match, statements)
-        if found and (rows := _bare(found[5])) is not None
-    )
+    made: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for statement in statements:
+        if gone := _POLICY_GONE.match(statement):
+            del made[gone[2], gone[1]]
+        elif found := _POLICY.match(statement):
+            rows = _bare(found[5])
+            made[found[2], found[1]] = (_COMMANDS[found[3]], *((rows, "") if found[4] == "USING" else ("", rows)))
+    return frozenset((*name, *rows, True) for name, rows in made.items())
 
 
 def _bare(expression: str) -> str:

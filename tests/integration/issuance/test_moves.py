@@ -28,9 +28,10 @@ from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.records import Move
+from cccd_core.issuance.register.units import UNKNOWN
 from cccd_core.issuance.review.settle import Answer, Vote
 from cccd_core.issuance.review.store import Cases
-from cccd_core.issuance.runs.moves import UNKNOWN_UNIT, DossierMoves, Received
+from cccd_core.issuance.runs.moves import DossierMoves, Received
 from cccd_core.personalise import Feeder
 from cccd_core.templates import write
 from support import dossiers
@@ -109,7 +110,7 @@ def test_every_dossier_goes_its_way_and_a_second_call_says_nothing(counted: Coun
     assert {(event.actor, event.order, event.time) for event in rest} == {(actor, "12/QD", noon)}
     found = {name: counted.dossiers.get(name) for name in ("A1", "C1", "B1")}
     assert {name: (one.unit_id, one.operator) for name, one in found.items() if one is not None} == {
-        "A1": ("n1", "hanh"), "C1": ("n2", None), "B1": (UNKNOWN_UNIT, None),
+        "A1": ("n1", "hanh"), "C1": ("n2", None), "B1": (UNKNOWN.unit_id, None),
     }  # fmt: skip
     before, shown = files(office.out()), [counted.dossiers.events(name) for name in found]
     assert outcomes(counted.issue(order="13/QD")) == outcomes(report)

@@ -26,7 +26,8 @@ from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.members import Member, Members
 from cccd_core.issuance.register.store import Acceptance, Register
 from cccd_core.issuance.register.tables import ROLE_MOVES
-from cccd_core.issuance.review.settle import Answer, Vote
+from cccd_core.issuance.review.cases import Other
+from cccd_core.issuance.review.settle import Answer, Stage, Vote
 from cccd_core.issuance.review.store import Cases
 from support.postgres_server import Server
 from support.register import opened, receipt, steps, with_units
@@ -224,7 +225,7 @@ GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
         ("cccd_register", "UPDATE"): {"identity", "dossiers"},
     },
     Role.ADJUDICATOR: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | {"cards", "people"},  # but no number
+        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS | {"sealing"},  # of open cases
         ("cccd_register", "INSERT"): {"case_votes", "case_decisions", "case_reopenings"},
         ("cccd_register", "UPDATE"): {"identity"},
     },
@@ -236,7 +237,9 @@ GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
         ("cccd_gallery", "INSERT"): {"person", "finger", "withdrawal", "renaming", "trace"},
         ("cccd_gallery", "UPDATE"): {"gallery"},
     },
-    Role.INSPECTOR: {("cccd_register", "SELECT"): READ | DOSSIERS},
+    Role.INSPECTOR: {
+        ("cccd_register", "SELECT"): READ | DOSSIERS | {"cases", "case_votes", "case_decisions"},
+    },
     Role.ADMINISTRATOR: {
         ("cccd_register", "SELECT"): READ,
         ("cccd_register", "INSERT"): {"units", "successions", "members"},
@@ -339,9 +342,9 @@ def test_who_takes_fees_records_them_and_who_inspects_sees_those_of_its_unit(off
     with closing(Inspector(office.at("look"))) as inspector:
         found = inspector.inspect()
     assert [(one.unit, one.dossier) for one in found.findings if one.kind is Kind.FEE_OFF_TARIFF] == [("n1", "N1")]
-    assert NO_VOTES in found.notes
+    assert NO_VOTES not in found.notes
     with closing(Inspector(office.at("op"))) as inspector:
-        assert inspector.inspect(Scope("n1")).notes == found.notes
+        assert {*inspector.inspect(Scope("n1")).notes} == {*found.notes, NO_VOTES}
 
 
 REFUSED = [
@@ -392,7 +395,8 @@ REFUSED = [
     ("bich", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{bich}', 0, 'different_people', 'x', 1)"),
     ("page", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{op}', 0, 'different_people', 'x', 1)"),
     ("an", "INSERT INTO case_reopenings VALUES ('{case}', 1, '{an}', '1', 'x', 1)"),
-    ("an", "SELECT number FROM cards"),
+    ("an", "UPDATE cards SET status = 'revoked'"),
+    ("an", "SELECT enrolled FROM people"),
     ("an", "SELECT template FROM cccd_gallery.finger"),
     ("an", "INSERT INTO apart VALUES ('P1', 'P2', '{case}', 1)"),
     ("an", "INSERT INTO dossiers VALUES (99, 'N9', 'new', NULL, 'n1', NULL, NULL, NULL, '2026-11-02', NULL,"
@@ -411,7 +415,9 @@ REFUSED = [
     ("look", "UPDATE dossiers SET due_day = '2026-11-02'"),
     ("look", "UPDATE identity SET register_id = 'x'"),
     ("look", "SELECT number FROM numbers"),
-    ("look", "SELECT 1 FROM cases"),
+    ("look", "SELECT evidence FROM cases"),
+    ("look", "SELECT reason FROM case_votes"),
+    ("look", "SELECT person_id FROM case_people"),
     # who audits reads the trail alone
     ("trail", "SELECT 1 FROM dossiers"),
     ("trail", "SELECT 1 FROM cccd_register.members"),
@@ -492,11 +498,65 @@ def test_each_role_does_its_own_work_in_the_server(office: Office) -> None:
     with closing(Cases(office.at("dung"), make=False)) as cases, pytest.raises(ConflictError, match="votes twice"):
         cases.vote(case, vote(me("dung"), senior=True))
     with closing(Register(office.at("an"), make=False)) as register:
-        assert [register.made_by(name) for name in ("D1", "N1")] == [[], []]  # no case is about D1
+        # of whom a case may be, and of nobody else
+        assert [len(register.made_by(name)) for name in ("D1", "D2", "N1")] == [1, 0, 0]
     with closing(PostgresGallery(office.at("line"), make=False)) as gallery:
         assert len(gallery) == 0
     with closing(SqlStore(office.at("trail"), make=False)):
         pass
+
+
+@pytest.mark.postgres
+def test_nobody_reads_the_others_vote_before_two_are_in(office: Office) -> None:
+    import psycopg
+
+    me, one = office.login, question("N2")
+    with closing(Cases(office.url)) as cases:
+        cases.open([one], NOW)
+
+    def votes(who: str) -> list[tuple[str, ...]]:
+        with psycopg.connect(office.at(who)) as connection:
+            query = "SELECT adjudicator, answer FROM cccd_register.case_votes WHERE case_id = %s ORDER BY place"
+            return connection.execute(query, [one.case_id]).fetchall()
+
+    first, second = (me("an"), "same_person"), (me("dung"), "different_people")
+    with closing(Cases(office.at("an"), make=False)) as cases:
+        assert cases.vote(one.case_id, vote(me("an"), Answer.SAME_PERSON)).votes_in == 1
+        assert cases.vote(one.case_id, vote(me("an"), Answer.SAME_PERSON)).votes_in == 1  # again
+    assert (votes("an"), votes("dung"), votes("line")) == ([first], [], [])
+    with closing(Cases(office.at("dung"), make=False)) as cases:
+        assert cases.find(one.case_id).votes_in == 1  # that there is one is no secret
+        after = cases.vote(one.case_id, vote(me("dung")))
+        assert (after.votes_in, after.standing.stage, len(after.votes)) == (2, Stage.CONFLICT, 2)
+    assert votes("an") == votes("dung") == votes("line") == [first, second]
+    with closing(Inspector(office.at("look"))) as inspector:
+        found = {(each.unit, each.dossier) for each in inspector.inspect().findings if each.kind is Kind.VOTED_TOGETHER}
+    assert ("n2", "N2") in found
+    assert {unit for unit, _ in found} <= {"n1", "n2"}
+    with psycopg.connect(office.at("look")) as connection:
+        seen = connection.execute("SELECT dossier_id FROM cccd_register.cases ORDER BY 1").fetchall()
+    assert seen == [("N1",), ("N2",)]  # of its unit
+
+
+@pytest.mark.postgres
+def test_whoever_settles_a_case_sees_its_people_and_nobody_else(office: Office) -> None:
+    one, number = question("S1", others=(Other("P5", "D5"),)), acceptance(5).number
+    with closing(Register(office.url)) as register:
+        register.accept([acceptance(5)])
+    nothing = (None, [], [])
+    with closing(Register(office.at("bich"), make=False)) as register:
+        assert (register.person_of(number), register.cards_of(number), register.cards_by("D5")) == nothing
+    with closing(Cases(office.url)) as cases:
+        cases.open([one], NOW)
+    for who in ("an", "bich"):
+        with closing(Register(office.at(who), make=False)) as register:
+            assert register.person_of(number) == "P5"
+            assert [card.number for card in register.cards_by("D5")] == [number]
+    with closing(Cases(office.url)) as cases:
+        cases.vote(one.case_id, vote(office.login("an")))
+        assert cases.vote(one.case_id, vote(office.login("bich"))).settled
+    with closing(Register(office.at("an"), make=False)) as register:
+        assert (register.person_of(number), register.cards_of(number), register.cards_by("D5")) == nothing
 
 
 @pytest.mark.postgres

@@ -31,6 +31,7 @@ class Act(StrEnum):
     SEE_DOSSIERS = "see_dossiers"  # of the own unit and those below it, with their events
     MOVE_DOSSIERS = "move_dossiers"  # receive them, or move them to the states of `Rights.moves`
     SEE_CASES = "see_cases"
+    SEE_VOTES = "see_votes"  # who voted on which case, once two have; not what a case is about
     SETTLE_CASES = "settle_cases"  # vote; open again as a senior
     ISSUE = "issue"  # people, numbers and cards, and the templates of the gallery
     MANAGE = "manage"  # members and units
@@ -60,7 +61,7 @@ RIGHTS: Final[Mapping[Role, Rights]] = {
         frozenset({"received", "checked", "searched", "in_review", "approved", "signed", "written", "verified",
                    "dispatched", "rejected"}),
     ),
-    Role.INSPECTOR: Rights(frozenset({Act.SEE_DOSSIERS, Act.WRITE_TRAIL}), of_unit=True),
+    Role.INSPECTOR: Rights(frozenset({Act.SEE_DOSSIERS, Act.SEE_VOTES, Act.WRITE_TRAIL}), of_unit=True),
     Role.ADMINISTRATOR: Rights(frozenset({Act.MANAGE, Act.WRITE_TRAIL})),
     Role.AUDITOR: Rights(frozenset({Act.READ_TRAIL})),
 }  # fmt: skip

@@ -58,6 +58,10 @@ class Unit:
         return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
 
 
+UNKNOWN: Final = Unit("unknown", "ward", "không rõ đơn vị", CENTRE)
+"""The unit of dossiers that name none, or none that the register has."""
+
+
 def national() -> tuple[Unit, ...]:
     """The centre, the 63 provinces until 30 June 2025 and the 34 from 1 July 2025 on, with which became which: see
     `country.mergers`. A unit's id is the province's place code; that of one that came later has the year behind it."""

@@ -13,7 +13,8 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, RowMapping, Table, and_, func, insert, or_, select
+from sqlalchemy import cast as cast_to
 
 from cccd_core.errors import ConflictError, DamagedError, ParameterError
 from cccd_core.issuance.audit.acts import recorded
@@ -148,8 +149,9 @@ class Cases:
             votes = _votes(connection, [case_id]).get((case_id, turn), [])
             if not any(_same(one, vote) for one in votes):
                 demand_vote(case.question.kind, case.question.operator, votes, vote)
-                connection.execute(insert(CASE_VOTES).values(_vote_row(case_id, turn, len(votes) + 1, vote)))
-                after = standing([*votes, vote])
+                connection.execute(insert(CASE_VOTES).values(_vote_row(case_id, turn, case.votes_in + 1, vote)))
+                # a server shows the other's vote only now
+                after = standing(_votes(connection, [case_id])[case_id, turn])
                 if after.stage is Stage.SETTLED:
                     row = {"case_id": case_id, "round": turn, "answer": after.answer, "time_us": _us(vote.time)}
                     connection.execute(insert(CASE_DECISIONS).values(row))
@@ -271,14 +273,16 @@ def _read(connection: Connection, *where: ColumnElement[bool]) -> Iterator[Case]
         decided = {(row["case_id"], row["round"]): row["answer"] for row in _rows(connection, CASE_DECISIONS, ids)}
         people = _by_case(_rows(connection, CASE_PEOPLE, ids))
         reopened = _by_case(_rows(connection, CASE_REOPENINGS, ids))
+        counts = _votes_in(connection, ids)
         for row in part:
             case_id = row["case_id"]
-            yield _case(row, votes, decided, people.get(case_id, []), reopened.get(case_id, []))
+            yield _case(row, votes, counts[case_id], decided, people.get(case_id, []), reopened.get(case_id, []))
 
 
 def _case(
     row: RowMapping,
     votes: Mapping[tuple[str, int], Sequence[Vote]],
+    votes_in: int,
     decided: Mapping[tuple[str, int], str],
     people: Sequence[RowMapping],
     reopened: Sequence[RowMapping],
@@ -286,7 +290,7 @@ def _case(
     now = votes.get((row["case_id"], len(reopened) + 1), ())
     earlier = tuple(_reopening(one, decided) for one in reopened)
     question = _question(row, people)
-    return Case(row["case_id"], question, _time(row["time_us"]), standing(now), len(now), seen(now), earlier)
+    return Case(row["case_id"], question, _time(row["time_us"]), standing(now), votes_in, seen(now), earlier)
 
 
 def _rows(  # type: ignore[explicit-any]  # a table of any columns
@@ -301,7 +305,8 @@ def _by_case(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
 
 
 def _votes(connection: Connection, case_ids: Sequence[str]) -> dict[tuple[str, int], list[Vote]]:
-    """The votes of these cases by case and round, in their order."""
+    """The votes of these cases by case and round, in their order. In a server that of another, while it is the only
+    one, is not among them: `_votes_in` counts it."""
     found: dict[tuple[str, int], list[Vote]] = {}
     for row in _rows(connection, CASE_VOTES, case_ids):
         found.setdefault((row["case_id"], row["round"]), []).append(
@@ -314,6 +319,20 @@ def _votes(connection: Connection, case_ids: Sequence[str]) -> dict[tuple[str, i
             )
         )
     return found
+
+
+def _votes_in(connection: Connection, case_ids: Sequence[str]) -> dict[str, int]:
+    """How many votes are in, in the present round of each of these cases."""
+    before = select(func.count()).where(CASE_REOPENINGS.c.case_id == CASES.c.case_id).scalar_subquery()
+    turn = cast_to(before + 1, Integer)
+    here = and_(CASE_VOTES.c.case_id == CASES.c.case_id, CASE_VOTES.c.round == turn)
+    count = (
+        func.votes_in(CASES.c.case_id, turn)
+        if connection.dialect.name == "postgresql"
+        else select(func.count()).where(here).scalar_subquery()
+    )
+    query = select(CASES.c.case_id, count.label("votes")).where(CASES.c.case_id.in_(case_ids))
+    return {row.case_id: row.votes for row in connection.execute(query)}
 
 
 def _question(row: RowMapping, people: Sequence[RowMapping]) -> Question:

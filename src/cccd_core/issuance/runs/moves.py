@@ -25,15 +25,12 @@ from cccd_core.issuance.dossiers.reasons import RegisterReason
 from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.records import DossierRecord, Event, Move, Receipt, event_id
-from cccd_core.issuance.register.units import CENTRE, Unit, national
+from cccd_core.issuance.register.units import CENTRE, UNKNOWN, national
 from cccd_core.issuance.runs.content import ContentStore
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.state import DossierState, Entry
 from cccd_core.issuance.runs.way import CHANGED, TAKEN_UP, Step, by_a_run, ended, steps, to_be_signed
 from cccd_core.plain import JsonObject
-
-UNKNOWN_UNIT: Final = "unknown"
-"""The unit of dossiers that name none, or none that the register has."""
 
 _TRIES: Final = 20  # each fails only where somebody else moved one of the dossiers meanwhile
 _NO_LONGER: Final = frozenset({State.WITHDRAWN, State.CANCELLED})
@@ -134,7 +131,7 @@ class DossierMoves:
         if not self._units and any(one.unit for one in handed):
             self._units = {unit.unit_id for unit in self.register.units()}
         strange = {one.dossier_id for one in handed if one.unit and one.unit not in self._units}
-        return Received(others, frozenset(strange if self._units - {UNKNOWN_UNIT, CENTRE} else ()))
+        return Received(others, frozenset(strange if self._units - {UNKNOWN.unit_id, CENTRE} else ()))
 
     def tell(self, entries: Iterable[Entry]) -> list[Entry]:
         """Says of each dossier how far the run has it. Those that the register has at an end, where no card was made of
@@ -212,7 +209,7 @@ class DossierMoves:
         now = self.now()
         received = one.captured if one.captured is not None and one.captured > _EPOCH else now
         return Receipt(
-            one.dossier_id, one.unit if one.unit in self._units and one.unit else UNKNOWN_UNIT, one.digest, received,
+            one.dossier_id, one.unit if one.unit in self._units and one.unit else UNKNOWN.unit_id, one.digest, received,
             self.actor, one.kind, one.grounds, operator=_kept(one.operator),
         )  # fmt: skip
 
@@ -220,11 +217,10 @@ class DossierMoves:
         """The unit of those that name none is made when it is first needed."""
         if not self._units:
             self._units = {unit.unit_id for unit in self.register.units()}
-        if UNKNOWN_UNIT not in self._units and any(one.unit not in self._units for one in handed):
+        if UNKNOWN.unit_id not in self._units and any(one.unit not in self._units for one in handed):
             centre = [] if CENTRE in self._units else [unit for unit in national() if unit.unit_id == CENTRE]
-            unknown = Unit(UNKNOWN_UNIT, "ward", "không rõ đơn vị", CENTRE)
-            self.register.put_units([*centre, unknown])
-            self._units |= {UNKNOWN_UNIT, CENTRE}
+            self.register.put_units([*centre, UNKNOWN])
+            self._units |= {UNKNOWN.unit_id, CENTRE}
 
     def _in_force(self, record: DossierRecord, last: Event, digest: str) -> str:
         """The digest of what was handed in last under a dossier's id."""
