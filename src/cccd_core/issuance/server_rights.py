@@ -44,7 +44,7 @@ _RIGHTS: Final[Mapping[Act, tuple[str, ...]]] = {
     ),
     Act.ISSUE: (
         "SELECT ON people, numbers, cards, sealing, acts, act_cards, given_up",
-        "INSERT ON people, numbers, cards, sealing, cases, case_people, apart",
+        "INSERT ON people, numbers, cards, sealing, cases, case_people, case_decisions, apart",
         "UPDATE (enrolled) ON people",
         "UPDATE (status, serial) ON cards",
     ),

@@ -231,7 +231,7 @@ GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
     },
     Role.FACTORY: {
         ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS | {"sealing", "acts", "act_cards", "given_up"},
-        ("cccd_register", "INSERT"): DOSSIERS | CARDS | {"sealing", "cases", "case_people", "apart"},
+        ("cccd_register", "INSERT"): DOSSIERS | CARDS | {"sealing", "cases", "case_people", "case_decisions", "apart"},
         ("cccd_register", "UPDATE"): {"identity", "dossiers", "people", "cards"},
         ("cccd_gallery", "SELECT"): GALLERY,
         ("cccd_gallery", "INSERT"): {"person", "finger", "withdrawal", "renaming", "trace"},
@@ -403,7 +403,6 @@ REFUSED = [
      " '{digest}', 'none', 0, 0)"),
     # the factory settles nothing and gives no rights
     ("line", "INSERT INTO case_votes VALUES ('{case}', 1, 1, '{line}', 0, 'different_people', 'x', 1)"),
-    ("line", "INSERT INTO case_decisions VALUES ('{case}', 1, 'different_people', 1)"),
     ("line", "INSERT INTO members VALUES ('x', 1, 'factory', NULL, 0, 0, 1, '{line}', NULL, 1)"),
     ("line", "DELETE FROM cards"),
     ("line", "UPDATE cards SET number = '2'"),
@@ -524,6 +523,19 @@ def test_nobody_reads_the_others_vote_before_two_are_in(office: Office) -> None:
         assert cases.vote(one.case_id, vote(me("an"), Answer.SAME_PERSON)).votes_in == 1
         assert cases.vote(one.case_id, vote(me("an"), Answer.SAME_PERSON)).votes_in == 1  # again
     assert (votes("an"), votes("dung"), votes("line")) == ([first], [], [])
+    with psycopg.connect(office.at("dung"), options="-c search_path=cccd_register") as connection:
+        mine = f"'{one.case_id}', 1, {{}}, '{me('dung')}', 1, '{{}}', 'x', 1"
+        connection.execute(f"INSERT INTO case_votes VALUES ({mine.format(2, 'same_person')})")
+        for telling in (  # what the other said, to somebody who takes the own vote back after it
+            *(f"INSERT INTO case_decisions VALUES ('{one.case_id}', 1, '{answer}', 1)" for answer in Answer),
+            f"INSERT INTO case_reopenings VALUES ('{one.case_id}', 1, '{me('dung')}', '1', 'x', 1)",
+            f"INSERT INTO case_votes VALUES ({mine.format(3, 'same_person')})",
+        ):
+            with pytest.raises(psycopg.errors.IntegrityError), connection.transaction():
+                connection.execute(telling)
+        seen = "SELECT adjudicator FROM case_votes WHERE case_id = %s"
+        assert connection.execute(seen, [one.case_id]).fetchall() == [(me("dung"),)]
+        connection.rollback()
     with closing(Cases(office.at("dung"), make=False)) as cases:
         assert cases.find(one.case_id).votes_in == 1  # that there is one is no secret
         after = cases.vote(one.case_id, vote(me("dung")))

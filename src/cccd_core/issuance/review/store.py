@@ -150,12 +150,20 @@ class Cases:
             if not any(_same(one, vote) for one in votes):
                 demand_vote(case.question.kind, case.question.operator, votes, vote)
                 connection.execute(insert(CASE_VOTES).values(_vote_row(case_id, turn, case.votes_in + 1, vote)))
-                # a server shows the other's vote only now
-                after = standing(_votes(connection, [case_id])[case_id, turn])
-                if after.stage is Stage.SETTLED:
-                    row = {"case_id": case_id, "round": turn, "answer": after.answer, "time_us": _us(vote.time)}
-                    connection.execute(insert(CASE_DECISIONS).values(row))
-            return _one(connection, case_id)
+        return self._settle(case_id)
+
+    @repeated
+    def _settle(self, case_id: str) -> Case:
+        """Keeps what the votes come to, unless it is kept; the case. In a transaction of its own: what the other said
+        is for those alone who cannot take back any more what they say."""
+        with self._database.write() as connection:
+            case = _one(connection, case_id)
+            row: dict[str, object] = {"case_id": case_id, "round": len(case.reopenings) + 1}
+            there = select(CASE_DECISIONS.c.answer).where(*(CASE_DECISIONS.c[key] == row[key] for key in row))
+            if case.standing.stage is Stage.SETTLED and connection.execute(there).first() is None:
+                row |= {"answer": case.standing.answer, "time_us": max(_us(vote.time) for vote in case.votes)}
+                connection.execute(insert(CASE_DECISIONS).values(row))
+            return case
 
     def reopen(self, case_id: str, *, by: str, order: str, reason: str, at: datetime) -> Case:
         """Opens a settled case again, by order; the case as it stands then. ConflictError where it is not settled, or
@@ -169,6 +177,7 @@ class Cases:
 
     @again
     def _reopen(self, case_id: str, by: str, order: str, reason: str, at: datetime) -> Case:
+        self._settle(case_id)
         with self._database.write() as connection:
             demand_senior(connection, name(by), senior=True)
             case = _one(connection, case_id)
@@ -192,6 +201,8 @@ class Cases:
 
     @repeated
     def _set_apart(self, pairs: Sequence[tuple[str, str, str]]) -> None:
+        for case_id in {case_id for _, _, case_id in pairs}:
+            self._settle(case_id)  # whoever voted last may have been killed before
         with self._database.write() as connection:
             for person_id, other, case_id in pairs:
                 row = {

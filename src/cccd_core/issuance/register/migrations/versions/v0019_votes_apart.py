@@ -3,6 +3,9 @@ case, for those who settle it.
 
 In a server these are policies, which ask functions: an account sees by itself neither the other's vote nor that there
 is one. An inspector sees who voted on what, once two have.
+
+Nobody votes, looks, and takes the vote back: a transaction that wrote anything sees no vote of another, and neither a
+decision nor a senior's vote comes in it, of which the one or the other would tell what the first had answered.
 """
 
 # ruff: noqa: S608 - every word of these statements stands in this file
@@ -18,6 +21,21 @@ _SETTLES = "(SELECT cccd_register.my_role()) = 'adjudicator'"
 _INSPECTS = "(SELECT cccd_register.my_role()) = 'inspector'"
 _SEEN_CASE = "EXISTS (SELECT 1 FROM cccd_register.cases c WHERE c.case_id = case_votes.case_id)"
 _MINE = "adjudicator = ANY (ARRAY(SELECT cccd_register.my_names()))"
+_WROTE = "pg_current_xact_id_if_assigned() IS NOT NULL"
+_RAISE = "RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = '{0}', MESSAGE = '{0}';"
+_SAID = (
+    "(SELECT v.answer FROM cccd_register.case_votes v WHERE v.case_id = NEW.case_id AND v.round = NEW.round"
+    " AND v.place = {0})"
+)
+_TURN = "1 + (SELECT count(*) FROM cccd_register.case_reopenings o WHERE o.case_id = NEW.case_id)"
+_RULES = {  # as v0004 has them, and in a transaction that wrote nothing before
+    "a_third_votes_where_two_differ": (f"NEW.place = 3 AND ({_WROTE} OR {_SAID.format(1)} = {_SAID.format(2)})"),
+    "decision_is_what_the_votes_say": (
+        f"{_WROTE} OR NEW.round <> {_TURN} OR NOT (COALESCE({_SAID.format(3)} = NEW.answer, FALSE)"
+        f" OR ({_SAID.format(3)} IS NULL AND COALESCE({_SAID.format(1)} = NEW.answer"
+        f" AND {_SAID.format(2)} = NEW.answer, FALSE)))"
+    ),
+}
 
 
 def _of_open_case(of: str) -> str:
@@ -44,16 +62,29 @@ def upgrade() -> None:
         " SELECT NOT EXISTS (SELECT 1 FROM cccd_register.case_decisions d WHERE d.case_id = of_case AND d.round"
         " = 1 + (SELECT count(*) FROM cccd_register.case_reopenings o WHERE o.case_id = of_case)) $$"
     )
+    for rule, wrong in _RULES.items():
+        op.execute(
+            f"CREATE OR REPLACE FUNCTION {rule}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path"
+            f" = pg_catalog, pg_temp AS $$ BEGIN IF {wrong} THEN {_RAISE.format(rule)} END IF; RETURN NEW; END $$"
+        )
     # by the card's own number: a policy must not name a column of numbers, which `Database.purge` writes anew
     op.execute(
         f"CREATE FUNCTION person_of_card(of_card bigint) RETURNS text {_HEAD}"
         " SELECT n.person_id FROM cccd_register.cards c JOIN cccd_register.numbers n ON n.number = c.number"
-        " WHERE c.card_id = of_card $$"
+        f" WHERE c.card_id = of_card AND {_SETTLES} $$"
     )
     op.execute("DROP POLICY case_votes_select ON case_votes")
     op.execute(
-        "CREATE POLICY case_votes_select ON case_votes FOR SELECT"
-        f" USING ({_SEEN_CASE} AND ({_MINE} OR cccd_register.votes_in(case_id, round) > 1))"
+        f"CREATE POLICY case_votes_select ON case_votes FOR SELECT USING ({_SEEN_CASE} AND ({_MINE}"
+        " OR (pg_current_xact_id_if_assigned() IS NULL AND cccd_register.votes_in(case_id, round) > 1)))"
+    )
+    op.execute(  # a run keeps the decision whose voter was killed before
+        "CREATE POLICY decisions_that_are_due ON case_decisions FOR INSERT"
+        f" WITH CHECK ((SELECT cccd_register.my_role()) = 'factory' AND {_SEEN_CASE.replace('votes', 'decisions')})"
+    )
+    op.execute("DROP POLICY people_of_cases ON people")
+    op.execute(
+        f"CREATE POLICY people_of_cases ON people FOR SELECT USING ({_SETTLES} AND {_of_open_case('people.person_id')})"
     )
     op.execute(
         f"CREATE POLICY cases_of_dossiers ON cases FOR SELECT USING ({_INSPECTS} AND EXISTS"
