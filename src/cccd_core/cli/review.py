@@ -218,7 +218,7 @@ def open_(
     kept = KeptDossiers(gallery, None if review_key is None else cipher_of(review_key))
     with (
         _cases(gallery, trail) as (cases, _),
-        closing(Register(_register(gallery), make=False, cipher=cipher_of(key))) as known,
+        closing(Register(_register(gallery), make=False, cipher=cipher_of(key), begin=False)) as known,
     ):
         _say_if_on_trust(cases)
         opened = open_by_order(

@@ -39,7 +39,8 @@ _RIGHTS: Final[Mapping[Act, tuple[str, ...]]] = {
     ),
     Act.SETTLE_CASES: (
         "INSERT ON case_votes, case_decisions, case_reopenings",
-        "SELECT ON numbers, cards, sealing",  # of the people of an open case alone, as the policies have it
+        "INSERT ON cases, case_people",  # by order of a senior, as the policies have it
+        "SELECT ON dossiers, events, numbers, cards, sealing",  # of an open case and its people alone
         "SELECT (person_id, dossier_id) ON people",
     ),
     Act.ISSUE: (

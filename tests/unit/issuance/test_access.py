@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from cccd_core.dedup import EnrolledPerson
 from cccd_core.dedup.gallery.postgres import PostgresGallery
 from cccd_core.errors import CccdError, ConflictError, DamagedError, ParameterError
 from cccd_core.issuance import server_rights
@@ -26,9 +27,13 @@ from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.members import Member, Members
 from cccd_core.issuance.register.store import Acceptance, Register
 from cccd_core.issuance.register.tables import ROLE_MOVES
-from cccd_core.issuance.review.cases import Other
+from cccd_core.issuance.review.cases import Other, Question
+from cccd_core.issuance.review.enrolled import enrolled
 from cccd_core.issuance.review.settle import Answer, Stage, Vote
 from cccd_core.issuance.review.store import Cases
+from cccd_core.issuance.runs.evidence import Evidence, OrderEvidence
+from cccd_core.templates import Tenprint
+from support.dossiers import finger
 from support.postgres_server import Server
 from support.register import opened, receipt, steps, with_units
 from support.reviewing import question
@@ -225,8 +230,8 @@ GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
         ("cccd_register", "UPDATE"): {"identity", "dossiers"},
     },
     Role.ADJUDICATOR: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS | {"sealing"},  # of open cases
-        ("cccd_register", "INSERT"): {"case_votes", "case_decisions", "case_reopenings"},
+        ("cccd_register", "SELECT"): READ | {"dossiers", "events"} | CASES | CARDS | {"sealing"},  # of open cases
+        ("cccd_register", "INSERT"): {"case_votes", "case_decisions", "case_reopenings", "cases", "case_people"},
         ("cccd_register", "UPDATE"): {"identity"},
     },
     Role.FACTORY: {
@@ -256,6 +261,7 @@ class Office:
     server: Server
     url: str
     tail: str
+    folder: Path
 
     def login(self, who: str) -> str:
         return f"{who}.{self.tail}"
@@ -274,9 +280,9 @@ WHO = {
 
 
 @pytest.fixture(scope="module")
-def office(postgres: Server) -> Iterator[Office]:
+def office(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     url = postgres.new_database()
-    made = Office(postgres, url, uuid.uuid4().hex[:8])
+    made = Office(postgres, url, uuid.uuid4().hex[:8], tmp_path_factory.mktemp("gallery"))
     with_units(url)
     PostgresGallery(url).close()
     SqlStore(url).close()
@@ -552,23 +558,61 @@ def test_nobody_reads_the_others_vote_before_two_are_in(office: Office) -> None:
 
 @pytest.mark.postgres
 def test_whoever_settles_a_case_sees_its_people_and_nobody_else(office: Office) -> None:
-    one, number = question("S1", others=(Other("P5", "D5"),)), acceptance(5).number
+    one, number = question("S1", others=(Other("P5", "N2"),)), acceptance(5).number
+    fingers = EnrolledPerson("P5", Tenprint({2: finger(5)}))
     with closing(Register(office.url)) as register:
         register.accept([acceptance(5)])
-    nothing = (None, [], [])
-    with closing(Register(office.at("bich"), make=False)) as register:
-        assert (register.person_of(number), register.cards_of(number), register.cards_by("D5")) == nothing
+    with closing(PostgresGallery(office.url)) as gallery:
+        gallery.add(fingers)
+        fingers = gallery.get("P5")  # as a gallery keeps them
+
+    def seen(who: str) -> tuple[object, ...]:
+        with closing(Register(office.at(who), make=False)) as register:
+            cards = [card.number for card in register.cards_of(number)]
+            told = (register.person_of(number), register.dossier_of("P5"), cards, len(register.cards_by("D5")))
+        with closing(opened(office.at(who), make=False)) as dossiers:
+            found = [name for name in ("N2", "S1") if dossiers.get(name) is not None and dossiers.events(name)]
+        with enrolled(office.folder, office.at(who), None) as fingers_of:
+            try:
+                return (*told, found, fingers_of("P5") == fingers)
+            except ConflictError:
+                return (*told, found, False)
+
+    nothing = (None, None, [], 0)
+    assert seen("bich") == (*nothing, ["S1"], False)  # of which there is a case already
     with closing(Cases(office.url)) as cases:
         cases.open([one], NOW)
     for who in ("an", "bich"):
-        with closing(Register(office.at(who), make=False)) as register:
-            assert register.person_of(number) == "P5"
-            assert [card.number for card in register.cards_by("D5")] == [number]
+        assert seen(who) == ("P5", "D5", [number], 1, ["N2", "S1"], True)
     with closing(Cases(office.url)) as cases:
-        cases.vote(one.case_id, vote(office.login("an")))
-        assert cases.vote(one.case_id, vote(office.login("bich"))).settled
-    with closing(Register(office.at("an"), make=False)) as register:
-        assert (register.person_of(number), register.cards_of(number), register.cards_by("D5")) == nothing
+        for asked in (question("S1"), one):
+            cases.vote(asked.case_id, vote(office.login("an")))
+            assert cases.vote(asked.case_id, vote(office.login("bich"))).settled
+    assert seen("bich") == (*nothing, [], False)
+    assert seen("an") == (*nothing, ["N2"], False)  # about which there is another case
+
+
+@pytest.mark.postgres
+def test_a_senior_opens_a_case_by_order_and_nobody_else(office: Office) -> None:
+    def ordered(who: str, dossier: str = "N3") -> Question:
+        evidence = Evidence(ordered=OrderEvidence("12/QD", office.login(who), "twins"))
+        return question(dossier, evidence=evidence)
+
+    number = acceptance(2).number
+    for who, expected in (("dung", ("P2", "P2")), ("an", (None, None)), ("op", None)):
+        try:
+            with closing(Register(office.at(who), make=False)) as register:
+                found: object = (register.person_by("D2"), register.owner_of(number))
+        except CccdError:
+            found = None
+        assert found == expected
+    for who, name in (("an", "an"), ("an", "dung"), ("op", "op"), ("line", "dung")):
+        with closing(Cases(office.at(who), make=False)) as cases, pytest.raises(ConflictError):
+            cases.open_by_order(ordered(name), NOW)
+    with closing(Cases(office.at("dung"), make=False)) as cases:
+        assert not cases.open_by_order(ordered("dung"), NOW).settled
+        with pytest.raises(ConflictError):
+            cases.open([question("N3", digest="sha256:b")], NOW)  # by nobody's order
 
 
 @pytest.mark.postgres

@@ -32,7 +32,7 @@ class Act(StrEnum):
     MOVE_DOSSIERS = "move_dossiers"  # receive them, or move them to the states of `Rights.moves`
     SEE_CASES = "see_cases"
     SEE_VOTES = "see_votes"  # who voted on which case, once two have; not what a case is about
-    SETTLE_CASES = "settle_cases"  # vote; open again as a senior
+    SETTLE_CASES = "settle_cases"  # see the people of open cases and vote; as a senior, open cases by order and again
     ISSUE = "issue"  # people, numbers and cards, and the templates of the gallery
     MANAGE = "manage"  # members and units
     READ_TRAIL = "read_trail"
@@ -55,7 +55,7 @@ RIGHTS: Final[Mapping[Role, Rights]] = {
         frozenset({"received", "rejected", "withdrawn", "cancelled", "handed_over", "returned"}),
         of_unit=True,
     ),
-    Role.ADJUDICATOR: Rights(frozenset({Act.SEE_DOSSIERS, Act.SEE_CASES, Act.SETTLE_CASES, Act.WRITE_TRAIL})),
+    Role.ADJUDICATOR: Rights(frozenset({Act.SEE_CASES, Act.SETTLE_CASES, Act.WRITE_TRAIL})),
     Role.FACTORY: Rights(
         frozenset({Act.SEE_DOSSIERS, Act.MOVE_DOSSIERS, Act.SEE_CASES, Act.ISSUE, Act.WRITE_TRAIL}),
         frozenset({"received", "checked", "searched", "in_review", "approved", "signed", "written", "verified",

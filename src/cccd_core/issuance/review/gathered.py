@@ -13,7 +13,6 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from cccd_core.dedup.gallery.folder import gallery_in
 from cccd_core.errors import ConflictError
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import check_dossier
@@ -24,6 +23,7 @@ from cccd_core.issuance.register.records import DossierRecord
 from cccd_core.issuance.register.store import Card, Register
 from cccd_core.issuance.register.units import Unit, with_those_above
 from cccd_core.issuance.review.cases import Case
+from cccd_core.issuance.review.enrolled import enrolled
 from cccd_core.issuance.review.kept import KeptDossiers
 from cccd_core.issuance.runs.content import Content
 from cccd_core.issuance.runs.orders import Orders
@@ -134,7 +134,7 @@ def gather(case: Case, places: Places) -> Gathered:
         source = sources.get(place) or _missing(place, dossier, sealed=has and not kept.keeps)
         side = Side(place, person, dossier, source, contents.get(place), cards=cards[place])
         sides.append(side)
-    return Gathered(case, tuple(_registered(where, _fingered(places, sides))), holder)
+    return Gathered(case, tuple(_registered(where, _fingered(places, where, sides))), holder)
 
 
 def _missing(place: int, dossier: str | None, *, sealed: bool) -> Source:
@@ -178,7 +178,7 @@ def _from_batches(places: Places, wanted: Mapping[str, tuple[int, str | None]]) 
     yield from found.items()
 
 
-def _fingered(places: Places, sides: Sequence[Side]) -> list[Side]:
+def _fingered(places: Places, register: Path | str, sides: Sequence[Side]) -> list[Side]:
     """The sides with their fingers: of the gallery, which the search compared, or else those of the dossier itself."""
     made = [
         one if one.content is None else replace(one, fingers=one.content.tenprint, unplaced=one.content.unplaced)
@@ -186,10 +186,10 @@ def _fingered(places: Places, sides: Sequence[Side]) -> list[Side]:
     ]
     if len(made) == 1:
         return made
-    with closing(gallery_in(places.gallery, cipher=places.gallery_by)) as gallery:
+    with enrolled(places.gallery, register, places.gallery_by) as fingers_of:
         for place, one in enumerate(made[1:], 1):
             try:
-                person = gallery.get(one.person_id)
+                person = fingers_of(one.person_id)
             except ConflictError:  # refused, withdrawn, or in review as well
                 continue
             made[place] = replace(one, fingers=person.tenprint, unplaced=person.unplaced, enrolled=True)

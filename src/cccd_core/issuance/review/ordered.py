@@ -112,7 +112,7 @@ def _read(entry: Entry, batch: Path, at: datetime) -> Content:
 def _whose(dossier: Dossier, register: Register) -> str:
     """The person whose card the dossier's would be."""
     number = dossier.former_number if dossier.anew else dossier.personal_number
-    owner = None if dossier.kind == "new" or number is None else register.person_of(number)
+    owner = None if dossier.kind == "new" or number is None else register.owner_of(number)
     return owner or register.numbers.person_id(dossier.dossier_id, dossier.personal_number)
 
 
