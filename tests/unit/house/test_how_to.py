@@ -12,6 +12,7 @@ import pytest
 
 from cccd_core import pki
 from cccd_core.country.clock import today
+from cccd_core.issuance.audit.trail import read
 from support import dossiers
 from support.issuing import fingers_of
 from support.patience import PATIENCE_S
@@ -60,7 +61,11 @@ def test_the_production_system_runs(where: str, tmp_path: Path, request: pytest.
         "{'handed_over'} overdue: 0",
         "done ['take_in_and_revoke'] 2",
         "trail sound: True register sound: True",
+        "acts sound: True",
     ]
+    acts = [one.entry.what for one in read((tmp_path / "acts.jsonl").read_bytes())]
+    assert acts[:4] == ["batch_received", "done", "issue", "done"]
+    assert {"vote", "settled", "listed", "move_to_handed_over", "remove"} <= set(acts)
 
 
 def _run(page: str, folder: Path, *arguments: str) -> list[str]:
