@@ -10,7 +10,7 @@ import typer
 
 from cccd_core.cli.common import REGISTER_HELP, JsonOption, WhereOption, when_interrupted
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
-from cccd_core.cli.told import ActorOption, TrailOption, acting, recording, trail_of
+from cccd_core.cli.told import ActorOption, TrailOption, recording
 
 if TYPE_CHECKING:
     from cccd_core.issuance.access.roles import Role
@@ -145,11 +145,7 @@ def server(
 
 @contextmanager
 def _recorded(trail: str | None, where: str, what: str, said: str, order: str | None) -> Iterator[None]:
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
-
-    entry = Entry(Kind.ACCESS, what, acting(None, Role.ADMINISTRATOR), order=order, reason=said)
-    with trail_of(trail, register=where) as told, recorded(told, entry):
+    with recording(trail, "access", what, None, "administrator", register=where, order=order, reason=said):
         yield
 
 

@@ -31,7 +31,7 @@ from cccd_core.cli.common import (
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.prints import load_print
 from cccd_core.cli.terminal import print_json, tell
-from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 from cccd_core.errors import CccdError, ParameterError
 from cccd_core.storage import whole_file
 
@@ -259,19 +259,15 @@ def _inspected(asked: _Asked, what: str) -> tuple[Inspection, HolderComparison |
     from cccd_core.card.trace import for_debugging
     from cccd_core.emrtd import ElementaryFile
     from cccd_core.inspection import inspect
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
 
     access = _access(asked)
     policy = _policy(asked.policy)
     at = None if asked.at is None else _time(asked.at)
     trust, more = _trust(asked, at, policy)
     probes = [finger for path in asked.fingers for finger in _fingers(load_print(asked.templates, path).record)]
-    entry = Entry(Kind.READING, what, acting(asked.who, Role.INSPECTOR), order=asked.order)
     with (
         link_to(asked.file, asked.reader, wait_s=asked.wait_s) as link,
-        trail_of(asked.trail) as told,
-        recorded(told, entry) as outcome,
+        recording(asked.trail, "reading", what, asked.who, "inspector", order=asked.order) as outcome,
     ):
         inspection = inspect(link, trust, access=access, policy=policy, at=at, more=more, trace=for_debugging())
         outcome.reason = str(inspection.verdict)

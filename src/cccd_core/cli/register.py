@@ -95,8 +95,6 @@ def units(
     as_json: JsonOption = False,
 ) -> None:
     """Puts units into the tree, or lists it. The whole file is taken or nothing of it."""
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.register.units import FILE_BYTES_MOST, read
 
     when_interrupted("the tree is as it was, or has all of the file")
@@ -105,8 +103,9 @@ def units(
             found = opened.units()
         else:
             given = read(read_input(file, "file of units", FILE_BYTES_MOST))
-            entry = Entry(Kind.CORRECTION, "units_changed", acting(actor, Role.ADMINISTRATOR), order=order)
-            with trail_of(trail, register=where) as told, recorded(told, entry) as outcome:
+            with recording(
+                trail, "correction", "units_changed", actor, "administrator", register=where, order=order
+            ) as outcome:
                 changed = outcome.count = opened.put_units(given)
     if file is not None:
         if as_json:
@@ -228,19 +227,15 @@ def record(
     is known again; and actor, reason and order where they are needed. Run it again and only what is missing is
     recorded. Exit code 1 when a line was refused.
     """
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.recording import record as run
     from cccd_core.issuance.register.step_lines import read
 
     when_interrupted(KEPT)
-    entry = Entry(Kind.DOSSIER, "steps_recorded", acting(actor, Role.OPERATOR))
     with (
         opened_register(where) as opened,
         opened_input(file, "file of steps") as lines,
-        trail_of(trail, register=where) as told,
         progress("record", quiet=as_json) as step,
-        recorded(told, entry) as outcome,
+        recording(trail, "dossier", "steps_recorded", actor, "operator", register=where) as outcome,
     ):
         result = run(read(lines, actor=actor), opened, progress=step)
         outcome.count = result.new

@@ -11,7 +11,7 @@ import typer
 from cccd_core.cli.common import JsonOption, WhereOption, read_input, when_interrupted
 from cccd_core.cli.register_reading import HolidaysOption, UnitOption, day_of
 from cccd_core.cli.terminal import print_json, say, tell
-from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, trail_of
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 
 _FILE_MOST = 1 << 20
 
@@ -39,15 +39,15 @@ def fee(
     as_json: JsonOption = False,
 ) -> None:
     """Records what was paid for a dossier, or why nothing was. The same receipt is recorded once."""
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.register.fees import Fee, Fees
 
     when_interrupted("the fee is recorded or not; run the same command again, which records it once")
     one = Fee(dossier, dong, actor, receipt, exempt)
     said = f"{dong} dong" if receipt is None else f"{dong} dong, receipt {receipt}"
-    entry = Entry(Kind.DOSSIER, "fee", acting(actor, Role.OPERATOR), dossier, reason=said)
-    with closing(Fees(where, make=False)) as fees, trail_of(trail, register=where) as told, recorded(told, entry):
+    with (
+        closing(Fees(where, make=False)) as fees,
+        recording(trail, "dossier", "fee", actor, "operator", register=where, dossier=dossier, reason=said),
+    ):
         new = fees.record([one])
     if as_json:
         print_json({"recorded": new})
@@ -87,8 +87,6 @@ def inspect(
     """
     from cccd_core.country import holidays as days
     from cccd_core.country import tariff as fees
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.oversight import words
     from cccd_core.issuance.oversight.findings import Rules, Scope
     from cccd_core.issuance.oversight.inspecting import Inspector
@@ -100,11 +98,10 @@ def inspect(
     calendar = days.KNOWN
     if holidays is not None:
         calendar = calendar.with_years(days.parse(read_input(holidays, "file of holidays", _FILE_MOST)))
-    entry = Entry(Kind.READING, "inspected", acting(actor, Role.INSPECTOR), order=order, reason=unit and f"unit {unit}")
+    of = unit and f"unit {unit}"
     with (
         closing(Inspector(where, rules=rules, fees=known, calendar=calendar)) as inspector,
-        trail_of(trail, register=where) as told,
-        recorded(told, entry) as outcome,
+        recording(trail, "reading", "inspected", actor, "inspector", register=where, order=order, reason=of) as outcome,
     ):
         found = inspector.inspect(scope)
         outcome.count = len(found.findings)

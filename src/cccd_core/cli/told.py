@@ -42,8 +42,8 @@ OrderOption: TypeAlias = Annotated[
 @contextmanager
 def trail_of(given: str | None, *, folder: Path | None = None, register: str | None = None) -> Iterator[Trail | None]:
     """The trail to be told: see `audit.places.trail_for`; a gallery's folder stands for its register as well."""
-    if given is None and folder is None and register is None and not os.environ.get("CCCD_TRAIL"):
-        yield None  # nothing is loaded for nothing
+    if _nowhere(given, folder, register):
+        yield None
         return
     from cccd_core.issuance.audit import places
 
@@ -70,13 +70,17 @@ def recording(
     """Tells of one act before the block, which does it, and behind it what came of it (`audit.acts.recorded`), which
     the block says by what it is given. Where an act is on the galleries of several folders that have trails of their
     own, each is told."""
-    from cccd_core.issuance.audit import places
-    from cccd_core.issuance.audit.acts import recorded
+    from cccd_core.issuance.audit.acts import Outcome, recorded
     from cccd_core.issuance.audit.entry import Entry, Kind, Role
 
     entry = Entry(
         Kind(kind), what, acting(actor, Role(role)), dossier, order=order, reason=reason, person=person, count=count
     )
+    if _nowhere(trail, *folders, register):
+        yield Outcome()
+        return
+    from cccd_core.issuance.audit import places
+
     asked = [(folder, _register(folder, register)) for folder in folders or (None,)]
     apart = dict.fromkeys(places.place_for(trail, folder=folder, register=of) for folder, of in asked)
     with ExitStack() as stack:
@@ -94,6 +98,11 @@ def acting(name: str | None, role: Role) -> Actor:
     from cccd_core.issuance.audit.entry import Actor, this_account
 
     return this_account(role) if name is None else Actor(name, role)
+
+
+def _nowhere(trail: str | None, *places: Path | str | None) -> bool:
+    """Whether nothing names or could demand a trail: then nothing is loaded for it."""
+    return trail is None and not any(places) and not os.environ.get("CCCD_TRAIL")
 
 
 def _register(folder: Path | None, register: str | None) -> str | None:

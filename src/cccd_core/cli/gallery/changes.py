@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,11 +23,10 @@ from cccd_core.cli.gallery.index import kept_up
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.terminal import print_json, say
-from cccd_core.cli.told import ActorOption, TrailOption, acting, recording, trail_of
+from cccd_core.cli.told import ActorOption, TrailOption, recording
 
 if TYPE_CHECKING:
     from cccd_core.dedup import Withdrawal
-    from cccd_core.issuance.audit.entry import Entry
     from cccd_core.plain import JsonObject
 
 _CHANGED = "the change was made, or nothing was changed: see cccd gallery withdrawals"
@@ -86,14 +86,12 @@ def remove(
     The register still says whose number it is: a dossier of this person goes to review from now on.
     """
     from cccd_core.dedup import open_gallery
-    from cccd_core.issuance.audit.acts import recorded
 
     when_interrupted(_CHANGED)
     cipher = cipher_of(key)
     with (
-        trail_of(trail, folder=gallery) as told,
         open_gallery(gallery, alone=True, cipher=cipher) as opened,
-        recorded(told, _entry("removed", actor, person, order)),
+        _changing(gallery, "removed", person, order, trail, actor),
     ):
         gone = opened.remove(person, order=order)
         kept_up(opened, gallery, cipher, make=False, quiet=True)
@@ -125,7 +123,6 @@ def replace(
     """
     from cccd_core.dedup import open_gallery
     from cccd_core.intake.people import read_person
-    from cccd_core.issuance.audit.acts import recorded
 
     when_interrupted(_CHANGED)
     passed_over: Counter[str] = Counter()
@@ -134,9 +131,8 @@ def replace(
         person = read_person(person_dir, described, passed_over=passed_over)
     cipher = cipher_of(key)
     with (
-        trail_of(trail, folder=gallery) as told,
         open_gallery(gallery, alone=True, cipher=cipher) as opened,
-        recorded(told, _entry("replaced", actor, person.person_id, order)),
+        _changing(gallery, "replaced", person.person_id, order, trail, actor),
     ):
         change = opened.replace(person, order=order)
         kept_up(opened, gallery, cipher, make=False, quiet=True)
@@ -161,26 +157,30 @@ def rename(
     Refused for a person whom cccd issue enrolled: the register of cards knows them by the identifier that they have.
     """
     from cccd_core.dedup import open_gallery
-    from cccd_core.issuance.audit.acts import recorded
     from cccd_core.issuance.register.store import demand_unknown
     from cccd_core.issuance.runs.place import register_of
 
     when_interrupted(_CHANGED)
     with (
-        trail_of(trail, folder=gallery) as told,
         open_gallery(gallery, alone=True, cipher=cipher_of(key)) as opened,
-        recorded(told, _entry("renamed", actor, person, order, reason=new)),
+        _changing(gallery, "renamed", person, order, trail, actor, new=new),
     ):
         demand_unknown(register_of(gallery), (person, new))
         change = opened.rename(person, new, order=order)
     _told(change, f"{change.person_id} is {change.new_id} now", as_json)
 
 
-def _entry(what: str, actor: str | None, person: str, order: str, reason: str | None = None) -> Entry:
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role, named
+@contextmanager
+def _changing(
+    gallery: Path, what: str, person: str, order: str, trail: str | None, actor: str | None, new: str | None = None
+) -> Iterator[None]:
+    from cccd_core.issuance.audit.entry import named
 
-    who, why = acting(actor, Role.ADMINISTRATOR), None if reason is None else named(reason)
-    return Entry(Kind.CORRECTION, what, who, person=named(person), order=order, reason=why)
+    reason, whom = None if new is None else named(new), named(person)
+    with recording(
+        trail, "correction", what, actor, "administrator", folders=[gallery], person=whom, order=order, reason=reason
+    ):
+        yield
 
 
 def _told(change: Withdrawal, what: str, as_json: bool, **more: JsonObject) -> None:

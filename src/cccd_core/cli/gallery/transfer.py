@@ -23,7 +23,7 @@ from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.options import NOTHING_SAID, with_template_options
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table
-from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, recording, trail_of
+from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 from cccd_core.progress import named
 
 if TYPE_CHECKING:
@@ -106,16 +106,14 @@ def export(
     """
     from cccd_core.dedup import open_gallery
     from cccd_core.intake.enrolling import write_out
-    from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Entry, Kind, Role
 
     when_interrupted("what is written is whole; run the same command again to go on")
-    who = acting(actor, Role.ADMINISTRATOR)
     with (
-        trail_of(trail, folder=gallery) as told,
         open_gallery(gallery, cipher=cipher_of(key)) as opened,
         progress("export", quiet=as_json) as step,
-        recorded(told, Entry(Kind.READING, "exported", who, order=order, count=len(opened))),
+        recording(
+            trail, "reading", "exported", actor, "administrator", folders=[gallery], order=order, count=len(opened)
+        ),
     ):
         found = write_out(opened, out, named(step, "export"))
     if as_json:
