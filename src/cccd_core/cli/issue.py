@@ -150,7 +150,7 @@ def issue(
         if told is not None:  # it anchors the run's own trail, which says what became of each
             statement = last_statement(FileStore(report.out / "audit.jsonl"))
             outcome.reason = None if statement is None else f"trail {statement.code}"
-            if keep_images is not None:  # whoever opens them tells the same trail
+            if keep_images is not None and not (report.out / places.PLACE_FILE).exists():  # who opens them tells it
                 places.demand(report.out, told.where)
     if as_json:
         print_json(report)

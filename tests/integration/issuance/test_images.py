@@ -21,6 +21,7 @@ from cccd_core.errors import UnavailableError
 from cccd_core.extraction import ImageReader, weights
 from cccd_core.extraction.quality import Shortfall
 from cccd_core.intake import Doubt
+from cccd_core.issuance.audit.trail import read
 from cccd_core.issuance.dossiers.batch import open_batch
 from cccd_core.issuance.dossiers.check import BatchCheck, check_batch
 from cccd_core.issuance.dossiers.policy import CheckPolicy
@@ -290,6 +291,8 @@ def test_images_are_kept_encrypted_where_that_is_asked_for(
     other.write_text("a5" * 32)
     batch, out = office.batch(), office.out()
     words = [batch, "--gallery", office.gallery, "--pki", office.pki, "--out", out, "--keep-images", key, "--json"]
+    trail = office.folder / "acts.jsonl"
+    words += ["--trail", trail, "--show-people"]
     for _ in range(2):  # a second run changes nothing
         assert call("issue", *words) == 0
     kept = sorted((out / "images").rglob("*.sealed"))
@@ -304,6 +307,9 @@ def test_images_are_kept_encrypted_where_that_is_asked_for(
     assert {path.name: path.read_bytes() for path in opened.rglob("*.*")} == {
         "2.png": pictures[2], "7.jp2": pictures[7]
     }  # fmt: skip
+    acts = [(one.entry.what, one.entry.count) for one in read(trail.read_bytes())]
+    run_told = [("issue", None), ("people_reported", None), ("done", 2)]
+    assert acts == [*run_told, *run_told, ("images_opened", None), ("done", 2)], "who opens them need name no trail"
     again = office.folder / "again"
     assert call("batch", "images", out, "--key", other, "--to", again) != 0
     assert call("batch", "images", out, "--key", key, "--to", again, "--dossier", "D2") != 0
