@@ -123,6 +123,7 @@ def server(
     lets members in and all others out. For the owner of the tables; to be run again after members changed, and after
     a new version."""
     from cccd_core.issuance import server_rights
+    from cccd_core.plain import encode_record
 
     if shown:
         found = server_rights.statements(where)
@@ -136,11 +137,13 @@ def server(
         done = server_rights.install(where)
         outcome.count = len(done.groups)
     if as_json:
-        print_json({"groups": list(done.groups), "without_account": list(done.without_account)})
+        print_json(encode_record(done))
         return
     say(f"groups: {', '.join(done.groups)}")
     for login in done.without_account:
         tell(f"the server has no account {login}: make it (CREATE ROLE ... LOGIN) and run this again")
+    for login in done.unbound:
+        tell(f"the account {login} has powers in the server that no role binds: see docs/explanation/register.md")
 
 
 @contextmanager

@@ -56,14 +56,25 @@ _IN_GALLERY: Final = (
     "INSERT ON person, finger, withdrawal, renaming, trace",
     "UPDATE ON gallery",  # the lock of who writes
 )
+# Row security, rights and triggers bind none of these; who makes roles may have made itself a member of any group.
+_UNBOUND: Final = (
+    "SELECT r.rolname::text FROM pg_roles r WHERE r.rolcanlogin AND (r.rolsuper OR r.rolbypassrls OR r.rolreplication"
+    " OR r.rolcreaterole OR EXISTS (SELECT 1 FROM pg_roles g WHERE pg_has_role(r.oid, g.oid, 'MEMBER') AND (g.rolname"
+    " IN ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files',"
+    " 'pg_execute_server_program') OR g.oid IN (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()"
+    " UNION SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN"
+    " ('cccd_register', 'cccd_gallery', 'cccd_audit')))))"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What is in the server now: the groups; members whose account the server does not have, and so cannot let in."""
+    """What is in the server now: the groups; members whose account the server does not have, and so cannot let in; and
+    those whose account has powers in the server by which it is bound by nothing of this."""
 
     groups: tuple[str, ...]
     without_account: tuple[str, ...]
+    unbound: tuple[str, ...]
 
 
 def group(database: str, role: Role) -> str:
@@ -94,9 +105,12 @@ def install(url: str) -> Installed:
         for statement in _statements(connection, members):
             connection.exec_driver_sql(statement)
         name = _database(connection)
-        known = _accounts(connection)
-        groups = tuple(group(name, role) for role in Role)
-        return Installed(groups, tuple(one.login for one in members if one.login not in known))
+        known, above = _accounts(connection), set(connection.exec_driver_sql(_UNBOUND).scalars())
+        return Installed(
+            tuple(group(name, role) for role in Role),
+            tuple(one.login for one in members if one.login not in known),
+            tuple(one.login for one in members if one.login in above),
+        )
 
 
 def _members(url: str) -> list[Member]:
@@ -107,6 +121,9 @@ def _members(url: str) -> list[Member]:
 def _statements(connection: Connection, members: list[Member]) -> Iterator[str]:
     name = _database(connection)
     schemas = set(connection.exec_driver_sql("SELECT nspname::text FROM pg_namespace").scalars())
+    for schema in sorted(schemas & {_REGISTER, _GALLERY, _TRAIL}):
+        yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC"
+        yield f"REVOKE ALL ON SCHEMA {schema} FROM PUBLIC"
     for role in Role:
         yield from _of_role(name, role, schemas & {_GALLERY, _TRAIL})
     secured = connection.exec_driver_sql(

@@ -37,6 +37,7 @@ from support.dossiers import finger
 from support.postgres_server import Server
 from support.register import opened, receipt, steps, with_units
 from support.reviewing import question
+from support.server_rights import UNSECURED, granted, written
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 
@@ -216,43 +217,6 @@ def test_cards_are_made_by_the_factory(file: Path, acts_as: Callable[[str], None
 
 # -- a server: it refuses by itself
 
-READ = {"about", "identity", "moves", "role_moves", "units", "successions", "members"}
-DOSSIERS = {"dossiers", "events", "fees"}
-CASES = {"cases", "case_people", "case_votes", "case_decisions", "case_reopenings", "apart"}
-CARDS = {"people", "numbers", "cards"}
-GALLERY = {"about", "gallery", "person", "finger", "withdrawal", "renaming", "trace"}
-SCHEMAS = ("cccd_register", "cccd_gallery", "cccd_audit")
-# schema and right -> the tables, by role; what is not here nobody but the owner may do
-GIVEN: dict[Role, dict[tuple[str, str], set[str]]] = {
-    Role.OPERATOR: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS,
-        ("cccd_register", "INSERT"): DOSSIERS,
-        ("cccd_register", "UPDATE"): {"identity", "dossiers"},
-    },
-    Role.ADJUDICATOR: {
-        ("cccd_register", "SELECT"): READ | {"dossiers", "events"} | CASES | CARDS | {"sealing"},  # of open cases
-        ("cccd_register", "INSERT"): {"case_votes", "case_decisions", "case_reopenings", "cases", "case_people"},
-        ("cccd_register", "UPDATE"): {"identity"},
-    },
-    Role.FACTORY: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS | CASES | CARDS | {"sealing", "acts", "act_cards", "given_up"},
-        ("cccd_register", "INSERT"): DOSSIERS | CARDS | {"sealing", "cases", "case_people", "case_decisions", "apart"},
-        ("cccd_register", "UPDATE"): {"identity", "dossiers", "people", "cards"},
-        ("cccd_gallery", "SELECT"): GALLERY,
-        ("cccd_gallery", "INSERT"): {"person", "finger", "withdrawal", "renaming", "trace"},
-        ("cccd_gallery", "UPDATE"): {"gallery"},
-    },
-    Role.INSPECTOR: {
-        ("cccd_register", "SELECT"): READ | DOSSIERS | {"cases", "case_votes", "case_decisions"},
-    },
-    Role.ADMINISTRATOR: {
-        ("cccd_register", "SELECT"): READ,
-        ("cccd_register", "INSERT"): {"units", "successions", "members"},
-        ("cccd_register", "UPDATE"): {"identity", "units"},
-    },
-    Role.AUDITOR: {},
-}
-
 
 @dataclass
 class Office:
@@ -292,7 +256,8 @@ def office(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         for who in ("chief", *(each for each in WHO if each != "chief")):
             one = WHO[who]
             members.give(Member(made.login(who), one.role, one.unit_id, one.senior, one.for_others))
-    assert server_rights.install(url).without_account == ()
+    done = server_rights.install(url)
+    assert done.without_account == done.unbound == ()
     with closing(Register(url)) as register:
         register.accept([acceptance()])
     with closing(opened(url)) as register:
@@ -309,31 +274,72 @@ def office(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.mark.postgres
 def test_a_server_gives_each_role_just_this(office: Office) -> None:
-    for role in Role:
-        name = server_rights.group(Server.name(office.url), role)
-        for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
-            column = right in ("SELECT", "INSERT", "UPDATE", "REFERENCES")
-            any_column = f"OR has_any_column_privilege('{name}', c.oid, '{right}')" if column else ""
-            found = office.server.sql(
-                "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                f" WHERE n.nspname LIKE 'cccd_%' AND c.relkind = 'r' AND (has_table_privilege('{name}', c.oid,"
-                f" '{right}') {any_column})",
-                Server.name(office.url),
-            ).split()
-            expected = {
-                f"{schema}.{table}"
-                for (schema, each), tables in GIVEN[role].items()
-                if each == right
-                for table in tables
-            }
-            assert {one for one in found if not one.startswith("cccd_audit.")} == expected, (role, right)
-            trail = {one for one in found if one.startswith("cccd_audit.")}
-            writes = {"INSERT": {"cccd_audit.lines"}, "UPDATE": {"cccd_audit.writer"}}.get(right, set())
-            assert (
-                trail >= {"cccd_audit.lines"}
-                if right == "SELECT"
-                else trail == (set() if role is Role.AUDITOR else writes)
-            )
+    """Of every table there is; one that is new stands in no line of `support.server_rights`, and fails here."""
+    name = Server.name(office.url)
+    assert granted(office.server, name) == written()
+
+    def names(query: str) -> set[str]:
+        return set(office.server.sql(query, name).splitlines())
+
+    of_register = "FROM pg_class c WHERE relnamespace = 'cccd_register'::regnamespace AND relkind = 'r'"
+    assert names(f"SELECT relname {of_register} AND NOT relrowsecurity") == UNSECURED
+    letters = {"r": "r", "a": "i", "w": "u"}
+    policies = f"SELECT DISTINCT relname || ' ' || polcmd::text {of_register} AND p.polrelid = c.oid"
+    found = map(str.split, names(policies.replace("pg_class c", "pg_class c, pg_policy p")))
+    ruled = {(table, letters[command]) for table, command in found}
+    used = {
+        (table.removeprefix("cccd_register."), right[0])
+        for table, roles in written().items() if table.startswith("cccd_register.")
+        for rights in roles.values() for right in rights
+    }  # fmt: skip
+    # the lock of who writes is a right to change of which no policy shows a row
+    assert {one for one in used if one[0] not in UNSECURED} - ruled == {("identity", "u")}
+
+
+@pytest.mark.postgres
+def test_nothing_in_the_server_goes_round_the_roles(office: Office) -> None:
+    name, groups = Server.name(office.url), f"rolname LIKE '{Server.name(office.url)}\\_%'"
+
+    def rows(query: str) -> list[str]:
+        return office.server.sql(query, name).splitlines()
+
+    in_ours = "nspname LIKE 'cccd\\_%'"
+    # whoever has no role, and PUBLIC, has nothing; a function that runs as the owner looks for its names nowhere else
+    assert rows(f"SELECT nspname FROM pg_namespace n, aclexplode(nspacl) g WHERE {in_ours} AND grantee = 0") == []
+    definers = f"FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE {in_ours} AND prosecdef"
+    assert len(rows(f"SELECT proname {definers}")) > 20
+    elsewhere = "proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']"
+    assert rows(f"SELECT proname {definers} AND {elsewhere}") == []
+    # groups are nobody's account, have no power in the server, are in no other, and no member hands them on
+    power = "rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+    assert rows(f"SELECT rolname FROM pg_roles WHERE {groups} AND ({power})") == []
+    assert len(rows(f"SELECT rolname FROM pg_roles WHERE {groups}")) == len(Role)
+    of_groups = f"SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.{{}} WHERE {groups}"
+    assert rows(of_groups.format("member")) == []
+    assert rows(f"{of_groups.format('roleid')} AND m.admin_option") == []
+
+
+@pytest.mark.postgres
+def test_functions_of_the_owner_tell_nobody_what_is_not_theirs(office: Office) -> None:
+    import psycopg
+
+    with closing(Register(office.url)) as register:
+        register.accept([acceptance(2)])
+    asked = {
+        "my_seniors()": {"dung", "page"}, "my_names()": {*WHO}, "person_by_order('D2')": {"dung", "page"},
+        f"owner_by_order('{acceptance(2).number}')": {"dung", "page"}, "fingers_of_my_case('P2')": set[str](),
+        "person_of_my_case('P2') AS found WHERE found": set[str](),
+        "of_my_units('N1') AS found WHERE found": {"op", "an", "dung", "page", "line", "look"},
+    }  # fmt: skip
+    for who in WHO:
+        at = psycopg.connect(office.at(who), options="-c search_path=cccd_register", autocommit=True)
+        with closing(at) as connection:
+            for function, may in asked.items():
+                try:
+                    found = connection.execute(f"SELECT * FROM {function}").fetchall()
+                except psycopg.errors.UndefinedFunction:  # no right on the schema
+                    found = []
+                assert any(row != (None,) for row in found) is (who in may - {"trail"}), (who, function)
 
 
 @pytest.mark.postgres
@@ -581,7 +587,7 @@ def test_whoever_settles_a_case_sees_its_people_and_nobody_else(office: Office) 
     nothing = (None, None, [], 0)
     assert seen("bich") == (*nothing, ["S1"], False)  # of which there is a case already
     with closing(Cases(office.url)) as cases:
-        cases.open([one], NOW)
+        cases.open([one, question("N2")], NOW)
     for who in ("an", "bich"):
         assert seen(who) == ("P5", "D5", [number], 1, ["N2", "S1"], True)
     with closing(Cases(office.url)) as cases:
@@ -599,6 +605,8 @@ def test_a_senior_opens_a_case_by_order_and_nobody_else(office: Office) -> None:
         return question(dossier, evidence=evidence)
 
     number = acceptance(2).number
+    with closing(Register(office.url)) as register:
+        register.accept([acceptance(2)])
     for who, expected in (("dung", ("P2", "P2")), ("an", (None, None)), ("op", None)):
         try:
             with closing(Register(office.at(who), make=False)) as register:
@@ -626,7 +634,13 @@ def test_whose_role_is_taken_away_is_out_at_once(office: Office) -> None:
             members.give(Member(office.login("chief"), Role.FACTORY))
     with psycopg.connect(office.at("nobody")) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SELECT 1 FROM cccd_register.cards")  # the server's owner has not let it in yet
-    assert group in server_rights.install(office.url).groups
+    office.server.sql("GRANT SELECT ON cccd_register.numbers TO PUBLIC", Server.name(office.url))
+    office.server.sql(f'ALTER ROLE "{gone}" BYPASSRLS')
+    done = server_rights.install(office.url)
+    assert (group in done.groups, done.unbound) == (True, (gone,))
+    office.server.sql(f'ALTER ROLE "{gone}" NOBYPASSRLS')
+    with psycopg.connect(office.at("op")) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT 1 FROM cccd_register.numbers")  # what was everybody's is so no more
     with psycopg.connect(office.at("nobody")) as connection:
         assert connection.execute("SELECT count(*) FROM cccd_register.cards").fetchall() != [(0,)]
     with closing(Members(office.at("chief"), make=False)) as members:

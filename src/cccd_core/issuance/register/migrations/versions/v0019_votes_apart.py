@@ -145,6 +145,11 @@ def upgrade() -> None:
         op.execute(f"DROP POLICY {policy} ON {table}")
     for table, policy, rows in _POLICIES:
         op.execute(f"CREATE POLICY {policy} ON {table} FOR SELECT USING ({_SETTLES} AND ({rows}))")
+    op.execute("DROP POLICY apart_select ON apart")
+    op.execute(
+        f"CREATE POLICY apart_select ON apart FOR SELECT USING ({_MAKES_CARDS}"
+        f" OR ({_SETTLES} AND {_SEEN_CASE.replace('case_votes', 'apart')}))"
+    )
     op.execute(
         f"CREATE POLICY cases_by_order ON cases FOR INSERT WITH CHECK ({_SETTLES} AND cccd_register.i_ordered(evidence)"
         " AND ((SELECT cccd_register.i_am_of_all()) OR cccd_register.of_my_units(dossier_id)))"
