@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import pyarrow.parquet as pq
 
@@ -30,6 +30,14 @@ _UNFINISHED: Final = ".cccd-unfinished"
 _PORTION: Final = 256
 
 
+class _Digest(Protocol):
+    """What `hashlib` makes, whose class has no name while a program runs."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
 @dataclass(slots=True)
 class Enrolled:
     """What became of people who were to be enrolled: how many were new, how many stood there with the same templates,
@@ -39,7 +47,7 @@ class Enrolled:
     known: int = 0
     unread: list[Unread] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    _standing: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
+    _standing: _Digest = field(default_factory=hashlib.sha256, repr=False)
 
     @property
     def well(self) -> bool:
