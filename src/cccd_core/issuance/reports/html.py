@@ -133,7 +133,11 @@ def _technical(report: Report) -> Iterator[str]:
             [("hồ sơ không trùng cao nhất", "highest unique"), scores.highest_unique],
         ],
     )
-    yield heading("Thời gian", "Time") + plots.seconds(figures.seconds)
+    yield heading("Thời gian", "Time")
+    yield table(
+        [("công đoạn", "stage"), ("giây", "seconds")],
+        [[said.STAGES[stage], round(spent, 2)] for stage, spent in figures.seconds.items()],
+    )
     through = figures.throughput()
     yield table(
         [("", ""), ("", "")],
