@@ -41,7 +41,8 @@ OrderOption: TypeAlias = Annotated[
 
 @contextmanager
 def trail_of(given: str | None, *, folder: Path | None = None, register: str | None = None) -> Iterator[Trail | None]:
-    """The trail to be told: see `audit.places.trail_for`; a gallery's folder stands for its register as well."""
+    """The trail to be told: see `audit.places.trail_for`; a gallery's folder stands for its register as well,
+    and for the server that keeps its people."""
     if _nowhere(given, folder, register):
         yield None
         return
@@ -106,9 +107,17 @@ def _nowhere(trail: str | None, *places: Path | str | None) -> bool:
 
 
 def _register(folder: Path | None, register: str | None) -> str | None:
-    """The register of an act: the one that is named, else that of the gallery in the folder."""
+    """The register of an act, as what may demand a trail: the one that is named; else, where the folder itself demands
+    none, that of the gallery in it, or the server that keeps the gallery's people."""
     if register is not None or folder is None:
         return register
+    from cccd_core.dedup.gallery.folder import DATABASE_FILE, database_named
+    from cccd_core.issuance.audit.places import PLACE_FILE
     from cccd_core.issuance.runs.place import register_of
 
-    return str(register_of(folder))
+    if (folder / PLACE_FILE).exists():
+        return None
+    known, file = register_of(folder), folder / DATABASE_FILE
+    if isinstance(known, Path) and known.parent == folder and file.exists():
+        return database_named(file)
+    return str(known)

@@ -299,6 +299,12 @@ def test_a_register_in_a_server_has_its_trail_there(postgres: Any, tmp_path: Pat
         assert cccd("gallery", "info", folder)[0] == 0, "a gallery is told where its register is"
         _, out, _ = cccd("audit", "show", url, "--json")
         assert [one["what"] for one in json.loads(out)["entries"]][2:] == ["counted", "done"]
+        assert cccd("gallery", "create", tmp_path / "first", "--at", url)[0] == 0
+        assert cccd("gallery", "create", tmp_path / "second", "--at", url)[0] == 0
+        assert cccd("gallery", "list", tmp_path / "second")[0] == 0, "and where its people are"
+        _, out, _ = cccd("audit", "show", url, "--json")
+        made = ["gallery_made", "done"]
+        assert [one["what"] for one in json.loads(out)["entries"]][4:] == [*made, *made, "listed"]
         assert cccd("audit", "verify", url.replace("owner@", "nobody_there@"))[0] == 3
     finally:
         postgres.drop(url)

@@ -60,7 +60,7 @@ def create(
 
     when_interrupted("see cccd gallery info for whether the gallery was made")
     with (
-        recording(trail, "access", "gallery_made", actor, "administrator", folders=[gallery]) as outcome,
+        recording(trail, "access", "gallery_made", actor, "administrator", folders=[gallery], register=at) as outcome,
         closing(create_gallery(gallery, at, cipher=cipher_of(key))) as made,
     ):
         outcome.count = len(made)
