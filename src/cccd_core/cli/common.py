@@ -58,9 +58,14 @@ def no_stream(value: Path | list[Path] | None) -> Path | list[Path] | None:
 
 
 def no_stream_place(value: str | None) -> str | None:
-    """The callback of a place, which is a file's path or a `postgresql://` URL: as `no_stream`, and not empty."""
+    """The callback of a place, which is a file's path or a `postgresql://` URL: as `no_stream`, not empty, and what
+    `storage.postgres.at_server` takes."""
     if value in ("", "-"):
         raise typer.BadParameter("`-` is standard input or output, which cannot stand for this one; give a path or URL")
+    if value is not None:
+        from cccd_core.storage.postgres import at_server
+
+        at_server(value)  # refused where it is meant to be a URL and is none
     return value
 
 

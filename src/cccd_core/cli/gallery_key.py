@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 KEY_VARIABLE: Final = "CCCD_GALLERY_KEY"
 KEY_DIGITS: Final = 64
 _FILE_MOST: Final = 4096
+_DIGITS: Final = re.compile(r"[0-9A-Fa-f]{32,}")  # a key, or most of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,13 @@ def key_of(key: Path | None) -> bytes | None:
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a file, or the one that a token makes of what is in the file. Errors as `cipher_of`; UnavailableError,
-    SigningError of the token."""
+    """The key in a file, or the one that a token makes of what is in the file. Errors as `cipher_of`, among them that
+    the key itself was given, which no error shows; UnavailableError, SigningError of the token."""
+    if _DIGITS.fullmatch(str(path)) is not None and not path.exists():
+        raise ParameterError(
+            "a key stands in no command line, where others see it: take this one for known, and another",
+            needs=f"a file, or {KEY_VARIABLE}",
+        )
     text = whole_file.read(path, "gallery's key", most=_FILE_MOST).decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
         return _unwrapped(text, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _RESUMED = "nothing is half done for good: cccd register person resume finishes what was begun"
 _NUMBER_BYTES_MOST = 64
+_NUMBER = re.compile(r"[0-9]{9}|[0-9]{12}")
 
 GalleryOption: TypeAlias = Annotated[
     Path, typer.Option(help="Folder of the gallery, as for cccd issue.", show_default=False, callback=no_stream)
@@ -308,6 +310,8 @@ def _person(kept: Acts, dossier: str | None, number_file: Path | None) -> Known:
         return kept.by_dossier(dossier)
     if number_file is None or dossier is not None:
         raise ParameterError("a person is named by --dossier or by --number-file")
+    if _NUMBER.fullmatch(str(number_file)) is not None and not number_file.exists():
+        raise ParameterError("a number stands in a file, and in no command line, where others see it")
     text = read_input(number_file, "file of a number", _NUMBER_BYTES_MOST).decode("ascii", "replace")
     return kept.by_number(text.strip())
 

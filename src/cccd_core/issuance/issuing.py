@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cccd_core.country.holidays import KNOWN
 from cccd_core.dedup.gallery.folder import alone_with, gallery_in
+from cccd_core.dedup.gallery.sql import SqlGallery
 from cccd_core.errors import ConflictError, FileError
 from cccd_core.issuance.audit import anchors
 from cccd_core.issuance.audit import entry as told
@@ -104,7 +105,7 @@ def issue(
     before the first of them: FileError, DamagedError and BusyError (batch, gallery, output folder), ConflictError
     (folders of another run, another authority than the run began with, a clock before its day), CertificateError and
     SigningError (a signer that readers would refuse, or that cannot sign), UnavailableError and TransportError
-    (reader). What was done until then is kept.
+    (reader; a gallery or register under another key). What was done until then is kept.
     """
     policy = policy or CheckPolicy()
     paths = Paths(Path(gallery_path), Path(out_dir))
@@ -120,6 +121,8 @@ def issue(
         where = register_of(paths.gallery, register)
         if paths.content.exists():  # who goes on without its key is told before the register begins with another
             ContentStore(paths.content, means.cipher).close()
+        if means.cipher is not None:  # one that is not the gallery's is refused before the register begins with it
+            gallery_in(paths.gallery, make=True, cipher=means.cipher).close()
         cards = stack.enter_context(closing(Register(where, cipher=means.cipher)))
         keep_register(paths.gallery, where)
         demand_none_under_way(where)
@@ -188,6 +191,7 @@ class _Run:
     kept: KeptImages | None = None
     _moves: DossierMoves | None = None
     _content: ContentStore | None = None
+    _gallery: SqlGallery | None = None
     _orders: Orders | None = None
     _audit_signer: list[Signer | None] = field(default_factory=list)
 
@@ -220,6 +224,13 @@ class _Run:
         if self._content is None:
             self._content = self.stack.enter_context(closing(ContentStore(self.paths.content, self.means.cipher)))
         return self._content
+
+    @property
+    def gallery(self) -> SqlGallery:
+        if self._gallery is None:
+            opened = gallery_in(self.paths.gallery, make=True, cipher=self.means.cipher)
+            self._gallery = self.stack.enter_context(closing(opened))
+        return self._gallery
 
     @property
     def orders(self) -> Orders:
@@ -267,6 +278,8 @@ class _Run:
             logger.warning("%s", notice)
         authority.require_valid(now)
         self.means.readers.require()
+        self.register.demand_key()
+        _ = self.gallery  # under another key it is refused here, before anything of a person is written down
         return authority
 
     def check(self, batch: Batch, day: date, progress: Progress | None) -> bool:
@@ -278,8 +291,7 @@ class _Run:
         """Searches what is sound and decides; whether there was anything."""
         if not self.state.ids(DossierState.SOUND):
             return False
-        searcher = self.means.searcher(self.paths.gallery)
-        gallery = self.stack.enter_context(closing(gallery_in(self.paths.gallery, make=True, cipher=self.means.cipher)))
+        searcher, gallery = self.means.searcher(self.paths.gallery), self.gallery
         stage = DecideStage(
             self.state, self.content, self.register, self.orders, gallery, searcher, self.reviews, self.moves, take_over
         )

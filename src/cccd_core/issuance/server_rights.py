@@ -20,6 +20,7 @@ from cccd_core.issuance.access.roles import RIGHTS, Act, Role
 from cccd_core.issuance.audit import sql as trail
 from cccd_core.issuance.register.database import postgres_kind
 from cccd_core.issuance.register.members import Member, Members
+from cccd_core.issuance.register.store import Register
 from cccd_core.storage.postgres import PostgresDatabase
 
 _NAME_BYTES_MOST: Final = 63  # of a name in a server
@@ -101,6 +102,7 @@ def install(url: str) -> Installed:
     members = _members(url)
     if not members:
         raise ConflictError("the register has no members: nobody would see anything", needs="an administrator")
+    Register(url, make=False).close()  # which draws its id, if nobody did: no role may
     with closing(PostgresDatabase(url, postgres_kind(), make=False)) as database, database.write() as connection:
         for statement in _statements(connection, members):
             connection.exec_driver_sql(statement)

@@ -11,11 +11,13 @@ holds a sentence of the server, which shows values of rows.
 from __future__ import annotations
 
 import os
+import re
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, cast
 
 from sqlalchemy import Connection, Table, create_engine
@@ -223,13 +225,16 @@ class PostgresDatabase:
         if state in _BUSY:
             return BusyError(f"the database of the {what} is busy, or another process is writing it", **facts)
         if state == "42501":  # a right, or whose rows these are
-            return ConflictError(f"this account may not do that in the {what}", path=self.where, rule="rights")
+            return self._no_right()
         if state[:2] == "23":
             rule = getattr(getattr(cause, "diag", None), "constraint_name", None)
             return ConflictError(f"a rule of the {what} would be broken", path=self.where, rule=str(rule))
         if state[:2] in _DAMAGE_CLASSES:
             return DamagedError(f"the database holds no sound {what}", **facts)
         return FileError(f"the {what} cannot be read or written in its database", **facts)
+
+    def _no_right(self) -> ConflictError:
+        return ConflictError(f"this account may not do that in the {self.kind.what}", path=self.where, rule="rights")
 
     def _prepare(self, make: bool) -> None:
         kind = self.kind
@@ -285,8 +290,12 @@ class PostgresDatabase:
         yield from self.kind.personal.values()
 
     def _is_there(self, connection: Connection) -> bool:
-        query = "SELECT count(*) FROM pg_namespace WHERE nspname = %s"
-        return bool(connection.exec_driver_sql(query, (self.kind.name,)).scalar_one())
+        """Whether the schema is there. ConflictError where it is, and nothing of it is for this account."""
+        query = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
+        open_to_us: bool | None = connection.exec_driver_sql(query, (self.kind.name,)).scalar()
+        if open_to_us is False:
+            raise self._no_right()
+        return open_to_us is not None
 
     def _check(self, connection: Connection) -> None:
         """DamagedError where the schema holds anything but the tables of this version."""
@@ -309,6 +318,16 @@ class PostgresDatabase:
 def _given(connection: Connection, table: Table, name: str) -> str:  # type: ignore[explicit-any]  # of any columns
     """A parameter that is an array of a column's values."""
     return f"%s::{table.c[name].type.compile(connection.dialect)}[]"
+
+
+def at_server(place: Path | str) -> bool:
+    """Whether a place, where something may be in a file too, is a URL. ParameterError for what is meant to name a
+    database and is no such URL: taken for a file's name it would be shown, whatever secret stands in it."""
+    if isinstance(place, Path) or place.startswith(SCHEME):
+        return not isinstance(place, Path)
+    if _MEANT_AS_DATABASE.search(place) is not None:
+        raise ParameterError(f"a database is named as {SCHEME}[USER@]HOST[:PORT]/DATABASE")
+    return False
 
 
 def demand_url(url: str) -> str:
@@ -336,6 +355,9 @@ def demand_url(url: str) -> str:
     return url
 
 
+_MEANT_AS_DATABASE: Final = re.compile(
+    r"^\s*postgres(ql)?:|(^|\s)(host|hostaddr|port|dbname|user|service|password|passfile|sslkey|sslpassword)\s*=", re.I
+)
 _LOST_CLASSES: Final = frozenset({"08"})
 _LOST: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 _BUSY: Final = frozenset({"55P03", "40P01", "40001", "57014", "53300", "55006"})

@@ -74,6 +74,10 @@ def test_a_server_gets_its_groups(postgres: Server, capsys: pytest.CaptureFixtur
     told = capsys.readouterr()
     assert f"{name}_administrator" in told.out
     assert "no account chief.of.ours" in told.err
+    assert postgres.sql("SELECT count(*) FROM cccd_register.identity", name) == "1"  # which no role may draw
+    postgres.sql("CREATE ROLE stranger LOGIN")
+    assert typed("access", "list", "--register", postgres.url(name, "stranger")) == 3
+    assert "this account may not do that in the register" in capsys.readouterr().err
     assert typed("register", "verify", *where) == 0
     capsys.readouterr()
     assert typed("audit", "show", url, "--kind", "access", "--json") == 0
@@ -81,5 +85,6 @@ def test_a_server_gets_its_groups(postgres: Server, capsys: pytest.CaptureFixtur
     assert told[:2] == [("rights_installed", None), ("failed", "conflict")]
     assert told[-2:] == [("rights_installed", None), ("done", None)]
     postgres.drop(url)
+    postgres.sql("DROP ROLE stranger")
     for role in Role:
         postgres.sql(f'DROP ROLE "{name}_{role}"')

@@ -334,7 +334,12 @@ def test_a_gallery_in_a_database_is_named_by_its_folder(
     assert cccd("compact", folder, "--index-only")[0] == 0
     assert postgres.sql(files, Server.name(url)) == before
     assert cccd("compact", folder)[0] == 0
-    assert postgres.sql(files, Server.name(url)) != before
+    written = postgres.sql(files, Server.name(url))
+    assert written != before
+    code, out, _ = cccd("compact", again, "--json")  # who owns the tables need have no index
+    assert (code, json.loads(out)) == (0, None)
+    assert postgres.sql(files, Server.name(url)) != written
+    assert cccd("compact", again, "--index-only")[0] == 3
     (folder / "gallery.sqlite").touch()
     assert cccd("info", folder)[0] == 3  # two truths
     (folder / "gallery.sqlite").unlink()

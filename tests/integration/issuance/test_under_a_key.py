@@ -87,6 +87,23 @@ def test_nothing_personal_lies_there_in_the_clear(office: Office, tmp_path: Path
             acts.by_number(number)
 
 
+def test_a_key_that_was_forgotten_or_is_another_is_told_before_anything_is_written(office: Office) -> None:
+    office.put("A1", 1)
+    office.put("A2", 2, batch="second")
+    means, other = replace(office.means(), cipher=KEY), replace(office.means(), cipher=NEXT)
+    office.issue(means=means)
+    for wrong in (None, other):
+        with pytest.raises(UnavailableError):
+            office.issue("second", "second-out", wrong)
+        assert not (office.out("second-out") / "checked.sqlite").exists()
+    assert outcomes(office.issue("second", "second-out", means)) == {"A2": ("verified", None)}
+    # a register that is new does not begin with a key that is not the gallery's
+    (office.gallery / "register.sqlite").unlink()
+    with pytest.raises(UnavailableError):
+        office.issue("second", "third-out", other)
+    assert not (office.gallery / "register.sqlite").exists()
+
+
 def test_a_run_that_was_begun_without_a_key_is_ended_without(office: Office) -> None:
     office.put("A1", 1)
     with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,9 @@ import pytest
 import typer
 
 from cccd_core.cli.common import EXIT_USAGE, run
+from cccd_core.cli.gallery_key import read_key
 from cccd_core.cli.main import build
+from cccd_core.errors import ParameterError
 
 _SECRET = re.compile(r"pin|puk|pass(word|phrase)?|secret|key|can|mrz|credential|seed")
 _ACCESS = "opens a chip for who has the card in hand, on which it is printed; - asks for it"
@@ -85,3 +87,41 @@ def test_a_password_in_a_url_is_refused_whatever_the_command(url: str, capsys: p
 def test_a_url_without_one_is_not(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     run(build("doctor"), ["doctor", url])
     assert "a password does not stand" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "host=db.example dbname=cccd password=hunter2", "dbname = cccd sslpassword = hunter2", "postgres://hunter2/cccd",
+        "postgresql:/clerk:hunter2@db.example/cccd", "postgresql:hunter2",
+    ],
+)  # fmt: skip
+def test_what_is_meant_for_a_database_is_no_files_name(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (
+        ["register", "init", "--register", place], ["audit", "verify", place], ["audit", "anchor", place],
+        ["register", "list", "--register", "r.sqlite", "--trail", place], ["gallery", "create", "g", "--at", place],
+        ["register", "person", "acts", "--gallery", "g", "--register", place],
+    ):  # fmt: skip
+        assert run(build(words[0]), words) == EXIT_USAGE, words
+        assert "hunter2" not in "".join(capsys.readouterr())
+    assert [path.name for path in tmp_path.iterdir() if path.name != "g"] == []
+
+
+def test_a_key_or_a_number_in_place_of_its_file_is_refused_and_not_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, gallery = "5e" * 32, ["--gallery", str(tmp_path)]
+    for words, secret in (
+        (["gallery", "info", str(tmp_path), "--key", key], key),
+        (["gallery", "rotate", str(tmp_path), "--to", key[:-1]], key[:-1]),
+        (["register", "person", "show", *gallery, "--number-file", "001088000101"], "001088000101"),
+    ):
+        run(build(words[0]), words)  # whichever is told first
+        assert secret not in "".join(capsys.readouterr())
+    with pytest.raises(ParameterError, match="command line"):
+        read_key(Path(key.upper()))
+    (tmp_path / key).write_text(key)
+    assert read_key(tmp_path / key) == bytes.fromhex(key)

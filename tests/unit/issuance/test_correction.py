@@ -24,12 +24,13 @@ from cccd_core.issuance.audit.stores import FileStore
 from cccd_core.issuance.audit.trail import Trail, read
 from cccd_core.issuance.correction.acts import ActEnd, Ordered
 from cccd_core.issuance.correction.doing import Corrections
-from cccd_core.issuance.correction.store import Acts, demand_none_under_way
+from cccd_core.issuance.correction.store import Acts, demand_none_under_way, purge_register
 from cccd_core.issuance.register.database import open_register
 from cccd_core.issuance.register.numbers import clear_person_id
 from cccd_core.issuance.register.store import Acceptance, CardStatus
 from cccd_core.templates import Tenprint
 from support.dossiers import finger
+from support.postgres_server import Server
 from support.register import PLACES, places
 
 ACTOR = Actor("dung.hn", Role.ADMINISTRATOR)
@@ -259,6 +260,26 @@ def test_acts_stay(office: Office) -> None:
 def test_who_orders_and_why_is_said(words: tuple[str, str, str]) -> None:
     with pytest.raises(ParameterError):
         Ordered(*words)
+
+
+@pytest.mark.postgres
+def test_nothing_is_left_of_who_is_removed_in_a_server_that_is_purged(
+    postgres: Server, postgres_url: str, tmp_path: Path
+) -> None:
+    with closing(Office(postgres_url, tmp_path)) as office:
+        merge(office)  # of whom A's number is left, and B's given up
+        remove(office)
+    oid = postgres.sql("SELECT oid FROM pg_database WHERE datname = current_database()", Server.name(postgres_url))
+
+    def found() -> list[bool]:
+        postgres.sql("CHECKPOINT")
+        kept = b"".join(path.read_bytes() for path in (postgres.data / "base" / oid).iterdir())
+        return [NUMBERS[name].encode() in kept for name in NUMBERS]
+
+    assert found() == [True, True, True]
+    purge_register(tmp_path, postgres_url)
+    assert found() == [False, False, True]
+    purge_register(tmp_path, str(tmp_path / "gallery.sqlite"))  # of files nothing is to be done
 
 
 def test_nothing_is_left_of_who_is_removed(tmp_path: Path) -> None:

@@ -128,11 +128,13 @@ def compact(
     """Leaves nothing of who was removed: brings the index up to date, and writes it anew where people were withdrawn or
     small files stand.
 
-    Tables in PostgreSQL are written anew as well; who reads or writes them meanwhile waits. The server's log, standbys
-    and backups keep what they have.
+    Tables in PostgreSQL are written anew as well, those of the gallery and of its register; who reads or writes them
+    meanwhile waits. The server's log, standbys and backups keep what they have.
     """
     from cccd_core.dedup import open_gallery
     from cccd_core.dedup.index import compact as compacted
+    from cccd_core.issuance.correction.store import purge_register
+    from cccd_core.storage.postgres import at_server
 
     when_interrupted(_GOES_ON)
     cipher = cipher_of(key)
@@ -144,10 +146,19 @@ def compact(
         outcome.count = opened.last_withdrawal()
         if not index_only:
             opened.purge()
-        if has_index(gallery):
+            purge_register(gallery, opened.where)
+        done = None
+        indexed = has_index(gallery)
+        if indexed:
             up_to_date(opened, gallery, threads=None, cipher=cipher, wait=wait, told=told)
-        done = compacted(gallery, cipher=cipher, wait=wait, progress=told)
-    _say_done(done, as_json)
+        if indexed or index_only or not at_server(opened.where):  # who owns a server's tables need not be who searches
+            done = compacted(gallery, cipher=cipher, wait=wait, progress=told)
+    if done is not None:
+        _say_done(done, as_json)
+    elif as_json:
+        print_json(None)
+    else:
+        say("the tables are written anew; no index is in this folder")
 
 
 def verify(

@@ -22,7 +22,7 @@ from cccd_core.issuance.audit.sql import SqlStore, has_trail
 from cccd_core.issuance.audit.stores import FILE_BYTES_MAX, WHAT, BytesReader, FileStore, TrailReader, TrailStore
 from cccd_core.issuance.audit.trail import Trail
 from cccd_core.storage import pointer, whole_file
-from cccd_core.storage.postgres import SCHEME, URL_CHARACTERS_MOST, demand_url
+from cccd_core.storage.postgres import SCHEME, URL_CHARACTERS_MOST, at_server, demand_url
 
 PLACE_FILE: Final = "trail.json"
 VARIABLE: Final = "CCCD_TRAIL"
@@ -36,9 +36,9 @@ _TABLES: Final = frozenset({".sqlite", ".sqlite3", ".db"})
 def opened(where: str, *, make: bool = True) -> Iterator[TrailStore]:
     """The trail at a place, to be added to; begun where there is none and `make` lets it. Errors as `SqlStore`;
     FileError where there is none."""
-    path = Path(where)
-    if where.startswith(SCHEME) or _is_tables(path):
-        with closing(SqlStore(where if where.startswith(SCHEME) else path, make=make)) as store:
+    path, served = Path(where), at_server(where)
+    if served or _is_tables(path):
+        with closing(SqlStore(where if served else path, make=make)) as store:
             yield store
         return
     if not make and not path.exists():
@@ -48,10 +48,10 @@ def opened(where: str, *, make: bool = True) -> Iterator[TrailStore]:
 
 @contextmanager
 def looked_at(where: str) -> Iterator[TrailReader]:
-    """The trail at a place as it is, whatever was done to it. FileError where there is none."""
-    path = Path(where)
-    if where.startswith(SCHEME) or (_is_tables(path) and path.exists()):
-        with closing(SqlStore(where if where.startswith(SCHEME) else path, make=False, as_it_is=True)) as store:
+    """The trail at a place as it is, whatever was done to it. FileError where there is none; errors as `at_server`."""
+    path, served = Path(where), at_server(where)
+    if served or (_is_tables(path) and path.exists()):
+        with closing(SqlStore(where if served else path, make=False, as_it_is=True)) as store:
             yield store
         return
     if not path.is_file():  # a pipe, which gives its bytes once; or what cannot be read, as the error says

@@ -18,7 +18,7 @@ from cccd_core.errors import ConflictError, DamagedError, FileError
 from cccd_core.issuance.audit.chain import LINE_BYTES_MAX
 from cccd_core.issuance.audit.stores import Writing
 from cccd_core.storage.database import Database
-from cccd_core.storage.postgres import NO_SCHEMA, SCHEME, PostgresDatabase, PostgresKind
+from cccd_core.storage.postgres import NO_SCHEMA, PostgresDatabase, PostgresKind, at_server
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 
 _WHAT: Final = "audit trail"
@@ -168,8 +168,8 @@ class _HeldTable:
 
 
 def _opened(where: Path | str, make: bool, *, as_it_is: bool) -> Database:
-    if isinstance(where, str) and where.startswith(SCHEME):
-        return PostgresDatabase(where, POSTGRES, make=make, as_it_is=as_it_is)
+    if at_server(where):
+        return PostgresDatabase(str(where), POSTGRES, make=make, as_it_is=as_it_is)
     return SqliteFile(Path(where), SQLITE, make=make, as_it_is=as_it_is)
 
 

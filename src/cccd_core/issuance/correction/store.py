@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from cccd_core.errors import ConflictError, DamagedError
+from cccd_core.errors import ConflictError, DamagedError, FileError
 from cccd_core.issuance.correction.acts import Act, ActEnd, ActKind, EndedCard, Known, Ordered
 from cccd_core.issuance.dossiers.reasons import ToDo
 from cccd_core.issuance.register.database import open_register
@@ -21,9 +21,11 @@ from cccd_core.issuance.register.numbers import numbers_of
 from cccd_core.issuance.register.records import microseconds, time_of
 from cccd_core.issuance.register.store import CardStatus, as_card
 from cccd_core.issuance.register.tables import ACT_CARDS, ACTS, CARDS, DOSSIERS, GIVEN_UP, NUMBERS, PEOPLE
+from cccd_core.issuance.runs.place import register_of
 from cccd_core.plain import decode
 from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.database import again, repeated
+from cccd_core.storage.postgres import NO_SCHEMA, at_server
 
 
 class Acts:
@@ -131,7 +133,7 @@ class Acts:
     def end(self, act: Act, ended: ActEnd, at: datetime) -> Act:
         """Does in the register what the act says, and that it ended, in one transaction; the act with the cards that it
         ended. Doing it again changes nothing. What was deleted is in no byte of the register's file afterwards, or of a
-        server's once it is purged."""
+        server's once that is purged (`purge_register`)."""
         with self._database.write() as connection:
             row = connection.execute(select(ACTS).where(ACTS.c.act_id == act.act_id)).mappings().one()
             if row["ended"] is not None:
@@ -149,6 +151,22 @@ class Acts:
             )
         self._database.erase()
         return replace(act, ended=ended, cards=tuple(cards))
+
+
+def purge_register(gallery: Path, gallery_at: str) -> None:
+    """Leaves nothing of what acts deleted in the files of a server that has the register of a gallery's folder: the one
+    that the folder names, or the one in the gallery's own database (`gallery_at`, a file's path or a URL). In a file
+    nothing is left anyway. Errors as `Database.purge`."""
+    for where in {str(register_of(gallery)), gallery_at}:
+        if at_server(where):
+            try:
+                database = open_register(where, make=False)
+            except FileError as error:
+                if error.facts.get("why") != NO_SCHEMA:
+                    raise
+            else:
+                with closing(database):
+                    database.purge()
 
 
 _NO_CARD = frozenset({State.WITHDRAWN, State.CANCELLED, State.REJECTED})

@@ -13,7 +13,7 @@ from cccd_core.issuance.register import migrations
 from cccd_core.issuance.register.tables import METADATA
 from cccd_core.storage.database import Database
 from cccd_core.storage.migrations import written
-from cccd_core.storage.postgres import SCHEME, PostgresDatabase, PostgresKind
+from cccd_core.storage.postgres import PostgresDatabase, PostgresKind, at_server
 from cccd_core.storage.sqlite import SqliteFile, SqliteKind
 
 _WHAT: Final = "register"
@@ -69,8 +69,8 @@ def postgres_kind() -> PostgresKind:
 
 def open_register(where: Path | str, *, make: bool = True) -> Database:
     """The tables at `where`: a `postgresql://` URL as `storage.postgres.PostgresDatabase` takes it, or a file's path.
-    They are made where there are none and `make` lets it, and brought up to this version. Errors as `SqliteFile` and
-    `PostgresDatabase`."""
-    if isinstance(where, str) and where.startswith(SCHEME):
-        return PostgresDatabase(where, postgres_kind(), make=make)
+    They are made where there are none and `make` lets it, and brought up to this version. Errors as `at_server`,
+    `SqliteFile` and `PostgresDatabase`."""
+    if at_server(where):
+        return PostgresDatabase(str(where), postgres_kind(), make=make)
     return SqliteFile(Path(where), sqlite_kind(), make=make)

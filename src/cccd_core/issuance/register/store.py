@@ -106,6 +106,12 @@ class Register:
         self._database.close()
 
     @again
+    def demand_key(self) -> None:
+        """UnavailableError where its numbers are under another key, or under one where none was given."""
+        with self._reading():
+            pass
+
+    @again
     def card(self, dossier_id: str, number: str) -> Card | None:
         """The card of a dossier, whatever its status."""
         with self._reading() as connection:

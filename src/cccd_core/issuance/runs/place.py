@@ -12,7 +12,7 @@ from typing import Final
 
 from cccd_core.errors import ConflictError
 from cccd_core.storage import pointer, whole_file
-from cccd_core.storage.postgres import SCHEME, demand_url
+from cccd_core.storage.postgres import at_server, demand_url
 
 NAMING_FILE: Final = "register.json"
 _OWN_FILE: Final = "register.sqlite"
@@ -46,7 +46,7 @@ def keep_register(gallery: Path, register: Path | str) -> None:
 def place(text: str) -> Path | str:
     """A register as a command line names it: a `postgresql://` URL as it is, anything else a path. ParameterError for a
     URL that is none, UnavailableError without the driver."""
-    return demand_url(text) if text.startswith(SCHEME) else Path(text)
+    return demand_url(text) if at_server(text) else Path(text)
 
 
 def _named(path: Path) -> Path | str | None:
@@ -56,4 +56,4 @@ def _named(path: Path) -> Path | str | None:
 
 
 def _absolute(where: Path | str) -> Path | str:
-    return where if isinstance(where, str) and where.startswith(SCHEME) else Path(where).resolve()
+    return where if at_server(where) else Path(where).resolve()
