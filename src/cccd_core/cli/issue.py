@@ -12,7 +12,7 @@ from cccd_core.cli.common import JsonOption, fail_unless, no_stream, no_stream_p
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
 from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
-from cccd_core.cli.told import TrailOption, trail_of
+from cccd_core.cli.told import TrailOption, acting, trail_of
 
 if TYPE_CHECKING:
     from cccd_core.issuance import Report
@@ -92,7 +92,10 @@ def issue(
     ] = None,
     actor: Annotated[
         str | None,
-        typer.Option(help="Who acts, as the audit trail and the register say it; the system's account without it."),
+        typer.Option(
+            help="Who acts, as the audit trail and the register say it; without it the login at the register's "
+            "server, or else the system's account."
+        ),
     ] = None,
     order: Annotated[
         str | None, typer.Option(help="On whose order, as the audit trail and the register say it.")
@@ -113,14 +116,13 @@ def issue(
     from cccd_core.issuance import issue as run
     from cccd_core.issuance.audit import places
     from cccd_core.issuance.audit.acts import recorded
-    from cccd_core.issuance.audit.entry import Actor, Entry, Kind, Role
+    from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.audit.stores import FileStore
     from cccd_core.issuance.audit.trail import last_statement
     from cccd_core.issuance.runs.place import place
 
     means = Means.usual(pki, reader, cipher=cipher_of(key))
-    if actor is not None:
-        means = replace(means, actor=Actor(actor, Role.FACTORY))
+    means = replace(means, actor=acting(actor, Role.FACTORY, folder=gallery, register=register_at))
     when_interrupted("what was finished is kept; run the same command again to go on")
     entries = [Entry(Kind.DOSSIER, "issue", means.actor, order=order)]
     if show_people:

@@ -100,7 +100,8 @@ def show_person(
         Acts.opened(place, cipher=cipher) as kept,
     ):
         known = _person(kept, dossier, number_file)
-        tell(told, [Entry(Kind.READING, "person", acting(None, Role.ADMINISTRATOR), person=named(known.person_id))])
+        who = acting(None, Role.ADMINISTRATOR, register=str(place))
+        tell(told, [Entry(Kind.READING, "person", who, person=named(known.person_id))])
         positions = None
         if known.person_id in opened:
             record = opened.get(known.person_id)
@@ -283,7 +284,7 @@ def _acting(
 
     when_interrupted(_RESUMED)
     cipher, place = cipher_of(key), _where(gallery, where)
-    actor = acting(name, Role.ADMINISTRATOR)
+    actor = acting(name, Role.ADMINISTRATOR, register=str(place))
     with (
         trail_of(trail, folder=gallery, register=str(place)) as told,
         open_gallery(gallery, alone=True, cipher=cipher) as opened,

@@ -87,7 +87,8 @@ def list_(
 
     with _cases(gallery, trail) as (cases, told):
         found = [case for case in cases.all() if every or not case.settled]
-        acts.tell(told, [Entry(Kind.READING, "listed", acting(actor, Role.ADJUDICATOR), count=len(found))])
+        who = acting(actor, Role.ADJUDICATOR, folder=gallery)
+        acts.tell(told, [Entry(Kind.READING, "listed", who, count=len(found))])
     if as_json:
         print_json([_json(case) for case in found])
         return
@@ -110,7 +111,7 @@ def show_(
     """Says what a case is about, in Vietnamese and English; answers only once two are in."""
     with _cases(gallery, trail) as (cases, told):
         case = cases.find(case_id)
-        _tell_shown(told, [case], actor)
+        _tell_shown(told, [case], actor, gallery)
     _told(case, as_json)
 
 
@@ -134,7 +135,7 @@ def page_(
     reports_beside(out)
     with _cases(gallery, trail) as (cases, told):
         case = cases.find(case_id)
-        _tell_shown(told, [case], actor)
+        _tell_shown(told, [case], actor, gallery)
     write_output(out, page_of(case, *_shown(gallery, review_key, batch, key)), private=True)
 
 
@@ -153,7 +154,7 @@ def pages(
 
     with _cases(gallery, trail) as (cases, told):
         found = cases.all()
-        _tell_shown(told, [case for case in found if not case.settled], actor)
+        _tell_shown(told, [case for case in found if not case.settled], actor, gallery)
     written = write_pages(found, *_shown(gallery, review_key, batch, key), out)
     say(f"{len(written):,} pages in {out}")
 
@@ -278,12 +279,12 @@ def _cases(gallery: Path, where: str | None) -> Iterator[tuple[Cases, Trail | No
         yield cases, trail
 
 
-def _tell_shown(trail: Trail | None, cases: Iterable[Case], actor: str | None) -> None:
+def _tell_shown(trail: Trail | None, cases: Iterable[Case], actor: str | None, gallery: Path) -> None:
     """Tells the trail who sees these cases."""
     from cccd_core.issuance.audit import acts
     from cccd_core.issuance.audit.entry import Entry, Kind, Role
 
-    who = acting(actor, Role.ADJUDICATOR)
+    who = acting(actor, Role.ADJUDICATOR, folder=gallery)
     acts.tell(
         trail,
         [

@@ -115,7 +115,7 @@ def search(
     listed = None if against is None else read_input(against, "list of identifiers", _LIST_BYTES_MOST)
     cipher, count = cipher_of(key), runtime.threads() if threads is None else threads
     counts = [sum(1 for _ in person.fingers(parameters.least_minutiae)) for person in asked]
-    who = acting(actor, Role.OPERATOR)
+    who = acting(actor, Role.OPERATOR, folder=gallery)
     with (
         trail_of(trail, folder=gallery) as told,
         open_gallery(gallery, cipher=cipher) as opened,
@@ -181,7 +181,7 @@ def _serve(
         with closing(standing):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())
-            witness = None if trail is None else ToldService(trail, acting(actor, Role.OPERATOR))
+            witness = None if trail is None else ToldService(trail, acting(actor, Role.OPERATOR, folder=gallery))
             service = Service(
                 opened, gallery, standing, ledger, sent_person, cipher=cipher, workers=workers, witness=witness
             )

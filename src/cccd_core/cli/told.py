@@ -31,7 +31,11 @@ TrailOption: TypeAlias = Annotated[
 ]
 ActorOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--actor", help="Who acts, as the audit trail says it; the system's account without it."),
+    typer.Option(
+        "--actor",
+        help="Who acts, as the audit trail says it; without it the login at the register's server, or else the system's"
+        " account.",
+    ),
 ]
 OrderOption: TypeAlias = Annotated[
     str | None,
@@ -74,9 +78,8 @@ def recording(
     from cccd_core.issuance.audit.acts import Outcome, recorded
     from cccd_core.issuance.audit.entry import Entry, Kind, Role
 
-    entry = Entry(
-        Kind(kind), what, acting(actor, Role(role)), dossier, order=order, reason=reason, person=person, count=count
-    )
+    who = acting(actor, Role(role), folder=next(iter(folders), None), register=register)
+    entry = Entry(Kind(kind), what, who, dossier, order=order, reason=reason, person=person, count=count)
     if _nowhere(trail, *folders, register):
         yield Outcome()
         return
@@ -94,10 +97,15 @@ def recording(
                 other.count, other.person, other.reason = astuple(first)
 
 
-def acting(name: str | None, role: Role) -> Actor:
-    """Who acts."""
+def acting(name: str | None, role: Role, *, folder: Path | None = None, register: str | None = None) -> Actor:
+    """Who acts: who is named, else the login at the server that has the register (of a gallery's `folder`, as in
+    `trail_of`), else the account of the system."""
     from cccd_core.issuance.audit.entry import Actor, this_account
+    from cccd_core.storage.postgres import at_server, login
 
+    place = _register(folder, register) if name is None else None
+    if place is not None and at_server(place):
+        name = login(place)
     return this_account(role) if name is None else Actor(name, role)
 
 

@@ -11,6 +11,7 @@ holds a sentence of the server, which shows values of rows.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import time
 import weakref
@@ -328,6 +329,16 @@ def at_server(place: Path | str) -> bool:
     if _MEANT_AS_DATABASE.search(place) is not None:
         raise ParameterError(f"a database is named as {SCHEME}[USER@]HOST[:PORT]/DATABASE")
     return False
+
+
+def login(url: str) -> str:
+    """As whom a URL is connected to, as libpq has it: who stands in it, else PGUSER, else the account of the system.
+    Errors as `demand_url`."""
+    demand_url(url)
+    from psycopg.conninfo import conninfo_to_dict
+
+    given = conninfo_to_dict(url).get("user") or os.environ.get("PGUSER")
+    return str(given) if given else pwd.getpwuid(os.getuid()).pw_name
 
 
 def demand_url(url: str) -> str:

@@ -71,7 +71,7 @@ def people(
 
     with trail_of(trail, folder=gallery) as told, open_gallery(gallery, cipher=cipher_of(key)) as opened:
         total = len(opened)
-        who = acting(actor, Role.ADMINISTRATOR)
+        who = acting(actor, Role.ADMINISTRATOR, folder=gallery)
         tell(told, [Entry(Kind.READING, "listed", who, order=order, count=total)])
         everyone = ((person.person_id, [*person.tenprint, *(0 for _ in person.unplaced)]) for person in opened)
         if as_json:
