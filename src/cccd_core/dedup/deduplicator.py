@@ -98,7 +98,7 @@ class Deduplicator(Generic[P, G]):
         for start in range(0, len(batch), self.parameters.batch_block):
             found += search.run(start, min(start + self.parameters.batch_block, len(batch)))
         decisions = decide(found, thresholds, SearchedBy(str(cascade), self.manifest()), excluded)
-        decisions = told(decisions, batch, gallery, self.matcher, self.parameters)
+        decisions = told(decisions, batch, gallery, self.matcher, self.parameters, Threads(self.threads))
         outcomes = Counter(decision.outcome for decision in decisions)
         _LOG.info(
             "search finished: people=%d gallery=%d finger_pairs=%d unique=%d duplicate=%d review=%d",
@@ -143,7 +143,7 @@ class _Search(Generic[P, G]):
         probes = self._prepared([(index, self.batch[index]) for index in range(start, stop)])
         self.probes = {probe.index: probe for probe in probes}
         progress = [_Progress() for _ in probes]
-        sought = [Sought(index, self.batch[index]) for index in range(start, stop)]
+        sought = [Sought(probe.index, self.batch[probe.index], probe) for probe in probes]
         same: SamePosition[P, G] = SamePosition(self.scorer, thresholds, self.excluded, thresholds.by_position_cost)
         self._pass([(same, probes)], range(len(probes)), sought, progress, second=False)
         duplicate = [
@@ -156,10 +156,12 @@ class _Search(Generic[P, G]):
         }
         across: AnyPosition[P, G] = AnyPosition(self.scorer, thresholds, self.excluded, matched)
         ways: list[Way[P, G]] = [(across, probes)]
+        sought = [Sought(one.index, one.person) for one in sought]
         if self.parameters.mirrored_share:
             images = list(probes)
             for image in self._prepared([(start + i, self.batch[start + i].mirrored()) for i in again]):
                 images[image.index - start] = image
+                sought[image.index - start] = Sought(image.index, self.batch[image.index], image)
             cost = thresholds.mirrored_cost
             ways.append((SamePosition(self.scorer, thresholds, self.excluded, cost, mirrored=True), images))
         self._pass(ways, again, sought, progress, second=True)
@@ -187,7 +189,7 @@ class _Search(Generic[P, G]):
         self,
         ways: Sequence[Way[P, G]],
         wanted: Sequence[int],
-        sought: Sequence[Sought],
+        sought: Sequence[Sought[P]],
         progress: Sequence[_Progress],
         *,
         second: bool,
@@ -211,7 +213,7 @@ class _Search(Generic[P, G]):
                     self._advance(people, stage.name)
             del part  # before the next one is packed
 
-    def _parts(self, sought: Sequence[Sought], second: bool, last: int) -> Iterator[Part[P, G]]:
+    def _parts(self, sought: Sequence[Sought[P]], second: bool, last: int) -> Iterator[Part[P, G]]:
         """Those enrolled without the batch's own people, then the batch up to before person `last`."""
         yield from self.enrolled.parts(sought, second)
         size = self.parameters.gallery_block

@@ -6,15 +6,16 @@ a finger whose image was mirrored. They say how the two records differ and chang
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cccd_core.dedup.blocks import Searchable
 from cccd_core.dedup.decision import Decision, LaidFinger, Match
+from cccd_core.dedup.executors.protocol import Executor
 from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.parameters import DedupParameters
 from cccd_core.dedup.person import EnrolledPerson
@@ -26,6 +27,7 @@ SAYING: Final = 40.0
 """From this score on a finger is said to be another one, or its mirror image. Of a person who was found a few fingers
 are left that do not agree at their own position; two of them meet in six ways, so that something is said wrongly of
 about one match in a thousand."""
+_Met: TypeAlias = tuple[int, int, EnrolledPerson]  # the places of a decision and a match, and whose match it is
 TOLD_MOST: Final = 5  # matches of one person whose fingers are laid side by side
 
 
@@ -35,25 +37,37 @@ def told(
     gallery: Gallery,
     scorer: Scorer[P, G],
     parameters: DedupParameters,
+    executor: Executor,
 ) -> list[Decision]:
     """The decisions of a batch with `Match.laid` for the first matches of each. Somebody who was withdrawn since is
-    left as the search found them. Cost: mostly a few comparisons a match, a hundred at most."""
+    left as the search found them. Cost: mostly a few comparisons a match, a hundred at most; the workers of the
+    executor, which are threads, share the matches."""
     of_batch = {person.person_id: person for person in batch}
-    found = []
-    for decision, person in zip(decisions, batch, strict=True):
-        matches = decision.evidence.matches
-        laid = list(matches)
-        for place, match in enumerate(matches[:TOLD_MOST]):
-            try:
-                other = of_batch[match.person_id] if match.source == "batch" else gallery.get(match.person_id)
-            except ConflictError:
-                continue
-            first, second = (Searchable.of(one, parameters.least_minutiae) for one in (person, other))
-            laid[place] = replace(match, laid=lie(match, first, second, scorer, parameters.agreeing_score))
-        found.append(
-            replace(decision, evidence=replace(decision.evidence, matches=tuple(laid))) if matches else decision
-        )
-    return found
+    found = [list(decision.evidence.matches) for decision in decisions]
+
+    def met() -> Iterator[_Met]:
+        for number, matches in enumerate(found):
+            for place, match in enumerate(matches[:TOLD_MOST]):
+                try:
+                    yield (
+                        number,
+                        place,
+                        of_batch[match.person_id] if match.source == "batch" else gallery.get(match.person_id),
+                    )
+                except ConflictError:
+                    continue
+
+    def laid(task: _Met) -> tuple[LaidFinger, ...]:
+        number, place, other = task
+        first, second = (Searchable.of(one, parameters.least_minutiae) for one in (batch[number], other))
+        return lie(found[number][place], first, second, scorer, parameters.agreeing_score)
+
+    for (number, place, _), fingers in executor.run(laid, met()):
+        found[number][place] = replace(found[number][place], laid=fingers)
+    return [
+        replace(decision, evidence=replace(decision.evidence, matches=tuple(matches))) if matches else decision
+        for decision, matches in zip(decisions, found, strict=True)
+    ]
 
 
 def lie(

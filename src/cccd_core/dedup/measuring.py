@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from matplotlib.figure import Figure
 
-from cccd_core.dedup.blocks import Searchable
+from cccd_core.dedup.blocks import Probe, Searchable
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.deduplicator import Deduplicator
 from cccd_core.dedup.gallery.protocol import Gallery
@@ -32,7 +32,7 @@ from cccd_core.dedup.search.enrolled import Indexed, Left, Ready, Sought
 from cccd_core.dedup.search.screened import Kept
 from cccd_core.dedup.search.screening import CodesFirst
 from cccd_core.errors import ConflictError, ParameterError
-from cccd_core.matching import Matcher
+from cccd_core.matching import Matcher, PreparedTemplate
 from cccd_core.plain import Json, JsonObject
 from cccd_core.progress import Progress
 from cccd_core.storage.cipher import Cipher
@@ -178,7 +178,7 @@ class _Timed:
     def miss_rate(self, fingers: int) -> float | None:
         return self.first.miss_rate(fingers)
 
-    def ready(self, sought: Sequence[Sought]) -> _TimedReady:
+    def ready(self, sought: Sequence[Sought[PreparedTemplate]]) -> _TimedReady:
         began = time.perf_counter()
         ready = self.first.ready(sought)
         self.seconds += time.perf_counter() - began
@@ -201,9 +201,9 @@ class _TimedLeft:
 class _TimedReady(_TimedLeft):
     ready: Ready
 
-    def again(self, places: Sequence[int]) -> _TimedLeft:
+    def again(self, places: Sequence[int], images: Sequence[Probe[PreparedTemplate] | None]) -> _TimedLeft:
         began = time.perf_counter()
-        again = self.ready.again(places)
+        again = self.ready.again(places, images)
         self.owner.seconds += time.perf_counter() - began
         return _TimedLeft(self.owner, again)
 
@@ -293,7 +293,7 @@ class SearchMeasure:
             return "not_searchable"
         if first is None:
             return "comparison"
-        sought = Sought(0, Searchable.of(probe, DedupParameters().least_minutiae))
+        sought: Sought[PreparedTemplate] = Sought(0, Searchable.of(probe, DedupParameters().least_minutiae))
         left = first.first.ready([sought]).again([0]).left()[0].values()
         numbers = np.concatenate([live.shard.sequences[live.rows] for live in self._index.shards])
         known = self._gallery.identifiers(numbers[np.concatenate([kept.places for kept in left])].tolist())

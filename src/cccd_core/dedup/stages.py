@@ -90,11 +90,12 @@ class SamePosition(Generic[P, G]):
         candidates = []
         wanted = fused >= self.thresholds.review_score
         others = [] if self.mirrored else _best(fused, ~wanted & (fused > 0), OTHERS)
-        for row in (*_best(fused, wanted, MOST_MATCHES), *others):
-            values = scores[row].tolist()
-            best = np.argsort(-scores[row], kind="stable")[: chosen[row]].tolist()
+        told = [*_best(fused, wanted, MOST_MATCHES), *others]
+        best_first = np.argsort(-scores[told], axis=1, kind="stable").tolist()
+        for row, values, order in zip(told, scores[told].tolist(), best_first, strict=True):
             fingers = tuple(
-                FingerComparison(positions[column], positions[column], values[column]) for column in sorted(best)
+                FingerComparison(positions[column], positions[column], values[column])
+                for column in sorted(order[: chosen[row]])
             )
             index = None if places is None else int(places[row])
             candidates.append(Candidate(names[row], index, float(fused[row]), False, fingers, self.mirrored))

@@ -104,7 +104,7 @@ class Some:
         self.count = len(sought)
         return self
 
-    def again(self, places):
+    def again(self, places, images):
         self.count = len(places)
         return self
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cccd_core.dedup import Cascade, Decision, Deduplicator, EnrolledPerson, MemoryGallery
-from cccd_core.dedup.blocks import Searchable
+from cccd_core.dedup.blocks import Probe, Searchable
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.positions import HANDS_SWAPPED, LAYINGS, relaid
 from cccd_core.dedup.codes.screen import Screen
@@ -165,3 +165,16 @@ def test_shards_are_searched_as_one(opened, threads):
     assert [one.of for one in expected] == [None, "p5/0", "p33/0", "p9/0"]
     assert searched(cut(index, gallery, live.rows[:17], live.rows[17:18], live.rows[18:]), 1024) == expected
     assert searched(cut(index, gallery, live.rows[:17], live.rows[17:]), 7) == expected
+
+
+def test_fingers_made_ready_for_the_search_have_the_codes_of_their_templates(opened):
+    _, index = opened
+    first, one, other = CodesFirst(FingerCoder.shipped(), index, CASCADE), person(5, 1), person(6, 1)
+    loose = EnrolledPerson("loose", Tenprint({3: other.tenprint[3]}), (one.tenprint[2],))
+    people = [Searchable.of(each, 8) for each in (one, loose, other)]
+    probes = [Probe.prepare(MATCHER, place, each) for place, each in enumerate(people)]
+    plain, ready = first.coded(people), first.coded(people, probes)
+    np.testing.assert_array_equal(ready.whose, plain.whose)
+    for name, codes in plain.people.columns.items():
+        np.testing.assert_array_equal(ready.people.columns[name], codes)
+        np.testing.assert_array_equal(ready.loose[name], plain.loose[name])

@@ -9,7 +9,7 @@ from typing import Final, Generic, Protocol
 
 import numpy as np
 
-from cccd_core.dedup.blocks import Block, Searchable
+from cccd_core.dedup.blocks import Block, Probe, Searchable
 from cccd_core.dedup.gallery.protocol import Gallery
 from cccd_core.dedup.index import Index
 from cccd_core.dedup.judge.thresholds import Thresholds
@@ -29,11 +29,13 @@ KEPT_BLOCKS: Final = 8  # of people whom the index does not have yet, kept packe
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """Someone to search by: the place in the batch, and the person, as captured and as a mirror image."""
+class Sought(Generic[P]):
+    """Someone to search by: the place in the batch, the person, and the same made ready, as captured or, in the second
+    pass, as a mirror image, where that is asked for; None where nobody has made it ready."""
 
     index: int
     person: Searchable
+    probe: Probe[P] | None = None
 
 
 class Part(Protocol[P, G]):
@@ -71,7 +73,7 @@ class Packed(Generic[P, G]):
 class Enrolled(Protocol[P, G]):
     """Those enrolled, but for some."""
 
-    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[P, G]]:
+    def parts(self, sought: Sequence[Sought[P]], second: bool) -> Iterator[Part[P, G]]:
         """Everyone in parts, for these of the batch in the first pass or the second. Memory: one part at a time."""
 
 
@@ -82,7 +84,7 @@ class PackedGallery(Generic[P, G]):
         """`without`: identifiers of those who are left out."""
         self._scorer, self._gallery, self._parameters, self._without = scorer, gallery, parameters, without
 
-    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[P, G]]:
+    def parts(self, sought: Sequence[Sought[P]], second: bool) -> Iterator[Part[P, G]]:
         """Everyone in blocks of `gallery_block` people."""
         del sought, second
         yield from packed_parts(self._scorer, iter(self._gallery), self._parameters, self._without)
@@ -99,8 +101,9 @@ class Left(Protocol):
 class Ready(Left, Protocol):
     """Those of the first pass."""
 
-    def again(self, places: Sequence[int]) -> Left:
-        """Some of these, by their places, ascending, for the second pass."""
+    def again(self, places: Sequence[int], images: Sequence[Probe[PreparedTemplate] | None]) -> Left:
+        """Some of these, by their places, ascending, for the second pass; `images`: their mirror images, made
+        ready, where they are."""
 
 
 class FirstStage(Protocol):
@@ -113,7 +116,7 @@ class FirstStage(Protocol):
     def miss_rate(self, fingers: int) -> float | None:
         """Which share of true matches by so many fingers it was measured to lose; None where that was not measured."""
 
-    def ready(self, sought: Sequence[Sought]) -> Ready:
+    def ready(self, sought: Sequence[Sought[PreparedTemplate]]) -> Ready:
         """These of the batch, for the first pass."""
 
 
@@ -179,9 +182,11 @@ class IndexedGallery:
         self._glance = Glance(PairJudge(matcher, Thresholds(parameters, 0)))
         self._speaking: dict[int, Places] = {}
         self._pending: list[Packed[PreparedTemplate, PreparedGallery]] | None = None
-        self._ready: tuple[Ready, Sequence[Sought]] | None = None  # for the first pass
+        self._ready: tuple[Ready, Sequence[Sought[PreparedTemplate]]] | None = None  # for the first pass
 
-    def parts(self, sought: Sequence[Sought], second: bool) -> Iterator[Part[PreparedTemplate, PreparedGallery]]:
+    def parts(
+        self, sought: Sequence[Sought[PreparedTemplate]], second: bool
+    ) -> Iterator[Part[PreparedTemplate, PreparedGallery]]:
         """The shards, in blocks where everyone is compared and as one where a first stage leaves people out; then those
         enrolled since. The second pass asks for some of those of the first before it."""
         if self._first is not None and self._index.shards:
@@ -192,14 +197,14 @@ class IndexedGallery:
             yield from map(Packed, self._rows.blocks(np.arange(len(self._rows))))
         yield from self._since()
 
-    def _screened(self, first: FirstStage, sought: Sequence[Sought], second: bool) -> Left:
+    def _screened(self, first: FirstStage, sought: Sequence[Sought[PreparedTemplate]], second: bool) -> Left:
         if not second or self._ready is None:
             self._ready = (first.ready(sought), sought)
         ready, everyone = self._ready
         if not second:
             return ready
         place = {one.index: number for number, one in enumerate(everyone)}
-        return ready.again([place[one.index] for one in sought])
+        return ready.again([place[one.index] for one in sought], [one.probe for one in sought])
 
     def _since(self) -> Iterator[Packed[PreparedTemplate, PreparedGallery]]:
         """Those whom the shards do not have; kept packed where they are not many."""

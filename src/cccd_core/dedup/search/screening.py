@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cccd_core.dedup.blocks import Searchable
+from cccd_core.dedup.blocks import Probe, Searchable
 from cccd_core.dedup.codes import FingerCoder
 from cccd_core.dedup.codes.positions import LAYINGS, relaid, scan_unplaced
 from cccd_core.dedup.codes.screen import COHORT_MOST, FINGERS, Measured, People, Screen
@@ -27,6 +27,7 @@ from cccd_core.dedup.search.coded import Coded, coded_rows
 from cccd_core.dedup.search.enrolled import Sought
 from cccd_core.dedup.search.screened import Kept
 from cccd_core.errors import ParameterError
+from cccd_core.matching import PreparedGallery, PreparedTemplate
 
 PROBES_MOST: Final = 1024  # scanned at a time: 30 kB each
 KNOWN_PARTS: Final = 2  # 0.7 kB a person
@@ -145,7 +146,7 @@ class CodesFirst:
             raise ParameterError("a cascade without codes has no first stage", cascade=str(cascade))
         self.cascade = cascade
         self._coder, self._keep, self._threads = coder, cascade.keep, threads
-        self._measured = Measured.shipped()
+        self._measured, self._preparation = Measured.shipped(), index.manifest.preparation
         self._shards: tuple[LiveShard, ...] = ()
         self._crowd: Crowd | None = None  # of all rows of the shards, laid out when first asked; 250 bytes a person
         self._take(index.shards)
@@ -171,10 +172,10 @@ class CodesFirst:
         """Which share of true matches by so many fingers it was measured to lose."""
         return miss_rate(self._measured, self._keep, fingers)
 
-    def ready(self, sought: Sequence[Sought]) -> Batch:
+    def ready(self, sought: Sequence[Sought[PreparedTemplate]]) -> Batch:
         """These people, coded, for the first pass."""
         screen, people = self._known_screen(), [one.person for one in sought]
-        coded = self.coded(people)
+        coded = self.coded(people, [one.probe for one in sought])
         return Batch(self, screen, people, coded, Lots.of(screen, [coded.people]))
 
     def sifted(self, lots: Lots) -> list[tuple[Places, Places]]:
@@ -218,11 +219,18 @@ class CodesFirst:
             raise ParameterError("nobody can be screened in an index of nobody")
         return self._screen
 
-    def coded(self, people: Sequence[Searchable]) -> Coded:
-        """The codes of their fingers."""
+    def coded(self, people: Sequence[Searchable], probes: Sequence[Probe[PreparedTemplate] | None] = ()) -> Coded:
+        """The codes of their fingers. `probes`: these people as the matcher of the index made them ready, where all
+        are; then the scale of the coder which that is needs not be made again."""
         placed = [(row, position, t) for row, one in enumerate(people) for position, t in one.fingers if position]
         loose = [(row, t) for row, one in enumerate(people) for position, t in one.fingers if not position]
-        codes = self._coder.encode([t for _, _, t in placed] + [t for _, t in loose], threads=self._threads)
+        ready = [probe for probe in probes if probe is not None]
+        done = {}
+        if len(ready) == len(people):
+            made = [[f for one in ready for position, f in one.fingers if bool(position) == p] for p in (True, False)]
+            done[self._preparation] = PreparedGallery.pack(made[0] + made[1])
+        templates = [t for _, _, t in placed] + [t for _, t in loose]
+        codes = self._coder.encode(templates, prepared=done, threads=self._threads)
         present = np.zeros(len(people), np.uint16)
         rows = np.array([row for row, _, _ in placed], np.int64)
         columns = np.array([position - 1 for _, position, _ in placed], np.int64)
@@ -277,11 +285,11 @@ class Batch:
             self._stated.extend(self.owner.sifted(self._lots))
         return self._stated[0]
 
-    def again(self, places: Sequence[int]) -> Again:
+    def again(self, places: Sequence[int], images: Sequence[Probe[PreparedTemplate] | None] = ()) -> Again:
         """Some of these for the second pass: also with hands exchanged, and as mirror images."""
         some = np.array(places, np.int64)
         captured = self.coded.take(some)
-        mirrored = self.owner.coded([self.people[place].mirrored() for place in places])
+        mirrored = self.owner.coded([self.people[place].mirrored() for place in places], images)
         lots = [*(relaid(captured.people, laying) for laying in LAYINGS[1:]), mirrored.people]
         return Again(self, some, captured, Lots.of(self.screen, lots))
 
