@@ -48,9 +48,27 @@ static float sum(const float* values, std::size_t count) {
   return total;
 }
 
-// The inputs that are 1 for a minutia: where its cylinders have a bit. Returns how many there are.
+// Which bits of each byte are set, in order, the rest 0.
+struct SetBits {
+  std::uint16_t bits[256][8];
+};
+
+static constexpr SetBits set_bits() {
+  SetBits found{};
+  for (unsigned byte = 0; byte < 256; ++byte)
+    for (unsigned bit = 0, count = 0; bit < 8; ++bit)
+      if (byte >> bit & 1) found.bits[byte][count++] = static_cast<std::uint16_t>(bit);
+  return found;
+}
+
+static constexpr SetBits set_bits_of = set_bits();
+
+// The inputs that are 1 for a minutia: where its cylinders have a bit. Returns how many there are; eight may be written
+// for each byte, so that no step waits for how many were found.
 static std::size_t inputs_of(const Model& model, const std::uint64_t* words, const std::int64_t* offsets,
                              std::size_t cylinder, std::uint16_t* inputs) {
+  using Eight = std::uint16_t __attribute__((vector_size(16)));
+  static_assert(bits % 8 == 0);
   std::size_t count = 0;
   for (std::size_t scale = 0; scale < model.scales; ++scale) {
     const std::uint64_t* finger = words + offsets[scale];
@@ -58,10 +76,11 @@ static std::size_t inputs_of(const Model& model, const std::uint64_t* words, con
     const std::uint64_t* first = finger + 1 + minutiae_of(finger[0]) + cylinder;
     for (std::size_t word = 0; word < bit_words; ++word) {
       std::uint64_t left = first[word * cylinders];
-      if (word == bit_words - 1) left &= (1ull << (bits - 64 * (bit_words - 1))) - 1;
-      for (; left; left &= left - 1)
-        inputs[count++] =
-            static_cast<std::uint16_t>(scale * bits + 64 * word + static_cast<std::size_t>(std::countr_zero(left)));
+      for (std::size_t at = 64 * word; at < bits && at < 64 * (word + 1); at += 8, left >>= 8) {
+        const Eight found = load<Eight>(set_bits_of.bits[left & 0xff]) + static_cast<std::uint16_t>(scale * bits + at);
+        std::memcpy(inputs + count, &found, sizeof found);
+        count += static_cast<std::size_t>(std::popcount(left & 0xff));
+      }
     }
   }
   return count;
@@ -156,7 +175,7 @@ static void pool(const Model& model, const Room& room, const std::uint64_t* word
                  std::int16_t* out) {
   const std::size_t cylinders = cylinders_of(words[offsets[0]]);
   const std::size_t depth = model.depth, count = model.vocabulary;
-  std::uint16_t inputs[scales_max * bits];
+  std::uint16_t inputs[scales_max * bits + 8];
   float weight[words_max] = {};
   float* sums = room.sums;
   for (std::size_t cylinder = 0; cylinder < cylinders; ++cylinder) {
@@ -211,6 +230,8 @@ static void project(const Model& model, const Room& room, std::size_t fingers) {
       for (std::size_t r = 0; r < rows_at_once; ++r) {
         std::int16_t* __restrict to = rows[r];
         const std::int8_t* __restrict narrow = model.projection + (o + r) * inputs + from;
+        // the next ones of each row are asked for meanwhile: eight rows far apart are more than the machine foresees
+        for (std::size_t i = 0; i < inputs_at_once; i += 64) __builtin_prefetch(narrow + inputs_at_once + i);
         for (std::size_t i = 0; i < inputs_at_once; ++i) to[i] = narrow[i];
       }
       for (std::size_t f = 0; f < fingers; f += fingers_together)
@@ -260,9 +281,10 @@ static void write(const Model& model, const float* value, std::uint8_t* signs, s
 void codes(const Model& model, const Room& room, const std::uint64_t* words, const std::int64_t* offsets,
            std::size_t fingers, std::uint8_t* signs, std::uint8_t* coarse) {
   const std::size_t inputs = model.vocabulary * model.depth;
-  if (fingers)
-    for (std::size_t i = 0; i < model.scales * bits * model.depth; ++i)
-      room.embedding[i] = static_cast<std::uint8_t>(model.embedding[i] ^ 0x80);
+  std::uint8_t* __restrict raised = room.embedding;
+  const std::int8_t* __restrict embedding = model.embedding;
+  const std::size_t entries = fingers ? model.scales * bits * model.depth : 0;
+  for (std::size_t i = 0; i < entries; ++i) raised[i] = static_cast<std::uint8_t>(embedding[i] ^ 0x80);
   for (std::size_t start = 0; start < fingers; start += fingers_at_once) {
     const std::size_t count = fingers - start < fingers_at_once ? fingers - start : fingers_at_once;
     for (std::size_t f = 0; f < count; ++f)

@@ -23,7 +23,7 @@ from cccd_core.matching.matcher import gallery_at_scales
 from cccd_core.matching.prepared import PreparedGallery
 from cccd_core.templates import FingerTemplate
 
-BLOCK_FINGERS = 64  # fingers that a thread takes at a time, at most
+BLOCK_FINGERS = 192  # fingers that a thread takes at a time, at most: whole passes over the projection, of 24 each
 BITS, COARSE = "bits", "int4"
 _NONE_PREPARED: Final[Mapping[str, PreparedGallery]] = MappingProxyType({})
 
