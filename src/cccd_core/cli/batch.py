@@ -9,7 +9,7 @@ import typer
 
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, when_interrupted
 from cccd_core.cli.progress import progress
-from cccd_core.cli.terminal import cell, print_json, say, show, table
+from cccd_core.cli.terminal import both, cell, counted, print_json, say, show, table
 from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 from cccd_core.progress import named
 
@@ -99,17 +99,20 @@ def images(
     if as_json:
         print_json({"images": written})
     else:
-        say(f"{len(written):,} images written to {to}")
+        say(f"{counted(len(written), 'image')} written to {to}")
 
 
 def _show(result: BatchCheck) -> None:
     from cccd_core.issuance.dossiers.reasons import Oddity
 
-    problems = table("dossier", "field", "reason", "facts")
+    from cccd_core.issuance.reports import words
+
+    problems = table("dossier", "field", "reason", "facts", "vì sao / why")
     for problem in result.problems[:_SHOWN]:
         facts = ", ".join(f"{name} {fact}" for name, fact in problem.facts.items())
         style = "red" if problem.severity == "error" else "yellow"
-        problems.add_row(cell(problem.dossier_id), cell(problem.field), cell(problem.reason, style), cell(facts))
+        problems.add_row(cell(problem.dossier_id), cell(problem.field), cell(problem.reason, style), cell(facts),
+                         cell(both(words.reason(problem.reason))))  # fmt: skip
     if result.problems:
         show(problems)
     if len(result.problems) > _SHOWN:
@@ -124,4 +127,4 @@ def _show(result: BatchCheck) -> None:
         )
     looked_at = f" ({result.review} for review)" if result.review else ""
     rejected = result.received - result.sound
-    say(f"{result.received} dossiers, {result.sound} sound{looked_at}, {rejected} to be rejected")
+    say(f"{counted(result.received, 'dossier')}, {result.sound} sound{looked_at}, {rejected} to be rejected")

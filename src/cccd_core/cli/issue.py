@@ -11,7 +11,7 @@ import typer
 from cccd_core.cli.common import JsonOption, fail_unless, no_stream, no_stream_place, when_interrupted
 from cccd_core.cli.gallery_key import KeyOption, cipher_of
 from cccd_core.cli.progress import progress
-from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.cli.terminal import both, cell, print_json, say, show, table, tell
 from cccd_core.cli.told import TrailOption, acting, trail_of
 
 if TYPE_CHECKING:
@@ -222,13 +222,13 @@ def _show_today(report: Report) -> None:
         of = f", of {card.dossier}" if card.dossier else ""
         instead = f", replaced by that of {card.replaced_by}" if card.replaced_by else ""
         say(
-            f"thẻ / card {card.card_serial}{of}{instead} ({_both(end.why)}): {_both(end.to_do)}; "
-            f"{_both(unit_words(end.unit))}"
+            f"thẻ / card {card.card_serial}{of}{instead} ({both(end.why)}): {both(end.to_do)}; "
+            f"{both(unit_words(end.unit))}"
         )
     for unit, found in today.by_unit():
-        say(f"trả lại / back to {_both(unit_words(unit))}: {len(found):,} hồ sơ / dossiers")
+        say(f"trả lại / back to {both(unit_words(unit))}: {len(found):,} hồ sơ / dossiers")
         for one in found[:_LINES]:
-            say(f"  {one.dossier}: {'; '.join(map(_both, one.lines))}")
+            say(f"  {one.dossier}: {'; '.join(map(both, one.lines))}")
     for one in today.duplicates[:_LINES]:
         say(f"trùng / duplicate of {one.of}: {_dossier(one)}")
     for one in today.again[:_LINES]:
@@ -241,9 +241,4 @@ def _show_today(report: Report) -> None:
 def _dossier(one: Told) -> str:
     from cccd_core.issuance.reports.today import unit_words
 
-    return f"{one.dossier}, {_both(unit_words(one.unit))}: {'; '.join(map(_both, one.lines))}"
-
-
-def _both(line: tuple[str, str]) -> str:
-    vietnamese, english = line
-    return vietnamese if vietnamese == english else f"{vietnamese} / {english}"
+    return f"{one.dossier}, {both(unit_words(one.unit))}: {'; '.join(map(both, one.lines))}"

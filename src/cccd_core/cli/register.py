@@ -32,7 +32,7 @@ from cccd_core.cli.register_reading import (
     tell_more,
     verify,
 )
-from cccd_core.cli.terminal import cause, cell, print_json, say, show, table
+from cccd_core.cli.terminal import both, cause, cell, counted, print_json, say, show, table
 from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, acting, recording, trail_of
 
 
@@ -111,7 +111,7 @@ def units(
         if as_json:
             print_json({"new_or_changed": changed})
         else:
-            say(f"{changed:,} units new or changed")
+            say(f"{counted(changed, 'unit')} new or changed")
     elif as_json:
         print_json([fields_of(unit) for unit in found])
     else:
@@ -141,12 +141,15 @@ def receive(
 ) -> None:
     """Takes a batch into the register: kind, grounds, unit, day and a digest of each dossier, nothing else of it.
 
-    Run it again and nothing changes. Exit code 1 when a dossier was not taken in.
+    Run it again and nothing changes. One that `cccd issue` rejected and that was corrected since is received again.
+    Exit code 1 when a dossier was not taken in.
     """
     from cccd_core.issuance.dossiers.batch import open_batch
+    from cccd_core.issuance.dossiers.reasons import RegisterReason
     from cccd_core.issuance.receiving import Counter
     from cccd_core.issuance.receiving import receive as run
     from cccd_core.issuance.register.dossiers import now_utc
+    from cccd_core.issuance.reports import words
 
     when_interrupted(KEPT)
     given = open_batch(batch)
@@ -162,25 +165,28 @@ def receive(
         outcome.count, outcome.person = result.new, result.digest
         outcome.reason = f"{result.known} were there, {result.left_out} left out"
     if as_json:
-        apart = ("without_unit", "unknown_unit", "other_dossier")
+        apart = ("without_unit", "unknown_unit", "other_dossier", "by_hand")
         print_json(
-            {"new": result.new, "known": result.known, "refused": result.refused}
+            {"new": result.new, "known": result.known, "again": result.again, "refused": result.refused}
             | {name: getattr(result, name) for name in apart}
         )
     else:
-        rows = table("dossier", "field", "reason")
-        for problem in result.refused[:SHOWN]:
-            rows.add_row(cell(problem.dossier_id), cell(problem.field), cell(problem.reason, "red"))
-        for names, field, why in (
-            (result.without_unit, "unit", "names no unit: give --unit"),
-            (result.unknown_unit, "unit", "names a unit that the register does not have: see cccd register units"),
-            (result.other_dossier, "dossier_id", "another dossier has this id"),
+        why = [(one.dossier_id, one.field, str(one.reason), words.reason(one.reason)) for one in result.refused]
+        why += [(one, "unit", "without_unit", words.WITHOUT_UNIT) for one in result.without_unit]
+        why += [(one, "unit", "unknown_unit", words.UNKNOWN_UNIT) for one in result.unknown_unit]
+        for word, names in (
+            (RegisterReason.DOSSIER_CHANGED, result.other_dossier),
+            (RegisterReason.REJECTED_BY_HAND, result.by_hand),
         ):
-            for name in names[:SHOWN]:
-                rows.add_row(cell(name), cell(field), cell(why, "red"))
-        if not result.well:
+            why += [(one, "dossier_id", word, words.reason(word)) for one in names]
+        rows = table("dossier", "field", "reason", "vì sao / why")
+        for name, field, word, said in why[:SHOWN]:
+            rows.add_row(cell(name), cell(field), cell(word, "red"), cell(both(said)))
+        if why:
             show(rows)
-        say(f"{result.new:,} dossiers received, {result.known:,} were there")
+            tell_more(len(why))
+        again = f", {result.again:,} received again, corrected" if result.again else ""
+        say(f"{counted(result.new, 'dossier')} received, {result.known:,} there already{again}")
     fail_unless(result.well)
 
 
@@ -211,7 +217,7 @@ def move(
     if as_json:
         print_json({"moved": moved})
     else:
-        say(f"{moved:,} dossiers moved to {to}")
+        say(f"{counted(moved, 'dossier')} moved to {to}")
 
 
 def record(
@@ -249,7 +255,8 @@ def record(
         if problems:
             show(rows)
             tell_more(result.refused)
-        say(f"{result.new:,} steps recorded, {result.known:,} were there, {result.refused:,} lines refused")
+        recorded_now, refused = counted(result.new, "step"), counted(result.refused, "line")
+        say(f"{recorded_now} recorded, {result.known:,} there already, {refused} refused")
     fail_unless(not result.refused)
 
 
@@ -280,4 +287,4 @@ def rotate(
     if as_json:
         print_json({"numbers": done})
     else:
-        say(f"{done:,} numbers are under the key of {to}")
+        say(f"{counted(done, 'number')} under the key of {to}")

@@ -10,7 +10,7 @@ import typer
 
 from cccd_core.cli.common import JsonOption, WhereOption, read_input, when_interrupted
 from cccd_core.cli.register_reading import HolidaysOption, UnitOption, day_of
-from cccd_core.cli.terminal import print_json, say, tell
+from cccd_core.cli.terminal import counted, print_json, say, tell
 from cccd_core.cli.told import ActorOption, OrderOption, TrailOption, recording
 
 _FILE_MOST = 1 << 20
@@ -114,7 +114,7 @@ def inspect(
         say(f"{count:,} more of {kind}")
     for text in found.notes:
         tell(" / ".join(words.note(text)))
-    say(f"{len(found.findings):,} findings")
+    say(counted(len(found.findings), "finding"))
 
 
 def _hours(text: str) -> tuple[int, int]:

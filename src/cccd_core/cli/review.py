@@ -12,7 +12,7 @@ import typer
 
 from cccd_core.cli.common import JsonOption, no_stream, reports_beside, write_output
 from cccd_core.cli.gallery_key import KeyOption
-from cccd_core.cli.terminal import cell, print_json, say, show, table, tell
+from cccd_core.cli.terminal import cell, counted, print_json, say, show, table, tell
 from cccd_core.cli.told import ActorOption, TrailOption, acting, trail_of
 from cccd_core.errors import ParameterError
 from cccd_core.plain import encode, encode_record
@@ -98,7 +98,7 @@ def list_(
             cell(case.case_id), cell(case.question.dossier_id), cell(words.kind(case)[1]), cell(words.stage(case)[1])
         )
     show(rows)
-    say(f"{len(found):,} cases")
+    say(counted(len(found), "case"))
 
 
 def show_(
@@ -156,7 +156,7 @@ def pages(
         found = cases.all()
         _tell_shown(told, [case for case in found if not case.settled], actor, gallery)
     written = write_pages(found, *_shown(gallery, review_key, batch, key), out)
-    say(f"{len(written):,} pages in {out}")
+    say(f"{counted(len(written), 'page')} in {out}")
 
 
 def decide(

@@ -78,6 +78,17 @@ def show(what: RenderableType) -> None:
     _write(rendered.file.getvalue())  # type: ignore[attr-defined]
 
 
+def counted(count: int, what: str) -> str:
+    """How many of something there are: `1 dossier`, `2,000 dossiers`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def both(line: tuple[str, str]) -> str:
+    """Vietnamese and English on one line; once where they are the same."""
+    vietnamese, english = line
+    return vietnamese if vietnamese == english else f"{vietnamese} / {english}"
+
+
 def tell(line: str) -> None:
     """A line beside the result, on standard error; where that is closed or full nobody can be told."""
     try:

@@ -4,7 +4,7 @@ in. Nothing else of it is kept, no template, image or name."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -17,7 +17,10 @@ from cccd_core.issuance.dossiers.policy import CheckPolicy
 from cccd_core.issuance.dossiers.raw import Batch, RawDossier
 from cccd_core.issuance.dossiers.reasons import Problem, Severity
 from cccd_core.issuance.register.dossiers import DossierRegister
-from cccd_core.issuance.register.records import Receipt
+from cccd_core.issuance.register.life import State
+from cccd_core.issuance.register.records import Move, Receipt
+from cccd_core.issuance.runs.moves import in_force
+from cccd_core.issuance.runs.way import TAKEN_UP, by_a_run
 from cccd_core.progress import Progress
 
 _AT_A_TIME: Final = 1000  # taken in by one transaction
@@ -36,29 +39,32 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What came of a batch: how many dossiers are new in the register, how many were there as they are, and why the
-    others were not taken in: what is wrong with them, that they name no unit, or one that the register does not have,
-    or that another dossier has the id. `digest`: SHA-256 of the ids of all that are in the register now, a line each,
-    in the order of the batch."""
+    """What came of a batch: how many dossiers are new in the register, how many were there as they are, how many a run
+    had rejected and are received `again`, corrected; and why the others were not taken in: what is wrong with them,
+    that they name no unit, or one that the register does not have, that a dossier of other contents has the id, or that
+    somebody rejected it `by_hand`. `digest`: SHA-256 of the ids of all that are in the register now, a line each, in
+    the order of the batch."""
 
     new: int
     known: int
+    again: int
     refused: tuple[Problem, ...]
     without_unit: tuple[str, ...]
     unknown_unit: tuple[str, ...]
     other_dossier: tuple[str, ...]
+    by_hand: tuple[str, ...]
     digest: str
 
     @property
     def well(self) -> bool:
         """Whether every dossier is in the register."""
-        return not (self.refused or self.without_unit or self.unknown_unit or self.other_dossier)
+        return not self.left_out
 
     @property
     def left_out(self) -> int:
         """How many dossiers were not taken in."""
         wrong = {one.dossier_id for one in self.refused}
-        return len(wrong) + len(self.without_unit) + len(self.unknown_unit) + len(self.other_dossier)
+        return len(wrong) + sum(map(len, (self.without_unit, self.unknown_unit, self.other_dossier, self.by_hand)))
 
 
 def receive(
@@ -71,7 +77,8 @@ def receive(
     progress: Progress | None = None,
 ) -> Reception:
     """Takes the dossiers of a batch in; called again it takes in those that are missing. `now`: when those are received
-    that do not say when they were captured.
+    that do not say when they were captured. One that a run rejected and that says something else now is received anew,
+    as a run does where it is handed in to it.
 
     A dossier that cannot be taken in is named in the reception, and the others are taken in. ConflictError where the
     counter's own unit is none of the register's.
@@ -83,7 +90,8 @@ def receive(
     without_unit: list[str] = []
     unknown_unit: list[str] = []
     other_dossier: list[str] = []
-    taken = new = 0
+    by_hand: list[str] = []
+    taken = new = again = 0
     standing = hashlib.sha256()
     total = len(batch.ids())
 
@@ -106,21 +114,47 @@ def receive(
     waiting = receipts()
     while part := list(islice(waiting, _AT_A_TIME)):
         while True:
+            missing, moves, others = _against(part, register)
             try:
-                new += register.receive_many(part)
+                new += register.receive_many(missing)
+                again += register.move_many(moves)
                 break
-            except ConflictError as error:  # nothing of the part was taken in
+            except ConflictError as error:  # nothing of it was taken in
                 other = error.facts.get("dossier")
                 part, before = [one for one in part if one.dossier_id != other], part
                 if len(part) == len(before):
                     raise
                 other_dossier.append(str(other))
-        taken += len(part)
-        standing.update("".join(f"{one.dossier_id}\n" for one in part).encode())
+        for name, rejected_by_hand in others.items():
+            (by_hand if rejected_by_hand else other_dossier).append(name)
+        here = [one.dossier_id for one in part if one.dossier_id not in others]
+        taken += len(here)
+        standing.update("".join(f"{name}\n" for name in here).encode())
     return Reception(
-        new, taken - new, tuple(refused), tuple(without_unit), tuple(unknown_unit), tuple(other_dossier),
-        f"sha256:{standing.hexdigest()}",
+        new, taken - new - again, again, tuple(refused), tuple(without_unit), tuple(unknown_unit),
+        tuple(other_dossier), tuple(by_hand), f"sha256:{standing.hexdigest()}",
     )  # fmt: skip
+
+
+def _against(part: Sequence[Receipt], register: DossierRegister) -> tuple[list[Receipt], list[Move], dict[str, bool]]:
+    """Of these dossiers those that the register does not have; the steps of those that a run rejected and that are
+    corrected; and which ids are those of other contents, and whether somebody rejected these by hand."""
+    there = register.last(one.dossier_id for one in part)
+    moves: list[Move] = []
+    others: dict[str, bool] = {}
+    for one in part:
+        if one.dossier_id not in there:
+            continue
+        record, last = there[one.dossier_id]
+        if one.digest == in_force(register, record, last, one.digest):
+            continue
+        rejected, by_run = record.state is State.REJECTED, by_a_run(last.reason)
+        if rejected and by_run and (record.kind, record.grounds) == (one.kind, one.grounds):
+            reason = f"{TAKEN_UP} {one.digest}"
+            moves.append(Move(one.dossier_id, State.RECEIVED, one.actor, record.sequence, None, reason))
+        else:
+            others[one.dossier_id] = rejected and not by_run
+    return [one for one in part if one.dossier_id not in there], moves, others
 
 
 def _receipt(raw: RawDossier, counter: Counter, now: datetime, policy: CheckPolicy) -> Receipt | list[Problem]:

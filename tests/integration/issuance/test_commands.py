@@ -33,7 +33,7 @@ def test_batch_check(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[st
     dossiers.put(tmp_path / "batch", "D1", seed=1)
     sound = tmp_path / "batch" if form == "folder" else as_parquet(tmp_path / "batch", tmp_path / "b.parquet")
     assert cccd("batch", "check", sound) == 0
-    assert "1 dossiers, 1 sound" in capsys.readouterr().out
+    assert "1 dossier, 1 sound" in capsys.readouterr().out
     dossiers.put(tmp_path / "batch", "D2", dossiers.document(2, personal_number="12", note=1), seed=2)
     spoiled = tmp_path / "batch" if form == "folder" else as_parquet(tmp_path / "batch", tmp_path / "b.parquet")
     assert cccd("batch", "check", spoiled, "--json") == 1

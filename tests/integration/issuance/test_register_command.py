@@ -55,7 +55,7 @@ def test_a_batch_from_reception_to_its_end(typed: Typed, tmp_path: Path) -> None
     assert (said["new"], said["known"], said["without_unit"]) == (1, 0, ["D1", "D2"])
     assert [(one["dossier"], one["reason"]) for one in said["refused"]] == [("D4", "number_structure")]
     told = typed.text("receive", batch, "--actor", "desk 1", "--unit", "027-2025", "--shift", "2", code=1)
-    assert "2 dossiers received, 1 were there" in told
+    assert "2 dossiers received, 1 there already" in told
     assert "number_structure" in told
     assert [one["dossier_id"] for one in typed("list", "--state", "received")] == ["D3", "D1", "D2"]
     assert [one["dossier_id"] for one in typed("list", "--unit", "027-2025")] == ["D1", "D2"]
@@ -92,9 +92,44 @@ def test_a_dossier_that_cannot_be_taken_in_stops_no_other(typed: Typed, tmp_path
     assert (said["new"], said["known"], said["without_unit"]) == (1, 1, [])
     assert (said["unknown_unit"], said["other_dossier"]) == (["D6"], ["D1", "D3"])
     told = typed.text("receive", later, "--actor", "desk 1", code=1)
-    assert "another dossier has this id" in told
-    assert "0 dossiers received, 2 were there" in told
+    assert "Hồ sơ cùng mã đã được nhận trước đây" in told
+    assert "give it a new id" in told
+    assert "0 dossiers received, 2 there already" in told
     assert "no such unit" in typed.text("receive", later, "--actor", "desk 1", "--unit", "W9", code=3)
+    assert typed("verify") == {"faults": []}
+
+
+def test_a_corrected_dossier_comes_in_again(typed: Typed, tmp_path: Path) -> None:
+    batch, later = tmp_path / "batch", tmp_path / "later"
+    for number in range(1, 5):
+        dossiers.put(batch, f"D{number}", dossiers.document(number, unit="001"), seed=number)
+    typed("receive", batch, "--actor", "desk 1")
+    typed("move", "D1", "D2", "--to", "rejected", "--actor", "run", "--reason", "name_text")
+    typed("move", "D3", "--to", "rejected", "--actor", "an.hk", "--reason", "forged")
+    for number, said in (1, {"marks": "Sẹo"}), (2, {"kind": "reissue", "grounds": "lost"}), (3, {"marks": "Sẹo"}):
+        dossiers.put(later, f"D{number}", dossiers.document(number, unit="001", **said), seed=number)
+    dossiers.put(later, "D4", dossiers.document(4, unit="001"), seed=4)
+    said = typed("receive", later, "--actor", "desk 2", code=1)
+    assert (said["new"], said["known"], said["again"]) == (0, 1, 1)
+    assert (said["other_dossier"], said["by_hand"]) == (["D2"], ["D3"])
+    shown = typed("show", "D1")
+    assert shown["dossier"]["state"] == "received"
+    assert shown["events"][-1]["reason"].startswith("taken_up_again sha256:")
+    assert shown["events"][-1]["actor"] == "desk 2"
+    told = typed.text("receive", later, "--actor", "desk 2", code=1)  # twice is once
+    assert "0 dossiers received, 2 there already\n" in told
+    assert "Somebody rejected the dossier in the register" in told
+    assert typed("show", "D1")["dossier"]["sequence"] == 3
+    # what was there first comes again: it is another one than the correction, and nobody rejected that
+    assert typed("receive", batch, "--actor", "desk 2", code=1)["other_dossier"] == ["D1"]
+    typed("move", "D1", "--to", "checked", "--actor", "run")
+    assert typed("receive", later, "--actor", "desk 2", code=1)["known"] == 2
+    # the same dossier from a counter of another unit is still the same dossier
+    bare = tmp_path / "bare"
+    dossiers.put(bare, "B1", dossiers.document(5), seed=5)
+    assert typed("receive", bare, "--actor", "desk 2", "--unit", "004")["new"] == 1
+    assert typed("receive", bare, "--actor", "desk 2", "--unit", "001")["known"] == 1
+    assert [one["unit_id"] for one in typed("list") if one["dossier_id"] == "B1"] == ["004"]
     assert typed("verify") == {"faults": []}
 
 
@@ -109,7 +144,7 @@ def test_a_file_of_steps(typed: Typed, tmp_path: Path, monkeypatch: pytest.Monke
     (problem,) = said["problems"]
     assert (problem["line"], problem["dossier"], problem["kind"]) == (4, "D1", "conflict")
     told = typed.text("record", path, "--actor", "import", code=1)
-    assert "0 steps recorded, 3 were there, 1 lines refused" in told
+    assert "0 steps recorded, 3 there already, 1 line refused" in told
     assert "a dossier does not go this way" in told
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"dossier_id":"D1","to":"searched","after":2}')))
     assert typed("record", "-", "--actor", "import")["new"] == 1

@@ -43,7 +43,7 @@ def test_who_is_erased_may_come_again(issued: Office, tmp_path: Path, capsys: py
     assert (before["fingers"], [card["dossier"] for card in before["cards"]]) == ([1, 2, 7], ["D1"])
     assert person(issued, "remove", "--number-file", str(number), "--json") == 0
     act = told(capsys)
-    assert (act["kind"], act["ended"], act["revoke"][0]["to_do"]) == ("remove", "done", "take_in_and_revoke")
+    assert (act["kind"], act["ended"], act["revoke"][0]["to_do"]) == ("remove", "done", "revoke")
     assert act["revoke"][0]["card_serial"] == before["cards"][0]["serial"]
     assert person(issued, "show", "--number-file", str(number)) == EXIT_NOT_RUN
     assert person(issued, "acts", "--order", "QD 1", "--json") == 0

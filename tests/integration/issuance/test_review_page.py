@@ -141,7 +141,7 @@ def test_the_commands_write_pages_for_their_owner(
     one, folder = tmp_path / "one.html", tmp_path / "pages"
     assert run(build("review"), ["review", "page", case.case_id, *where, "--out", str(one)]) == 0
     assert run(build("review"), ["review", "pages", *where, "--out", str(folder)]) == 0
-    assert "1 pages" in capsys.readouterr().out
+    assert "1 page" in capsys.readouterr().out
     (page,) = folder.iterdir()
     assert page.read_bytes() == one.read_bytes()
     assert stat.S_IMODE(one.stat().st_mode) == stat.S_IMODE(page.stat().st_mode) == 0o600

@@ -59,7 +59,7 @@ def test_the_production_system_runs(where: str, tmp_path: Path, request: pytest.
         "A3 same_finger",
         "3 cards proved",
         "{'handed_over'} overdue: 0",
-        "done ['take_in_and_revoke'] 2",
+        "done ['revoke'] 2",
         "trail sound: True register sound: True",
         "acts sound: True",
     ]

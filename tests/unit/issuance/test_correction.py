@@ -102,7 +102,7 @@ def replaced(office: Office) -> Any:
 def test_a_person_who_is_removed_is_in_neither(office: Office) -> None:
     act = remove(office)
     assert (act.ended, [(one.serial, one.dossier_id, str(one.to_do)) for one in act.cards]) == (
-        ActEnd.DONE, [("SERIAL-A", "A", "take_in_and_revoke")],
+        ActEnd.DONE, [("SERIAL-A", "A", "revoke")],
     )  # fmt: skip
     assert office.person("A") not in office.gallery
     assert [one.order for one in office.gallery.withdrawals()] == ["QD 12/2026"]

@@ -203,7 +203,7 @@ def _at_an_end(connection: Connection, dossier_id: str) -> bool:
 
 def _to_revoke(known: Known) -> list[EndedCard]:
     return [
-        EndedCard(card.serial, card.dossier_id, ToDo.TAKE_IN)
+        EndedCard(card.serial, card.dossier_id, ToDo.REVOKE)
         for card in known.cards
         if card.status is CardStatus.VALID and card.serial is not None
     ]

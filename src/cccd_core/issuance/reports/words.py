@@ -276,6 +276,14 @@ _REASONS: Final[Mapping[str, Two]] = {
     ),
     Oddity.PORTRAIT_CONVERTED: ("Ảnh chân dung được chuyển dạng cho chip", "The portrait was converted for the chip"),
 }
+WITHOUT_UNIT: Final[Two] = (
+    "Hồ sơ không ghi đơn vị: ghi đơn vị, hoặc dùng --unit",
+    "The dossier names no unit: give --unit",
+)
+UNKNOWN_UNIT: Final[Two] = (
+    "Hồ sơ ghi một đơn vị chưa có trong sổ: xem cccd register units",
+    "The dossier names a unit that the register does not have: see cccd register units",
+)
 TO_DO: Final[Mapping[ToDo, str]] = {
     ToDo.DESTROY: "hủy thẻ và thu hồi hiệu lực",
     ToDo.TAKE_IN: "thu hồi hiệu lực; thu lại khi trao thẻ mới rồi hủy",

@@ -110,7 +110,7 @@ class DossierMoves:
         def plan(record: DossierRecord, last: Event) -> tuple[Step, ...]:
             one = by_id[record.dossier_id]
             others.pop(record.dossier_id, None)
-            same = one.digest == self._in_force(record, last, one.digest)
+            same = one.digest == in_force(self.register, record, last, one.digest)
             if record.state is State.REJECTED:
                 if not by_a_run(last.reason):
                     others[record.dossier_id] = RegisterReason.REJECTED_BY_HAND
@@ -222,17 +222,6 @@ class DossierMoves:
             self.register.put_units([*centre, UNKNOWN])
             self._units |= {UNKNOWN.unit_id, CENTRE}
 
-    def _in_force(self, record: DossierRecord, last: Event, digest: str) -> str:
-        """The digest of what was handed in last under a dossier's id."""
-        if record.digest == digest and last.sequence == 1:
-            return digest
-        again = [
-            event.reason.removeprefix(TAKEN_UP).strip()
-            for event in self.register.events(record.dossier_id)
-            if event.to is State.RECEIVED and event.reason is not None and event.reason.startswith(TAKEN_UP)
-        ]
-        return next((one for one in reversed(again) if one), record.digest)
-
     def _late(self, names: Iterable[str], entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """Of these dossiers, which a run of an earlier version began, those that can be are taken in now; their
         entries."""
@@ -243,6 +232,18 @@ class DossierMoves:
                  for one in self.content().read(wanted)]  # fmt: skip
         self._receive(found)
         return {one.dossier_id: entries[one.dossier_id] for one in found}
+
+
+def in_force(register: DossierRegister, record: DossierRecord, last: Event, digest: str) -> str:
+    """The digest of what was handed in last under a dossier's id; `digest`: that of what is handed in now."""
+    if record.digest == digest and last.sequence == 1:
+        return digest
+    again = [
+        event.reason.removeprefix(TAKEN_UP).strip()
+        for event in register.events(record.dossier_id)
+        if event.to is State.RECEIVED and event.reason is not None and event.reason.startswith(TAKEN_UP)
+    ]
+    return next((one for one in reversed(again) if one), record.digest)
 
 
 _UNDECIDED: Final = frozenset({State.RECEIVED, State.CHECKED, State.SEARCHED, State.IN_REVIEW})
