@@ -104,7 +104,6 @@ def images(
 
 def _show(result: BatchCheck) -> None:
     from cccd_core.issuance.dossiers.reasons import Oddity
-
     from cccd_core.issuance.reports import words
 
     problems = table("dossier", "field", "reason", "facts", "vì sao / why")

@@ -174,11 +174,11 @@ def receive(
         why = [(one.dossier_id, one.field, str(one.reason), words.reason(one.reason)) for one in result.refused]
         why += [(one, "unit", "without_unit", words.WITHOUT_UNIT) for one in result.without_unit]
         why += [(one, "unit", "unknown_unit", words.UNKNOWN_UNIT) for one in result.unknown_unit]
-        for word, names in (
+        for reason, names in (
             (RegisterReason.DOSSIER_CHANGED, result.other_dossier),
             (RegisterReason.REJECTED_BY_HAND, result.by_hand),
         ):
-            why += [(one, "dossier_id", word, words.reason(word)) for one in names]
+            why += [(one, "dossier_id", str(reason), words.reason(reason)) for one in names]
         rows = table("dossier", "field", "reason", "vì sao / why")
         for name, field, word, said in why[:SHOWN]:
             rows.add_row(cell(name), cell(field), cell(word, "red"), cell(both(said)))

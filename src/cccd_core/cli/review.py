@@ -75,7 +75,9 @@ def register(app: typer.Typer) -> None:
 
 def list_(
     gallery: GalleryOption,
-    every: Annotated[bool, typer.Option("--all", help="Settled cases as well.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Settled cases as well, and those of withdrawn dossiers.")
+    ] = False,
     trail: TrailOption = None,
     actor: ActorOption = None,
     as_json: JsonOption = False,
@@ -86,7 +88,7 @@ def list_(
     from cccd_core.issuance.review import words
 
     with _cases(gallery, trail) as (cases, told):
-        found = [case for case in cases.all() if every or not case.settled]
+        found = [case for case in cases.all() if every or case.waits]
         who = acting(actor, Role.ADJUDICATOR, folder=gallery)
         acts.tell(told, [Entry(Kind.READING, "listed", who, count=len(found))])
     if as_json:
@@ -154,7 +156,7 @@ def pages(
 
     with _cases(gallery, trail) as (cases, told):
         found = cases.all()
-        _tell_shown(told, [case for case in found if not case.settled], actor, gallery)
+        _tell_shown(told, [case for case in found if case.waits], actor, gallery)
     written = write_pages(found, *_shown(gallery, review_key, batch, key), out)
     say(f"{counted(len(written), 'page')} in {out}")
 
@@ -347,6 +349,7 @@ def _json(case: Case) -> dict[str, Any]:
         "others": [other.dossier_id for other in asked.others],
         "opened": encode(case.opened),
         "stage": case.standing.stage,
+        "dossier_ended": case.dossier_ended,
         "answer": case.standing.answer,
         "votes_in": case.votes_in,
         "votes": [encode_record(vote) for vote in case.votes],

@@ -233,6 +233,14 @@ def test_mirrored_prints_are_found_and_never_put_on_a_card(office: Office) -> No
     told = {line["id"]: line["evidence"] for line in lines(office.out("second-out"))}
     assert (told["B1"]["search"]["of"], told["B1"]["search"]["reasons"]) == ("N1", ["match", "mirrored"])
     assert told["E2"]["own_record"]["reasons"] == ["match", "mirrored"]
+    # hands that were exchanged, in an exchange of the holder's own card, are for people to look at, too
+    taken = fingers_of(1, again=True)
+    swapped = {f"{(int(name.partition('.')[0]) + 4) % 10 + 1}.fmr": data for name, data in taken.items()}
+    exchange = dossiers.document(1, kind="exchange", grounds="holder_request", **later)
+    dossiers.put(office.batch("third"), "E1", exchange, fingers=swapped)
+    assert outcomes(office.issue("third", "third-out")) == {"E1": ("review", "own_record_mismatch")}
+    (line,) = lines(office.out("third-out"))
+    assert line["evidence"]["holder"] == "rearranged"
 
 
 def test_a_number_established_anew_replaces_the_former_one(office: Office) -> None:

@@ -31,6 +31,7 @@ from cccd_core.issuance.register.records import Move
 from cccd_core.issuance.register.units import UNKNOWN
 from cccd_core.issuance.review.settle import Answer, Vote
 from cccd_core.issuance.review.store import Cases
+from cccd_core.issuance.review.words import stage
 from cccd_core.issuance.runs.moves import DossierMoves, Received
 from cccd_core.personalise import Feeder
 from cccd_core.templates import write
@@ -239,6 +240,12 @@ def test_one_in_review_that_is_withdrawn_is_asked_about_no_more(counted: Counted
     dossiers.put(counted.office.batch(), "N", dossiers.document(2, fingers=missing), fingers={})
     assert outcomes(counted.issue()) == {"N": ("review", "not_searchable")}
     counted.move("N", State.WITHDRAWN)
+    with closing(Cases(counted.at)) as cases:
+        (case,) = cases.all()
+        assert (case.waits, cases.waiting([case.case_id])) == (False, set())
+        assert "withdrawn" in stage(case)[1]
+        with pytest.raises(ConflictError, match="nothing is to be settled"):
+            cases.vote(case.case_id, Vote("an.hk", False, Answer.ACCEPT, "seen", datetime.now(UTC)))
     for _ in range(2):
         assert outcomes(counted.issue()) == {"N": ("rejected", "withdrawn")}
 
@@ -327,6 +334,7 @@ def test_what_was_rejected_is_handed_in_again(counted: Counted) -> None:
     assert counted.reasons("A1")[2].startswith("taken_up_again sha256:")  # type: ignore[union-attr]
     assert counted.way("A2")[-1] == counted.way("A3")[-1] == "rejected"
     assert outcomes(counted.issue("second", "three"))["A1"] == ("rejected", "already_issued")
+    assert [one.dossier for one in counted.issue().today.back] == ["A2", "A3"]  # A1 went on in another batch
     assert counted.way("A1") == ["received", "rejected", *MADE]
     counted.sound()
 

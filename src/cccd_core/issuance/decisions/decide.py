@@ -194,7 +194,9 @@ class DecideStage:
         )
         entry = replace(claim.entry, evidence=evidence)
         if decision is not None and decision.outcome == "duplicate":
-            if holder is Holder.SAME and claim.contested is None:  # nobody's second dossier: a matter of the records
+            if (
+                holder in (Holder.SAME, Holder.REARRANGED) and claim.contested is None
+            ):  # nobody's second dossier: a matter of the records
                 return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.TWO_RECORDS)
             if ruling.ordered:
                 return replace(entry, state=DossierState.REVIEW, reason=ReviewReason.POSSIBLE_DUPLICATE)
@@ -225,8 +227,11 @@ def _rank(claim: Claim, own: Decision | None) -> int:
 def _holder(claim: Claim, own: Decision | None, removed: Set[str]) -> Holder | None:
     """Whether the fingers are the holder's of its number; None where nobody in the register has it."""
     if own is not None:
-        if own.outcome == "duplicate":  # mirrored prints are not to be put on a card
-            return Holder.MIRRORED if own.evidence.matches[0].mirrored else Holder.SAME
+        if own.outcome == "duplicate":  # no card has mirrored prints, or fingers at other positions than their own
+            best = own.evidence.matches[0]
+            if best.mirrored:
+                return Holder.MIRRORED
+            return Holder.SAME if arrangement(best.laid) is None else Holder.REARRANGED
         return Holder.UNSURE if own.outcome == "review" else Holder.OTHER
     if claim.own_record is not None:
         return Holder.NO_FINGERS
@@ -242,7 +247,7 @@ def _doubts(
     unsearchable = decision is not None and decision.outcome == "review" and decision.of is None
     if unsearchable or holder is Holder.NO_FINGERS or (decision is None and claim.dossier.missing_fingers):
         yield ReviewReason.NOT_SEARCHABLE
-    if holder in (Holder.OTHER, Holder.UNSURE, Holder.MIRRORED):
+    if holder in (Holder.OTHER, Holder.UNSURE, Holder.MIRRORED, Holder.REARRANGED):
         yield ReviewReason.OWN_RECORD_MISMATCH
     if decision is not None and decision.outcome == "review" and decision.of is not None:
         yield ReviewReason.POSSIBLE_DUPLICATE

@@ -187,7 +187,8 @@ class ReviewReason(Word):
     )
     OWN_RECORD_MISMATCH = (
         "own_record_mismatch",
-        "an exchange or reissue whose fingers do not match the record of its number, or match it as mirror images",
+        "an exchange or reissue whose fingers do not match the record of its number, or match it as mirror images or "
+        "at other positions",
     )
     TWO_RECORDS = (
         "two_records",
@@ -231,6 +232,10 @@ class Holder(Word):
     SAME = "same", "the fingers are those of the record of its number"
     UNSURE = "unsure", "the fingers may be those of the record of its number"
     MIRRORED = "mirrored", "the fingers match the record of its number as mirror images"
+    REARRANGED = (
+        "rearranged",
+        "the fingers match the record of its number at other positions, as where the hands were exchanged",
+    )
     OTHER = "other", "the fingers are not those of the record of its number"
     NO_FINGERS = "no_fingers", "there are fingers on record of its number, and none in the dossier"
     NO_RECORD = "no_record", "no fingers are on record of its number"

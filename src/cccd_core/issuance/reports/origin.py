@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Final
 
 from cccd_core.issuance.dossiers.raw import Batch
 from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.reading import DossierReader
 from cccd_core.issuance.register.units import CENTRE, Unit, national, with_those_above
 
@@ -45,6 +46,13 @@ class Origin:
             units = self._units()
             return {name: UNKNOWN if code is None else _named(code, units) for name, code in codes.items()}
         return dict.fromkeys(codes, UNKNOWN)
+
+    def gone_on(self, dossier_ids: Iterable[str]) -> set[str]:
+        """Those of these dossiers, which ended in a run, that went on since: corrected and handed in again, in another
+        batch or at a counter. Errors of the register."""
+        with closing(DossierReader(open_register(self.register, make=False))) as reader:
+            there = reader.last(dossier_ids)
+        return {name for name, (record, _) in there.items() if record.state is not State.REJECTED}
 
     def _units(self) -> dict[str, Unit]:
         with closing(DossierReader(open_register(self.register, make=False))) as reader:

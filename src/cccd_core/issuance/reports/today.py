@@ -96,6 +96,14 @@ class Today:
         }
 
 
+def ended(entries: Iterable[Entry]) -> list[str]:
+    """The dossiers that this run ended and that may have gone on since, in another batch: all but those that another
+    run had accepted as something else."""
+    over = (DossierState.REJECTED, DossierState.DUPLICATE)
+    mine = (one for one in entries if one.state in over and one.reason is not RegisterReason.DOSSIER_CHANGED)
+    return [one.dossier_id for one in mine]
+
+
 def concerned(entries: Iterable[Entry], cards: Iterable[Revocation]) -> set[str]:
     """The dossiers whose units a report names."""
     found = {name for card in cards if (name := card.replaced_by or card.dossier) is not None}

@@ -9,7 +9,7 @@ from cccd_core.issuance.reports.figures import Report, figures, line
 from cccd_core.issuance.reports.html import render
 from cccd_core.issuance.reports.origin import Origin
 from cccd_core.issuance.reports.people import Shown
-from cccd_core.issuance.reports.today import concerned, today
+from cccd_core.issuance.reports.today import concerned, ended, today
 from cccd_core.issuance.runs.state import RunState
 from cccd_core.storage import whole_file
 
@@ -23,8 +23,10 @@ def write(state: RunState, out: Path, gallery: Path, origin: Origin, people: Sho
     does. FileError where it cannot be written; errors as `Origin.of` and `Shown.of`."""
     entries = tuple(state.entries())
     found = figures(state, entries)
-    units = origin.of(concerned(entries, found.revoke))
-    left = today(entries, found.revoke, units)
+    gone = origin.gone_on(ended(entries))
+    at_hand = [entry for entry in entries if entry.dossier_id not in gone]
+    units = origin.of(concerned(at_hand, found.revoke))
+    left = today(at_hand, found.revoke, units)
     report = Report(found, entries, out, left, gallery, None if people is None else people.of(left, entries))
     lines = "".join(json.dumps(line(entry), ensure_ascii=False) + "\n" for entry in entries)
     whole_file.write(out / DOSSIERS, lines.encode(), private=True)

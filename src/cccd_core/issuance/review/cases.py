@@ -65,7 +65,8 @@ class Reopening:
 @dataclass(frozen=True, slots=True)
 class Case:
     """A case as it stands. `votes` are those of its present round that may be seen: none before two are in; `votes_in`
-    says how many there are. `reopenings`: how often it was settled and opened again."""
+    says how many there are. `reopenings`: how often it was settled and opened again.
+    `dossier_ended`: whether its dossier was withdrawn or cancelled, so that there is nothing to settle any more."""
 
     case_id: str
     question: Question
@@ -74,6 +75,12 @@ class Case:
     votes_in: int = 0
     votes: tuple[Vote, ...] = ()
     reopenings: tuple[Reopening, ...] = ()
+    dossier_ended: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether people are to settle it."""
+        return not self.settled and not self.dossier_ended
 
     @property
     def settled(self) -> bool:

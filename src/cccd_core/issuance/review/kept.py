@@ -85,7 +85,8 @@ class KeptDossiers:
 
 
 def forget_settled(kept: KeptDossiers, cases: Cases) -> None:
-    """Takes away what is kept of cases that are settled, or were never opened by a run that was killed before."""
+    """Takes away what is kept of cases that nobody is to settle any more, or that were never opened by a run that was
+    killed before."""
     found = kept.cases()
     waiting = cases.waiting(found) if found else set()
     for case_id in found:

@@ -149,6 +149,9 @@ def _answers(found: Gathered, asked: Asked) -> Iterator[str]:
         order = [*base, "undo", case.case_id, *asked.where, "--as", "TÊN", "--order", "SỐ", "--reason", "LÝ DO"]
         yield f"<pre>{escaped(shlex.join(order))}</pre></section>"
         return
+    if not case.waits:
+        yield paragraph(*words.stage(case)) + "</section>"
+        return
     yield paragraph(
         "Hai người trả lời độc lập, mỗi người bằng tên của mình. Người nhập hồ sơ không được trả lời.",
         "Two people answer, each under their own name and apart from the other. Who entered the dossier does not "

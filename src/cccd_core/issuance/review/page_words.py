@@ -69,6 +69,7 @@ HOLDERS: Final[Mapping[Holder, str]] = {
     Holder.SAME: "vân tay đúng là của người mang số này",
     Holder.UNSURE: "vân tay có thể là của người mang số này",
     Holder.MIRRORED: "vân tay khớp với người mang số này nhưng là ảnh phản chiếu",
+    Holder.REARRANGED: "vân tay khớp với người mang số này nhưng ở vị trí khác, như khi hai bàn tay bị đổi cho nhau",
     Holder.OTHER: "vân tay không phải của người mang số này",
     Holder.NO_FINGERS: "số này có vân tay đã lưu, hồ sơ thì không có",
     Holder.NO_RECORD: "số này chưa có vân tay nào được lưu",

@@ -19,11 +19,12 @@ def page_of(case: Case, places: Places, asked: Asked) -> bytes:
 
 def write_pages(cases: Iterable[Case], places: Places, asked: Asked, folder: Path) -> list[Path]:
     """Writes the page of each case that is to be settled, for its owner alone, and takes away that of each that is
-    settled, which nobody needs any more; the paths of those written. FileError, and errors as `gather`."""
+    settled, or whose dossier was withdrawn or cancelled, which nobody needs any more; the paths of those written.
+    FileError, and errors as `gather`."""
     written: list[Path] = []
     for case in cases:
         path = folder / f"{case.case_id}.html"
-        if case.settled:
+        if not case.waits:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

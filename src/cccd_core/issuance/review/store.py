@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from cccd_core.issuance.audit.entry import Actor, Entry, Role
 from cccd_core.issuance.audit.entry import Kind as EntryKind
 from cccd_core.issuance.audit.trail import Trail
 from cccd_core.issuance.register.database import open_register
+from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.members import demand_senior, has_members
 from cccd_core.issuance.register.tables import (
     APART,
@@ -30,6 +32,7 @@ from cccd_core.issuance.register.tables import (
     CASE_REOPENINGS,
     CASE_VOTES,
     CASES,
+    DOSSIERS,
 )
 from cccd_core.issuance.review.cases import Case, Other, Question, Reopening
 from cccd_core.issuance.review.settle import Answer, CaseKind, Stage, Vote, demand_vote, name, seen, standing, why
@@ -38,6 +41,7 @@ from cccd_core.plain import decode
 from cccd_core.storage.database import again, repeated
 
 _ASKED_AT_ONCE: Final = 500
+_NO_LONGER: Final = (str(State.WITHDRAWN), str(State.CANCELLED))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _T = TypeVar("_T")
 
@@ -92,9 +96,9 @@ class Cases:
 
     @again
     def waiting(self, case_ids: Sequence[str]) -> set[str]:
-        """Those of these cases that there are, and that are not settled."""
+        """Those of these cases that there are, and that people are to settle."""
         with self._database.read() as connection:
-            return {one.case_id for one in _cases(connection, CASES.c.case_id.in_(case_ids)) if not one.settled}
+            return {one.case_id for one in _cases(connection, CASES.c.case_id.in_(case_ids)) if one.waits}
 
     @again
     def find(self, case_id: str) -> Case:
@@ -126,7 +130,8 @@ class Cases:
     def vote(self, case_id: str, vote: Vote) -> Case:
         """One person's answer, by which the case may be settled; the case as it stands then. The same answer for the
         same reason given again changes nothing. ParameterError, ConflictError as `demand_vote`; ConflictError where the
-        register has members, and this is nobody who may (`members.demand_senior`)."""
+        dossier was withdrawn or cancelled, or the register has members, and this is nobody who may
+        (`members.demand_senior`)."""
         made = Vote(name(vote.adjudicator), vote.senior, vote.answer, why(vote.reason), vote.time)
         if self._trail is None:
             return self._vote(case_id, made)
@@ -148,6 +153,10 @@ class Cases:
             turn = len(case.reopenings) + 1
             votes = _votes(connection, [case_id]).get((case_id, turn), [])
             if not any(_same(one, vote) for one in votes):
+                if case.dossier_ended:
+                    raise ConflictError(
+                        "the dossier was withdrawn or cancelled: nothing is to be settled", case=case_id
+                    )
                 demand_vote(case.question.kind, case.question.operator, votes, vote)
                 connection.execute(insert(CASE_VOTES).values(_vote_row(case_id, turn, case.votes_in + 1, vote)))
         return self._settle(case_id)
@@ -283,11 +292,19 @@ def _read(connection: Connection, *where: ColumnElement[bool]) -> Iterator[Case]
         votes = _votes(connection, ids)
         decided = {(row["case_id"], row["round"]): row["answer"] for row in _rows(connection, CASE_DECISIONS, ids)}
         people = _by_case(_rows(connection, CASE_PEOPLE, ids))
+        ended = _ended(connection, {row["dossier_id"] for row in part})
         reopened = _by_case(_rows(connection, CASE_REOPENINGS, ids))
         counts = _votes_in(connection, ids)
         for row in part:
             case_id = row["case_id"]
-            yield _case(row, votes, counts[case_id], decided, people.get(case_id, []), reopened.get(case_id, []))
+            case = _case(row, votes, counts[case_id], decided, people.get(case_id, []), reopened.get(case_id, []))
+            yield replace(case, dossier_ended=row["dossier_id"] in ended)
+
+
+def _ended(connection: Connection, dossier_ids: Iterable[str]) -> set[str]:
+    """Those of these dossiers that were withdrawn or cancelled."""
+    query = select(DOSSIERS.c.dossier_id).where(DOSSIERS.c.dossier_id.in_(list(dossier_ids)))
+    return set(connection.execute(query.where(DOSSIERS.c.state.in_(_NO_LONGER))).scalars())
 
 
 def _case(

@@ -52,6 +52,11 @@ _STAGES: Final = {
 
 def stage(case: Case) -> tuple[str, str]:
     """How far a case is."""
+    if case.dossier_ended and not case.settled:
+        return (
+            "hồ sơ đã rút hoặc đã hủy, không còn gì phải quyết định",
+            "the dossier was withdrawn or cancelled: nothing is to be settled",
+        )
     return _STAGES[case.standing.stage]
 
 
@@ -114,11 +119,11 @@ def lines(case: Case) -> Iterator[tuple[str, str]]:
         yield from _search(asked.evidence.search)
     yield from doubts(case)
     yield stage(case)
-    if case.standing.stage is Stage.OPEN:
+    if case.standing.stage is Stage.OPEN and case.waits:
         yield f"Đã có {case.votes_in} trong 2 ý kiến", f"{case.votes_in} of 2 answers are in"
     yield from votes(case)
     yield from reopenings(case)
-    if not case.settled:
+    if case.waits:
         for possible in ANSWERS[asked.kind]:
             vi, en = answer(possible)
             yield f"Có thể trả lời {possible}: {vi}", f"may be answered {possible}: {en}"
