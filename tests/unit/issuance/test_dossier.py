@@ -162,6 +162,19 @@ def test_names_of_every_people_of_the_country(name: str) -> None:
     assert (dossier.full_name, problems) == (name, {})
 
 
+def test_the_facts_say_what_is_wrong_with_a_number_or_a_text() -> None:
+    def facts(**changes: str) -> Any:
+        parser = DossierParser("D1", document(**changes), today=DAY, policy=CheckPolicy())
+        assert parser.parse() is None
+        return parser.problems[0].facts
+
+    assert facts(personal_number="00108800001")["why"] == "another length"
+    assert facts(personal_number="٠٠١088000001")["why"] == "not digits alone"
+    assert facts(personal_number="999088000001")["why"] == "its first three digits are no place code"
+    said = facts(full_name="Nguyễn\u200bAn")
+    assert (said["position"], said["character"]) == (6, "U+200B")
+
+
 def test_problems_hold_no_value_of_the_dossier() -> None:
     secret = {"full_name": "Trần Bí Mật 7", "personal_number": "987654321098", "father": "Mật\x01", "marks": "m" * 300}
     parser = DossierParser("D1", document(1, **secret), today=DAY, policy=CheckPolicy())

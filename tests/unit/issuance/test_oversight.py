@@ -96,8 +96,11 @@ def test_fees_off_the_tariff_are_found_by_clerk(where: Path | str, register: Dos
         assert [each.dong for each in fees.of("D2")] == [100_000, -30_000]
     assert [each.unit for each in found(where, Kind.FEE_OFF_TARIFF)] == ["s1"], "what was paid back is no fee"
     vietnamese, english = words.line(one)
-    assert "100,000 đồng" in vietnamese
+    assert "100.000 đồng" in vietnamese
     assert "1 of 3 dossiers" in english
+    assert "100,000 dong" in english
+    with pytest.raises(ParameterError, match="comes after"):
+        Scope(first=date(2026, 11, 3), last=date(2026, 11, 2))
 
 
 def test_cards_handed_over_without_a_fee_are_found(where: Path | str, register: DossierRegister) -> None:

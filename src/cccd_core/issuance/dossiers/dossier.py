@@ -31,6 +31,7 @@ from cccd_core.printable import shown
 _CLOCK_SLACK = timedelta(days=1)  # an enrolment station's clock may be ahead
 
 _ID = re.compile(schema.ID_PATTERN)
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # categories of signs that no text has
 _MOST_PROBLEMS = 100  # named of one dossier.json, errors and warnings each
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _T = TypeVar("_T")
@@ -275,8 +276,11 @@ class DossierParser:
         if entry.max_length and len(value) > entry.max_length:
             self._error(entry.name, Fault.FIELD_LENGTH, length=len(value), most=entry.max_length)
             return None
-        if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for sign in value):
-            self._error(entry.name, Fault.TEXT_CHARACTERS)
+        unseen = next((at for at, sign in enumerate(value) if unicodedata.category(sign) in _UNSEEN), None)
+        if unseen is not None:
+            which = f"U+{ord(value[unseen]):04X}"
+            why = "a control character, or one that nobody sees"
+            self._error(entry.name, Fault.TEXT_CHARACTERS, why=why, position=unseen, character=which)
             return None
         text = unicodedata.normalize("NFC", value)
         if text != value:
@@ -334,7 +338,13 @@ class DossierParser:
             return None
         said = personal_number.parse(number)
         if said is None:
-            self._error("personal_number", Fault.NUMBER_STRUCTURE, length=len(number), wanted=personal_number.LENGTH)
+            digits = number.isascii() and number.isdigit()
+            why = "not digits alone" if not digits else "another length"
+            if digits and len(number) == personal_number.LENGTH:
+                why = "its first three digits are no place code"
+            self._error(
+                "personal_number", Fault.NUMBER_STRUCTURE, why=why, length=len(number), wanted=personal_number.LENGTH
+            )
             return None
         if not said.place_known:
             self._warn("personal_number", Oddity.BIRTHPLACE_CODE_UNVERIFIED)

@@ -54,6 +54,10 @@ class Scope:
     first: date | None = None
     last: date | None = None
 
+    def __post_init__(self) -> None:
+        if self.first is not None and self.last is not None and self.first > self.last:
+            raise ParameterError("the first day comes after the last", first=str(self.first), last=str(self.last))
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -86,11 +86,12 @@ _THAN_VI: Final[Mapping[str, str]] = {"more": "nhiều hơn", "fewer": "ít hơn
 def line(finding: Finding) -> tuple[str, str]:
     """A finding in a line, Vietnamese and English."""
     numbers = {name: f"{value:,}" if isinstance(value, int) else value for name, value in finding.numbers.items()}
+    counts = {name: f"{value:,}".replace(",", ".") for name, value in finding.numbers.items() if isinstance(value, int)}
     values = {"actor": finding.actor, "dossier": finding.dossier, **numbers}
     values["than_vi"] = _THAN_VI.get(str(finding.numbers.get("than")), "")
     vietnamese, english = _WORDS[finding.kind]
     return (
-        f"đơn vị {finding.unit}: {vietnamese.format(**values)}",
+        f"đơn vị {finding.unit}: {vietnamese.format(**{**values, **counts})}",
         f"unit {finding.unit}: {english.format(**values)}",
     )
 
