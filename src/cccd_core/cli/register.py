@@ -65,12 +65,18 @@ def init(where: WhereOption, as_json: JsonOption = False) -> None:
     up to this version. In a server the database gets an audit trail, which is told what is done with the register."""
     from cccd_core.issuance.audit import places
     from cccd_core.issuance.register.units import UNKNOWN, national
+    from cccd_core.storage.faults import file_error
     from cccd_core.storage.postgres import SCHEME
 
     when_interrupted(KEPT)
     if where.startswith(SCHEME):
         with places.opened(where):
             pass
+    else:
+        try:
+            Path(where).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise file_error("the folder of the register cannot be made", error, path=where) from None
     with opened_register(where, make=True) as opened:
         found = {
             "where": opened.where,
@@ -163,7 +169,8 @@ def receive(
         counter = Counter(actor, unit, station, operator, shift)
         result = run(given, opened, counter, now=now_utc(), progress=step)
         outcome.count, outcome.person = result.new, result.digest
-        outcome.reason = f"{result.known} were there, {result.left_out} left out"
+        again = f", {result.again} received again" if result.again else ""
+        outcome.reason = f"{result.known} were there{again}, {result.left_out} left out"
     if as_json:
         apart = ("without_unit", "unknown_unit", "other_dossier", "by_hand")
         print_json(

@@ -41,7 +41,7 @@ class Typed:
 @pytest.fixture
 def typed(where: Path | str, capsys: pytest.CaptureFixture[str]) -> Typed:
     made = Typed(where, capsys)
-    assert made("init")["new_units"] == 88
+    assert made("init")["new_units"] == 89
     return made
 
 
@@ -97,6 +97,12 @@ def test_a_dossier_that_cannot_be_taken_in_stops_no_other(typed: Typed, tmp_path
     assert "0 dossiers received, 2 there already" in told
     assert "no such unit" in typed.text("receive", later, "--actor", "desk 1", "--unit", "W9", code=3)
     assert typed("verify") == {"faults": []}
+
+
+def test_the_folders_on_the_way_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert Typed(tmp_path / "office" / "gallery" / "register.sqlite", capsys)("init")["units"] == 89
+    (tmp_path / "file").touch()
+    assert "cannot be made" in Typed(tmp_path / "file" / "register.sqlite", capsys).text("init", code=3)
 
 
 def test_a_corrected_dossier_comes_in_again(typed: Typed, tmp_path: Path) -> None:

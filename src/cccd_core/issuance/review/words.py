@@ -63,6 +63,11 @@ def stage(case: Case) -> tuple[str, str]:
 def kind(case: Case) -> tuple[str, str]:
     """What a case is about."""
     found = case.question.kind
+    if found is CaseKind.POSSIBLE_DUPLICATE and case.question.evidence.ordered is not None:
+        return (
+            "Máy kết luận là trùng; có lệnh cho hai người xem lại",
+            "called a duplicate, and looked at again by order",
+        )
     return _KINDS[found], found.text
 
 
