@@ -172,7 +172,7 @@ def receive(
         again = f", {result.again} received again" if result.again else ""
         outcome.reason = f"{result.known} were there{again}, {result.left_out} left out"
     if as_json:
-        apart = ("without_unit", "unknown_unit", "other_dossier", "by_hand")
+        apart = ("without_unit", "unknown_unit", "other_unit", "other_dossier", "by_hand")
         print_json(
             {"new": result.new, "known": result.known, "again": result.again, "refused": result.refused}
             | {name: getattr(result, name) for name in apart}
@@ -181,6 +181,7 @@ def receive(
         why = [(one.dossier_id, one.field, str(one.reason), words.reason(one.reason)) for one in result.refused]
         why += [(one, "unit", "without_unit", words.WITHOUT_UNIT) for one in result.without_unit]
         why += [(one, "unit", "unknown_unit", words.UNKNOWN_UNIT) for one in result.unknown_unit]
+        why += [(one, "unit", "other_unit", words.OTHER_UNIT) for one in result.other_unit]
         for reason, names in (
             (RegisterReason.DOSSIER_CHANGED, result.other_dossier),
             (RegisterReason.REJECTED_BY_HAND, result.by_hand),

@@ -41,9 +41,9 @@ class Counter:
 class Reception:
     """What came of a batch: how many dossiers are new in the register, how many were there as they are, how many a run
     had rejected and are received `again`, corrected; and why the others were not taken in: what is wrong with them,
-    that they name no unit, or one that the register does not have, that a dossier of other contents has the id, or that
-    somebody rejected it `by_hand`. `digest`: SHA-256 of the ids of all that are in the register now, a line each, in
-    the order of the batch."""
+    that they name no unit, one that the register does not have or that is not the account's, that a dossier of other
+    contents has the id, or that somebody rejected it `by_hand`. `digest`: SHA-256 of the ids of all that are in
+    the register now, a line each, in the order of the batch."""
 
     new: int
     known: int
@@ -51,6 +51,7 @@ class Reception:
     refused: tuple[Problem, ...]
     without_unit: tuple[str, ...]
     unknown_unit: tuple[str, ...]
+    other_unit: tuple[str, ...]
     other_dossier: tuple[str, ...]
     by_hand: tuple[str, ...]
     digest: str
@@ -64,7 +65,8 @@ class Reception:
     def left_out(self) -> int:
         """How many dossiers were not taken in."""
         wrong = {one.dossier_id for one in self.refused}
-        return len(wrong) + sum(map(len, (self.without_unit, self.unknown_unit, self.other_dossier, self.by_hand)))
+        apart = (self.without_unit, self.unknown_unit, self.other_unit, self.other_dossier, self.by_hand)
+        return len(wrong) + sum(map(len, apart))
 
 
 def receive(
@@ -89,6 +91,7 @@ def receive(
     refused: list[Problem] = []
     without_unit: list[str] = []
     unknown_unit: list[str] = []
+    other_unit: list[str] = []
     other_dossier: list[str] = []
     by_hand: list[str] = []
     taken = new = again = 0
@@ -121,10 +124,14 @@ def receive(
                 break
             except ConflictError as error:  # nothing of it was taken in
                 other = error.facts.get("dossier")
-                part, before = [one for one in part if one.dossier_id != other], part
+                unit = error.facts.get("unit") if other is None else None
+                part, before = [one for one in part if one.dossier_id != other and one.unit_id != unit], part
                 if len(part) == len(before):
                     raise
-                other_dossier.append(str(other))
+                if other is not None:
+                    other_dossier.append(str(other))
+                else:
+                    other_unit.extend(one.dossier_id for one in before if one.unit_id == unit)
         for name, rejected_by_hand in others.items():
             (by_hand if rejected_by_hand else other_dossier).append(name)
         here = [one.dossier_id for one in part if one.dossier_id not in others]
@@ -132,7 +139,7 @@ def receive(
         standing.update("".join(f"{name}\n" for name in here).encode())
     return Reception(
         new, taken - new - again, again, tuple(refused), tuple(without_unit), tuple(unknown_unit),
-        tuple(other_dossier), tuple(by_hand), f"sha256:{standing.hexdigest()}",
+        tuple(other_unit), tuple(other_dossier), tuple(by_hand), f"sha256:{standing.hexdigest()}",
     )  # fmt: skip
 
 

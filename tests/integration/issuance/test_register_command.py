@@ -13,6 +13,9 @@ import pytest
 
 from cccd_core.cli.common import run
 from cccd_core.cli.main import build
+from cccd_core.issuance.access import accounts
+from cccd_core.issuance.access.roles import Role
+from cccd_core.issuance.register.members import Member, Members
 from support import dossiers
 from support.register import PLACES, places
 
@@ -75,6 +78,24 @@ def test_a_batch_from_reception_to_its_end(typed: Typed, tmp_path: Path) -> None
     assert "overdue: 1" in typed.text("due", "--day", "2026-03-11", "--unit", "027-2025", code=1)
     assert typed("verify") == {"faults": []}
     assert "nothing is wrong" in typed.text("verify")
+
+
+def test_a_dossier_of_anothers_unit_stops_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = Typed(tmp_path / "register.sqlite", capsys)
+    typed("init")
+    monkeypatch.setattr(accounts, "of_this_process", lambda: "chief")
+    with closing(Members(tmp_path / "register.sqlite")) as members:
+        members.give(Member("chief", Role.ADMINISTRATOR))
+        members.give(Member("desk", Role.OPERATOR, "001"))
+    monkeypatch.setattr(accounts, "of_this_process", lambda: "desk")
+    batch = tmp_path / "batch"
+    for number, unit in enumerate(("001", "004", "027", "004", "001"), 1):
+        dossiers.put(batch, f"D{number}", dossiers.document(number, unit=unit), seed=number)
+    said = typed("receive", batch, "--actor", "desk", code=1)
+    assert (said["new"], said["other_unit"], said["other_dossier"]) == (2, ["D2", "D4", "D3"], [])
+    assert "not this account's" in typed.text("receive", batch, "--actor", "desk", code=1)
 
 
 def test_a_dossier_that_cannot_be_taken_in_stops_no_other(typed: Typed, tmp_path: Path) -> None:

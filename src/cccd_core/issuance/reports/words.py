@@ -284,6 +284,10 @@ UNKNOWN_UNIT: Final[Two] = (
     "Hồ sơ ghi một đơn vị chưa có trong sổ: xem cccd register units",
     "The dossier names a unit that the register does not have: see cccd register units",
 )
+OTHER_UNIT: Final[Two] = (
+    "Hồ sơ ghi một đơn vị không thuộc tài khoản này",
+    "The dossier names a unit that is not this account's",
+)
 TO_DO: Final[Mapping[ToDo, str]] = {
     ToDo.DESTROY: "hủy thẻ và thu hồi hiệu lực",
     ToDo.TAKE_IN: "thu hồi hiệu lực; thu lại khi trao thẻ mới rồi hủy",
