@@ -203,7 +203,7 @@ def move(
     where: WhereOption,
     to: Annotated[str, typer.Option(metavar="STATE", help="The state that they go to: see cccd register list --help.")],
     actor: Annotated[str, typer.Option(help="Who moves them.")],
-    reason: Annotated[str | None, typer.Option(help="Why; no personal data.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; no names, no numbers of people.")] = None,
     order: Annotated[str | None, typer.Option(help="By which order; a cancellation needs one.")] = None,
     after: Annotated[
         int | None, typer.Option(min=1, help="The number of the last step that was seen; another one is a conflict.")
@@ -215,9 +215,10 @@ def move(
     from cccd_core.issuance.audit.acts import recorded
     from cccd_core.issuance.audit.entry import Entry, Kind, Role
     from cccd_core.issuance.register.records import Move
+    from cccd_core.issuance.review.settle import why
 
     when_interrupted("see cccd register show for where a dossier stands")
-    state = state_of(to)
+    state, reason = state_of(to), None if reason is None else why(reason)
     who = acting(actor, Role.OPERATOR)
     entries = [Entry(Kind.DOSSIER, f"move_to_{to}", who, one, order=order, reason=reason) for one in dossier]
     with opened_register(where) as opened, trail_of(trail, register=where) as told, recorded(told, *entries):

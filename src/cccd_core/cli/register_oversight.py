@@ -33,16 +33,17 @@ def fee(
     dong: Annotated[int, typer.Option(help="How much, in dong; below 0 for what was paid back.")],
     receipt: Annotated[str | None, typer.Option(help="The receipt's number; money has one.")] = None,
     exempt: Annotated[
-        str | None, typer.Option(metavar="REASON", help="With --dong 0: why nothing is asked; no personal data.")
+        str | None, typer.Option(metavar="REASON", help="With --dong 0: why nothing is asked; no names or numbers.")
     ] = None,
     trail: TrailOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Records what was paid for a dossier, or why nothing was. The same receipt is recorded once."""
     from cccd_core.issuance.register.fees import Fee, Fees
+    from cccd_core.issuance.review.settle import why
 
     when_interrupted("the fee is recorded or not; run the same command again, which records it once")
-    one = Fee(dossier, dong, actor, receipt, exempt)
+    one = Fee(dossier, dong, actor, receipt, None if exempt is None else why(exempt))
     said = f"{dong} dong" if receipt is None else f"{dong} dong, receipt {receipt}"
     with (
         closing(Fees(where, make=False)) as fees,

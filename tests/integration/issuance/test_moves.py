@@ -448,3 +448,12 @@ def test_the_command_records_and_shows_them(office: Office, capsys: pytest.Captu
         (to, "factory-1", "1/QD") for to in MADE[1:]
     ]
     assert run(build("issue"), [*map(str, words), "--register", "-"]) == 2
+
+
+def test_a_register_without_units_begins_with_the_country_s(office: Office) -> None:
+    for name, person, unit in (("A1", 1, "001"), ("A2", 2, "nowhere")):
+        office.put(name, person, unit=unit)
+    report = office.issue()
+    assert report.figures.warnings == {}
+    with closing(DossierRegister(office.gallery / "register.sqlite")) as register:
+        assert [register.get(name).unit_id for name in ("A1", "A2")] == ["001", UNKNOWN.unit_id]  # type: ignore[union-attr]

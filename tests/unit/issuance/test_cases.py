@@ -126,9 +126,11 @@ def test_fingers_of_two_people_are_a_kind_of_their_own() -> None:
 def test_names_and_reasons_are_kept_as_they_are_compared() -> None:
     assert name(" Nguyen.An@hn-01 ") == "nguyen.an@hn-01"
     assert why("  another\tscar ") == "another scar"
-    for wrong in ("", "-", "x\0y"):
+    for wrong in ("", "-", "x\0y", "is 001088000001", "001 088 000 001", "formerly 024123456"):
         with pytest.raises(ParameterError):
             why(wrong)
+    for right in ("D20261128000017 came first", "28.11.2026 14:30", "order 12/QD-2026, page 1234"):
+        assert why(right) == right
 
 
 def test_a_settled_case_is_opened_again_by_order(opened: Cases) -> None:

@@ -6,6 +6,7 @@ the role of a senior, sees both and decides. Nobody answers twice, and whoever e
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from cccd_core.issuance.access.accounts import name as name
 from cccd_core.words import Word
 
 REASON_CHARACTERS_MOST: Final = 500
+_NUMBER: Final = re.compile(r"(?<!\w)(?:\d{9}|\d{3}(?:[ .]?\d{3}){3})(?!\w)", re.ASCII)
+"""A personal number of 12 digits, in groups or not, or a former one of 9."""
 
 
 class CaseKind(Word):
@@ -118,10 +121,13 @@ def demand_vote(kind: CaseKind, operator: str | None, votes: Sequence[Vote], vot
 
 
 def why(text: str) -> str:
-    """A reason as it is kept. ParameterError for one that says nothing, is too long, or holds control characters."""
+    """A reason as it is kept. ParameterError for one that says nothing, is too long, holds control characters, or what
+    may be the number of a person: it is read by many, and kept for ever."""
     found = " ".join(unicodedata.normalize("NFC", text).split())
     if not any(sign.isalnum() for sign in found):
         raise ParameterError("a reason says something")
     if len(found) > REASON_CHARACTERS_MOST or any(unicodedata.category(sign)[0] == "C" for sign in found):
         raise ParameterError("a reason is one line of text", length=len(found), most=REASON_CHARACTERS_MOST)
+    if _NUMBER.search(found):
+        raise ParameterError("a reason says no number of a person", needs="the dossier's id, where one is meant")
     return found

@@ -25,7 +25,7 @@ from cccd_core.issuance.dossiers.reasons import RegisterReason
 from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.records import DossierRecord, Event, Move, Receipt, event_id
-from cccd_core.issuance.register.units import CENTRE, UNKNOWN, national
+from cccd_core.issuance.register.units import CENTRE, UNKNOWN, Unit, national
 from cccd_core.issuance.runs.content import ContentStore
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.state import DossierState, Entry
@@ -131,7 +131,8 @@ class DossierMoves:
         if not self._units and any(one.unit for one in handed):
             self._units = {unit.unit_id for unit in self.register.units()}
         strange = {one.dossier_id for one in handed if one.unit and one.unit not in self._units}
-        return Received(others, frozenset(strange if self._units - {UNKNOWN.unit_id, CENTRE} else ()))
+        programmes = self._units - {unit.unit_id for unit in (*national(), UNKNOWN)}
+        return Received(others, frozenset(strange if programmes else ()))
 
     def tell(self, entries: Iterable[Entry]) -> list[Entry]:
         """Says of each dossier how far the run has it. Those that the register has at an end, where no card was made of
@@ -214,13 +215,18 @@ class DossierMoves:
         )  # fmt: skip
 
     def _require_units(self, handed: Iterable[Handed]) -> None:
-        """The unit of those that name none is made when it is first needed."""
+        """A register without units begins with those of the country; in any other the unit of dossiers that name none
+        is made when it is first needed."""
         if not self._units:
             self._units = {unit.unit_id for unit in self.register.units()}
-        if UNKNOWN.unit_id not in self._units and any(one.unit not in self._units for one in handed):
-            centre = [] if CENTRE in self._units else [unit for unit in national() if unit.unit_id == CENTRE]
-            self.register.put_units([*centre, UNKNOWN])
-            self._units |= {UNKNOWN.unit_id, CENTRE}
+        lacking: list[Unit] = []
+        if not self._units:
+            lacking = [*national(), UNKNOWN]
+        elif UNKNOWN.unit_id not in self._units and any(one.unit not in self._units for one in handed):
+            lacking = [*(unit for unit in national() if unit.unit_id == CENTRE and CENTRE not in self._units), UNKNOWN]
+        if lacking:
+            self.register.put_units(lacking)
+            self._units |= {unit.unit_id for unit in lacking}
 
     def _late(self, names: Iterable[str], entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """Of these dossiers, which a run of an earlier version began, those that can be are taken in now; their
