@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from cccd_core.errors import ConflictError, DamagedError, FileError
-from cccd_core.issuance.register.database import sqlite_kind
+from cccd_core.issuance.register.database import open_register, sqlite_kind
 from cccd_core.issuance.register.numbers import clear_person_id
 from cccd_core.issuance.register.store import Acceptance, CardStatus, Register
 from cccd_core.issuance.register.tables import METADATA
@@ -218,7 +218,7 @@ def test_who_opens_a_register_first_at_the_same_time_as_others_names_it_for_all(
     "statement",
     [
         "CREATE TABLE cccd_register.more (x integer)",
-        "ALTER TABLE cccd_register.cards DROP COLUMN serial",
+        "ALTER TABLE cccd_register.cards DROP COLUMN expiry_date",
         "ALTER TABLE cccd_register.cards ADD COLUMN fee integer",
         "CREATE VIEW cccd_register.seen AS SELECT 1",
         "UPDATE cccd_register.about SET version = 99",
@@ -235,3 +235,38 @@ def test_other_tables_in_a_server_are_refused(postgres: Server, statement: str) 
     with pytest.raises(DamagedError):
         Register(url)
     postgres.drop(url)
+
+
+def test_a_card_goes_one_way_whoever_writes(where: Path | str) -> None:
+    with closing(Register(where)) as register:
+        register.accept([acceptance(), acceptance("D2", "2")])
+        register.verify("D1", "1", "S-1")
+    database = open_register(where)
+    wrong = {
+        "card_goes_one_way": (
+            "UPDATE cards SET status = 'under_way' WHERE dossier_id = 'D1'",
+            "UPDATE cards SET serial = NULL WHERE dossier_id = 'D1'",
+            "UPDATE cards SET serial = 'S-2' WHERE dossier_id = 'D1'",
+            "UPDATE cards SET status = 'superseded', serial = 'S-2' WHERE dossier_id = 'D1'",
+            "UPDATE cards SET status = 'valid' WHERE dossier_id = 'D2'",
+            "UPDATE cards SET status = 'superseded' WHERE dossier_id = 'D2'",
+            "UPDATE cards SET serial = 'S-2' WHERE dossier_id = 'D2'",
+        ),
+        "card_begins_under_way": (
+            "INSERT INTO cards (dossier_id, number, status, issue_date)"
+            " SELECT 'D3', number, 'superseded', issue_date FROM cards WHERE dossier_id = 'D1'",
+            "INSERT INTO cards (dossier_id, number, status, serial, issue_date)"
+            " SELECT 'D3', number, 'under_way', 'S-3', issue_date FROM cards WHERE dossier_id = 'D1'",
+        ),
+        "who_was_enrolled_stays_so": ("UPDATE people SET enrolled = 0",),
+    }
+    for rule, statements in wrong.items():
+        for statement in statements:
+            with pytest.raises(ConflictError) as refused, database.write() as connection:
+                connection.exec_driver_sql(statement)
+            assert refused.value.facts["rule"] == rule, statement
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE cards SET status = 'superseded' WHERE dossier_id = 'D1'")
+    with pytest.raises(ConflictError), database.write() as connection:
+        connection.exec_driver_sql("UPDATE cards SET status = 'valid' WHERE dossier_id = 'D1'")
+    database.close()
