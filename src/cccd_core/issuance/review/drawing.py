@@ -60,8 +60,10 @@ def draw(probe: FingerTemplate, candidate: FingerTemplate, matcher: Explainer, n
     marked = found.weight is not Weight.NONE
     colour = _COLOUR[found.weight]
     first, second = ([pair.probe for pair in found.pairs], [pair.candidate for pair in found.pairs])
+    sizes = [_size(probe), _size(candidate)]
+    size = max(width for width, _ in sizes), max(height for _, height in sizes)  # one scale for both
     sides = [
-        _side(template, name, paired if marked else [], inside.tolist(), colour)
+        _side(template, name, paired if marked else [], inside.tolist(), colour, size)
         for template, name, paired, inside in (
             (probe, names[0], first, why.overlap_probe),
             (candidate, names[1], second, why.overlap_candidate),
@@ -72,13 +74,26 @@ def draw(probe: FingerTemplate, candidate: FingerTemplate, matcher: Explainer, n
 
 def draw_alone(template: FingerTemplate, name: str) -> str:
     """The SVG of one finger beside which there is no other."""
-    return _side(template, name, [], [False] * template.count, _OUTSIDE)
+    return _side(template, name, [], [False] * template.count, _OUTSIDE, _size(template))
 
 
-def _side(template: FingerTemplate, name: str, paired: list[int], inside: list[bool], colour: str) -> str:
+def _size(template: FingerTemplate) -> tuple[float, float]:
+    """Width and height of what is drawn of a finger, at 500 dpi."""
+    (left, right), (top, bottom) = (_span(axis, _LEAST_PX) for axis in places(template).T.tolist())
+    return right - left, bottom - top
+
+
+def _side(
+    template: FingerTemplate,
+    name: str,
+    paired: list[int],
+    inside: list[bool],
+    colour: str,
+    size: tuple[float, float],
+) -> str:
     at = places(template).tolist()
-    left, right = _span([x for x, _ in at])
-    top, bottom = _span([y for _, y in at])
+    left, right = _span([x for x, _ in at], size[0])
+    top, bottom = _span([y for _, y in at], size[1])
     numbers = {index: number for number, index in enumerate(paired, 1)}
     parts = [
         f'<svg class="finger" role="img" aria-label="{html.escape(name)}" xmlns="http://www.w3.org/2000/svg" '
@@ -108,11 +123,12 @@ def _minutia(x: float, y: float, angle: float, kind: int, ink: str) -> str:
     return f'<g stroke="{ink}" fill="none">{sign}<path d="M{x:.1f} {y:.1f}l{dx:.1f} {dy:.1f}"/></g>'
 
 
-def _span(values: list[float]) -> tuple[float, float]:
+def _span(values: list[float], least: float) -> tuple[float, float]:
+    """From where to where an axis is drawn, for so much at the least."""
     if not values:
-        return 0.0, _LEAST_PX
+        return 0.0, least
     low, high = min(values) - _MARGIN_PX, max(values) + _MARGIN_PX
-    short = max(0.0, _LEAST_PX - (high - low)) / 2
+    short = max(0.0, least - (high - low)) / 2
     return low - short, high + short
 
 

@@ -165,9 +165,10 @@ def _search(search: SearchEvidence) -> Iterator[tuple[str, str]]:
 def likeness(match: MatchEvidence, search: SearchEvidence) -> tuple[str, str]:
     """Whom a dossier is like, and how often chance alone does that among so many people."""
     often = _often(match)
+    people = "1 person" if search.comparisons == 1 else f"{search.comparisons:,} people"
     return (
         f"Giống hồ sơ {match.dossier}: {often[0]}, khi so với {vi_number(search.comparisons)} người",
-        f"like dossier {match.dossier}: {often[1]}, among {search.comparisons:,} people",
+        f"like dossier {match.dossier}: {often[1]}, among {people}",
     )
 
 
