@@ -155,6 +155,14 @@ def replace(
     order: OrderOption,
     name: NameOption,
     reason: ReasonOption,
+    although: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Somebody, by a dossier, whom the order says that the new fingers are not compared with. May be given "
+            "again.",
+        ),
+    ] = None,
     dossier: DossierOption = None,
     number_file: NumberOption = None,
     where: RegisterOption = None,
@@ -162,14 +170,19 @@ def replace(
     trail: TrailOption = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Puts other fingers in the place of those enrolled of a person. Interrupted before it was done, give it again."""
+    """Puts other fingers in the place of those enrolled of a person, unless they are somebody else's. Interrupted
+    before it was done, give it again."""
+    from cccd_core.dedup.resident import Resident
     from cccd_core.intake.people import read_person
 
     ordered = _ordered(order, name, reason)
     passed_over: Counter[str] = Counter()
     person = read_person(person_dir, passed_over=passed_over)
     with _acting(gallery, where, key, name, trail) as (kept, doing):
-        act = doing.replace(_person(kept, dossier, number_file), person, ordered)
+        act = doing.replace(
+            _person(kept, dossier, number_file), person, ordered, Resident(gallery, cipher=cipher_of(key)),
+            although=[kept.by_dossier(one) for one in although or ()],
+        )  # fmt: skip
     if not as_json:
         tell_passed_over(passed_over)
     _told(act, as_json)

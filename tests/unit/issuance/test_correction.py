@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from cccd_core.dedup import EnrolledPerson, GalleryStore
+from cccd_core.dedup import Deduplicator, EnrolledPerson, GalleryStore
 from cccd_core.errors import CccdError, ConflictError, ParameterError
 from cccd_core.issuance import Register
 from cccd_core.issuance.audit.entry import Actor, Role
@@ -32,7 +32,9 @@ from cccd_core.templates import Tenprint
 from support.dossiers import finger
 from support.postgres_server import Server
 from support.register import PLACES, places
+from support.toy_matcher import ToyMatcher
 
+SEARCH = Deduplicator(ToyMatcher())
 ACTOR = Actor("dung.hn", Role.ADMINISTRATOR)
 ORDERED = Ordered("QD 12/2026", "dung.hn", "a court's order")
 NUMBERS = {name: f"00108800010{index}" for index, name in enumerate(("A", "B", "C"))}
@@ -96,7 +98,7 @@ def split(office: Office) -> Any:
 
 def replaced(office: Office) -> Any:
     other = EnrolledPerson("whoever", Tenprint({4: finger(44)}))
-    return office.doing.replace(office.acts.by_dossier("A"), other, ORDERED)
+    return office.doing.replace(office.acts.by_dossier("A"), other, ORDERED, SEARCH)
 
 
 def test_a_person_who_is_removed_is_in_neither(office: Office) -> None:
@@ -157,7 +159,26 @@ def test_other_fingers_take_their_place(office: Office) -> None:
     assert replaced(office).ended is ActEnd.DONE
     assert office.positions("A") == [4]
     with pytest.raises(ConflictError):
-        office.doing.replace(office.acts.by_dossier("C"), EnrolledPerson("x", Tenprint({4: finger(4)})), ORDERED)
+        office.doing.replace(
+            office.acts.by_dossier("C"), EnrolledPerson("x", Tenprint({4: finger(4)})), ORDERED, SEARCH
+        )
+
+
+def test_fingers_of_somebody_else_are_put_in_nobody_s_place(office: Office) -> None:
+    a, b = office.acts.by_dossier("A"), office.acts.by_dossier("B")
+    theirs = office.gallery.get(b.person_id)
+    with pytest.raises(ConflictError, match="somebody else") as refused:
+        office.doing.replace(a, theirs, ORDERED, SEARCH)
+    assert (refused.value.facts["of"], refused.value.facts["dossier"]) == (b.person_id, "B")
+    with pytest.raises(ConflictError, match="too poor"):
+        office.doing.replace(a, EnrolledPerson("x", Tenprint({4: finger(44, 4)})), ORDERED, SEARCH)
+    assert office.acts.under_way() is None
+    assert office.positions("A") == [2, 7]
+    own = office.gallery.get(a.person_id)
+    office.doing.replace(a, own, Ordered("QD 13", "dung.hn", "taken again"), SEARCH)
+    act = office.doing.replace(a, theirs, ORDERED, SEARCH, although=[b])
+    assert (act.ended, office.positions("A")) == (ActEnd.DONE, [2, 3])
+    assert office.doing.replace(a, theirs, ORDERED, SEARCH, although=[b]).act_id == act.act_id
 
 
 class Killed(BaseException):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
-from cccd_core.dedup import EnrolledPerson, Gallery
+from cccd_core.dedup import Decision, EnrolledPerson, Gallery
 from cccd_core.errors import ConflictError, ParameterError
 from cccd_core.issuance.audit.acts import recorded
 from cccd_core.issuance.audit.entry import Actor, Entry, Kind, named
@@ -22,6 +23,14 @@ from cccd_core.issuance.correction.store import Acts
 from cccd_core.templates import FingerTemplate, Tenprint
 
 logger = logging.getLogger(__name__)
+
+
+class Searcher(Protocol):
+    """What looks new fingers up: `dedup.resident.Resident`."""
+
+    def search(
+        self, batch: Sequence[EnrolledPerson], gallery: Gallery, *, exclude: Mapping[str, Set[str]] | None = None
+    ) -> list[Decision]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +59,37 @@ class Corrections:
         result, to be revoked. ConflictError while a card of theirs is being made."""
         return self._do(ActKind.REMOVE, known, ordered)
 
-    def replace(self, known: Known, person: EnrolledPerson, ordered: Ordered) -> Act:
-        """Puts these fingers in the place of those enrolled of the person; ConflictError where none are."""
+    def replace(
+        self,
+        known: Known,
+        person: EnrolledPerson,
+        ordered: Ordered,
+        searcher: Searcher,
+        *,
+        although: Sequence[Known] = (),
+    ) -> Act:
+        """Puts these fingers in the place of those enrolled of the person; ConflictError where none are.
+
+        They are looked up first: ConflictError, which names the person, where they are those of somebody else, may be,
+        or are too poor to be looked up. `although`: people whom the order says that they are not compared with.
+        """
         if known.person_id not in self.gallery:
             raise ConflictError("no fingers of this person are enrolled: nothing to replace")
         fingers = EnrolledPerson(known.person_id, person.tenprint, person.unplaced)
         if not fingers.count:
             raise ParameterError("there are no fingers to put in the place of the others")
-        return self._do(ActKind.REPLACE, known, ordered, _digest(fingers), fingers=fingers)
+        apart = {known.person_id, *(one.person_id for one in although)}
+
+        def demand() -> None:
+            (found,) = searcher.search([fingers], self.gallery, exclude={known.person_id: apart})
+            if found.outcome != "unique":
+                raise ConflictError(
+                    "the fingers are too poor to be looked up" if found.of is None
+                    else "the fingers are those of somebody else, or may be: see what the order says of that person",
+                    of=found.of, dossier=self._came_in_by(found.of), outcome=found.outcome, score=round(found.score, 1),
+                )  # fmt: skip
+
+        return self._do(ActKind.REPLACE, known, ordered, _digest(fingers), fingers=fingers, demand=demand)
 
     def merge(self, known: Known, other: Known, ordered: Ordered) -> Act:
         """Two people are one: `known` keeps number and record, which gets the other's fingers where it has none of that
@@ -100,6 +132,7 @@ class Corrections:
         other: Known | None = None,
         positions: tuple[int, ...] = (),
         fingers: EnrolledPerson | None = None,
+        demand: Callable[[], None] | None = None,
     ) -> Act:
         begun = self.acts.under_way()
         name = self._id(kind, known, ordered, other, positions, *more)
@@ -110,8 +143,15 @@ class Corrections:
             None if other is None else other.person_id, positions,
         )  # fmt: skip
         with recorded(self.trail, self._entry(kind, act.person_id, act.other, ordered.order)):
+            if demand is not None and self.acts.find(name) is None:
+                demand()
             act = self.acts.begin(act)
             return act if act.ended is not None else self._finish(act, fingers)
+
+    def _came_in_by(self, person_id: str | None) -> str | None:
+        """A dossier by which somebody in the gallery can be named; None where the register knows none."""
+        cards = () if person_id is None else self.acts.person(person_id).cards
+        return next((card.dossier_id for card in cards), None)
 
     def _entry(self, kind: ActKind, person: str, other: str | None, order: str) -> Entry:
         """What is told of an act; the other person is named by the reason."""
