@@ -455,5 +455,5 @@ def test_a_register_without_units_begins_with_the_country_s(office: Office) -> N
         office.put(name, person, unit=unit)
     report = office.issue()
     assert report.figures.warnings == {}
-    with closing(DossierRegister(office.gallery / "register.sqlite")) as register:
+    with closing(DossierRegister(office.gallery / "register.sqlite", due=lambda day: day)) as register:
         assert [register.get(name).unit_id for name in ("A1", "A2")] == ["001", UNKNOWN.unit_id]  # type: ignore[union-attr]

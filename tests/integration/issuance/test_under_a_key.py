@@ -35,7 +35,7 @@ def _stop_at(stage: str) -> Any:
 def _demand_nothing_clear(office: Office) -> None:
     """A software card is its person's; everything else is looked at."""
     numbers = [str(dossiers.document(person)["personal_number"]) for person in (1, 2)]
-    secrets = [each.encode() for each in (*numbers, "Nguyễn", "Hòa", "Phật", "012345678")]
+    secrets = [each.encode() for each in (*numbers, "Nguyễn", "Văn Hòa", "Phật", "012345678")]
     finger = dossiers.finger(1002)
     secrets += [write(finger, "iso-2005")[28:200], finger.x_px.astype("<u2").tobytes()[:40]]
     for folder in (office.gallery, office.out()):
