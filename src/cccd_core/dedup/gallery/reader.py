@@ -33,6 +33,18 @@ from cccd_core.storage.database import Database, again
 PersonRow: TypeAlias = tuple[int, str, bytes]
 
 
+def person_of(row: PersonRow, fingers: Fingers, sealing: Sealing, where: str) -> EnrolledPerson:
+    """The person of a row and their records as they were (`Sealing.get`). DamagedError, which names `where`, for a
+    checksum that is not theirs, and for records that were never written."""
+    sequence, person_id, digest = row
+    try:
+        if not sealing.matches(person_id, fingers, digest):
+            raise DamagedError("a person's checksum is wrong")
+        return decode(person_id, fingers)
+    except DamagedError as error:
+        raise error.with_facts(path=where, sequence=sequence) from None
+
+
 class SqlReader:
     """Who is enrolled, and what became of others; what `SqlGallery` says holds here as well."""
 
@@ -247,15 +259,10 @@ class SqlReader:
     def _load(self, connection: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> list[Entry]:
         """The people of these rows, which stand in order of number, with their fingers."""
         people = [self._person_row(row) for row in rows]
-        entries = []
-        for (sequence, person_id, digest), fingers in zip(people, self._fingers(connection, people), strict=True):
-            try:
-                if not self._sealing.matches(person_id, fingers, digest):
-                    raise DamagedError("a person's checksum is wrong")
-                entries.append(Entry(sequence, decode(person_id, fingers)))
-            except DamagedError as error:
-                raise error.with_facts(path=self._database.where, sequence=sequence) from None
-        return entries
+        return [
+            Entry(row[0], person_of(row, fingers, self._sealing, self._database.where))
+            for row, fingers in zip(people, self._fingers(connection, people), strict=True)
+        ]
 
     def _fingers(self, connection: Connection, people: Sequence[PersonRow]) -> list[Fingers]:
         """The records of each of these people."""

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from cccd_core.dedup import EnrolledPerson
 from cccd_core.dedup.gallery.folder import gallery_in
 from cccd_core.dedup.gallery.protocol import UNKNOWN
-from cccd_core.dedup.gallery.records import decode
+from cccd_core.dedup.gallery.reader import person_of
 from cccd_core.dedup.gallery.sealing import Sealing
-from cccd_core.errors import ConflictError, DamagedError
+from cccd_core.errors import ConflictError
 from cccd_core.issuance.register.database import open_register
 from cccd_core.storage.cipher import Cipher
 from cccd_core.storage.database import Database
@@ -53,6 +53,4 @@ def _handed_out(database: Database, person_id: str, cipher: Cipher | None) -> En
     found = [
         (int(row.place), sealing.get(sequence, row.place, bytes(row.template))) for row in rows if row.place is not None
     ]
-    if not sealing.matches(person_id, found, bytes(rows[0].sha256)):
-        raise DamagedError("a person's checksum is wrong", path=database.where, sequence=sequence)
-    return decode(person_id, found)
+    return person_of((sequence, person_id, bytes(rows[0].sha256)), found, sealing, database.where)
