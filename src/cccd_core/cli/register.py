@@ -64,7 +64,7 @@ def init(where: WhereOption, as_json: JsonOption = False) -> None:
     """Makes a register with the centre and the provinces of before and after 1 July 2025; one that is there is brought
     up to this version. In a server the database gets an audit trail, which is told what is done with the register."""
     from cccd_core.issuance.audit import places
-    from cccd_core.issuance.register.units import UNKNOWN, national
+    from cccd_core.issuance.register.units import first_units
     from cccd_core.storage.faults import file_error
     from cccd_core.storage.postgres import SCHEME
 
@@ -80,7 +80,7 @@ def init(where: WhereOption, as_json: JsonOption = False) -> None:
     with opened_register(where, make=True) as opened:
         found = {
             "where": opened.where,
-            "new_units": opened.put_units([*national(), UNKNOWN]),
+            "new_units": opened.put_units(first_units()),
             "units": len(opened.units()),
         }
     if as_json:

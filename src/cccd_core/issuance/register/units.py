@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Final
 
 from cccd_core.country.mergers import HUE, HUE_NAME, HUE_ON, LOOKED_UP, MERGED, MERGED_ON
@@ -62,6 +63,7 @@ UNKNOWN: Final = Unit("unknown", "ward", "không rõ đơn vị", CENTRE)
 """The unit of dossiers that name none, or none that the register has."""
 
 
+@cache
 def national() -> tuple[Unit, ...]:
     """The centre, the 63 provinces until 30 June 2025 and the 34 from 1 July 2025 on, with which became which: see
     `country.mergers`. A unit's id is the province's place code; that of one that came later has the year behind it."""
@@ -81,6 +83,12 @@ def national() -> tuple[Unit, ...]:
         for code in MERGED
     ]
     return tuple(found)
+
+
+@cache
+def first_units() -> tuple[Unit, ...]:
+    """What a register begins with: the country's units, and that of dossiers of none."""
+    return *national(), UNKNOWN
 
 
 def by_id(units: Iterable[Unit]) -> dict[str, Unit]:

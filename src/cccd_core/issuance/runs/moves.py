@@ -25,7 +25,7 @@ from cccd_core.issuance.dossiers.reasons import RegisterReason
 from cccd_core.issuance.register.dossiers import DossierRegister
 from cccd_core.issuance.register.life import State
 from cccd_core.issuance.register.records import DossierRecord, Event, Move, Receipt, event_id
-from cccd_core.issuance.register.units import CENTRE, UNKNOWN, Unit, national
+from cccd_core.issuance.register.units import CENTRE, UNKNOWN, first_units
 from cccd_core.issuance.runs.content import ContentStore
 from cccd_core.issuance.runs.evidence import Revocation
 from cccd_core.issuance.runs.state import DossierState, Entry
@@ -131,7 +131,7 @@ class DossierMoves:
         if not self._units and any(one.unit for one in handed):
             self._units = {unit.unit_id for unit in self.register.units()}
         strange = {one.dossier_id for one in handed if one.unit and one.unit not in self._units}
-        programmes = self._units - {unit.unit_id for unit in (*national(), UNKNOWN)}
+        programmes = self._units - {unit.unit_id for unit in first_units()}
         return Received(others, frozenset(strange if programmes else ()))
 
     def tell(self, entries: Iterable[Entry]) -> list[Entry]:
@@ -219,11 +219,8 @@ class DossierMoves:
         is made when it is first needed."""
         if not self._units:
             self._units = {unit.unit_id for unit in self.register.units()}
-        lacking: list[Unit] = []
-        if not self._units:
-            lacking = [*national(), UNKNOWN]
-        elif UNKNOWN.unit_id not in self._units and any(one.unit not in self._units for one in handed):
-            lacking = [*(unit for unit in national() if unit.unit_id == CENTRE and CENTRE not in self._units), UNKNOWN]
+        wanted = {CENTRE, UNKNOWN.unit_id} if any(one.unit not in self._units for one in handed) else set[str]()
+        lacking = [unit for unit in first_units() if not self._units or unit.unit_id in wanted - self._units]
         if lacking:
             self.register.put_units(lacking)
             self._units |= {unit.unit_id for unit in lacking}
