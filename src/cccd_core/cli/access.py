@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -14,6 +14,7 @@ from cccd_core.cli.told import ActorOption, TrailOption, recording
 
 if TYPE_CHECKING:
     from cccd_core.issuance.access.roles import Role
+    from cccd_core.issuance.audit.acts import Outcome
     from cccd_core.issuance.register.members import Member, Members
 
 
@@ -146,10 +147,10 @@ def server(
         tell(f"the account {login} has powers in the server that no role binds: see docs/explanation/register.md")
 
 
-@contextmanager
-def _recorded(trail: str | None, where: str, what: str, said: str, order: str | None) -> Iterator[None]:
-    with recording(trail, "access", what, None, "administrator", register=where, order=order, reason=said):
-        yield
+def _recorded(
+    trail: str | None, where: str, what: str, said: str, order: str | None
+) -> AbstractContextManager[Outcome]:
+    return recording(trail, "access", what, None, "administrator", register=where, order=order, reason=said)
 
 
 @contextmanager

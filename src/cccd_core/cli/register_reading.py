@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import fields
 from itertools import islice
 from pathlib import Path
@@ -179,13 +179,11 @@ def day_of(text: str) -> date:
         raise typer.BadParameter("a day is written YYYY-MM-DD") from None
 
 
-@contextmanager
 def _reading(
     given: str | None, where: str, actor: str | None, what: str, dossier: str | None = None
-) -> Iterator[Outcome]:
+) -> AbstractContextManager[Outcome]:
     """Tells of a reading before it, and behind it of how many."""
-    with recording(given, "reading", what, actor, "operator", register=where, dossier=dossier) as outcome:
-        yield outcome
+    return recording(given, "reading", what, actor, "operator", register=where, dossier=dossier)
 
 
 class _Counted(Iterator[_T]):

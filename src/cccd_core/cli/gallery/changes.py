@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +26,7 @@ from cccd_core.cli.told import ActorOption, TrailOption, recording
 
 if TYPE_CHECKING:
     from cccd_core.dedup import Withdrawal
+    from cccd_core.issuance.audit.acts import Outcome
     from cccd_core.plain import JsonObject
 
 _CHANGED = "the change was made, or nothing was changed: see cccd gallery withdrawals"
@@ -170,17 +170,15 @@ def rename(
     _told(change, f"{change.person_id} is {change.new_id} now", as_json)
 
 
-@contextmanager
 def _changing(
     gallery: Path, what: str, person: str, order: str, trail: str | None, actor: str | None, new: str | None = None
-) -> Iterator[None]:
+) -> AbstractContextManager[Outcome]:
     from cccd_core.issuance.audit.entry import named
 
     reason, whom = None if new is None else named(new), named(person)
-    with recording(
+    return recording(
         trail, "correction", what, actor, "administrator", folders=[gallery], person=whom, order=order, reason=reason
-    ):
-        yield
+    )
 
 
 def _told(change: Withdrawal, what: str, as_json: bool, **more: JsonObject) -> None:
